@@ -1,0 +1,1 @@
+"""Units and the typed shape of the configuration file. The ground floor: it imports nothing of ours."""

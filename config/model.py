@@ -1,0 +1,203 @@
+"""The typed shape of the configuration file.
+
+Everything that has a name is a table under that name (``[fixtures.key]``), so names are unique by construction and
+every error has one dotted path. What a driver's ``options`` may hold is the driver's own affair; profiles, addresses
+and options are checked one floor up, with the same error form.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from config.units import Address, Attribute, Level, Name, Seconds, Stops, UniverseNumber
+
+
+class Section(BaseModel):
+    """One table of the file. Unknown keys are errors: a typo must not become a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AgentSection(Section):
+    """Who this agent is."""
+
+    site: Name = Field(description="Place or customer; second level of every topic.")
+    name: Name = Field(description="This agent, unique in the site: the room or the machine.")
+    language: Literal["en", "zh", "both"] = Field("both", description="Language of texts for operators.")
+    state_dir: Path = Field(
+        Path("/var/lib/studio-agent"), description="Where the last look, journal and reports live."
+    )
+
+
+class TlsSection(Section):
+    """Transport security to the broker."""
+
+    ca_file: Path | None = Field(None, description="Certificate authority (PEM); none: the system's.")
+    cert_file: Path | None = Field(None, description="Client certificate (PEM).")
+    key_file: Path | None = Field(None, description="Client key (PEM), mode 0600.")
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "TlsSection":
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file belong together: give both or neither")
+        return self
+
+
+class MqttSection(Section):
+    """The broker."""
+
+    host: str = Field("localhost", min_length=1, description="Name or address of the broker.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(1883, description="TCP port (8883 with TLS).")
+    protocol: Literal["auto", "5", "3.1.1"] = Field(
+        "auto", description="auto: MQTT 5, falling back to 3.1.1."
+    )
+    username: str | None = Field(None, description="User name at the broker.")
+    password_file: Path | None = Field(
+        None, description="File with the password, mode 0600; never the password."
+    )
+    keepalive: Annotated[int, Field(ge=2, le=3600)] = Field(15, description="Seconds.")
+    tls: TlsSection | None = Field(None, description="Present: TLS 1.2 or newer.")
+
+    @model_validator(mode="after")
+    def _password_has_user(self) -> "MqttSection":
+        if self.password_file is not None and self.username is None:
+            raise ValueError("password_file without username: give the user name too")
+        return self
+
+
+class AirSection(Section):
+    """How the agent knows whether the studio is on air. Unknown or stale always counts as *on air*."""
+
+    source: Literal["mqtt", "file", "never"] = Field(
+        "mqtt",
+        description="mqtt: the down/air topic; file: exists = on air; never: a rehearsal room, stated by its owner.",
+    )
+    file: Path | None = Field(None, description="Tally file for source = 'file'.")
+    fresh: Seconds = Field(10.0, description="An 'off air' older than this counts as on air.")
+
+    @model_validator(mode="after")
+    def _file_given(self) -> "AirSection":
+        if (self.source == "file") != (self.file is not None):
+            raise ValueError("source = 'file' and file = '...' belong together")
+        return self
+
+
+class SafetySection(Section):
+    """Light safety (OPERATIONS §5): the slew limit makes flashes impossible by construction."""
+
+    slew_on_air: Annotated[float, Field(gt=0, le=0.6)] = Field(
+        0.35, description="Share of full light per second, at most. 0.35 keeps below 2 flashes/s."
+    )
+    slew_off_air: Annotated[float, Field(gt=0, le=0.6)] = Field(
+        0.6, description="The same off air. 0.6 is the 3 flashes/s limit (BT.1702) and cannot be exceeded."
+    )
+
+
+class OutputSection(Section):
+    """One way out for DMX universes."""
+
+    driver: str = Field(description="Driver name: enttec-pro, artnet, sacn, …")
+    universes: Annotated[tuple[UniverseNumber, ...], Field(min_length=1)] = Field(
+        description="Universes this output carries."
+    )
+    options: dict[str, Any] = Field(default_factory=dict, description="The driver's own options.")
+
+
+class FixtureSection(Section):
+    """One light."""
+
+    profile: str = Field(description="vendor/model, as `studio-agent profile list` shows it.")
+    personality: str = Field(description="The DMX mode the light is set to.")
+    universe: UniverseNumber = Field(description="Universe it listens to.")
+    address: Address = Field(description="DMX start address, 1…512.")
+    role: Literal["key", "fill", "back", "practical"] = Field("practical", description="What it is for.")
+    firmware: str | None = Field(None, description="Firmware version, if known: chooses among profiles.")
+
+
+class LookSection(Section):
+    """Levels for several fixtures."""
+
+    fade: Seconds = Field(2.0, description="Fade time when applied without another.")
+    levels: dict[Name, dict[Attribute, float]] = Field(description="Fixture → attribute → level.")
+
+
+class CameraSection(Section):
+    """One camera."""
+
+    driver: str = Field("opencv", description="Driver name.")
+    rate: Annotated[float, Field(gt=0, le=60)] = Field(8.0, description="Measurements per second.")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="The driver's own options (source = …)."
+    )
+
+
+class ExposureSection(Section):
+    """The exposure loop (automatic fill light)."""
+
+    camera: Name = Field(description="The camera it looks through.")
+    fixtures: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(description="The lights it may move.")
+    mode: Literal["watch", "advise", "hold"] = Field(
+        "advise", description="hold moves lights; advise only says so."
+    )
+    target: Level = Field(0.18, gt=0, description="Wanted linear luminance of the metered zones, 0…1.")
+    authority: Stops = Field(1.0, ge=0, description="How far from the operator's look it may go, in stops.")
+    delay: Annotated[int, Field(ge=0, le=20)] = Field(
+        2, description="Camera samples from command to picture."
+    )
+
+
+class ProbeSection(Section):
+    """One thing that measures the network."""
+
+    driver: str = Field(description="Driver name: stamp, icmp, tcp.")
+    interval: Annotated[float, Field(ge=0.02, le=3600)] = Field(0.5, description="Seconds between samples.")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="The driver's own options (host, port, …)."
+    )
+
+
+class AlertSection(Section):
+    """Limits of the standing alert rules."""
+
+    exposure_stops: Stops = Field(0.7, gt=0, description="|EV error| that raises the exposure alert.")
+    rtt_ms: Annotated[float, Field(gt=0)] = Field(250.0, description="p95 round trip.")
+    jitter_ms: Annotated[float, Field(gt=0)] = Field(50.0, description="RFC 3550 style jitter.")
+    loss_percent: Annotated[float, Field(gt=0, le=100)] = Field(1.0, description="Loss over the window.")
+    confirm: Seconds = Field(10.0, description="A metric must be bad this long before its alert fires.")
+    hold: Seconds = Field(60.0, description="… and good this long before it resolves.")
+
+
+class SelfTestSection(Section):
+    """The self-test."""
+
+    ingest: str | None = Field(
+        None, description="host:port of the platform's ingest, for name and path checks."
+    )
+    keep_reports: Annotated[int, Field(ge=1, le=100000)] = Field(500, description="Reports kept on disk.")
+
+
+class TelemetrySection(Section):
+    """How often numbers are published."""
+
+    interval: Annotated[float, Field(ge=0.1, le=3600)] = Field(
+        1.0, description="Seconds between telemetry messages."
+    )
+
+
+class StudioConfig(Section):
+    """The whole file."""
+
+    agent: AgentSection
+    mqtt: MqttSection = MqttSection()
+    air: AirSection = AirSection()
+    safety: SafetySection = SafetySection()
+    outputs: dict[Name, OutputSection] = Field(default_factory=dict)
+    fixtures: dict[Name, FixtureSection] = Field(default_factory=dict)
+    looks: dict[Name, LookSection] = Field(default_factory=dict)
+    cameras: dict[Name, CameraSection] = Field(default_factory=dict)
+    exposure: ExposureSection | None = None
+    probes: dict[Name, ProbeSection] = Field(default_factory=dict)
+    alerts: AlertSection = AlertSection()
+    selftest: SelfTestSection = SelfTestSection()
+    telemetry: TelemetrySection = TelemetrySection()

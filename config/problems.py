@@ -1,0 +1,35 @@
+"""One way to say what is wrong with a file: where, why, and what would be right."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    """One fault of one key. ``where`` is the dotted path of the key (``fixtures.key.address``)."""
+
+    where: str
+    why: str
+    right: str = ""
+
+    def line(self, file: str) -> str:
+        """``file: table.key – why – what would be right``."""
+        tail = f" – {self.right}" if self.right else ""
+        return f"{file}: {self.where} – {self.why}{tail}"
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used, with *all* its problems."""
+
+    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+        self.file = file
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problem.line(file) for problem in problems))
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """A hint for a misspelt word: ``did you mean 'x'?``, else the choices there are."""
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"one of: {', '.join(sorted(known))}" if known else "there is none to choose from"

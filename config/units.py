@@ -1,0 +1,55 @@
+"""The quantities everybody speaks: each a type that refuses what cannot be."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+
+class Attribute(StrEnum):
+    """What a light can be told, in the attribute's own unit.
+
+    ``intensity`` and the colour emitters run 0…1 in share of *light output* (not of slot value: the profile's
+    dimming curve is undone when rendering); ``cct`` is in kelvin; ``tint`` −1 (magenta) … +1 (green).
+    """
+
+    INTENSITY = "intensity"
+    CCT = "cct"
+    TINT = "tint"
+    RED = "red"
+    GREEN = "green"
+    BLUE = "blue"
+    WHITE = "white"
+    AMBER = "amber"
+
+
+EMITTERS = frozenset({Attribute.RED, Attribute.GREEN, Attribute.BLUE, Attribute.WHITE, Attribute.AMBER})
+
+Levels = Mapping[Attribute, float]
+
+Level = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Kelvin = Annotated[float, Field(ge=1000, le=20000, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)]
+Stops = Annotated[float, Field(ge=-20, le=20, allow_inf_nan=False)]
+Address = Annotated[int, Field(ge=1, le=512, strict=True)]
+UniverseNumber = Annotated[int, Field(ge=1, le=63999, strict=True)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+SLOTS = 512
+"""Slots of one DMX512-A universe (ANSI E1.11)."""
+
+
+class Text(NamedTuple):
+    """A sentence for people, in both of the operators' languages."""
+
+    en: str
+    zh: str
+
+    def say(self, language: str) -> str:
+        """The sentence in ``"en"``, ``"zh"`` or, for anything else, both."""
+        if language == "en":
+            return self.en
+        if language == "zh":
+            return self.zh
+        return f"{self.en} / {self.zh}"

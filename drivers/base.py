@@ -1,0 +1,189 @@
+"""The kinds of driver and the words they answer in (ARCHITECTURE: *the four kinds of driver*).
+
+Every driver is plain blocking code, used by one thread at a time. No call outlives its time limit (0.5 s unless its
+options say otherwise); only a :class:`~drivers.errors.DriverError` or a bug leaves it. Constructing is silent:
+``open()`` is the first to talk. ``close()`` may come from another thread, twice, or before ``open()``, and ends a
+pending call.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from config.units import Levels, Text
+
+Picture = npt.NDArray[np.uint8]
+"""Height x width x 3, blue-green-red, 8 bit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who answered: enough to tell this device from its twin sister and to choose a firmware profile."""
+
+    model: str
+    firmware: str = ""
+    serial: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class Quality(StrEnum):
+    GOOD = "good"
+    UNCERTAIN = "uncertain"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measured number. ``time`` is the host's monotonic clock in seconds; a MISSING reading has value NaN."""
+
+    name: str
+    value: float
+    unit: str
+    time: float
+    quality: Quality = Quality.GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """How an output wants to be fed.
+
+    ``max_hz``: never faster than this. ``keepalive``: seconds after which an unchanged frame is sent again.
+    ``repeats``: how often a changed frame is sent in all before the keep-alive takes over (sACN: 3, E1.31 6.6.2).
+    """
+
+    max_hz: float
+    keepalive: float
+    repeats: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A camera's picture and the host's monotonic time at which it came in."""
+
+    pixels: Picture
+    captured: float
+    number: int
+
+
+# --- self-test words -----------------------------------------------------------------------------------------
+
+
+class Impact(StrEnum):
+    """What running a check does to the show (OPERATIONS: air class P0…P4)."""
+
+    PASSIVE = "passive"
+    INVISIBLE = "invisible"
+    LOADS_UPLINK = "loads-uplink"
+    VISIBLE = "visible"
+    DISRUPTIVE = "disruptive"
+
+
+class Verdict(StrEnum):
+    """The answer of a check. ERROR means *could not measure*; neither it nor SKIPPED ever counts as PASS."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    MARGINAL = "marginal"
+    FAIL = "fail"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    OVERDUE = "overdue"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Warn and fail limits of one quantity. ``below=True`` when smaller is worse."""
+
+    warn: float | None = None
+    fail: float | None = None
+    below: bool = False
+
+    def judge(self, value: float) -> Verdict:
+        """PASS, MARGINAL (at or past ``warn``) or FAIL (at or past ``fail``); a value that is no number is ERROR."""
+        if value != value:
+            return Verdict.ERROR
+        worse = (lambda limit: value <= limit) if self.below else (lambda limit: value >= limit)
+        if self.fail is not None and worse(self.fail):
+            return Verdict.FAIL
+        if self.warn is not None and worse(self.warn):
+            return Verdict.MARGINAL
+        return Verdict.PASS
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one check found. ``said`` is the finding, ``remedy`` the first thing to do, both bilingual."""
+
+    verdict: Verdict
+    said: Text
+    remedy: Text = Text("", "")
+    value: float | None = None
+    unit: str = ""
+    limits: Limits = Limits()
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One self-test step: ``id`` from the catalogue (``WID-01``), ``subject`` the device or fixture it is about.
+
+    ``run`` blocks at most ``deadline`` seconds on the device's own lane; an exception out of it is ERROR, never FAIL.
+    """
+
+    id: str
+    subject: str
+    title: Text
+    run: Callable[[], Result]
+    impact: Impact = Impact.PASSIVE
+    deadline: float = 5.0
+
+
+# --- the kinds of driver -------------------------------------------------------------------------------------
+
+
+class Device(Protocol):
+    """What every driver has."""
+
+    def open(self) -> Identity:
+        """Find the device and ask who it is. Raises DeviceMissing when nothing is there."""
+
+    def close(self) -> None:
+        """Let go. Idempotent, callable from another thread, ends a pending call within 1 s."""
+
+    def checks(self) -> Sequence[Check]:
+        """The self-test steps this device can do on itself."""
+
+
+class Output(Device, Protocol):
+    """Carries whole universes."""
+
+    @property
+    def refresh(self) -> Refresh: ...
+
+    def send(self, universe: int, frame: bytes) -> None:
+        """Put 1…512 slots of one universe on the wire."""
+
+
+class Lamp(Device, Protocol):
+    """A light addressed by attribute, not by universe (Modbus, vendor serial)."""
+
+    def apply(self, levels: Levels) -> None: ...
+
+    def read(self) -> Levels | None: ...
+
+
+class Camera(Device, Protocol):
+    """A picture source."""
+
+    def grab(self) -> Image:
+        """The next picture. Raises ReplyTimeout when none came in time, LinkLost when none will."""
+
+
+class Probe(Device, Protocol):
+    """Something that measures."""
+
+    def sample(self) -> Iterable[Reading]:
+        """One measurement. A probe packet that got no answer is a MISSING reading, not an exception."""

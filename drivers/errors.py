@@ -1,0 +1,34 @@
+"""What may leave a driver. Anything else that leaves one is a bug."""
+
+
+class DriverError(Exception):
+    """A device said no, or nothing. ``reason`` says what and why; ``remedy`` what to do about it."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+class DeviceMissing(DriverError):
+    """Nothing is there under that name, or it may not be opened. The agent reopens with back-off."""
+
+
+class LinkLost(DriverError):
+    """It was there and is gone (unplugged, closed by the far end). The agent closes and reopens."""
+
+
+class ReplyTimeout(DriverError):
+    """No answer, or not a whole one, within the time limit."""
+
+
+class BadReply(DriverError):
+    """An answer that is not one of the protocol's: noise, wrong checksum, wrong length."""
+
+
+class Refused(DriverError):
+    """The device understood and declined; its own code is in the reason. Never retried."""
+
+
+class NotSupported(DriverError):
+    """This device, firmware or host cannot do that."""

@@ -1,0 +1,147 @@
+"""The machine's hardware access. A driver is given a Host and knows no other way out.
+
+``drivers.real.RealHost`` is this machine; ``drivers.virtual.VirtualStudio`` is the virtual studio. Both raise only
+:class:`~drivers.errors.DriverError`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from drivers.base import Picture
+
+Endpoint = tuple[str, int]
+"""IP address and port."""
+
+
+class Link(Protocol):
+    """A byte pipe (serial port)."""
+
+    def write(self, data: bytes) -> None:
+        """All of it, or LinkLost / ReplyTimeout."""
+
+    def read(self, size: int, timeout: float) -> bytes:
+        """1…``size`` bytes as soon as any are there; ``b""`` after ``timeout`` seconds of silence; or LinkLost."""
+
+    def drain(self) -> None:
+        """Wait until everything written has left the machine."""
+
+    def close(self) -> None:
+        """Idempotent, from any thread; a pending read or write ends with LinkLost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """``received``: kernel receive time where the platform has it, on the host's monotonic scale, seconds."""
+
+    data: bytes
+    source: Endpoint
+    received: float
+    ttl: int | None = None
+
+
+class Datagrams(Protocol):
+    """A datagram socket (UDP, or ICMP echo through :meth:`Host.ping_socket`)."""
+
+    @property
+    def local(self) -> Endpoint: ...
+
+    def send(self, data: bytes, to: Endpoint) -> float:
+        """Send, and say when it left (host's monotonic time). An unreachable network is LinkLost."""
+
+    def receive(self, timeout: float) -> Datagram | None:
+        """The next datagram, or ``None`` after ``timeout`` seconds. LinkLost once closed."""
+
+    def close(self) -> None: ...
+
+
+class FrameSource(Protocol):
+    """An opened video source."""
+
+    def read(self, timeout: float) -> tuple[Picture, float]:
+        """The newest picture and when it came in. ReplyTimeout after ``timeout``, LinkLost when the source ended."""
+
+    def describe(self) -> dict[str, str]:
+        """What is known of it: backend, size, nominal rate, device name."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SerialPort:
+    """``port`` is what to open; ``stable`` the name that survives replugging (``usb:SERIAL`` or a by-path link)."""
+
+    port: str
+    stable: str
+    description: str = ""
+    usb_serial: str = ""
+    vendor_id: int | None = None
+    product_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VideoDevice:
+    device: str
+    stable: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A network interface: its IPv4/IPv6 addresses as ``a.b.c.d/len`` and, where known, its link speed in Mbit/s."""
+
+    name: str
+    up: bool
+    addresses: tuple[str, ...] = ()
+    mac: str = ""
+    speed: int | None = None
+    errors: int = 0
+    packets: int = 0
+
+
+class Host(Protocol):
+    """Everything a driver may reach."""
+
+    def now(self) -> float:
+        """Monotonic seconds, the only clock a driver sees."""
+
+    def wall(self) -> float:
+        """Seconds since 1970 UTC, for protocols that put the date on the wire (STAMP)."""
+
+    def serial(self, port: str, baud: int) -> Link:
+        """Open a serial port exclusively, 8N2. ``port``: a path, or ``usb:SERIAL`` looked up at every call."""
+
+    def serial_ports(self) -> Sequence[SerialPort]: ...
+
+    def udp(
+        self,
+        bind: Endpoint = ("", 0),
+        *,
+        groups: Sequence[str] = (),
+        interface: str = "",
+        broadcast: bool = False,
+        ttl: int = 20,
+    ) -> Datagrams:
+        """An IPv4 UDP socket. ``groups``: multicast groups to join; ``interface``: the local *address* to send
+        multicast from and join on ("" lets the routing table decide)."""
+
+    def ping_socket(self) -> Datagrams:
+        """ICMP echo: ``send`` takes identifier-less payload after (type, code, …) built by the caller. NotSupported
+        when neither a ping socket nor a raw one may be opened; the remedy says which setting opens it."""
+
+    def connect(self, host: str, port: int, timeout: float) -> float:
+        """Open and close a TCP connection; the handshake's round trip in seconds."""
+
+    def resolve(self, name: str) -> str:
+        """IPv4 address of ``name``. DeviceMissing when it has none."""
+
+    def camera(self, source: str) -> FrameSource:
+        """Open a device (``/dev/video0``), a file or an URL (HTTP MJPEG, RTSP)."""
+
+    def video_devices(self) -> Sequence[VideoDevice]: ...
+
+    def interfaces(self) -> Sequence[Interface]: ...
+
+    def sniff(self, interface: str, seconds: float) -> Sequence[Datagram]:
+        """UDP payloads seen on an interface for a bounded time, whoever they are for (needs CAP_NET_RAW: NotSupported
+        otherwise). ``source`` is the sender; ``data`` starts at the UDP header."""

@@ -1,0 +1,75 @@
+"""Which drivers there are. Built-in ones are named here and imported only when asked for; third parties announce
+theirs under the entry-point group ``studio_agent.drivers``."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import entry_points
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from drivers.errors import NotSupported
+from drivers.host import Host
+
+
+class Kind(StrEnum):
+    OUTPUT = "output"
+    LAMP = "lamp"
+    CAMERA = "camera"
+    PROBE = "probe"
+
+
+class Options(BaseModel):
+    """Base of every driver's options. Unknown keys are errors: a typo must not become a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSpec:
+    """One driver: its options model, how to make it, and the twin that fakes its wire (no twin, no driver)."""
+
+    name: str
+    kind: Kind
+    options: type[Options]
+    make: Callable[[Any, Host], Any]
+    twin: Callable[..., Any]
+    universes: int | None = None
+    """How many universes one such output carries; ``None``: any number."""
+
+
+BUILT_IN: Mapping[str, str] = {
+    "enttec-pro": "drivers.dmx.enttec_pro:SPEC",
+    "artnet": "drivers.dmx.artnet:SPEC",
+    "sacn": "drivers.dmx.sacn:SPEC",
+    "opencv": "drivers.camera.opencv:SPEC",
+    "stamp": "drivers.network.stamp:SPEC",
+    "icmp": "drivers.network.icmp:SPEC",
+    "tcp": "drivers.network.tcp:SPEC",
+}
+
+GROUP = "studio_agent.drivers"
+
+
+def names() -> list[str]:
+    """All drivers this installation knows, sorted."""
+    return sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))})
+
+
+def find(name: str) -> DriverSpec:
+    """The driver of that name. Raises NotSupported, with the names there are, when there is none."""
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        spec = getattr(importlib.import_module(module), attribute)
+    else:
+        entries = {entry.name: entry for entry in entry_points(group=GROUP)}
+        if name not in entries:
+            raise NotSupported(f"no driver is called {name!r}", f"one of: {', '.join(names())}")
+        spec = entries[name].load()
+    if not isinstance(spec, DriverSpec):
+        raise NotSupported(
+            f"the driver {name!r} is not a DriverSpec", "see drivers/README.md, how to add one"
+        )
+    return spec
