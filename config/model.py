@@ -25,9 +25,7 @@ class AgentSection(Section):
     site: Name = Field(description="Place or customer; second level of every topic.")
     name: Name = Field(description="This agent, unique in the site: the room or the machine.")
     language: Literal["en", "zh", "both"] = Field("both", description="Language of texts for operators.")
-    state_dir: Path = Field(
-        Path("/var/lib/studio-agent"), description="Where the last look, journal and reports live."
-    )
+    state_dir: Path = Field(Path("/var/lib/studio-agent"), description="Where the last look, journal and reports live.")
 
 
 class TlsSection(Section):
@@ -49,13 +47,9 @@ class MqttSection(Section):
 
     host: str = Field("localhost", min_length=1, description="Name or address of the broker.")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(1883, description="TCP port (8883 with TLS).")
-    protocol: Literal["auto", "5", "3.1.1"] = Field(
-        "auto", description="auto: MQTT 5, falling back to 3.1.1."
-    )
+    protocol: Literal["auto", "5", "3.1.1"] = Field("auto", description="auto: MQTT 5, falling back to 3.1.1.")
     username: str | None = Field(None, description="User name at the broker.")
-    password_file: Path | None = Field(
-        None, description="File with the password, mode 0600; never the password."
-    )
+    password_file: Path | None = Field(None, description="File with the password, mode 0600; never the password.")
     keepalive: Annotated[int, Field(ge=2, le=3600)] = Field(15, description="Seconds.")
     tls: TlsSection | None = Field(None, description="Present: TLS 1.2 or newer.")
 
@@ -127,9 +121,7 @@ class CameraSection(Section):
 
     driver: str = Field("opencv", description="Driver name.")
     rate: Annotated[float, Field(gt=0, le=60)] = Field(8.0, description="Measurements per second.")
-    options: dict[str, Any] = Field(
-        default_factory=dict, description="The driver's own options (source = …)."
-    )
+    options: dict[str, Any] = Field(default_factory=dict, description="The driver's own options (source = …).")
 
 
 class ExposureSection(Section):
@@ -137,14 +129,10 @@ class ExposureSection(Section):
 
     camera: Name = Field(description="The camera it looks through.")
     fixtures: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(description="The lights it may move.")
-    mode: Literal["watch", "advise", "hold"] = Field(
-        "advise", description="hold moves lights; advise only says so."
-    )
+    mode: Literal["watch", "advise", "hold"] = Field("advise", description="hold moves lights; advise only says so.")
     target: Level = Field(0.18, gt=0, description="Wanted linear luminance of the metered zones, 0…1.")
     authority: Stops = Field(1.0, ge=0, description="How far from the operator's look it may go, in stops.")
-    delay: Annotated[int, Field(ge=0, le=20)] = Field(
-        2, description="Camera samples from command to picture."
-    )
+    delay: Annotated[int, Field(ge=0, le=20)] = Field(2, description="Camera samples from command to picture.")
 
 
 class ProbeSection(Section):
@@ -152,9 +140,7 @@ class ProbeSection(Section):
 
     driver: str = Field(description="Driver name: stamp, icmp, tcp.")
     interval: Annotated[float, Field(ge=0.02, le=3600)] = Field(0.5, description="Seconds between samples.")
-    options: dict[str, Any] = Field(
-        default_factory=dict, description="The driver's own options (host, port, …)."
-    )
+    options: dict[str, Any] = Field(default_factory=dict, description="The driver's own options (host, port, …).")
 
 
 class AlertSection(Section):
@@ -171,18 +157,14 @@ class AlertSection(Section):
 class SelfTestSection(Section):
     """The self-test."""
 
-    ingest: str | None = Field(
-        None, description="host:port of the platform's ingest, for name and path checks."
-    )
+    ingest: str | None = Field(None, description="host:port of the platform's ingest, for name and path checks.")
     keep_reports: Annotated[int, Field(ge=1, le=100000)] = Field(500, description="Reports kept on disk.")
 
 
 class TelemetrySection(Section):
     """How often numbers are published."""
 
-    interval: Annotated[float, Field(ge=0.1, le=3600)] = Field(
-        1.0, description="Seconds between telemetry messages."
-    )
+    interval: Annotated[float, Field(ge=0.1, le=3600)] = Field(1.0, description="Seconds between telemetry messages.")
 
 
 class StudioConfig(Section):

@@ -105,12 +105,16 @@ class Limits:
         """PASS, MARGINAL (at or past ``warn``) or FAIL (at or past ``fail``); a value that is no number is ERROR."""
         if value != value:
             return Verdict.ERROR
-        worse = (lambda limit: value <= limit) if self.below else (lambda limit: value >= limit)
-        if self.fail is not None and worse(self.fail):
+        if self._reached(self.fail, value):
             return Verdict.FAIL
-        if self.warn is not None and worse(self.warn):
+        if self._reached(self.warn, value):
             return Verdict.MARGINAL
         return Verdict.PASS
+
+    def _reached(self, limit: float | None, value: float) -> bool:
+        if limit is None:
+            return False
+        return value <= limit if self.below else value >= limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,19 @@ class Options(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class DriverSpec:
-    """One driver: its options model, how to make it, and the twin that fakes its wire (no twin, no driver)."""
+    """One driver: its options model, how to make it, and the twin that fakes its wire (no twin, no driver).
+
+    ``twin`` is ``"module:factory"``, loaded only by the virtual studio and the contract suite; the factory is called
+    as ``factory(studio, options, name)`` and returns a :class:`drivers.virtual.twin.Twin`. ``example`` holds options
+    that are valid and reach that twin: the contract suite, the documents and ``devices`` use them.
+    """
 
     name: str
     kind: Kind
     options: type[Options]
     make: Callable[[Any, Host], Any]
-    twin: Callable[..., Any]
+    twin: str
+    example: Mapping[str, Any]
     universes: int | None = None
     """How many universes one such output carries; ``None``: any number."""
 
@@ -69,7 +75,5 @@ def find(name: str) -> DriverSpec:
             raise NotSupported(f"no driver is called {name!r}", f"one of: {', '.join(names())}")
         spec = entries[name].load()
     if not isinstance(spec, DriverSpec):
-        raise NotSupported(
-            f"the driver {name!r} is not a DriverSpec", "see drivers/README.md, how to add one"
-        )
+        raise NotSupported(f"the driver {name!r} is not a DriverSpec", "see drivers/README.md, how to add one")
     return spec

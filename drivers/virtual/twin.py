@@ -1,0 +1,61 @@
+"""Twins: fake firmware behind a wire. They fake the wire, never the driver.
+
+A twin factory ``factory(studio, options, name)`` installs its twin in the virtual studio so that the *production*
+driver made with the same options and ``host=studio`` reaches it.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Protocol
+
+from drivers.host import Endpoint
+
+
+class Fault(StrEnum):
+    """What can go wrong with a device, from a person's point of view."""
+
+    UNPLUG = "unplug"
+    SILENCE = "silence"
+    NOISE = "noise"
+    CUT = "cut"
+    DOUBLE = "double"
+    FREEZE = "freeze"
+    BLACK = "black"
+
+
+class Twin(Protocol):
+    """One fake device. ``firmware`` is what ``open()`` must report ("" where the protocol has none)."""
+
+    @property
+    def firmware(self) -> str: ...
+
+    def fault(self, fault: Fault, at: int = 0) -> None:
+        """From now on misbehave. UNPLUG with ``at`` > 0: only after that many more bytes (both directions) passed."""
+
+    def heal(self) -> None:
+        """Behave again (a device that was unplugged is plugged in again, freshly started)."""
+
+
+class OutputTwin(Twin, Protocol):
+    """The far end of an output."""
+
+    @property
+    def frames(self) -> Mapping[int, bytes]:
+        """The slots it holds now, by universe, exactly as many as were sent last."""
+
+
+class SerialDevice(Protocol):
+    """Firmware at byte level behind a serial link: a pure state machine, any chunking."""
+
+    def receive(self, data: bytes) -> bytes:
+        """Bytes the host wrote → bytes the device answers (``b""``: nothing yet)."""
+
+    def restart(self) -> None:
+        """Power cycle."""
+
+
+class NodeDevice(Protocol):
+    """A device on the network."""
+
+    def receive(self, data: bytes, source: Endpoint, to: Endpoint) -> Iterable[tuple[bytes, Endpoint]]:
+        """A datagram that reached it (``to``: the address or group and port it was sent to) → datagrams it sends."""
