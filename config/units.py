@@ -53,3 +53,7 @@ class Text(NamedTuple):
         if language == "zh":
             return self.zh
         return f"{self.en} / {self.zh}"
+
+
+SILENT = Text("", "")
+"""Nothing to say."""

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from config.units import Levels, Text
+from config.units import SILENT, Levels, Text
 
 Picture = npt.NDArray[np.uint8]
 """Height x width x 3, blue-green-red, 8 bit."""
@@ -123,7 +123,7 @@ class Result:
 
     verdict: Verdict
     said: Text
-    remedy: Text = Text("", "")
+    remedy: Text = SILENT
     value: float | None = None
     unit: str = ""
     limits: Limits = Limits()
