@@ -88,6 +88,14 @@ class SafetySection(Section):
     )
 
 
+class LightingSection(Section):
+    """What the lights do by themselves."""
+
+    start_look: Name | None = Field(
+        None, description="Look shown at the very first start; afterwards the last look always comes back."
+    )
+
+
 class OutputSection(Section):
     """One way out for DMX universes."""
 
@@ -174,6 +182,7 @@ class StudioConfig(Section):
     mqtt: MqttSection = MqttSection()
     air: AirSection = AirSection()
     safety: SafetySection = SafetySection()
+    lighting: LightingSection = LightingSection()
     outputs: dict[Name, OutputSection] = Field(default_factory=dict)
     fixtures: dict[Name, FixtureSection] = Field(default_factory=dict)
     looks: dict[Name, LookSection] = Field(default_factory=dict)
