@@ -126,8 +126,10 @@ class Host(Protocol):
         multicast from and join on ("" lets the routing table decide)."""
 
     def ping_socket(self) -> Datagrams:
-        """ICMP echo: ``send`` takes identifier-less payload after (type, code, …) built by the caller. NotSupported
-        when neither a ping socket nor a raw one may be opened; the remedy says which setting opens it."""
+        """ICMP echo: ``send`` takes a whole echo request (from its type byte on, port 0), ``receive`` gives whole
+        ICMP messages. The kernel may put its own identifier and checksum into requests, and other programs' messages
+        may come in: match replies by payload. NotSupported when neither a ping socket nor a raw one may be opened;
+        the remedy says which setting opens it."""
 
     def connect(self, host: str, port: int, timeout: float) -> float:
         """Open and close a TCP connection; the handshake's round trip in seconds."""

@@ -1,0 +1,87 @@
+"""This machine as a :class:`drivers.host.Host`.
+
+Nothing heavy is imported before the call that needs it: a studio without cameras never loads OpenCV, and
+``import drivers.real.host`` costs a few milliseconds (a test holds that).
+"""
+
+import time
+from collections.abc import Sequence
+
+from drivers.host import (
+    Datagram,
+    Datagrams,
+    Endpoint,
+    FrameSource,
+    Interface,
+    Link,
+    SerialPort,
+    VideoDevice,
+)
+
+
+class RealHost:
+    """Linux, by way of pyserial, sockets, OpenCV and scapy."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def wall(self) -> float:
+        return time.time()
+
+    def serial(self, port: str, baud: int) -> Link:
+        from drivers.real.serial import open_port
+
+        return open_port(port, baud)
+
+    def serial_ports(self) -> Sequence[SerialPort]:
+        from drivers.real.serial import ports
+
+        return ports()
+
+    def udp(
+        self,
+        bind: Endpoint = ("", 0),
+        *,
+        groups: Sequence[str] = (),
+        interface: str = "",
+        broadcast: bool = False,
+        ttl: int = 20,
+    ) -> Datagrams:
+        from drivers.real.net import open_udp
+
+        return open_udp(bind, groups=groups, interface=interface, broadcast=broadcast, ttl=ttl)
+
+    def ping_socket(self) -> Datagrams:
+        from drivers.real.net import open_ping
+
+        return open_ping()
+
+    def connect(self, host: str, port: int, timeout: float) -> float:
+        from drivers.real.net import connect
+
+        return connect(host, port, timeout)
+
+    def resolve(self, name: str) -> str:
+        from drivers.real.net import resolve
+
+        return resolve(name)
+
+    def camera(self, source: str) -> FrameSource:
+        from drivers.real.video import open_source
+
+        return open_source(source)
+
+    def video_devices(self) -> Sequence[VideoDevice]:
+        from drivers.real.video import video_devices
+
+        return video_devices()
+
+    def interfaces(self) -> Sequence[Interface]:
+        from drivers.real.inventory import interfaces
+
+        return interfaces()
+
+    def sniff(self, interface: str, seconds: float) -> Sequence[Datagram]:
+        from drivers.real.sniff import sniff
+
+        return sniff(interface, seconds)

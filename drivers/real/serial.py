@@ -1,0 +1,262 @@
+"""Serial ports of this machine. pyserial finds, opens and configures them; reading and writing is ours.
+
+pyserial's own ``read(n)`` waits for all ``n`` bytes and its ``write`` times out *after* everything was written when
+the buffer is then full, so neither fits a request-and-reply link (serialposix.py, 3.5). Its exclusive lock is
+``flock``: it keeps out programs that ask for it too. TIOCEXCL would keep out all, but stays set on a pseudo-terminal
+when the owner was killed.
+"""
+
+import errno
+import fcntl
+import os
+import select
+import stat
+import struct
+import termios
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
+from drivers.host import SerialPort
+from drivers.real.gate import Gate
+
+if TYPE_CHECKING:
+    import serial
+
+WRITE_TIMEOUT = 0.5
+"""Seconds a write or drain may take (a 518-byte frame needs 3 ms on full-speed USB, 99 ms at 57600 Bd)."""
+
+BITS_PER_BYTE = 11
+"""8N2: start, eight data, two stop bits."""
+
+USB = "usb:"
+
+
+class SerialLink:
+    """An open port as :class:`drivers.host.Link`."""
+
+    def __init__(self, port: "serial.Serial", name: str, baud: int) -> None:
+        self._port = port
+        self._name = name
+        self._baud = baud
+        self._descriptor = port.fileno()
+        self._gate = Gate(self._descriptor, self._release, name)
+
+    def read(self, size: int, timeout: float) -> bytes:
+        """1…``size`` bytes as soon as any are there, ``b""`` after ``timeout`` seconds."""
+        if size < 1:
+            return b""
+        deadline = time.monotonic() + timeout
+        with self._gate:
+            while True:
+                events = self._gate.wait(select.POLLIN, deadline - time.monotonic())
+                if not events:
+                    return b""
+                try:
+                    received = os.read(self._descriptor, size)
+                except BlockingIOError:
+                    if events & ~select.POLLIN:
+                        raise self._gone("hung up") from None
+                    continue
+                except OSError as error:
+                    raise self._gone(error.strerror) from error
+                if not received:  # an unplugged adapter is "ready" for ever and has nothing (pyserial 3.5 says so too)
+                    raise self._gone("ready, but no data")
+                return received
+
+    def write(self, data: bytes) -> None:
+        """All of ``data``, within WRITE_TIMEOUT seconds or ReplyTimeout."""
+        deadline = time.monotonic() + WRITE_TIMEOUT
+        rest = memoryview(data)
+        with self._gate:
+            while rest:
+                try:
+                    rest = rest[os.write(self._descriptor, rest) :]
+                except BlockingIOError:
+                    events = self._gate.wait(select.POLLOUT, deadline - time.monotonic())
+                    if not events:
+                        raise ReplyTimeout(
+                            f"{self._name} took only {len(data) - len(rest)} of {len(data)} bytes"
+                            f" in {WRITE_TIMEOUT:g} s",
+                            "the device does not read: power it off and on, or replug it",
+                        ) from None
+                    if events & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
+                        raise self._gone("hung up") from None
+                except OSError as error:
+                    raise self._gone(error.strerror) from error
+
+    def drain(self) -> None:
+        """Until the queue is empty, at most WRITE_TIMEOUT seconds. (``tcdrain`` alone has no limit.)"""
+        with self._gate:
+            deadline = time.monotonic() + WRITE_TIMEOUT
+            while queued := self._queued():
+                if time.monotonic() >= deadline:
+                    raise ReplyTimeout(f"{queued} bytes did not leave {self._name} in {WRITE_TIMEOUT:g} s")
+                self._gate.pause(max(0.001, queued * BITS_PER_BYTE / self._baud))
+            try:
+                termios.tcdrain(self._descriptor)  # the queue is empty: only the adapter's own few bytes are left
+            except termios.error as error:
+                raise self._gone(str(error.args[-1])) from error
+
+    def close(self) -> None:
+        self._gate.shut()
+
+    def _queued(self) -> int:
+        try:
+            return int(struct.unpack("i", fcntl.ioctl(self._descriptor, termios.TIOCOUTQ, bytes(4)))[0])
+        except OSError as error:
+            raise self._gone(error.strerror) from error
+
+    def _release(self) -> None:
+        """Let the last frame out, then close. Without the flush a stalled port would hold ``close`` for 30 s."""
+        deadline = time.monotonic() + 0.2
+        try:
+            while self._queued() and time.monotonic() < deadline:
+                time.sleep(0.002)
+            termios.tcflush(self._descriptor, termios.TCOFLUSH)
+        except (LinkLost, termios.error):
+            pass  # gone already: nothing to save
+        finally:
+            self._port.close()
+
+    def _gone(self, why: str | None) -> LinkLost:
+        return LinkLost(f"{self._name} is gone: {why or 'input/output error'}", "plug it in again, check the cable")
+
+
+def open_port(port: str, baud: int) -> SerialLink:
+    """Open ``port`` (a path, or ``usb:SERIAL``) exclusively, 8N2. Raises DeviceMissing with the reason."""
+    import serial
+
+    path = choose(ports(), port.removeprefix(USB)) if port.startswith(USB) else port
+    try:
+        opened = serial.Serial(
+            path,
+            baud,
+            bytesize=serial.EIGHTBITS,
+            parity=serial.PARITY_NONE,
+            stopbits=serial.STOPBITS_TWO,
+            timeout=0,
+            write_timeout=0,
+            exclusive=True,
+        )
+    except (OSError, termios.error) as error:  # SerialException is an OSError
+        raise _missing(port, path, error) from error
+    except ValueError as error:
+        raise DeviceMissing(f"{port} cannot run at {baud} Bd: {error}", "give the baud rate of its manual") from error
+    with suppress(OSError, ValueError, NotImplementedError):  # not every kind of port has it
+        opened.set_low_latency_mode(True)  # FTDI adapters hold answers for 16 ms otherwise
+    return SerialLink(opened, port, baud)
+
+
+def choose(available: Sequence[SerialPort], usb_serial: str) -> str:
+    """The path of the one adapter with that USB serial number. DeviceMissing when there is none, or more than one."""
+    found = [each.port for each in available if each.usb_serial == usb_serial]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DeviceMissing(
+            f"several ports have the USB serial number {usb_serial}: {', '.join(sorted(found))}",
+            "name the wanted one by its path under /dev/serial/by-path",
+        )
+    there = ", ".join(sorted(f"{each.usb_serial} ({each.port})" for each in available if each.usb_serial))
+    raise DeviceMissing(
+        f"no adapter with the USB serial number {usb_serial!r} is plugged in",
+        f"plugged in: {there}" if there else "no USB serial adapter is plugged in: check cable and power",
+    )
+
+
+def ports() -> list[SerialPort]:
+    """The serial ports that exist, USB ones with their serial number, sorted by path."""
+    from serial.tools import list_ports
+
+    try:
+        found = sorted(list_ports.comports(), key=lambda each: str(each.device))
+    except OSError:  # no /sys, no /dev: then there are none to be seen
+        return []
+    links = _links()
+    counted = [each.serial_number for each in found if each.serial_number]
+    listed = []
+    for each in found:
+        unique = each.serial_number and counted.count(each.serial_number) == 1
+        description = each.description if each.description not in (None, "", "n/a") else ""
+        listed.append(
+            SerialPort(
+                port=each.device,
+                stable=f"{USB}{each.serial_number}" if unique else links.get(each.device, each.device),
+                description=description,
+                usb_serial=each.serial_number or "",
+                vendor_id=each.vid,
+                product_id=each.pid,
+            )
+        )
+    return listed
+
+
+def _links() -> dict[str, str]:
+    """Device path → its link under /dev/serial/by-path (the socket it is plugged into)."""
+    try:
+        return {str(link.resolve()): str(link) for link in sorted(Path("/dev/serial/by-path").iterdir())}
+    except OSError:
+        return {}
+
+
+def _missing(port: str, path: str, error: Exception) -> DeviceMissing:
+    number = getattr(error, "errno", None)
+    if number == errno.ENOENT:
+        return DeviceMissing(f"there is no port {port}", "plug it in; `studio-agent devices` lists what is there")
+    if number in (errno.EACCES, errno.EPERM):
+        group = _group(path)
+        return DeviceMissing(
+            f"{port} may not be opened: permission denied",
+            f"add the user to the group {group}: sudo usermod -aG {group} $USER, then log in again",
+        )
+    if number in (errno.EAGAIN, errno.EBUSY):
+        return DeviceMissing(f"{port} is in use by {_holder(path)}", "stop the other program; one port has one owner")
+    if number in (errno.ENXIO, errno.ENODEV, errno.EIO):
+        return DeviceMissing(f"nothing is behind {port}", "plug it in again, check the cable")
+    if not _is_terminal(path):
+        return DeviceMissing(f"{port} is not a serial port", "`studio-agent devices` lists the serial ports")
+    return DeviceMissing(f"{port} cannot be opened: {error}", "`studio-agent devices` lists what is there")
+
+
+MEMORY_AND_MISC = (1, 10)
+"""Major numbers of /dev/null and the like."""
+
+
+def _is_terminal(path: str) -> bool:
+    try:
+        status = Path(path).stat()
+        return stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) not in MEMORY_AND_MISC
+    except OSError:
+        return False
+
+
+def _group(path: str) -> str:
+    """The group that may open the port; dialout on Debian and Ubuntu."""
+    import grp
+
+    try:
+        name = grp.getgrgid(Path(path).stat().st_gid).gr_name
+    except (OSError, KeyError):
+        return "dialout"
+    return "dialout" if name == "root" else name
+
+
+def _holder(path: str) -> str:
+    """Who has the port open, as far as /proc shows it."""
+    real = Path(path).resolve()
+    try:
+        processes = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    except OSError:
+        return "another program"
+    held = []
+    for process in processes:
+        try:
+            if any(link.readlink() == real for link in (process / "fd").iterdir()):
+                held.append(f"{(process / 'comm').read_text().strip()} (process {process.name})")
+        except OSError:
+            continue  # ended meanwhile, or another user's
+    return ", ".join(sorted(held)) or "another program"
