@@ -65,7 +65,7 @@ class AirSection(Section):
 
     source: Literal["mqtt", "file", "never"] = Field(
         "mqtt",
-        description="mqtt: the down/air topic; file: exists = on air; never: a rehearsal room, stated by its owner.",
+        description="mqtt: the down/air topic; file: holds 0 = off air, rewritten within `fresh` seconds; never: a rehearsal room, stated by its owner.",
     )
     file: Path | None = Field(None, description="Tally file for source = 'file'.")
     fresh: Seconds = Field(10.0, description="An 'off air' older than this counts as on air.")

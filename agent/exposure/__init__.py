@@ -1,0 +1,1 @@
+"""From the camera's picture to the lights: hold the exposure, safely, and hand back at once."""

@@ -1,0 +1,50 @@
+"""The watchdog that does not trust the loop: it sees only what was commanded and what the picture did. Pure."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+WINDOW = 4.0
+"""Seconds in which a commanded change must show."""
+ASKED = 0.4
+"""Stops of commanded change in the window before an effect is demanded."""
+SHARE = 0.15
+"""Least share of it that must be seen: the lights' part of the picture may be small, but not nothing."""
+REVERSALS = 6
+"""So many changes of direction in a minute are hunting (OPERATIONS §5)."""
+
+
+@dataclass(slots=True)
+class Watchdog:
+    """Feed it every turn; :meth:`verdict` is "" while all is well, else why the loop must let go."""
+
+    _turns: deque[tuple[float, float, float]] = field(default_factory=lambda: deque(maxlen=600))
+    _reversals: deque[float] = field(default_factory=lambda: deque(maxlen=64))
+    _direction: int = 0
+
+    def feed(self, now: float, trim: float, ev: float) -> None:
+        """``trim``: stops commanded so far; ``ev``: stops the picture is from its target (dark is negative)."""
+        if self._turns:
+            move = trim - self._turns[-1][1]
+            direction = (move > 1e-6) - (move < -1e-6)
+            if direction and self._direction and direction != self._direction:
+                self._reversals.append(now)
+            self._direction = direction or self._direction
+        self._turns.append((now, trim, ev))
+
+    def verdict(self, now: float) -> str:
+        if sum(1 for when in self._reversals if when > now - 60.0) >= REVERSALS:
+            return "hunting"
+        recent = [turn for turn in self._turns if turn[0] >= now - WINDOW]
+        if len(recent) < 2 or recent[-1][0] - recent[0][0] < WINDOW * 0.75:
+            return ""
+        asked = recent[-1][1] - recent[0][1]
+        got = recent[-1][2] - recent[0][2]
+        if abs(asked) >= ASKED and got * (1 if asked > 0 else -1) < SHARE * abs(asked):
+            return "no-effect"
+        return ""
+
+    def forget(self) -> None:
+        """Start afresh (the loop was handed back)."""
+        self._turns.clear()
+        self._reversals.clear()
+        self._direction = 0

@@ -1,0 +1,1 @@
+"""Is all well, and are we on air."""

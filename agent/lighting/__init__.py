@@ -1,0 +1,1 @@
+"""Who wants which light how, and what therefore goes on the wire."""

@@ -1,0 +1,60 @@
+"""The last look on disk: what brings the lights back after a crash, a restart or a power cut."""
+
+import os
+from pathlib import Path
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from config.units import Attribute, Name
+
+log = structlog.get_logger(__name__)
+
+
+class HeldClaim(BaseModel):
+    """A person's hold on a light that outlives a restart."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    owner: str
+    levels: dict[Attribute, float]
+    fixture: Name
+
+
+class LastLook(BaseModel):
+    """What the lights showed, what a person had chosen, and what a person held."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    shown: dict[Name, dict[Attribute, float]] = Field(default_factory=dict)
+    look: dict[Name, dict[Attribute, float]] = Field(default_factory=dict)
+    held: tuple[HeldClaim, ...] = ()
+
+
+class LookFile:
+    """Reads and replaces the file; each write is atomic and on the disk when it returns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> LastLook | None:
+        """The stored look; ``None`` when there is none. A damaged file is put aside and said, never fatal."""
+        try:
+            return LastLook.model_validate_json(self.path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError) as error:
+            aside = self.path.with_suffix(".damaged")
+            log.error("look.damaged", path=str(self.path), kept_as=str(aside), reason=str(error).splitlines()[0])
+            try:
+                self.path.replace(aside)
+            except OSError:
+                log.error("look.not_movable", path=str(self.path))
+            return None
+
+    def write(self, look: LastLook) -> None:
+        """Replace the file in one step (write, fsync, rename). Raises OSError when the disk refuses."""
+        fresh = self.path.with_suffix(".new")
+        with fresh.open("wb") as out:
+            out.write(look.model_dump_json().encode())
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.replace(self.path)

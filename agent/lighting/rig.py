@@ -1,0 +1,208 @@
+"""The rig: all fixtures with their claims. Resolves who holds what and makes the next scene.
+
+Lives on the loop's thread. Nothing here sends: whoever is given the new :class:`Scene` does.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from agent.lighting.claims import Claim, Priority, winner
+from agent.lighting.fade import Fade, toward
+from agent.lighting.scene import Key, Scene
+from config.units import EMITTERS, Attribute, Levels
+from firmware_profiles.patch import Patched
+
+RESTORES = frozenset({Priority.TEST, Priority.STOP})
+"""When these end the light goes back to what it showed before; after all others it holds what it shows."""
+
+CCT_RATE = 2000.0
+"""Kelvin per second: colour temperature moves no luminance, so this is for the eye's comfort only [house default]."""
+
+TINT_RATE = 1.0
+
+
+class Holder(NamedTuple):
+    """Who holds a light; ``until`` is the end of the lease (monotonic), if it has one."""
+
+    owner: str
+    priority: Priority
+    until: float | None = None
+
+
+class Rig:
+    """Fixtures, their claims and the present scene.
+
+    ``rate`` is the slew limit in share of full light per second, ``present`` what the lights show now (the restored
+    last look): the first scene starts there, so nothing on the wire changes by starting up.
+    """
+
+    def __init__(
+        self,
+        fixtures: Mapping[str, Patched],
+        *,
+        rate: float,
+        present: Mapping[str, Levels],
+        show: Callable[[Scene], None],
+    ) -> None:
+        self.fixtures = dict(fixtures)
+        self._rate = rate
+        self._show = show
+        self._order = 0
+        self._claims: dict[Key, dict[str, Claim]] = {}
+        self._held: dict[Key, float] = {}
+        for name, fixture in self.fixtures.items():
+            defaults = fixture.personality.defaults()
+            shown = present.get(name, {})
+            for attribute, default in defaults.items():
+                self._held[name, attribute] = shown.get(attribute, default)
+        self._look = dict(self._held)
+        self.scene = Scene(self.fixtures, {key: Fade(level, level) for key, level in self._held.items()})
+
+    # --- asking ----------------------------------------------------------------------------------------------
+
+    def holder(self, fixture: str) -> Holder | None:
+        """Who holds this light (its strongest claim over all attributes)."""
+        best = winner(
+            claim for (name, _), claims in self._claims.items() if name == fixture for claim in claims.values()
+        )
+        return Holder(best.owner, best.priority, best.until) if best else None
+
+    def look(self, fixture: str) -> dict[Attribute, float]:
+        """The operator's look: what a person last chose for this light, whatever a loop has made of it since."""
+        return {attribute: level for (name, attribute), level in self._look.items() if name == fixture}
+
+    def claims(self, priority: Priority) -> list[Claim]:
+        """All claims of one priority, oldest first."""
+        found = [c for claims in self._claims.values() for c in claims.values() if c.priority == priority]
+        return sorted(found, key=lambda claim: claim.order)
+
+    def next_lapse(self) -> float | None:
+        """When the next lease ends."""
+        ends = [c.until for claims in self._claims.values() for c in claims.values() if c.until is not None]
+        return min(ends, default=None)
+
+    # --- changing --------------------------------------------------------------------------------------------
+
+    def claim(
+        self,
+        owner: str,
+        priority: Priority,
+        levels: Mapping[str, Levels],
+        *,
+        now: float,
+        fade: float = 0.0,
+        lease: float | None = None,
+    ) -> float:
+        """Claim these levels. Returns when the lights will have arrived (monotonic). Unknown names are a KeyError:
+        whoever lets claims in has checked them."""
+        changed: list[Key] = []
+        until = None if lease is None else now + lease
+        for fixture, wanted in levels.items():
+            for attribute, level in wanted.items():
+                key = (fixture, attribute)
+                if key not in self._held:
+                    raise KeyError(f"{fixture} has no {attribute}")
+                self._order += 1
+                claim = Claim(owner, priority, fixture, attribute, level, self._order, fade, until)
+                self._claims.setdefault(key, {})[owner] = claim
+                changed.append(key)
+        return self._settle(changed, now, fade)
+
+    def release(
+        self,
+        now: float,
+        *,
+        owner: str | None = None,
+        priority: Priority | None = None,
+        fixtures: Iterable[str] | None = None,
+        fade: float = 0.0,
+    ) -> list[Claim]:
+        """End the claims that match all that is given; the lights hold (or, after a test, go back)."""
+        names = None if fixtures is None else set(fixtures)
+        return self._drop(
+            lambda c: (
+                (owner is None or c.owner == owner)
+                and (priority is None or c.priority == priority)
+                and (names is None or c.fixture in names)
+            ),
+            now,
+            fade,
+        )
+
+    def lapse(self, now: float, fade: float = 1.0) -> list[Claim]:
+        """End the claims whose lease is over."""
+        return self._drop(lambda c: c.lapsed(now), now, fade)
+
+    def apply_look(self, levels: Mapping[str, Levels], *, now: float, fade: float) -> float:
+        """Make this the operator's look. A person's hold on these lights ends with it; stronger claims stay."""
+        keys = [(fixture, attribute) for fixture, wanted in levels.items() for attribute in wanted]
+        for key in keys:
+            self._look[key] = self._held[key] = levels[key[0]][key[1]]
+            claims = self._claims.get(key, {})
+            for owner in [o for o, c in claims.items() if c.priority <= Priority.MANUAL]:
+                del claims[owner]
+        return self._settle(keys, now, fade)
+
+    def limit(self, rate: float, now: float) -> None:
+        """Another slew limit from now on, also for fades under way."""
+        if rate == self._rate:
+            return
+        self._rate = rate
+        fades = dict(self.scene.fades)
+        for key, fade in fades.items():
+            if now < fade.done:
+                fades[key] = toward(fade, fade.end, now, fade.done - now, self._rate_of(key))
+        self._swap(fades)
+
+    def unmoved(self, now: float) -> bool:
+        """Whether every light has arrived."""
+        return now >= self.scene.settled
+
+    # --- inside ----------------------------------------------------------------------------------------------
+
+    def _drop(self, match: Callable[[Claim], bool], now: float, fade: float) -> list[Claim]:
+        gone: list[Claim] = []
+        for key, claims in self._claims.items():
+            before = winner(claims.values())
+            for claim in [c for c in claims.values() if match(c)]:
+                del claims[claim.owner]
+                gone.append(claim)
+            if before is not None and not claims and before.priority not in RESTORES:
+                # nobody claims any more: hold what is shown, and take a person's last word as the look
+                self._held[key] = before.level
+                if before.priority is not Priority.LOOP:
+                    self._look[key] = before.level
+        self._settle([(claim.fixture, claim.attribute) for claim in gone], now, fade)
+        return gone
+
+    def _settle(self, keys: Iterable[Key], now: float, fade: float) -> float:
+        fades = dict(self.scene.fades)
+        arrived = now
+        moved = False
+        for key in keys:
+            claim = winner(self._claims.get(key, {}).values())
+            target = self._held[key] if claim is None else claim.level
+            present = fades[key]
+            if target != present.end:
+                fades[key] = toward(present, target, now, fade, self._rate_of(key))
+                moved = True
+            arrived = max(arrived, fades[key].done)
+        if moved:
+            self._swap(fades)
+        return arrived
+
+    def _swap(self, fades: Mapping[Key, Fade]) -> None:
+        self.scene = Scene(self.fixtures, fades)
+        self._show(self.scene)
+
+    def _rate_of(self, key: Key) -> float:
+        name, attribute = key
+        if attribute is Attribute.CCT:
+            return CCT_RATE
+        if attribute is Attribute.TINT:
+            return TINT_RATE
+        # Light = intensity x colour mix: where both can move, each gets half of the allowed slope, so that their
+        # product keeps within it.
+        has = self.fixtures[name].personality.attributes
+        both = Attribute.INTENSITY in has and bool(EMITTERS & set(has))
+        return self._rate / 2 if both else self._rate

@@ -1,0 +1,50 @@
+"""The scene: an immutable picture of what every light does from now on. Pure; pumps ask it for frames."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from agent.lighting.fade import Fade
+from config.units import SLOTS, Attribute
+from firmware_profiles.patch import Patched
+from firmware_profiles.render import render
+
+Key = tuple[str, Attribute]
+
+
+class Scene:
+    """Fixtures and the fade of each of their attributes. Never changed once made: the loop swaps in another one."""
+
+    def __init__(self, fixtures: Mapping[str, Patched], fades: Mapping[Key, Fade]) -> None:
+        self.fixtures = MappingProxyType(dict(fixtures))
+        self.fades = MappingProxyType(dict(fades))
+        self.settled = max((fade.done for fade in self.fades.values()), default=0.0)
+        """From this time on nothing moves."""
+        self._by_fixture: dict[str, dict[Attribute, Fade]] = {name: {} for name in fixtures}
+        for (name, attribute), fade in self.fades.items():
+            self._by_fixture[name][attribute] = fade
+        self._still: dict[int, bytes] = {}
+
+    def levels(self, fixture: str, now: float) -> dict[Attribute, float]:
+        """What one light shows at ``now``."""
+        return {attribute: fade.at(now) for attribute, fade in self._by_fixture[fixture].items()}
+
+    def targets(self, fixture: str) -> dict[Attribute, float]:
+        """What one light shows when its fades have arrived."""
+        return {attribute: fade.end for attribute, fade in self._by_fixture[fixture].items()}
+
+    def frame(self, universe: int, now: float) -> bytes:
+        """All 512 slots of one universe at ``now``; slots nobody patched are 0."""
+        if now < self.settled:
+            return self._render(universe, now)
+        still = self._still.get(universe)
+        if still is None:
+            still = self._still[universe] = self._render(universe, now)
+        return still
+
+    def _render(self, universe: int, now: float) -> bytes:
+        frame = bytearray(SLOTS)
+        for fixture in self.fixtures.values():
+            if fixture.universe == universe:
+                slots = render(fixture.personality, self.levels(fixture.name, now))
+                frame[fixture.address - 1 : fixture.address - 1 + len(slots)] = slots
+        return bytes(frame)

@@ -1,0 +1,1 @@
+"""Threads and what crosses between them and the loop."""

@@ -1,0 +1,269 @@
+"""A lane: one thread that owns one wire.
+
+The lane opens its device, gives its :class:`Work` turns at the times the work asks for, runs calls from the loop
+between turns, and reopens with back-off what was lost. The device is touched by no other thread (but ``close()``).
+"""
+
+import asyncio
+import concurrent.futures
+import random
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, TypeVar
+
+import structlog
+
+from drivers.base import Device, Identity
+from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+MISSES = 3
+"""So many timeouts or bad replies in a row count as a lost link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is known of a device. ``since`` and ``outage`` in seconds of the host's monotonic clock."""
+
+    state: Literal["starting", "ok", "offline"] = "starting"
+    reason: str = ""
+    remedy: str = ""
+    since: float = 0.0
+    identity: Identity | None = None
+    outage: float = 0.0
+    losses: int = 0
+
+
+class Work(Protocol):
+    """What a lane does of its own accord."""
+
+    def opened(self, identity: Identity, now: float) -> None:
+        """The device has just been (re)opened."""
+
+    def turn(self, now: float) -> float:
+        """Do what is due and say when the next turn is."""
+
+
+class Idle:
+    """No work of its own: the lane only answers calls."""
+
+    def opened(self, identity: Identity, now: float) -> None:
+        """Nothing to prepare."""
+
+    def turn(self, now: float) -> float:
+        return now + 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class BackOff:
+    """Doubling waits with jitter, so that a room full of devices does not come back in lock step."""
+
+    first: float = 1.0
+    most: float = 60.0
+
+    def wait(self, failures: int) -> float:
+        full = min(self.most, self.first * 2.0 ** min(failures, 16))
+        return full * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, guards nothing
+
+
+class Lane:
+    """See the module. ``tell`` and ``bug`` are called on the lane's thread."""
+
+    def __init__(
+        self,
+        name: str,
+        device: Device,
+        work: Work,
+        *,
+        now: Callable[[], float],
+        tell: Callable[[str, Health], None],
+        bug: Callable[[str, BaseException], None],
+        back_off: BackOff | None = None,
+    ) -> None:
+        self.name = name
+        self.device = device
+        self.work = work
+        self.health = Health()
+        self._now = now
+        self._tell = tell
+        self._bug = bug
+        self._back_off = back_off or BackOff()
+        self._calls: deque[tuple[Callable[[], Any], concurrent.futures.Future[Any]]] = deque()
+        self._door = threading.Condition()
+        self._woken = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"lane-{name}", daemon=True)
+
+    # --- from the loop ---------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Have a turn now, not at the time it asked for."""
+        with self._door:
+            self._woken = True
+            self._door.notify()
+
+    async def call(self, fn: Callable[[], T], timeout: float = 2.0) -> T:  # noqa: ASYNC109 - also bounds the queue
+        """Run ``fn`` on the lane's thread. Raises what ``fn`` raises; DeviceMissing when the device is offline;
+        ReplyTimeout when the lane did not get to the end of it in time."""
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        with self._door:
+            if self._stopping.is_set():
+                raise LinkLost(f"{self.name} is being closed")
+            self._calls.append((fn, future))
+            self._door.notify()
+        try:
+            answer: T = await asyncio.wait_for(asyncio.wrap_future(future), timeout)
+            return answer
+        except TimeoutError:
+            future.cancel()
+            raise ReplyTimeout(f"{self.name} did not answer within {timeout:g} s") from None
+
+    def request_stop(self) -> None:
+        """Ask the thread to end; :meth:`join` waits for it."""
+        with self._door:
+            self._stopping.set()
+            self._door.notify()
+
+    def join(self, timeout: float = 3.0) -> bool:
+        """Wait for the thread's end; a stuck device is closed from here, which ends its pending call."""
+        if not self._thread.ident:
+            return True
+        self._thread.join(timeout / 2)
+        if self._thread.is_alive():
+            self.device.close()
+            self._thread.join(timeout / 2)
+        return not self._thread.is_alive()
+
+    # --- on the lane's thread --------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._live()
+        except Exception as error:
+            # a bug: lights stay as they are, the process ends and is restarted by the service manager
+            log.exception("lane.bug", lane=self.name)
+            self._bug(self.name, error)
+        finally:
+            self.device.close()
+            self._refuse_calls(LinkLost(f"{self.name} is closed"))
+
+    def _live(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                identity = self.device.open()
+            except DriverError as error:
+                self.device.close()
+                self._offline(error)
+                self._wait_offline(self._now() + self._back_off.wait(failures), error)
+                failures += 1
+                continue
+            failures = 0
+            self._online(identity)
+            self.work.opened(identity, self._now())
+            lost = self._serve()
+            self.device.close()
+            if lost is not None:
+                self._offline(lost)
+
+    def _serve(self) -> DriverError | None:
+        """Turns and calls until the device is lost (the reason) or the lane is stopped (``None``)."""
+        misses = 0
+        due = self._now()
+        while not self._stopping.is_set():
+            try:
+                if self._woken or self._now() >= due:
+                    self._woken = False
+                    due = self.work.turn(self._now())
+                    misses = 0
+            except (DeviceMissing, LinkLost) as error:
+                return error
+            except (ReplyTimeout, BadReply) as error:
+                misses += 1
+                if misses >= MISSES:
+                    return LinkLost(f"{error.reason} ({misses} times in a row)", error.remedy)
+                due = self._now()
+            except (Refused, NotSupported) as error:
+                log.warning("device.refused", device=self.name, reason=error.reason)
+                due = self._now() + 1.0
+            lost = self._run_calls()
+            if lost is not None:
+                return lost
+            self._sleep_until(due)
+        return None
+
+    def _run_calls(self) -> DriverError | None:
+        while self._calls:
+            fn, future = self._calls.popleft()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(fn())
+            except (DeviceMissing, LinkLost) as error:
+                future.set_exception(error)
+                return error
+            except Exception as error:  # the caller's to judge: it asked
+                future.set_exception(error)
+        return None
+
+    def _refuse_calls(self, error: DriverError) -> None:
+        while self._calls:
+            _, future = self._calls.popleft()
+            if future.set_running_or_notify_cancel():
+                future.set_exception(error)
+
+    def _sleep_until(self, due: float) -> None:
+        with self._door:
+            if not (self._stopping.is_set() or self._woken or self._calls):
+                rest = due - self._now()
+                if rest > 0:
+                    self._door.wait(rest)
+
+    def _wait_offline(self, until: float, error: DriverError) -> None:
+        while not self._stopping.is_set() and self._now() < until:
+            self._refuse_calls(DeviceMissing(f"{self.name} is offline: {error.reason}", error.remedy))
+            with self._door:
+                if not (self._stopping.is_set() or self._calls):
+                    self._door.wait(max(0.0, until - self._now()))
+
+    def _online(self, identity: Identity) -> None:
+        now = self._now()
+        outage = now - self.health.since if self.health.state == "offline" else 0.0
+        self.health = Health("ok", since=now, identity=identity, outage=outage, losses=self.health.losses)
+        log.info("device.online", device=self.name, model=identity.model, firmware=identity.firmware, outage=outage)
+        self._tell(self.name, self.health)
+
+    def _offline(self, error: DriverError) -> None:
+        was = self.health
+        if was.state == "offline" and was.reason == error.reason:
+            return
+        since = was.since if was.state == "offline" else self._now()
+        losses = was.losses + (was.state == "ok")
+        self.health = replace(
+            was, state="offline", reason=error.reason, remedy=error.remedy, since=since, losses=losses
+        )
+        log.warning("device.offline", device=self.name, reason=error.reason, remedy=error.remedy)
+        self._tell(self.name, self.health)
+
+
+class NoDevice:
+    """For a lane that owns a thing which is always there (the disk)."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+
+    def open(self) -> Identity:
+        return Identity(self._model)
+
+    def close(self) -> None:
+        """Nothing to let go."""
+
+    def checks(self) -> tuple[()]:
+        return ()

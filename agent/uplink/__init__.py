@@ -1,0 +1,1 @@
+"""What the network does, in numbers and a verdict."""
