@@ -1,0 +1,307 @@
+"""Video sources of this machine: V4L2 devices, files, HTTP MJPEG, RTSP and whatever else OpenCV's FFmpeg opens.
+
+``read()`` gives the *newest* picture. What was not asked for is dropped as cheaply as the source allows::
+
+    HTTP MJPEG   whole JPEGs dropped undecoded               MjpegSource, mjpeg.py
+    V4L2 device  buffers handed back undecoded               CaptureSource: grabs until one had to be waited for
+    RTSP, ...    decoded (codecs need it), not converted     CaptureSource, likewise
+    file         decoded, not converted                      FileSource: plays at its own rate, over and over
+
+No thread: whoever wants pictures calls ``read()`` as often as it likes. ``cv2`` is imported at the first source.
+"""
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from drivers.base import Picture
+from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
+from drivers.host import FrameSource, VideoDevice
+from drivers.real import mjpeg
+
+OPEN_TIMEOUT = 2.0
+"""Seconds to reach a network source."""
+STALL_TIMEOUT = 1.0
+"""Seconds an OpenCV read may block. Also how long ``close()`` may take to end one, so not more (OpenCV: 30 s)."""
+WAITED = 0.002
+"""Seconds. A grab that slept this long found nothing waiting: its picture is fresh."""
+CATCH_UP = 0.25
+"""Seconds a read may spend on pictures nobody will see."""
+
+_FFMPEG_URLS = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "tcp")
+
+
+def open_source(source: str) -> FrameSource:
+    """Open ``/dev/video0`` (or ``0``), a file, or an URL. DeviceMissing, with reason and remedy, when it cannot be."""
+    scheme = urlsplit(source).scheme.lower() if "://" in source else ""
+    if scheme in ("http", "https"):
+        return _open_http(source)
+    if scheme in _FFMPEG_URLS:
+        return CaptureSource(_capture_url(source, ""), shown=mjpeg.shown(source), name=scheme.upper())
+    if scheme and scheme != "file":
+        known = ", ".join(("http", "https", "file", *_FFMPEG_URLS))
+        raise DeviceMissing(f"{source!r}: nothing here opens {scheme}://", f"one of: {known}; or a device or file path")
+    if source.isdecimal():
+        source = f"/dev/video{source}"
+    if source.startswith("/dev/"):
+        return CaptureSource(_capture_device(source), shown=source, name=_device_name(source))
+    return FileSource(Path(source.removeprefix("file://")))
+
+
+def video_devices(
+    sysfs: Path = Path("/sys/class/video4linux"), by_id: Path = Path("/dev/v4l/by-id")
+) -> list[VideoDevice]:
+    """Capture devices of this machine. ``stable`` is the by-id link, which survives replugging, where there is one."""
+    links = {str(link.resolve()): str(link) for link in sorted(by_id.glob("*"))} if by_id.is_dir() else {}
+    found = []
+    for entry in sorted(sysfs.glob("video*"), key=lambda path: (len(path.name), path.name)):
+        if _word(entry / "index") not in ("", "0"):
+            continue  # a UVC camera's second node carries metadata, not pictures
+        device = f"/dev/{entry.name}"
+        found.append(VideoDevice(device, links.get(device, device), _word(entry / "name")))
+    return found
+
+
+def _word(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _device_name(device: str) -> str:
+    return _word(Path("/sys/class/video4linux") / Path(device).resolve().name / "name") or "V4L2"
+
+
+def _cv2() -> Any:
+    """OpenCV, quiet and single-threaded. The environment must be set before the library first looks at it."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")  # seconds; else 10 (CAMERA measurements)
+    import cv2
+
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    cv2.setNumThreads(1)
+    return cv2
+
+
+# --- opening ---------------------------------------------------------------------------------------------------------
+
+
+def _open_http(url: str) -> FrameSource:
+    stream = mjpeg.connect(url, OPEN_TIMEOUT)
+    if isinstance(stream, mjpeg.MjpegStream):
+        return MjpegSource(stream)
+    return CaptureSource(_capture_url(url, stream), shown=mjpeg.shown(url), name="HTTP")
+
+
+def _capture_url(url: str, why: str) -> Any:
+    cv2 = _cv2()
+    limits = [
+        *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(OPEN_TIMEOUT * 1000)),
+        *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(STALL_TIMEOUT * 1000)),
+        *(cv2.CAP_PROP_N_THREADS, 1),
+    ]
+    try:
+        capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits)
+    except cv2.error as error:
+        raise DeviceMissing(f"{mjpeg.shown(url)} cannot be opened: {error}", "check the address") from None
+    if not capture.isOpened():
+        reason = why or f"no stream within {OPEN_TIMEOUT:g} s"
+        raise DeviceMissing(
+            f"{mjpeg.shown(url)} cannot be opened: {reason}",
+            "check address, name and password, and that the camera is on and streams MJPEG or H.264/H.265",
+        )
+    return capture
+
+
+def _capture_device(device: str) -> Any:
+    path = Path(device)
+    if not path.exists():
+        there = ", ".join(found.device for found in video_devices()) or "none"
+        raise DeviceMissing(f"{device} is not there (cameras here: {there})", "check the cable; `devices` lists them")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise DeviceMissing(f"{device}: permission denied", "add this user to the group 'video' and start again")
+    cv2 = _cv2()
+    capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
+    if not capture.isOpened():
+        raise DeviceMissing(
+            f"{device} cannot be opened as a camera", "is another program using it? is it a camera at all?"
+        )
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 2)
+    return capture
+
+
+# --- sources ---------------------------------------------------------------------------------------------------------
+
+
+class _Owned:
+    """An OpenCV capture that any thread may close. Releasing one while another thread reads it crashes, so the one
+    who is last in it releases it."""
+
+    def __init__(self, capture: Any) -> None:
+        self.capture = capture
+        self.closed = threading.Event()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Any:
+        self._lock.acquire()
+        if self.closed.is_set():
+            self._lock.release()
+            raise LinkLost("the source is closed")
+        return self.capture
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+        if self.closed.is_set():
+            self.close()
+
+    def close(self) -> None:
+        self.closed.set()
+        if self._lock.acquire(blocking=False):  # else the reader does it on its way out
+            self.capture.release()
+            self._lock.release()
+
+
+def _facts(capture: Any) -> dict[str, str]:
+    cv2 = _cv2()
+    width, height = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+    code = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True)
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    facts = {"backend": capture.getBackendName(), "size": f"{width}x{height}"}
+    if code.isalnum():
+        facts["codec"] = code.decode("ascii")
+    if 0 < rate <= 1000:
+        facts["fps"] = f"{rate:g}"
+    return facts
+
+
+class CaptureSource:
+    """A live source through OpenCV: a device or a network stream."""
+
+    def __init__(self, capture: Any, shown: str, name: str) -> None:
+        self._owned = _Owned(capture)
+        self._shown = shown
+        self._facts = {"name": name, **_facts(capture)}
+        self._device = shown.startswith("/dev/")
+        self._frames = 0
+
+    def read(self, timeout: float) -> tuple[Picture, float]:
+        """The newest picture. A read blocks ``STALL_TIMEOUT`` at most, whatever ``timeout`` says: OpenCV cannot be
+        interrupted and a network capture that timed out once never recovers, hence LinkLost for it."""
+        with self._owned as capture:
+            deadline = time.monotonic() + min(timeout, CATCH_UP)
+            while True:
+                began, busy = time.monotonic(), time.thread_time()
+                taken = capture.grab()
+                now = time.monotonic()
+                if self._owned.closed.is_set():
+                    raise LinkLost("the source is closed")
+                if not taken:
+                    raise self._silent(now - began)
+                self._frames += 1
+                if (now - began) - (time.thread_time() - busy) > WAITED or now > deadline:
+                    break
+            whole, pixels = capture.retrieve()
+        if not whole:
+            raise BadReply(f"{self._shown} sent a picture that cannot be decoded", "check its codec settings")
+        return pixels, now
+
+    def _silent(self, waited: float) -> LinkLost | ReplyTimeout:
+        if waited < 0.9 * STALL_TIMEOUT:
+            return LinkLost(f"{self._shown} ended", "check the camera and the cable or network to it")
+        reason = f"{self._shown} sent no picture for {STALL_TIMEOUT:g} s"
+        if self._device:  # V4L2 goes on by itself when pictures come again
+            return ReplyTimeout(reason, "replug the camera, or use a USB port of its own")
+        return LinkLost(reason, "is the camera or its encoder hung?")
+
+    def describe(self) -> dict[str, str]:
+        return {**self._facts, "frames": str(self._frames)}
+
+    def close(self) -> None:
+        self._owned.close()
+
+
+class MjpegSource:
+    """An MJPEG stream over HTTP; only the picture asked for is decoded."""
+
+    def __init__(self, stream: mjpeg.MjpegStream) -> None:
+        self._stream = stream
+        self._size = ""
+
+    def read(self, timeout: float) -> tuple[Picture, float]:
+        deadline = time.monotonic() + timeout
+        cv2 = _cv2()
+        for _ in range(3):  # one spoilt picture is not the end of a stream
+            data, came = self._stream.take(max(0.001, deadline - time.monotonic()))
+            pixels: Picture | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+            if pixels is not None:
+                self._size = f"{pixels.shape[1]}x{pixels.shape[0]}"
+                return pixels, came
+        raise BadReply("three parts in a row were no JPEG pictures", "is this a camera's stream address?")
+
+    def describe(self) -> dict[str, str]:
+        facts = {"name": "HTTP MJPEG", "backend": "MJPEG", "codec": "MJPG", "frames": str(self._stream.frames)}
+        return facts | ({"size": self._size} if self._size else {})
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class FileSource:
+    """A video file as a camera: plays at its own rate and starts again at its end."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise DeviceMissing(f"{path} is not there, or not a file", "give the path of a video file")
+        if not os.access(path, os.R_OK):
+            raise DeviceMissing(f"{path}: permission denied", "let this user read the file")
+        cv2 = _cv2()
+        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+        if not capture.isOpened():
+            raise DeviceMissing(f"{path} is not a video OpenCV can read", "try to convert it: ffmpeg -i IN OUT.mp4")
+        self._path = path
+        self._owned = _Owned(capture)
+        self._facts = {"name": path.name, **_facts(capture)}
+        self._rate = float(self._facts.get("fps", "25"))
+        self._frames = 0
+        self._start = time.monotonic()
+        """When picture 0 was due. Moves on when nobody looked for a while: a paused film resumes, it does not race."""
+
+    def read(self, timeout: float) -> tuple[Picture, float]:
+        with self._owned as capture:
+            due = self._due(timeout)
+            while self._frames <= due:
+                self._grab(capture)
+            whole, pixels = capture.retrieve()
+        if not whole:
+            raise BadReply(f"{self._path} holds a picture that cannot be decoded", "convert the file anew")
+        return pixels, self._start + due / self._rate
+
+    def _due(self, timeout: float) -> int:
+        """The number of the picture to show; waits for it when the caller is faster than the film."""
+        now = time.monotonic()
+        late = (now - self._start) - self._frames / self._rate
+        if late > 1.0:
+            self._start += late
+        elif late < 0:
+            if self._owned.closed.wait(min(-late, timeout)):
+                raise LinkLost("the source is closed")
+            if -late > timeout:
+                raise ReplyTimeout(f"{self._path}: the next picture is due in {-late - timeout:.2f} s")
+        return max(self._frames, int((time.monotonic() - self._start) * self._rate))
+
+    def _grab(self, capture: Any) -> None:
+        if not capture.grab() and not (capture.set(_cv2().CAP_PROP_POS_FRAMES, 0) and capture.grab()):
+            raise LinkLost(f"{self._path} ended and cannot be started again", "is the file whole?")
+        self._frames += 1
+
+    def describe(self) -> dict[str, str]:
+        return {**self._facts, "frames": str(self._frames)}
+
+    def close(self) -> None:
+        self._owned.close()
