@@ -1,0 +1,114 @@
+"""The beat: at once on change, never too fast, kept alive, no drift. Driven by hand: no thread, no waiting."""
+
+import pytest
+
+from agent.lighting.claims import Priority
+from agent.lighting.pump import Pump
+from agent.lighting.rig import Rig
+from config.units import Attribute
+from drivers.base import Identity, Refresh
+from tests.agent.lighting.rooms import fixtures
+
+LIGHT = Attribute.INTENSITY
+FIXTURES = fixtures()
+
+
+class Wire:
+    """Takes frames and the time they were sent."""
+
+    def __init__(self, refresh):
+        self.refresh = refresh
+        self.sent = []
+        self.now = 0.0
+
+    def send(self, universe, frame):
+        self.sent.append((self.now, universe, frame))
+
+    def times(self):
+        return [when for when, _, _ in self.sent]
+
+
+class Bench:
+    def __init__(self, refresh=None, universes=(1,)):
+        self.wire = Wire(refresh or Refresh(max_hz=40, keepalive=0.9))
+        self.rig = Rig(FIXTURES, rate=0.6, present={"key": {LIGHT: 0.5}}, show=lambda scene: self.pump.show(scene))
+        self.pump = Pump(self.wire, universes, self.rig.scene)
+        self.pump.opened(Identity("wire"), 0.0)
+        self.due = 0.0
+
+    def run(self, until, late=0.0):
+        """Turns when due (``late`` seconds after), as a lane would."""
+        while self.due + late <= until:
+            self.turn(self.due + late)
+
+    def turn(self, now):
+        self.wire.now = now
+        self.due = self.pump.turn(now)
+
+
+def test_the_first_frame_goes_out_at_once_and_is_the_present_look():
+    bench = Bench()
+    bench.run(0.0)
+    assert bench.wire.sent == [(0.0, 1, bench.rig.scene.frame(1, 0.0))]
+
+
+def test_an_unchanged_frame_is_kept_alive_and_no_more():
+    bench = Bench()
+    bench.run(9.5)
+    assert bench.wire.times() == pytest.approx([0.9 * i for i in range(11)])
+
+
+def test_a_change_goes_out_in_the_turn_it_is_seen():
+    bench = Bench()
+    bench.run(0.5)
+    bench.rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.6}}, now=0.5123)
+    bench.turn(0.5623)
+    assert bench.wire.times()[-1] == 0.5623
+    assert bench.wire.sent[-1][2] != bench.wire.sent[-2][2]
+
+
+def test_many_changes_never_go_faster_than_the_protocol_allows_and_the_last_one_arrives():
+    bench = Bench()
+    for i in range(400):
+        now = i / 400
+        bench.rig.claim("hand", Priority.MANUAL, {"back": {LIGHT: i / 1000}}, now=now)
+        bench.turn(now)
+    bench.run(3.0)
+    gaps = [b - a for a, b in zip(bench.wire.times(), bench.wire.times()[1:], strict=False)]
+    assert min(gaps) >= 1 / 40 - 0.006
+    assert len([t for t in bench.wire.times() if t < 1.0]) <= 41
+    assert bench.wire.sent[-1][2] == bench.rig.scene.frame(1, 1e9)
+
+
+@pytest.mark.parametrize("late", [0.0, 0.002])
+def test_a_fade_keeps_its_beat_without_drift_and_ends_on_its_target(late):
+    bench = Bench()
+    bench.run(0.0)
+    bench.rig.claim("hand", Priority.MANUAL, {"back": {LIGHT: 1.0}}, now=0.01, fade=10.0)
+    bench.turn(0.026)
+    bench.run(10.2, late)
+    fading = [t for t in bench.wire.times() if 0.02 < t <= 10.02]
+    assert len(fading) == pytest.approx(400, abs=2)
+    assert bench.wire.sent[-1][2] == bench.rig.scene.frame(1, 1e9)
+    assert bench.pump.figures(10.2).late_p99_ms == pytest.approx(late * 1e3, abs=0.01)
+
+
+def test_a_changed_frame_is_repeated_as_often_as_the_protocol_wants():
+    bench = Bench(Refresh(max_hz=40, keepalive=0.9, repeats=3))
+    bench.run(5.0)
+    assert bench.wire.times()[:4] == pytest.approx([0.0, 0.025, 0.05, 0.95])
+
+
+def test_a_device_that_comes_back_gets_the_present_frame_at_once():
+    bench = Bench()
+    bench.run(0.1)
+    before = len(bench.wire.sent)
+    bench.pump.opened(Identity("wire"), 0.2)
+    bench.turn(0.2)
+    assert len(bench.wire.sent) == before + 1
+
+
+def test_every_universe_of_an_output_is_sent():
+    bench = Bench(universes=(1, 2))
+    bench.run(0.0)
+    assert [universe for _, universe, _ in bench.wire.sent] == [1, 2]
