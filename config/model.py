@@ -8,9 +8,26 @@ and options are checked one floor up, with the same error form.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from config.units import Address, Attribute, Level, Name, Seconds, Stops, UniverseNumber
+
+
+def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
+    """A relative path counts from the configuration file's folder, wherever the daemon was started."""
+    folder = (info.context or {}).get("folder")
+    return path if folder is None else Path(folder) / path
+
+
+def _once_each(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    twice = sorted({str(item) for item in items if items.count(item) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} is there twice: name each one once")
+    return items
+
+
+FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
+OnceEach = AfterValidator(_once_each)
 
 
 class Section(BaseModel):
@@ -25,15 +42,18 @@ class AgentSection(Section):
     site: Name = Field(description="Place or customer; second level of every topic.")
     name: Name = Field(description="This agent, unique in the site: the room or the machine.")
     language: Literal["en", "zh", "both"] = Field("both", description="Language of texts for operators.")
-    state_dir: Path = Field(Path("/var/lib/studio-agent"), description="Where the last look, journal and reports live.")
+    state_dir: FilePath = Field(
+        Path("/var/lib/studio-agent"), description="Where the last look, journal and reports live."
+    )
+    profile_dirs: tuple[FilePath, ...] = Field((), description="Folders with the site's own profiles; they win.")
 
 
 class TlsSection(Section):
     """Transport security to the broker."""
 
-    ca_file: Path | None = Field(None, description="Certificate authority (PEM); none: the system's.")
-    cert_file: Path | None = Field(None, description="Client certificate (PEM).")
-    key_file: Path | None = Field(None, description="Client key (PEM), mode 0600.")
+    ca_file: FilePath | None = Field(None, description="Certificate authority (PEM); none: the system's.")
+    cert_file: FilePath | None = Field(None, description="Client certificate (PEM).")
+    key_file: FilePath | None = Field(None, description="Client key (PEM), mode 0600.")
 
     @model_validator(mode="after")
     def _both_or_none(self) -> "TlsSection":
@@ -49,7 +69,7 @@ class MqttSection(Section):
     port: Annotated[int, Field(ge=1, le=65535)] = Field(1883, description="TCP port (8883 with TLS).")
     protocol: Literal["auto", "5", "3.1.1"] = Field("auto", description="auto: MQTT 5, falling back to 3.1.1.")
     username: str | None = Field(None, description="User name at the broker.")
-    password_file: Path | None = Field(None, description="File with the password, mode 0600; never the password.")
+    password_file: FilePath | None = Field(None, description="File with the password, mode 0600; never the password.")
     keepalive: Annotated[int, Field(ge=2, le=3600)] = Field(15, description="Seconds.")
     tls: TlsSection | None = Field(None, description="Present: TLS 1.2 or newer.")
 
@@ -65,9 +85,10 @@ class AirSection(Section):
 
     source: Literal["mqtt", "file", "never"] = Field(
         "mqtt",
-        description="mqtt: the down/air topic; file: holds 0 = off air, rewritten within `fresh` seconds; never: a rehearsal room, stated by its owner.",
+        description="mqtt: the down/air topic; file: holds 0 = off air, rewritten within `fresh` seconds; "
+        "never: a rehearsal room, stated by its owner.",
     )
-    file: Path | None = Field(None, description="Tally file for source = 'file'.")
+    file: FilePath | None = Field(None, description="Tally file for source = 'file'.")
     fresh: Seconds = Field(10.0, description="An 'off air' older than this counts as on air.")
 
     @model_validator(mode="after")
@@ -100,7 +121,7 @@ class OutputSection(Section):
     """One way out for DMX universes."""
 
     driver: str = Field(description="Driver name: enttec-pro, artnet, sacn, …")
-    universes: Annotated[tuple[UniverseNumber, ...], Field(min_length=1)] = Field(
+    universes: Annotated[tuple[UniverseNumber, ...], Field(min_length=1), OnceEach] = Field(
         description="Universes this output carries."
     )
     options: dict[str, Any] = Field(default_factory=dict, description="The driver's own options.")
@@ -136,7 +157,7 @@ class ExposureSection(Section):
     """The exposure loop (automatic fill light)."""
 
     camera: Name = Field(description="The camera it looks through.")
-    fixtures: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(description="The lights it may move.")
+    fixtures: Annotated[tuple[Name, ...], Field(min_length=1), OnceEach] = Field(description="The lights it may move.")
     mode: Literal["watch", "advise", "hold"] = Field("advise", description="hold moves lights; advise only says so.")
     target: Level = Field(0.18, gt=0, description="Wanted linear luminance of the metered zones, 0…1.")
     authority: Stops = Field(1.0, ge=0, description="How far from the operator's look it may go, in stops.")

@@ -6,16 +6,21 @@ from typing import NamedTuple
 
 
 class Problem(NamedTuple):
-    """One fault of one key. ``where`` is the dotted path of the key (``fixtures.key.address``)."""
+    """One fault of one key.
+
+    ``where`` is the dotted path of the key (``fixtures.key.address``), ``at`` its line in the file where known.
+    """
 
     where: str
     why: str
     right: str = ""
+    at: int | None = None
 
     def line(self, file: str) -> str:
-        """``file: table.key – why – what would be right``."""
+        """``file: table.key – why – what would be right``; ``file:12: …`` when the line is known."""
+        place = file if self.at is None else f"{file}:{self.at}"
         tail = f" – {self.right}" if self.right else ""
-        return f"{file}: {self.where} – {self.why}{tail}"
+        return f"{place}: {self.where} – {self.why}{tail}"
 
 
 class ConfigError(Exception):

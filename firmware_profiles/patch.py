@@ -1,0 +1,179 @@
+"""The patch: which light sits where. Pure but for reading profiles; every fault of the rig found at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+
+from config.model import FixtureSection, StudioConfig
+from config.problems import ConfigError, Problem, nearest
+from config.units import EMITTERS, SLOTS, Attribute
+from firmware_profiles import library
+from firmware_profiles.library import Library, ProfileMissing
+from firmware_profiles.model import Personality, Profile
+from firmware_profiles.render import check_levels
+
+
+@dataclass(frozen=True, slots=True)
+class Patched:
+    """One light in its place. ``address`` is 1-based; ``mode`` the personality's name; ``footprint`` its slots."""
+
+    name: str
+    profile: Profile
+    personality: Personality
+    mode: str
+    universe: int
+    address: int
+    role: str
+    footprint: int
+
+    @property
+    def last(self) -> int:
+        """Its last slot, 1-based."""
+        return self.address + self.footprint - 1
+
+
+class Patch(Mapping[str, Patched]):
+    """Fixture name → where it sits. Immutable."""
+
+    def __init__(self, fixtures: Mapping[str, Patched]) -> None:
+        self._fixtures = MappingProxyType(dict(fixtures))
+
+    def __getitem__(self, name: str) -> Patched:
+        return self._fixtures[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fixtures)
+
+    def __len__(self) -> int:
+        return len(self._fixtures)
+
+    def universe(self, number: int) -> tuple[Patched, ...]:
+        """The lights of one universe, by address."""
+        return tuple(sorted((f for f in self.values() if f.universe == number), key=lambda f: f.address))
+
+
+def patch(config: StudioConfig, folders: Sequence[Path] = (), file: str = "configuration") -> Patch:
+    """The patch of a configuration. ``folders`` come before the configuration's own ``agent.profile_dirs``.
+
+    Raises ConfigError, naming ``file``, with all that :func:`survey` found.
+    """
+    made, problems = survey(config, folders)
+    if problems:
+        raise ConfigError(file, problems)
+    return made
+
+
+def survey(config: StudioConfig, folders: Sequence[Path] = ()) -> tuple[Patch, list[Problem]]:
+    """Everything that can be patched, and everything that is wrong: profiles, modes, addresses, universes, looks,
+    exposure. Needs no hardware."""
+    profiles = library.load((*folders, *config.agent.profile_dirs))
+    fixtures: dict[str, Patched] = {}
+    problems: list[Problem] = []
+    for name, section in config.fixtures.items():
+        place = _place(name, section, profiles)
+        if isinstance(place, Problem):
+            problems.append(place)
+        else:
+            fixtures[name] = place
+    made = Patch(fixtures)
+    problems += _beyond(made)
+    problems += _overlaps(made)
+    problems += _carried(config)
+    problems += _looks(config, made)
+    problems += _exposure(config, made)
+    return made, problems
+
+
+def _place(name: str, section: FixtureSection, profiles: Library) -> Patched | Problem:
+    try:
+        profile = profiles.find(section.profile, section.firmware)
+    except ProfileMissing as missing:
+        return Problem(f"fixtures.{name}.profile", missing.why, missing.right)
+    personality = profile.personalities.get(section.personality)
+    if personality is None:
+        why = f"{profile.name} has no personality {section.personality!r}"
+        return Problem(f"fixtures.{name}.personality", why, nearest(section.personality, list(profile.personalities)))
+    return Patched(
+        name=name,
+        profile=profile,
+        personality=personality,
+        mode=section.personality,
+        universe=section.universe,
+        address=section.address,
+        role=section.role,
+        footprint=personality.footprint,
+    )
+
+
+def _beyond(made: Patch) -> Iterator[Problem]:
+    for light in made.values():
+        if light.last > SLOTS:
+            why = f"its {light.footprint} slots end at {light.last}, past the universe's last slot {SLOTS}"
+            yield Problem(f"fixtures.{light.name}.address", why, f"{SLOTS - light.footprint + 1} or lower")
+
+
+def _overlaps(made: Patch) -> Iterator[Problem]:
+    for number in sorted({light.universe for light in made.values()}):
+        # Sorted by address, a light can overlap several that follow it: compare with the one reaching furthest.
+        furthest: Patched | None = None
+        for light in made.universe(number):
+            if furthest is not None and light.address <= furthest.last:
+                why = (
+                    f"slots {light.address}…{light.last} of universe {number} overlap with "
+                    f"{furthest.name} ({furthest.address}…{furthest.last})"
+                )
+                yield Problem(f"fixtures.{light.name}.address", why, _room(made, light))
+            if furthest is None or light.last > furthest.last:
+                furthest = light
+
+
+def _room(made: Patch, light: Patched) -> str:
+    """The first place in the universe where ``light`` fits beside all others."""
+    others = [other for other in made.universe(light.universe) if other is not light]
+    taken = sorted([(0, 0), *((other.address, other.last) for other in others), (SLOTS + 1, SLOTS + 1)])
+    end = 0
+    for (_, last), (address, _) in pairwise(taken):
+        end = max(end, last)
+        if address - end - 1 >= light.footprint:
+            return f"{end + 1} is free"
+    return "another universe: this one has no room for it"
+
+
+def _carried(config: StudioConfig) -> Iterator[Problem]:
+    carried = sorted({number for output in config.outputs.values() for number in output.universes})
+    for name, section in config.fixtures.items():
+        if section.universe not in carried:
+            right = f"one of: {', '.join(map(str, carried))}; or add it to an output's universes"
+            right = right if carried else f"an output with universes = [{section.universe}]"
+            yield Problem(f"fixtures.{name}.universe", f"no output carries universe {section.universe}", right)
+
+
+def _looks(config: StudioConfig, made: Patch) -> Iterator[Problem]:
+    for look, section in config.looks.items():
+        for name, levels in section.levels.items():
+            where = f"looks.{look}.levels.{name}"
+            if name not in config.fixtures:
+                yield Problem(where, f"there is no fixture {name!r}", nearest(name, list(config.fixtures)))
+            elif name in made:
+                yield from check_levels(made[name].personality, levels, where)
+    start = config.lighting.start_look
+    if start is not None and start not in config.looks:
+        yield Problem("lighting.start_look", f"there is no look {start!r}", nearest(start, list(config.looks)))
+
+
+def _exposure(config: StudioConfig, made: Patch) -> Iterator[Problem]:
+    loop = config.exposure
+    if loop is None:
+        return
+    if loop.camera not in config.cameras:
+        why = f"there is no camera {loop.camera!r}"
+        yield Problem("exposure.camera", why, nearest(loop.camera, list(config.cameras)))
+    for name in loop.fixtures:
+        if name not in config.fixtures:
+            why = f"there is no fixture {name!r}"
+            yield Problem("exposure.fixtures", why, nearest(name, list(config.fixtures)))
+        elif name in made and not (EMITTERS | {Attribute.INTENSITY}) & set(made[name].personality.attributes):
+            why = f"the mode of {name!r} has nothing that changes its brightness"
+            yield Problem("exposure.fixtures", why, "a light with intensity")
