@@ -65,6 +65,10 @@ class Pump:
         """Swap the scene (one reference; the pump reads it once a turn)."""
         self._scene = scene
 
+    def wire(self, universe: int) -> bytes:
+        """The frame last sent on a universe; ``b""`` before the first."""
+        return self._lines[universe].frame
+
     def figures(self, now: float) -> BeatFigures:
         with self._lock:
             late = sorted(self._late)

@@ -71,6 +71,16 @@ class Rig:
         """The operator's look: what a person last chose for this light, whatever a loop has made of it since."""
         return {attribute: level for (name, attribute), level in self._look.items() if name == fixture}
 
+    def resting(self, fixture: str) -> dict[Attribute, float]:
+        """What this light goes to without the claims that restore (tests): worth remembering across a restart."""
+        levels = {}
+        for (name, attribute), held in self._held.items():
+            if name == fixture:
+                claims = self._claims.get((name, attribute), {}).values()
+                lasting = winner(claim for claim in claims if claim.priority not in RESTORES)
+                levels[attribute] = held if lasting is None else lasting.level
+        return levels
+
     def claims(self, priority: Priority) -> list[Claim]:
         """All claims of one priority, oldest first."""
         found = [c for claims in self._claims.values() for c in claims.values() if c.priority == priority]

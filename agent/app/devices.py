@@ -1,0 +1,134 @@
+"""All devices of the studio by name, built from one configuration and exchanged against those of the next."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from agent.exposure.camera import CameraUnit, Sight
+from agent.lighting.output import OutputUnit
+from agent.lighting.scene import Scene
+from agent.runtime.lane import Health, Lane
+from agent.uplink.probe import ProbeUnit
+from config.check import validate
+from config.model import StudioConfig
+from config.problems import Problem, nearest
+from drivers import registry
+from drivers.errors import NotSupported
+from drivers.host import Host
+from drivers.registry import Kind
+
+
+class Unit(Protocol):
+    """What outputs, cameras and probes have in common."""
+
+    name: str
+    section: Any
+    lane: Lane
+
+
+U = TypeVar("U", bound=Unit)
+
+
+@dataclass
+class Devices:
+    """``tell(kind, name, health)``, ``bug`` and ``seen(camera, sight)`` are called on lanes' threads."""
+
+    host: Host
+    tell: Callable[[Kind, str, Health], None]
+    bug: Callable[[str, BaseException], None]
+    seen: Callable[[str, Sight], None]
+    outputs: dict[str, OutputUnit] = field(default_factory=dict)
+    cameras: dict[str, CameraUnit] = field(default_factory=dict)
+    probes: dict[str, ProbeUnit] = field(default_factory=dict)
+
+    def adopt(self, config: StudioConfig, scene: Scene) -> None:
+        """Go over to this configuration: what is unchanged runs on untouched, what is gone is stopped, what is new
+        is started. Blocks while old lanes end (a port must be free before its successor opens it)."""
+        leaving = [
+            *_leave(self.outputs, config.outputs),
+            *_leave(self.cameras, config.cameras),
+            *_leave(self.probes, config.probes),
+        ]
+        for lane in leaving:
+            lane.join()
+        host, bug = self.host, self.bug
+        _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, scene, self._teller(Kind.OUTPUT), bug))
+        _enter(
+            self.cameras,
+            config.cameras,
+            lambda n, s: CameraUnit(n, s, host, self._teller(Kind.CAMERA), bug, self.seen),
+        )
+        _enter(self.probes, config.probes, lambda n, s: ProbeUnit(n, s, host, self._teller(Kind.PROBE), bug))
+        self.show(scene)
+
+    def show(self, scene: Scene) -> None:
+        """Hand the new scene to every output."""
+        for output in self.outputs.values():
+            output.show(scene)
+
+    def all(self) -> Iterator[tuple[Kind, Unit]]:
+        """Every device with its kind."""
+        yield from ((Kind.OUTPUT, unit) for unit in self.outputs.values())
+        yield from ((Kind.CAMERA, unit) for unit in self.cameras.values())
+        yield from ((Kind.PROBE, unit) for unit in self.probes.values())
+
+    def stop(self) -> list[str]:
+        """End every lane; names of those that did not end in time. Outputs come last: lights are kept longest."""
+        units = sorted(self.all(), key=lambda pair: pair[0] is Kind.OUTPUT)
+        for _, unit in units:
+            unit.lane.request_stop()
+        return [unit.name for _, unit in units if not unit.lane.join()]
+
+    def _teller(self, kind: Kind) -> Callable[[str, Health], None]:
+        return lambda name, health: self.tell(kind, name, health)
+
+
+def _leave(units: dict[str, U], sections: Mapping[str, Any]) -> list[Lane]:
+    gone = [unit for unit in units.values() if sections.get(unit.name) != unit.section]
+    for unit in gone:
+        del units[unit.name]
+        unit.lane.request_stop()
+    return [unit.lane for unit in gone]
+
+
+def _enter(units: dict[str, U], sections: Mapping[str, Any], make: Callable[[str, Any], U]) -> None:
+    for name, section in sections.items():
+        if name not in units:
+            units[name] = make(name, section)
+            units[name].lane.start()
+
+
+def check(config: StudioConfig) -> list[Problem]:
+    """What is wrong with drivers and their options. Touches no hardware."""
+    problems: list[Problem] = []
+    for table, kind, sections in _tables(config):
+        for name, section in sections.items():
+            problems += _check(f"{table}.{name}", kind, section)
+    return problems
+
+
+def _tables(config: StudioConfig) -> Iterator[tuple[str, Kind, Mapping[str, Any]]]:
+    yield "outputs", Kind.OUTPUT, config.outputs
+    yield "cameras", Kind.CAMERA, config.cameras
+    yield "probes", Kind.PROBE, config.probes
+
+
+def _check(where: str, kind: Kind, section: Any) -> Iterator[Problem]:
+    if section.driver not in registry.names():
+        right = nearest(section.driver, registry.names())
+        yield Problem(f"{where}.driver", f"no driver is called {section.driver!r}", right)
+        return
+    try:
+        spec = registry.find(section.driver)
+    except NotSupported as error:
+        yield Problem(f"{where}.driver", error.reason, error.remedy)
+        return
+    if spec.kind is not kind:
+        same = [name for name in registry.BUILT_IN if registry.find(name).kind is kind]
+        yield Problem(f"{where}.driver", f"{spec.name} is a driver for a {spec.kind}", f"one of: {', '.join(same)}")
+        return
+    yield from validate(spec.options, section.options, f"{where}.options")[1]
+    most = spec.universes
+    if kind is Kind.OUTPUT and most is not None and len(section.universes) > most:
+        why = f"{spec.name} carries {most} universe{'s' * (most > 1)}, not {len(section.universes)}"
+        yield Problem(f"{where}.universes", why, "another output for the others")

@@ -1,0 +1,208 @@
+"""What the light verbs of the command table do. Each is checked before it is accepted and answered when it is true:
+*succeeded* means the last frame of the fade has been sent."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from agent.app.devices import Devices
+from agent.lighting.claims import Priority
+from agent.lighting.rig import Rig
+from agent.messaging.commands import ExposureSet, Identify, LightsRelease, LightsSet, LookApply
+from agent.messaging.lifecycle import ReasonCode, Refusal
+from agent.messaging.verbs import Job, Verb
+from config.model import StudioConfig
+from config.problems import nearest
+from config.units import Attribute, Levels
+from drivers.base import Impact
+from firmware_profiles.render import check_levels
+
+A_DAY = 86400.0 + 60.0
+SENT_WITHIN = 0.5
+"""Seconds after a fade's end in which its last frame must be out, if the output is there at all."""
+LOW, HIGH = 0.25, 0.75
+"""Between these a light breathes to show itself; slew-limited like everything else."""
+
+
+class House(Protocol):
+    """What the verbs need of the agent."""
+
+    @property
+    def config(self) -> StudioConfig: ...
+    @property
+    def rig(self) -> Rig: ...
+    @property
+    def devices(self) -> Devices: ...
+
+    def now(self) -> float: ...
+
+    async def remembered(self) -> None:
+        """Returns once the present look is on the disk."""
+
+    def exposure_set(self, args: ExposureSet) -> Mapping[str, Any]: ...
+
+
+def targets(rig: Rig, words: Sequence[str]) -> list[str]:
+    """Fixture names for names, ``role:…`` and ``all``. Raises Refusal for what matches nothing."""
+    names: list[str] = []
+    for word in words:
+        if word == "all":
+            found = list(rig.fixtures)
+        elif word.startswith("role:"):
+            found = [name for name, fixture in rig.fixtures.items() if fixture.role == word[5:]]
+        else:
+            found = [word] if word in rig.fixtures else []
+        if not found:
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"{word}; {nearest(word, [*rig.fixtures, 'all'])}")
+        names += [name for name in found if name not in names]
+    return names
+
+
+def wanted(rig: Rig, words: Sequence[str], levels: Levels) -> dict[str, Levels]:
+    """Levels by fixture. A light addressed by its own name must be able to do all of it; of a group, each does what
+    it can. Raises Refusal when a value is out of a light's range or nobody can do anything."""
+    found: dict[str, Levels] = {}
+    for name in targets(rig, words):
+        personality = rig.fixtures[name].personality
+        able = levels if name in words else {a: v for a, v in levels.items() if a in personality.attributes}
+        problems = check_levels(personality, able, name)
+        if problems:
+            said = "; ".join(f"{p.where}: {p.why}, {p.right}" for p in problems)
+            raise Refusal(ReasonCode.OUT_OF_RANGE, said)
+        if able:
+            found[name] = able
+    if not found:
+        raise Refusal(ReasonCode.OUT_OF_RANGE, "none of these lights has such an attribute")
+    return found
+
+
+class LightVerbs:
+    """lights.set, look.apply, lights.release, identify, exposure.set."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def all(self) -> dict[str, Verb[Any]]:
+        verbs: list[Verb[Any]] = [
+            Verb("lights.set", LightsSet, self._set, check=self._can_set, deadline=A_DAY),
+            Verb("look.apply", LookApply, self._look, check=self._can_look, deadline=A_DAY),
+            Verb("lights.release", LightsRelease, self._release, check=self._can_release, deadline=A_DAY),
+            Verb("identify", Identify, self._identify, check=self._can_identify, impact=Impact.VISIBLE, deadline=90.0),
+            Verb("exposure.set", ExposureSet, self._exposure, check=self._can_exposure),
+        ]
+        return {verb.name: verb for verb in verbs}
+
+    # --- checks ----------------------------------------------------------------------------------------------
+
+    def _can_set(self, args: LightsSet) -> None:
+        wanted(self._house.rig, args.targets, args.levels)
+
+    def _can_look(self, args: LookApply) -> None:
+        looks = self._house.config.looks
+        if args.look not in looks:
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"look {args.look}; {nearest(args.look, list(looks))}")
+
+    def _can_release(self, args: LightsRelease) -> None:
+        targets(self._house.rig, args.targets)
+
+    def _can_identify(self, args: Identify) -> None:
+        targets(self._house.rig, [args.fixture])
+
+    def _can_exposure(self, args: ExposureSet) -> None:
+        if self._house.config.exposure is None:
+            raise Refusal(ReasonCode.UNSUPPORTED, "the configuration has no [exposure]")
+
+    # --- effects ---------------------------------------------------------------------------------------------
+
+    async def _set(self, args: LightsSet, job: Job) -> Mapping[str, Any]:
+        house = self._house
+        levels = wanted(house.rig, args.targets, args.levels)
+        owner = job.issuer or "remote"
+        arrived = house.rig.claim(owner, Priority.MANUAL, levels, now=house.now(), fade=args.fade, lease=args.hold)
+        return await self._arrive(levels, arrived, lambda rest: self._hold_here(owner, levels, rest))
+
+    async def _look(self, args: LookApply, job: Job) -> Mapping[str, Any]:
+        house = self._house
+        look = house.config.looks[args.look]
+        fade = look.fade if args.fade is None else args.fade
+        arrived = house.rig.apply_look(look.levels, now=house.now(), fade=fade)
+        return await self._arrive(
+            look.levels, arrived, lambda rest: house.rig.apply_look(_present(house, look.levels), now=rest, fade=0.0)
+        )
+
+    async def _release(self, args: LightsRelease, job: Job) -> Mapping[str, Any]:
+        house = self._house
+        names = targets(house.rig, args.targets)
+        gone = house.rig.release(house.now(), priority=Priority.MANUAL, fixtures=names, fade=args.fade)
+        await house.remembered()
+        return {"released": sorted({claim.fixture for claim in gone})}
+
+    async def _identify(self, args: Identify, job: Job) -> Mapping[str, Any]:
+        """Breathes: between two levels, as fast as the slew limit lets it."""
+        house = self._house
+        owner = f"identify-{job.id}"
+        end = house.now() + args.seconds
+        try:
+            level = HIGH
+            while house.now() < end:
+                claim = {args.fixture: {Attribute.INTENSITY: level}}
+                lease = args.seconds + 5.0
+                arrived = house.rig.claim(owner, Priority.TEST, claim, now=house.now(), fade=0.7, lease=lease)
+                await asyncio.sleep(max(0.05, min(arrived, end) - house.now()))
+                level = LOW + HIGH - level
+        finally:
+            house.rig.release(house.now(), owner=owner, fade=0.7)
+        return {"fixture": args.fixture}
+
+    async def _exposure(self, args: ExposureSet, job: Job) -> Mapping[str, Any]:
+        return self._house.exposure_set(args)
+
+    # --- inside ----------------------------------------------------------------------------------------------
+
+    async def _arrive(
+        self, levels: Mapping[str, Levels], arrived: float, stop_here: Callable[[float], Any]
+    ) -> dict[str, Any]:
+        """Wait for the end of the fade and for its last frame on the wire. Cancelled: the lights stay where they
+        are at that moment."""
+        house = self._house
+        scene = house.rig.scene
+        try:
+            await asyncio.sleep(max(0.0, arrived - house.now()))
+        except asyncio.CancelledError:
+            stop_here(house.now())
+            raise
+        await house.remembered()
+        result: dict[str, Any] = {"fixtures": sorted(levels)}
+        others = [n for n in levels if any(house.rig.scene.targets(n)[a] != v for a, v in levels[n].items())]
+        if others:
+            holders = {name: house.rig.holder(name) for name in others}
+            result["held_by"] = {name: holder.owner if holder else "look" for name, holder in holders.items()}
+        universes = {scene.fixtures[name].universe for name in levels}
+        result |= await _on_the_wire(house, universes)
+        return result
+
+    def _hold_here(self, owner: str, levels: Mapping[str, Levels], now: float) -> None:
+        present = _present(self._house, levels)
+        self._house.rig.claim(owner, Priority.MANUAL, present, now=now)
+
+
+def _present(house: House, levels: Mapping[str, Levels]) -> dict[str, Levels]:
+    now = house.now()
+    return {name: {a: house.rig.scene.levels(name, now)[a] for a in wanted} for name, wanted in levels.items()}
+
+
+async def _on_the_wire(house: House, universes: set[int]) -> dict[str, Any]:
+    """Wait until every output that is there has sent these universes as the scene has them now; which is not there."""
+    deadline = house.now() + SENT_WITHIN
+    offline: list[str] = []
+    for output in house.devices.outputs.values():
+        carried = universes & set(output.section.universes)
+        while carried and house.now() < deadline:
+            if output.lane.health.state != "ok":
+                offline.append(output.name)
+                break
+            now = house.now()
+            if all(output.pump.wire(u) == house.rig.scene.frame(u, now) for u in carried):
+                break
+            await asyncio.sleep(0.002)
+    return {"offline": offline} if offline else {}

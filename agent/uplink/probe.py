@@ -1,0 +1,58 @@
+"""One network probe of the studio: its driver, its lane and the window over what it measured."""
+
+import threading
+from collections.abc import Callable
+
+from agent.runtime.lane import BackOff, Health, Lane
+from config.model import ProbeSection
+from drivers import registry
+from drivers.base import Identity, Probe
+from drivers.host import Host
+from drivers.network.jitter import Statistics, Window
+
+
+class ProbeWatch:
+    """Work of a probe's lane: one sample per interval, on absolute due times."""
+
+    def __init__(self, probe: Probe, interval: float) -> None:
+        self._probe = probe
+        self._interval = interval
+        self._window = Window()
+        self._lock = threading.Lock()
+        self._due = 0.0
+
+    def opened(self, identity: Identity, now: float) -> None:
+        self._due = now
+
+    def turn(self, now: float) -> float:
+        for reading in self._probe.sample():
+            if reading.name == "rtt":
+                with self._lock:
+                    self._window.add(reading.time, reading.value)
+        self._due = max(self._due + self._interval, now)
+        return self._due
+
+    def statistics(self) -> Statistics:
+        """Over the last minute; callable from any thread."""
+        with self._lock:
+            return self._window.statistics()
+
+
+class ProbeUnit:
+    """Built from its section; raises NotSupported or pydantic's ValidationError when that is wrong."""
+
+    def __init__(
+        self,
+        name: str,
+        section: ProbeSection,
+        host: Host,
+        tell: Callable[[str, Health], None],
+        bug: Callable[[str, BaseException], None],
+    ) -> None:
+        spec = registry.find(section.driver)
+        self.name = name
+        self.section = section
+        self.driver: Probe = spec.make(spec.options.model_validate(section.options), host)
+        self.watch = ProbeWatch(self.driver, section.interval)
+        back_off = BackOff(first=1.0, most=15.0)
+        self.lane = Lane(name, self.driver, self.watch, now=host.now, tell=tell, bug=bug, back_off=back_off)
