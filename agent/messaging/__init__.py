@@ -1,0 +1,1 @@
+"""The agent's voice and ear: topics, payloads, commands, the broker, the control socket."""

@@ -1,0 +1,237 @@
+"""Commands: the envelope, the arguments of every verb, and how bytes become one of them. Pure.
+
+A command is a JSON object published to ``down/cmd/<verb>/<id>``; verb and id come from the topic::
+
+    {"args": {"targets": ["key"], "levels": {"intensity": 0.8}, "fade": 2}, "issuer": "console-1",
+     "expires_at": "2030-01-01T12:00:05Z", "reply_to": "studio/reply/console-1"}
+
+With MQTT 5 the response topic, correlation data and message expiry of the protocol are honoured; ``reply_to`` is for
+3.1.1. The ``id`` is the requester's: the same id again is the same command again and has no second effect.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+
+from agent.messaging.lifecycle import ReasonCode, Refusal
+from config.units import EMITTERS, Attribute, Level, Name, Seconds
+
+MAX_BYTES = 16_000
+MAX_DEPTH = 8
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+VERB = re.compile(r"[a-z][a-z0-9.-]{0,40}")
+
+RANGES: Mapping[Attribute, tuple[float, float]] = {
+    Attribute.INTENSITY: (0.0, 1.0),
+    Attribute.CCT: (1000.0, 20000.0),
+    Attribute.TINT: (-1.0, 1.0),
+    **dict.fromkeys(EMITTERS, (0.0, 1.0)),
+}
+"""What any light at all could do; what *this* light can do is its profile's affair."""
+
+_OUT_OF_RANGE = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal", "out_of_range"})
+
+
+def reply_topic(topic: str) -> str:
+    """A topic an answer may be sent to. Raises ValueError for a wildcard, a broker's own topic, or one of the
+    agents' topics: an agent must not be made to command another one."""
+    if not topic or len(topic) > 256 or set(topic) & set("+#\0") or topic.startswith("$"):
+        raise ValueError("not a topic to reply to: 1 to 256 characters, no wildcard, not below $")
+    if topic == "studio/v1" or topic.startswith("studio/v1/"):
+        raise ValueError("replies never go below studio/v1: use a topic like studio/reply/<you>")
+    return topic
+
+
+class Strict(BaseModel):
+    """What others send: unknown keys are errors, so a typo is not silently a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Envelope(Strict):
+    """What stands around the arguments."""
+
+    args: dict[str, Any] = Field(default_factory=dict, description="The verb's arguments.")
+    issuer: str = Field("", max_length=64, description="Who asks, for the log.")
+    issued_at: AwareDatetime | None = Field(None, description="When it was asked.")
+    expires_at: AwareDatetime | None = Field(None, description="Not to be executed after this.")
+    reply_to: str | None = Field(None, description="3.1.1: where answers go besides up/cmd/<verb>/<id>.")
+
+    @field_validator("reply_to")
+    @classmethod
+    def _reply_to(cls, topic: str | None) -> str | None:
+        return None if topic is None else reply_topic(topic)
+
+
+Target = Annotated[str, Field(pattern=r"^(all|role:(key|fill|back|practical)|[a-z0-9][a-z0-9_-]{0,62})$")]
+Targets = Annotated[tuple[Target, ...], Field(min_length=1, max_length=512)]
+TARGETS = "Names of fixtures, `role:key`, or `all`."
+
+
+class LightsSet(Strict):
+    """Set levels of lights; others keep theirs."""
+
+    targets: Targets = Field(description=TARGETS)
+    levels: dict[Attribute, float] = Field(min_length=1, description="Attribute → level in the attribute's own unit.")
+    fade: Seconds = Field(0.0, description="Seconds.")
+    hold: Seconds | None = Field(None, gt=0, description="Let go by itself after so many seconds.")
+
+    @field_validator("levels")
+    @classmethod
+    def _possible(cls, levels: dict[Attribute, float]) -> dict[Attribute, float]:
+        for attribute, level in levels.items():
+            low, high = RANGES[attribute]
+            if not low <= level <= high:
+                raise PydanticCustomError("out_of_range", f"{attribute} {level:g} is not in {low:g}…{high:g}")
+        return levels
+
+
+class LookApply(Strict):
+    """Apply a look of the configuration."""
+
+    look: Name = Field(description="Its name.")
+    fade: Seconds | None = Field(None, description="Seconds; without: the look's own.")
+
+
+class LightsRelease(Strict):
+    """Let lights go: whoever has the next priority gets them."""
+
+    targets: Targets = Field(("all",), description=TARGETS)
+    fade: Seconds = Field(0.0, description="Seconds.")
+
+
+class ExposureSet(Strict):
+    """Automatic fill light: watch (off), advise, or hold; the target as linear luminance."""
+
+    mode: Literal["watch", "advise", "hold"] = Field(description="watch: measure only; hold: moves lights.")
+    target: Level | None = Field(None, gt=0, description="Linear luminance 0…1; without: as it is.")
+
+
+class SelftestStart(Strict):
+    """Run the self-test. Progress comes with the answers, the summary on up/report."""
+
+    depth: Literal["quick", "full"] = Field("quick", description="full: also what is visible or takes long.")
+    only: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9:*._-]{1,80}$")], ...] = Field(
+        (), max_length=128, description="Ids of checks; none: all of that depth."
+    )
+
+
+class SelftestCancel(Strict):
+    """Stop the running self-test and restore the look."""
+
+
+class Identify(Strict):
+    """Make a light show itself."""
+
+    fixture: Name = Field(description="Its name.")
+    seconds: Annotated[float, Field(ge=1, le=60)] = Field(5.0, description="How long.")
+
+
+class Reload(Strict):
+    """Read the configuration file again; an invalid one is refused and the old one goes on."""
+
+
+class Ping(Strict):
+    """Answer, nothing else."""
+
+
+class CommandCancel(Strict):
+    """Cancel a running command."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = Field(description="Its id.")
+
+
+ARGS: Mapping[str, type[Strict]] = {
+    "lights.set": LightsSet,
+    "look.apply": LookApply,
+    "lights.release": LightsRelease,
+    "exposure.set": ExposureSet,
+    "selftest.start": SelftestStart,
+    "selftest.cancel": SelftestCancel,
+    "identify": Identify,
+    "reload": Reload,
+    "ping": Ping,
+    "command.cancel": CommandCancel,
+}
+"""Every verb there is."""
+
+A = TypeVar("A", bound=BaseModel)
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """An object from JSON as it should be (RFC 8259): UTF-8, no NaN, infinity or doubled key, not nested deeper than
+    :data:`MAX_DEPTH`, no longer than :data:`MAX_BYTES`. Raises Refusal (too-large, malformed), nothing else."""
+    if len(body) > MAX_BYTES:
+        raise Refusal(ReasonCode.TOO_LARGE, f"{len(body)} bytes, at most {MAX_BYTES}")
+    try:
+        found = json.loads(
+            body.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_no_doubles
+        )
+        json.dumps(found, ensure_ascii=False).encode("utf-8")  # a lone surrogate is no text
+    except (ValueError, RecursionError) as error:
+        raise Refusal(ReasonCode.MALFORMED, _short(f"not JSON: {error}")) from None
+    if not isinstance(found, dict):
+        raise Refusal(ReasonCode.MALFORMED, 'not a JSON object like {"args": {…}}')
+    _shallow(found)
+    return found
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """The envelope of a command. An empty body is a command without arguments. Raises Refusal."""
+    return _validate(Envelope, read_json(body or b"{}"), ReasonCode.MALFORMED, "")
+
+
+def read_args(model: type[A], args: Mapping[str, Any]) -> A:
+    """The verb's arguments. Raises Refusal (invalid; out-of-range when that is all that is wrong)."""
+    return _validate(model, args, ReasonCode.INVALID, "args.")
+
+
+def _validate(model: type[A], found: Mapping[str, Any], code: ReasonCode, prefix: str) -> A:
+    try:
+        return model.model_validate_json(json.dumps(found), strict=True)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        if code is ReasonCode.INVALID and all(fault["type"] in _OUT_OF_RANGE for fault in faults):
+            code = ReasonCode.OUT_OF_RANGE
+        said = "; ".join(f"{prefix}{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:5])
+        raise Refusal(code, _short(said)) from None
+
+
+def _short(text: str) -> str:
+    clean = text.encode("utf-8", "replace").decode("utf-8")
+    return clean if len(clean) <= 500 else clean[:499] + "…"
+
+
+def _no_constant(word: str) -> float:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError(f"{word[:20]} is too large")
+    return number
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _shallow(found: Any) -> None:
+    level, depth = [found], 1
+    while level:
+        if depth > MAX_DEPTH:
+            raise Refusal(ReasonCode.MALFORMED, f"nested deeper than {MAX_DEPTH}")
+        inner: list[Any] = []
+        for item in level:
+            inner += item.values() if isinstance(item, dict) else item
+        level = [item for item in inner if isinstance(item, dict | list)]
+        depth += 1

@@ -1,0 +1,276 @@
+"""Every payload on the wire, as a model. Pure.
+
+Each begins with the same header, put on when it is published (:class:`Stamp`):
+
+====  =====================================================================================================
+v     version of the payload's shape, 1
+ts    wall clock, ISO 8601 UTC with milliseconds (of the last will: when the connection was made)
+mono  the agent's monotonic clock, seconds: differences are true even when the wall clock is set
+boot  id of this start of the agent
+seq   counts the messages of this start; order by (boot, seq). A retained state keeps the number it was first sent with
+====  =====================================================================================================
+
+A number that could not be measured is ``null``, never 0. Receivers ignore fields they do not know.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, Self, TypeVar
+from uuid import uuid4
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from agent.messaging.lifecycle import FINAL, ReasonCode, State
+from config.units import Attribute, Text
+
+HEADER = frozenset({"v", "ts", "mono", "boot", "seq"})
+
+
+class Payload(BaseModel):
+    """The header; see the module."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=True, ser_json_inf_nan="null")
+
+    v: Literal[1] = 1
+    ts: str = Field("", json_schema_extra={"format": "date-time"})
+    mono: float = 0.0
+    boot: str = ""
+    seq: int = 0
+
+    def body(self) -> dict[str, Any]:
+        """Everything but the header: what decides whether a state has changed."""
+        return self.model_dump(mode="json", exclude=set(HEADER))
+
+    def encode(self) -> bytes:
+        """The JSON of it, UTF-8."""
+        return self.model_dump_json().encode("utf-8", "replace")
+
+
+P = TypeVar("P", bound=Payload)
+
+
+def iso(wall: float) -> str:
+    """Seconds since 1970 as ISO 8601 UTC with milliseconds."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Stamp:
+    """Puts the header on. One per start of the agent."""
+
+    def __init__(self, wall: Callable[[], float], mono: Callable[[], float], boot: str = "") -> None:
+        self.wall = wall
+        self.mono = mono
+        self.boot = boot or uuid4().hex
+        self.seq = 0
+
+    def on(self, payload: P) -> P:
+        """The same payload with the next header."""
+        self.seq += 1
+        header = {"ts": iso(self.wall()), "mono": round(self.mono(), 6), "boot": self.boot, "seq": self.seq}
+        return payload.model_copy(update=header)
+
+
+class Part(BaseModel):
+    """A piece of a payload."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
+
+
+class Say(Part):
+    """A sentence for people."""
+
+    en: str
+    zh: str
+
+    @classmethod
+    def of(cls, text: Text) -> Self:
+        return cls(en=text.en, zh=text.zh)
+
+
+Health = Literal["ok", "offline", "starting"]
+
+
+class Status(Payload):
+    """Is the agent there? Retained; the broker publishes the last will under the same topic.
+
+    ``session`` names one connection: an *offline* of another session than the *online* last seen is old news.
+    """
+
+    state: Literal["online", "offline"]
+    reason: Literal["", "lost", "stopped"] = Field("", description="offline only: lost (last will) or stopped (asked).")
+    session: str
+    agent: str = Field("studio-edge-agent", description="The program.")
+    version: str = ""
+    mode: Literal["real", "virtual"] = "real"
+    ready: bool = Field(False, description="Lights are under control.")
+    since: str = Field("", description="When this start of the agent began, ISO 8601 UTC.")
+
+
+class FixtureEntry(Part):
+    name: str
+    role: str = ""
+    profile: str = ""
+    personality: str = ""
+    universe: int | None = None
+    address: int | None = None
+    attributes: tuple[str, ...] = ()
+
+
+class DeviceEntry(Part):
+    kind: Literal["output", "camera", "probe"]
+    name: str
+    driver: str = ""
+
+
+class Inventory(Payload):
+    """What this agent has and can: enough to draw a control panel without further knowledge."""
+
+    fixtures: tuple[FixtureEntry, ...] = ()
+    devices: tuple[DeviceEntry, ...] = ()
+    looks: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ()
+
+
+class Holder(Part):
+    """Who holds a light."""
+
+    owner: str
+    priority: str
+
+
+class FixtureState(Payload):
+    """A light: levels in each attribute's own unit."""
+
+    levels: dict[Attribute, float]
+    target: dict[Attribute, float] = Field(default_factory=dict, description="Where a running fade goes.")
+    held_by: Holder | None = None
+    fade_remaining: float = Field(0.0, description="Seconds.")
+    health: Health = "ok"
+    reason: str = ""
+
+
+class DeviceState(Payload):
+    """An output, a camera or a probe."""
+
+    health: Health
+    reason: str = ""
+    remedy: str = ""
+    model: str = ""
+    firmware: str = ""
+    serial: str = ""
+    details: dict[str, str] = Field(default_factory=dict)
+
+
+class ExposureState(Payload):
+    """The exposure loop of one camera. ``error`` in stops from target; ``advice`` what it would do or does."""
+
+    mode: Literal["watch", "advise", "hold"]
+    target: float
+    error: float | None = None
+    holding: bool = False
+    reason: str = ""
+    advice: Say | None = None
+
+
+class AirState(Payload):
+    """What the agent takes as the studio's air state. Unknown or stale counts as on air."""
+
+    on_air: bool
+    known: bool
+    source: str = ""
+
+
+class Telemetry(Payload):
+    """Flat numbers beside the header; a name is lower case with underscores and ends in its unit where it has one."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", ser_json_inf_nan="null")
+    __pydantic_extra__: dict[str, float | int | None] = Field(init=False)
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, float | int | None]) -> Self:
+        """A telemetry payload. NaN and infinity become ``null``. Raises ValueError for a bad or reserved name."""
+        for name in numbers:
+            if name in HEADER or not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
+                raise ValueError(f"{name!r} cannot name a number: lower case, digits, underscores, not a header field")
+        clean = {k: (v if v is not None and math.isfinite(v) else None) for k, v in numbers.items()}
+        return cls.model_validate(clean)
+
+    @property
+    def numbers(self) -> dict[str, float | int | None]:
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Alert(Payload):
+    """One alert, retained while it is not resolved."""
+
+    key: str
+    level: Literal["note", "warning", "critical"]
+    state: Literal["pending", "firing", "acknowledged", "resolved"]
+    since: str = Field(description="When the present state began, ISO 8601 UTC.")
+    value: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    text: Say
+    first: Say = Field(description="The first thing to do.")
+
+
+class Event(Payload):
+    """Something happened once. ``name`` is ``noun.verb``."""
+
+    name: str
+    level: Literal["note", "warning", "critical"] = "note"
+    text: Say | None = None
+    fields: dict[str, Any] = Field(default_factory=dict)
+
+
+class Report(Payload):
+    """Summary of the latest self-test; ``counts`` by verdict."""
+
+    id: str
+    depth: Literal["quick", "full"]
+    verdict: str
+    counts: dict[str, int] = Field(default_factory=dict)
+    started: str = ""
+    seconds: float = 0.0
+    worst: tuple[str, ...] = Field((), description="Ids of the checks that failed or came near.")
+
+
+class Answer(Payload):
+    """One step in the life of a command."""
+
+    id: str
+    verb: str
+    state: State
+    code: ReasonCode | None = Field(None, description="rejected, failed, cancelled: why.")
+    message: Say | None = None
+    result: dict[str, Any] = Field(default_factory=dict)
+    progress: float | None = Field(None, ge=0, le=1)
+    repeated: bool = Field(False, description="The command came again; nothing was done anew.")
+
+    @property
+    def final(self) -> bool:
+        return self.state in FINAL
+
+
+class Echo(Payload):
+    """The agent's message to itself (self-test MQT-02)."""
+
+    nonce: str
+
+
+class AirMessage(BaseModel):
+    """Sent *to* the agent: is the studio on air? Repeat it well within ``air.fresh`` seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    on_air: bool
+    source: str = Field(min_length=1, max_length=64, description="Who says so: obs, tally, control room …")
+    issued_at: AwareDatetime
+
+
+def decode(model: type[P], body: bytes) -> P:
+    """A payload from its JSON. Raises ValueError (pydantic's ValidationError is one)."""
+    return model.model_validate(json.loads(body))

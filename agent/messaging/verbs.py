@@ -1,0 +1,84 @@
+"""What a command is made of on the agent's side: the request, the verb that answers it, the job while it runs."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from agent.messaging.lifecycle import ReasonCode
+from agent.messaging.payloads import Answer
+from config.units import Text
+from drivers.base import Impact
+from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
+
+A = TypeVar("A", bound=BaseModel)
+INTERLOCKED = frozenset({Impact.VISIBLE, Impact.DISRUPTIVE})
+"""Refused on air."""
+
+DRIVER_CODES: Mapping[type[DriverError], ReasonCode] = {
+    DeviceMissing: ReasonCode.OFFLINE,
+    LinkLost: ReasonCode.OFFLINE,
+    ReplyTimeout: ReasonCode.TIMEOUT,
+    Refused: ReasonCode.DEVICE_REFUSED,
+    NotSupported: ReasonCode.UNSUPPORTED,
+}
+
+
+def _fine(_: Any) -> None:
+    """Nothing to object."""
+
+
+class Reply(Protocol):
+    """Takes one answer to whoever asked. ``reply_to``: the envelope's, where one could be read."""
+
+    def __call__(self, answer: Answer, reply_to: str | None, /) -> None: ...
+
+
+def unheard(answer: Answer, reply_to: str | None, /) -> None:
+    """For a request whose answers only go to the state topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command as it came in. ``expires``: wall clock from the transport (MQTT 5 message expiry), seconds."""
+
+    verb: str
+    id: str
+    body: bytes
+    retained: bool = False
+    expires: float | None = None
+    reply: Reply = unheard
+
+
+class Job:
+    """A running command, as its verb sees it."""
+
+    def __init__(self, id: str, verb: str, issuer: str, tell: Callable[[float, Text | None], None]) -> None:  # noqa: A002
+        self.id = id
+        self.verb = verb
+        self.issuer = issuer
+        self.cancelled = False
+        """Somebody asked to cancel it; the verb's task has been cancelled too."""
+        self._tell = tell
+
+    def progress(self, share: float, text: Text | None = None) -> None:
+        """Answer *executing* with how much is done, 0…1."""
+        self._tell(min(1.0, max(0.0, share)), text)
+
+
+@dataclass(frozen=True)
+class Verb(Generic[A]):
+    """One command the agent understands. ``check`` raises Refusal; ``run`` returns the answer's result (JSON-able).
+
+    ``impact`` may depend on the arguments. ``deadline`` in seconds. ``always``: also when the agent is busy (short
+    verbs that help to end that state).
+    """
+
+    name: str
+    args: type[A]
+    run: Callable[[A, Job], Awaitable[Mapping[str, Any]]]
+    check: Callable[[A], None] = _fine
+    impact: Impact | Callable[[A], Impact] = Impact.PASSIVE
+    deadline: float = 30.0
+    always: bool = False

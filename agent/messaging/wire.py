@@ -1,0 +1,366 @@
+"""One connection to a broker, from CONNECT to its end: paho driven by the event loop.
+
+paho keeps the protocol; the loop waits for the socket and calls it. So every callback runs on the loop, and a message
+needs no hand-over between threads. Only name look-up, TCP and TLS handshake block: a thread ``mqtt-connect`` does them
+and ends. A Wire is used once: a new connection is a new paho client, whose queues are empty by construction.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import structlog
+from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, MQTTv5, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from agent.messaging.dial import NoConnection, Version, dial, no_delay, shut, where
+from config.model import MqttSection
+
+log = structlog.get_logger(__name__)
+
+WINDOW = 20
+"""QoS 1 messages under way, at most; fewer if the broker's Receive Maximum says so."""
+WAITING = 2000
+"""Messages waiting for a place in the window, at most."""
+BAD = 0x80
+"""MQTT 5 reason codes from here on are failures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message from the broker. ``expiry``: what is left of it, seconds. ``ack`` when it is taken care of."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool
+    response_topic: str | None = None
+    correlation: bytes | None = None
+    expiry: int | None = None
+    ack: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last will."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(slots=True)
+class _Outgoing:
+    topic: str
+    body: bytes
+    retain: bool
+    properties: Properties | None
+    acked: Callable[[int, str], None] | None = field(default=None)
+
+
+class Wire:
+    """See the module. ``message`` is called on the loop for each message; what it raises is logged, no more."""
+
+    def __init__(
+        self,
+        config: MqttSection,
+        *,
+        client_id: str,
+        version: Version,
+        message: Callable[[Message], None],
+        will: Last | None = None,
+        session: int = 0,
+        denied: Callable[[str, str], None] = lambda topic, why: None,
+    ) -> None:
+        """``session``: seconds the broker keeps our session after a loss; 0 begins a clean one each time. ``denied``
+        hears of publishes the broker acknowledged with a refusal (topic, reason)."""
+        self.config = config
+        self.version = version
+        self.session_present = False
+        self._session = session
+        self._message = message
+        self._denied = denied
+        self._loop = asyncio.get_running_loop()
+        self._connected: asyncio.Future[None] = self._loop.create_future()
+        self._closed: asyncio.Future[str] = self._loop.create_future()
+        self._up = False
+        self._attached: Any = None
+        self._flush_due = False
+        self._window = WINDOW
+        self._packet = 268_435_455
+        self._under_way: dict[int, _Outgoing] = {}
+        self._waiting: deque[_Outgoing] = deque()
+        self._subscribing: dict[int, asyncio.Future[list[tuple[int, str]]]] = {}
+        five = version == "5"
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=None if five else session == 0,
+            protocol=MQTTv5 if five else MQTTv311,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        client.on_socket_open = no_delay
+        client.on_socket_close = self._on_socket_close
+        client.on_socket_register_write = self._on_want_write
+        if will is not None:
+            client.will_set(will.topic, will.payload, qos=1, retain=True)
+        self._client = client
+
+    # --- life ------------------------------------------------------------------------------------------------
+
+    async def open(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - one bound for two waits
+        """Connect. Raises NoConnection."""
+        try:
+            async with asyncio.timeout(timeout):
+                await dial(self._client, self.config, self.version, self._session)
+                self._attach()
+                await self._connected
+        except TimeoutError:
+            self._drop("no answer to CONNECT")
+            raise NoConnection("unreachable", f"{self._where} does not answer within {timeout:g} s") from None
+        except BaseException:
+            self._drop("connecting was given up")
+            raise
+
+    async def ended(self) -> str:
+        """Wait for the end of the connection; says why."""
+        return await asyncio.shield(self._closed)
+
+    @property
+    def alive(self) -> bool:
+        """Connected: CONNACK has come and no end."""
+        return self._up and not self._closed.done()
+
+    async def close(self, timeout: float = 1.0) -> None:  # noqa: ASYNC109
+        """Say goodbye (the broker then discards the last will), within ``timeout``."""
+        if self.alive:
+            with contextlib.suppress(Exception):
+                self._client.disconnect()
+                self._flush()
+                async with asyncio.timeout(timeout):
+                    await self.ended()
+        self._drop("closed")
+
+    @property
+    def _where(self) -> str:
+        return where(self.config)
+
+    def _attach(self) -> None:
+        self._attached = self._client.socket()
+        if self._attached is None:
+            raise NoConnection("silent", f"{self._where} closed the connection at once")
+        self._loop.add_reader(self._attached, self._readable)
+        self._flush()
+        self._tick()
+
+    def _drop(self, reason: str) -> None:
+        """The end, whatever came before."""
+        if not self._closed.done():
+            self._closed.set_result(reason)
+        self._never(NoConnection("silent", f"{self._where}: {reason}"))
+        for waiting in self._subscribing.values():
+            if not waiting.done():
+                waiting.set_exception(NoConnection("unreachable", reason))
+                waiting.exception()  # nobody may be waiting any more
+        self._subscribing.clear()
+        self._waiting.clear()
+        self._under_way.clear()
+        self._detach()
+        shut(self._client)
+
+    def _never(self, why: NoConnection) -> None:
+        if not self._connected.done():
+            self._connected.set_exception(why)
+            self._connected.exception()  # nobody may be waiting any more
+
+    def _detach(self) -> None:
+        if self._attached is not None:
+            self._loop.remove_reader(self._attached)
+            self._loop.remove_writer(self._attached)
+            self._attached = None
+
+    # --- the loop drives paho --------------------------------------------------------------------------------
+
+    def _driven(self, step: Callable[[], Any]) -> None:
+        try:
+            step()
+        except Exception as error:
+            log.warning("mqtt.broken", why=repr(error))
+            self._drop(f"broken exchange with the broker ({error!r})")
+
+    def _readable(self) -> None:
+        self._driven(self._read)
+
+    def _read(self) -> None:
+        self._client.loop_read()
+        sock: Any = self._client.socket()
+        while isinstance(sock, ssl.SSLSocket) and sock.pending() > 0:  # epoll does not see what TLS has read already
+            self._client.loop_read()
+            sock = self._client.socket()
+
+    def _on_want_write(self, client: Client, userdata: object, sock: object) -> None:
+        # from the connecting thread nothing is attached yet; _attach flushes
+        if self._attached is not None and not self._flush_due:
+            self._flush_due = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_due = False
+        if self._attached is None:
+            return
+        self._driven(self._client.loop_write)
+        if self._attached is None:
+            return
+        if self._client.want_write():
+            self._loop.add_writer(self._attached, self._flush)
+        else:
+            self._loop.remove_writer(self._attached)
+
+    def _tick(self) -> None:
+        if self._attached is not None:
+            self._driven(self._client.loop_misc)
+            self._loop.call_later(0.5, self._tick)
+
+    # --- paho calls back (all on the loop) -------------------------------------------------------------------
+
+    def _on_connect(self, client: Client, userdata: object, flags: Any, reason: Any, properties: Any) -> None:
+        if self._connected.done():
+            return
+        if reason.is_failure:
+            name = reason.getName()
+            kind: Literal["version", "refused"] = "version" if name == "Unsupported protocol version" else "refused"
+            who = f"user {self.config.username!r}" if self.config.username else "an anonymous client"
+            self._never(NoConnection(kind, f"{self._where} refuses {who}: {name}"))
+            return
+        self.session_present = flags.session_present
+        self._window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
+        self._packet = getattr(properties, "MaximumPacketSize", self._packet)
+        self._up = True
+        self._connected.set_result(None)
+
+    def _on_disconnect(self, client: Client, userdata: object, flags: Any, reason: Any, properties: Any) -> None:
+        said = str(reason.getName())
+        if flags.is_disconnect_packet_from_server:
+            said = f"the broker ended it: {said}"
+        self._never(NoConnection("silent", f"{self._where} hung up before its answer ({said})"))
+        self._loop.call_soon(self._drop, said)
+        if not self._closed.done():
+            self._closed.set_result(said)
+
+    def _on_socket_close(self, client: Client, userdata: object, sock: object) -> None:
+        self._detach()
+
+    def _on_message(self, client: Client, userdata: object, message: Any) -> None:
+        def ack() -> None:
+            if message.qos and self.alive:
+                client.ack(message.mid, message.qos)
+
+        try:
+            found = message.properties
+            self._message(
+                Message(
+                    topic=message.topic,
+                    payload=bytes(message.payload),
+                    qos=message.qos,
+                    retain=bool(message.retain),
+                    response_topic=getattr(found, "ResponseTopic", None),
+                    correlation=getattr(found, "CorrelationData", None),
+                    expiry=getattr(found, "MessageExpiryInterval", None),
+                    ack=ack,
+                )
+            )
+        except Exception:
+            log.exception("mqtt.message-fault")
+            ack()
+
+    def _on_publish(self, client: Client, userdata: object, mid: int, reason: Any, properties: Any) -> None:
+        item = self._under_way.pop(mid, None)
+        if item is None:
+            return
+        code = int(reason.value)
+        if code >= BAD:
+            self._denied(item.topic, reason.getName())
+        if item.acked is not None:
+            item.acked(code, reason.getName())
+        while self._waiting and len(self._under_way) < self._window:
+            self._put(self._waiting.popleft())
+
+    def _on_subscribe(self, client: Client, userdata: object, mid: int, reasons: Any, properties: Any) -> None:
+        waiting = self._subscribing.pop(mid, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result([(int(reason.value), reason.getName()) for reason in reasons])
+
+    # --- out -------------------------------------------------------------------------------------------------
+
+    def publish(
+        self,
+        topic: str,
+        body: bytes,
+        *,
+        qos: int = 0,
+        retain: bool = False,
+        correlation: bytes | None = None,
+        response_topic: str | None = None,
+        expiry: int | None = None,
+        acked: Callable[[int, str], None] | None = None,
+    ) -> bool:
+        """Hand a message over. ``False``: not connected, too many waiting, or larger than the broker takes. ``acked``
+        (QoS 1) hears the broker's reason code and its name. Properties are for MQTT 5 and left out before it."""
+        if not self.alive or len(body) + len(topic) * 4 + 64 > self._packet:
+            return False
+        properties = None
+        if self.version == "5" and (correlation is not None or response_topic is not None or expiry is not None):
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            if correlation is not None:
+                properties.CorrelationData = correlation
+            if response_topic is not None:
+                properties.ResponseTopic = response_topic
+            if expiry is not None:
+                properties.MessageExpiryInterval = expiry
+        if qos == 0:
+            return self._client.publish(topic, body, 0, retain, properties).rc == MQTT_ERR_SUCCESS
+        item = _Outgoing(topic, body, retain, properties, acked)
+        if len(self._under_way) < self._window and not self._waiting:
+            return self._put(item)
+        if len(self._waiting) >= WAITING:
+            return False
+        self._waiting.append(item)
+        return True
+
+    def _put(self, item: _Outgoing) -> bool:
+        info = self._client.publish(item.topic, item.body, 1, item.retain, item.properties)
+        if info.rc != MQTT_ERR_SUCCESS:
+            return False
+        self._under_way[info.mid] = item
+        return True
+
+    async def subscribe(self, filters: Sequence[str]) -> dict[str, str]:
+        """Subscribe with QoS 1 and wait for the broker's word. The filters it denied, with its reason."""
+        if self.version == "5":
+            # retain as published: a command sent *live* with the retain flag is seen as what it is
+            wanted: Any = [(name, SubscribeOptions(qos=1, retainAsPublished=True)) for name in filters]
+        else:
+            wanted = [(name, 1) for name in filters]
+        rc, mid = self._client.subscribe(wanted)
+        if rc != MQTT_ERR_SUCCESS or mid is None:
+            raise NoConnection("unreachable", "the connection ended before subscribing")
+        answer: asyncio.Future[list[tuple[int, str]]] = self._loop.create_future()
+        self._subscribing[mid] = answer
+        try:
+            async with asyncio.timeout(5.0):
+                codes = await answer
+        except TimeoutError:
+            raise NoConnection("silent", f"{self._where} does not answer SUBSCRIBE") from None
+        return {name: said for name, (code, said) in zip(filters, codes, strict=False) if code >= BAD}
