@@ -1,8 +1,10 @@
 """Sockets of this machine: UDP with kernel receive stamps, ICMP echo, the TCP handshake, names.
 
-The kernel stamps an arriving datagram with the wall clock (SO_TIMESTAMPNS, socket(7)); it is moved to the monotonic
-scale with the offset of the two clocks at the moment of reading. A Python-side stamp would book the wait for a busy
-processor as network time: 4 ms instead of 0.06 ms at p99 on a loaded two-core machine.
+The kernel stamps arriving and leaving datagrams with the wall clock (SO_TIMESTAMPING, Linux
+Documentation/networking/timestamping.rst); a stamp is moved to the monotonic scale with the offset of the two clocks
+at the moment of reading. A Python-side stamp would book the wait for a busy processor as network time: 4 ms instead
+of 0.06 ms at p99 on a loaded two-core machine. The stamp of a leaving datagram comes back on the socket's error queue,
+nearly always before ``sendto`` returns; when not, the time of the call has to do.
 """
 
 import errno
@@ -14,18 +16,30 @@ import time
 from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address
 
-from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported, ReplyTimeout
+from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
 from drivers.host import Datagram, Endpoint
 from drivers.real.gate import Gate
 
-SO_TIMESTAMPNS = 35
+SO_TIMESTAMPING = 37
+STAMPING = 2 | 8 | 16 | 128 | 2048
+"""TX_SOFTWARE, RX_SOFTWARE, SOFTWARE (report them), OPT_ID (number what leaves), OPT_TSONLY (no copy of the data)."""
+
+IP_RECVERR = 11
+MSG_ERRQUEUE = 0x2000
 IP_RECVTTL = 12
 IP_MULTICAST_ALL = 49
 TIMESPEC = struct.Struct("@ll")
-ANCILLARY = socket.CMSG_SPACE(TIMESPEC.size) + socket.CMSG_SPACE(4)
+NUMBERED = struct.Struct("@12xI")
+"""``ee_data`` in ``struct sock_extended_err``: the number of the datagram a leaving stamp belongs to."""
+
+COUNTER = 1 << 32
+ANCILLARY = socket.CMSG_SPACE(3 * TIMESPEC.size) + socket.CMSG_SPACE(4) + socket.CMSG_SPACE(32)
 LARGEST = 65535
 SEND_TIMEOUT = 0.5
 """Seconds a full send buffer may hold a datagram."""
+
+TIGHT = 2000
+"""Nanoseconds within which two clocks count as read at the same time."""
 
 TCPI_RTT = 68
 """Offset of ``tcpi_rtt`` (microseconds, u32) in ``struct tcp_info`` (linux/tcp.h)."""
@@ -41,6 +55,8 @@ class SocketDatagrams:
         self._socket = opened
         self._name = name
         self._headed = headed
+        self._stamped = _ask_for_stamps(opened)
+        self._leaving = 0
         self._local: Endpoint = opened.getsockname()[:2]
         self._gate = Gate(opened.fileno(), opened.close, name)
 
@@ -64,7 +80,8 @@ class SocketDatagrams:
                 except OSError as error:
                     raise _cannot_send(self._name, to, len(data), error) from error
                 else:
-                    return left
+                    number, self._leaving = self._leaving, (self._leaving + 1) % COUNTER
+                    return self._left(number, left)
 
     def receive(self, timeout: float) -> Datagram | None:
         """The next datagram with its kernel stamp, or ``None`` after ``timeout`` seconds."""
@@ -74,8 +91,11 @@ class SocketDatagrams:
                 try:
                     data, ancillary, _flags, source = self._socket.recvmsg(LARGEST, ANCILLARY)
                 except BlockingIOError:
-                    if not self._gate.wait(select.POLLIN, deadline - time.monotonic()):
+                    events = self._gate.wait(select.POLLIN, deadline - time.monotonic())
+                    if not events:
                         return None
+                    if events & select.POLLERR:
+                        self._left(COUNTER, 0.0)  # a stamp that came late: take it off, or poll reports it for ever
                     continue
                 except ConnectionRefusedError:
                     continue
@@ -88,6 +108,21 @@ class SocketDatagrams:
 
     def close(self) -> None:
         self._gate.shut()
+
+    def _left(self, number: int, otherwise: float) -> float:
+        """The kernel's stamp of leaving datagram ``number``; empties the error queue."""
+        while self._stamped:
+            try:
+                _data, ancillary, _flags, _source = self._socket.recvmsg(0, ANCILLARY, MSG_ERRQUEUE)
+            except OSError:
+                break  # empty
+            for level, kind, content in ancillary:
+                if (level, kind) == (socket.IPPROTO_IP, IP_RECVERR):
+                    (stamped,) = NUMBERED.unpack_from(content)
+                    if 0 <= stamped - number < COUNTER // 2:  # ahead: the kernel counted a datagram it refused, too
+                        self._leaving = (stamped + 1) % COUNTER
+                        otherwise = max(otherwise, _stamps(ancillary)[0])
+        return otherwise
 
 
 def open_udp(bind: Endpoint, *, groups: Sequence[str], interface: str, broadcast: bool, ttl: int) -> SocketDatagrams:
@@ -103,7 +138,6 @@ def open_udp(bind: Endpoint, *, groups: Sequence[str], interface: str, broadcast
         opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
         opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
         opened.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)  # else groups other sockets joined come in here
-        _ask_for_stamps(opened)
         if interface:
             opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, _packed(interface))
         opened.bind(bind)
@@ -127,7 +161,6 @@ def open_ping() -> SocketDatagrams:
         except OSError:
             continue
         try:
-            _ask_for_stamps(opened)
             return SocketDatagrams(opened, "ICMP echo", headed=kind == socket.SOCK_RAW)
         except BaseException:
             opened.close()
@@ -141,7 +174,7 @@ def open_ping() -> SocketDatagrams:
 def connect(host: str, port: int, timeout: float) -> float:
     """Seconds of a TCP handshake with ``host``:``port``: the kernel's own figure (TCP_INFO) where it has one.
 
-    DeviceMissing: the name has no address; LinkLost: refused or no way there; ReplyTimeout: silence."""
+    DeviceMissing: the name has no address; Refused; LinkLost: no way there; ReplyTimeout: silence."""
     address = resolve(host)
     place = f"{host}:{port}"
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as opened:
@@ -152,7 +185,7 @@ def connect(host: str, port: int, timeout: float) -> float:
         except TimeoutError:
             raise ReplyTimeout(f"{place} did not answer in {timeout:g} s", "check the port and the firewall") from None
         except ConnectionRefusedError:
-            raise LinkLost(f"{place} refuses connections", "is the service running there? check the port") from None
+            raise Refused(f"{place} refuses connections", "is the service running there? check the port") from None
         except OSError as error:
             raise LinkLost(f"{place} cannot be reached: {error.strerror}", "check cable, route and gateway") from error
         took = time.monotonic() - started
@@ -180,26 +213,41 @@ def resolve(name: str) -> str:
         ) from error
 
 
-def _ask_for_stamps(opened: socket.socket) -> None:
-    for level, option in ((socket.SOL_SOCKET, SO_TIMESTAMPNS), (socket.IPPROTO_IP, IP_RECVTTL)):
-        try:
-            opened.setsockopt(level, option, 1)
-        except OSError:
-            continue  # not this platform: then the time of reading has to do
+def _ask_for_stamps(opened: socket.socket) -> bool:
+    """Ask for times to live and stamps. False: not on this platform, the times of the calls have to do."""
+    try:
+        opened.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
+        opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, STAMPING)
+    except OSError:
+        return False
+    return True
 
 
 def _stamps(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[float, int | None]:
     """(receive time on the monotonic scale, time to live) from what came beside a datagram."""
-    now = time.monotonic_ns()
-    received, ttl = now, None
+    received, ttl = time.monotonic_ns(), None
     for level, kind, content in ancillary:
-        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(content) >= TIMESPEC.size:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING and len(content) >= TIMESPEC.size:
             seconds, nanoseconds = TIMESPEC.unpack_from(content)
-            age = time.time_ns() - (seconds * 1_000_000_000 + nanoseconds)
-            received = now - max(0, age)  # a clock set back meanwhile must not put it into the future
+            stamp = seconds * 1_000_000_000 + nanoseconds - _offset()
+            received = min(received, stamp)  # a clock set back meanwhile must not put it into the future
         elif level == socket.IPPROTO_IP and kind == socket.IP_TTL:
             ttl = int.from_bytes(content[:4], sys.byteorder)
     return received / 1e9, ttl
+
+
+def _offset() -> int:
+    """Nanoseconds from the monotonic to the wall clock: of up to three looks the one least interrupted."""
+    best, offset = TIGHT * 1000, 0
+    for _ in range(3):
+        before = time.monotonic_ns()
+        wall = time.time_ns()
+        took = time.monotonic_ns() - before
+        if took < best:
+            best, offset = took, wall - before - took // 2
+        if took < TIGHT:
+            break
+    return offset or time.time_ns() - time.monotonic_ns()
 
 
 def _packed(address: str) -> bytes:

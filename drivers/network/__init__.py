@@ -1,0 +1,1 @@
+"""Probes that measure the network, the reflector they measure against, and the statistics of what they find."""
