@@ -186,7 +186,8 @@ def _averaging(size: int, zones: int) -> Floats:
     """Zones x size: the row that averages each zone of an axis; every point belongs to exactly one zone."""
     owner = np.arange(size) * zones // size
     matrix: Floats = (owner == np.arange(zones)[:, None]).astype(np.float32)
-    return matrix / matrix.sum(axis=1, keepdims=True)
+    matrix /= matrix.sum(axis=1, keepdims=True)
+    return matrix
 
 
 def _zone_means(points: Picture, curve: Floats) -> Floats:

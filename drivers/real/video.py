@@ -111,7 +111,7 @@ def _capture_url(url: str, why: str) -> Any:
     except cv2.error as error:
         raise DeviceMissing(f"{mjpeg.shown(url)} cannot be opened: {error}", "check the address") from None
     if not capture.isOpened():
-        reason = why or f"no stream within {OPEN_TIMEOUT:g} s"
+        reason = why or f"nothing answers there within {OPEN_TIMEOUT:g} s, or it is no stream"
         raise DeviceMissing(
             f"{mjpeg.shown(url)} cannot be opened: {reason}",
             "check address, name and password, and that the camera is on and streams MJPEG or H.264/H.265",

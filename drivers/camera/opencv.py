@@ -1,0 +1,116 @@
+"""The camera driver ``opencv``: a device, a file, an HTTP MJPEG or RTSP address, whatever the host can open.
+
+The host's :class:`~drivers.host.FrameSource` always gives the newest picture, so the caller sets the pace: a lane that
+calls ``grab()`` eight times a second gets eight fresh pictures and pays for the decoding of eight (where the codec
+allows), with no thread in between and nothing to do between two calls.
+"""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from drivers.base import Check, Identity, Image
+from drivers.camera import checks
+from drivers.errors import DriverError, LinkLost, ReplyTimeout
+from drivers.host import FrameSource, Host
+from drivers.registry import DriverSpec, Kind, Options
+
+
+class OpenCVOptions(Options):
+    """``[cameras.NAME.options]`` of driver ``opencv``."""
+
+    source: str = Field(
+        min_length=1, description="/dev/video0, a stable name under /dev/v4l/by-id, a file, http://…, rtsp://…"
+    )
+    timeout: float = Field(1.0, ge=0.1, le=10, description="Seconds to wait for a picture.")
+    size: tuple[int, int] | None = Field(
+        None, description="Width and height it must have, for the self-test; absent: any."
+    )
+    fps: float | None = Field(
+        None, gt=0, le=240, description="Pictures per second it should send, for the self-test; absent: as it says."
+    )
+
+
+class OpenCVCamera:
+    """One camera. ``close()`` may come from another thread; everything else from one at a time."""
+
+    def __init__(self, options: OpenCVOptions, host: Host) -> None:
+        self._options = options
+        self._host = host
+        self._source: FrameSource | None = None
+        self._number = 0
+        self._last = float("-inf")
+
+    def open(self) -> Identity:
+        """Opens the source and waits for its first picture: an address that answers is not a camera yet."""
+        self.close()
+        source = self._host.camera(self._options.source)
+        self._source = source
+        try:
+            first = self.grab()
+        except DriverError:
+            self.close()
+            raise
+        facts = dict(source.describe())
+        height, width = first.pixels.shape[:2]
+        facts.pop("frames", None)
+        facts["size"] = f"{width}x{height}"
+        return Identity(
+            model=facts.pop("name", "camera"),
+            firmware=facts.pop("firmware", ""),
+            serial=facts.pop("serial", ""),
+            details={"source": _without_password(self._options.source), **facts},
+        )
+
+    def grab(self) -> Image:
+        """The newest picture, never one that was given before."""
+        source = self._source
+        if source is None:
+            raise LinkLost("the camera is not open")
+        deadline = self._host.now() + self._options.timeout
+        left = self._options.timeout
+        while left > 0:
+            pixels, captured = source.read(left)
+            if captured > self._last:
+                self._last = captured
+                self._number += 1
+                return Image(pixels, captured, self._number)
+            left = deadline - self._host.now()
+        raise ReplyTimeout(
+            f"no new picture within {self._options.timeout:g} s: the source repeats itself", "restart the camera"
+        )
+
+    def describe(self) -> dict[str, str]:
+        """What the source knows of itself, and how many ``frames`` came in so far (shown or skipped)."""
+        source = self._source
+        return source.describe() if source is not None else {}
+
+    def close(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            source.close()
+
+    def checks(self) -> Sequence[Check]:
+        """CAM-01…05 and CAM-12."""
+        watch = checks.Watch(self.grab, self.describe, self._host.now)
+        return checks.all_of(watch, _without_password(self._options.source), self._options.size, self._options.fps)
+
+
+def _without_password(source: str) -> str:
+    scheme, found, rest = source.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}" if found else source
+
+
+def _make(options: OpenCVOptions, host: Host) -> OpenCVCamera:
+    return OpenCVCamera(options, host)
+
+
+SPEC = DriverSpec(
+    name="opencv",
+    kind=Kind.CAMERA,
+    options=OpenCVOptions,
+    make=_make,
+    twin="drivers.virtual.scene:camera_twin",
+    example={"source": "/dev/video0"},
+)
