@@ -93,5 +93,7 @@ def _note(found: dict[str, int], place: tuple[str | int, ...], at: int) -> None:
 
 
 def _nearest(known: Mapping[str, int], where: str) -> int | None:
-    around = [key for key in known if where == key or where.startswith((f"{key}.", f"{key}[", f"{key} "))]
+    if " (from " in where:
+        return None  # it came from the environment: no line of the file is to blame
+    around = [key for key in known if where == key or where.startswith((f"{key}.", f"{key}["))]
     return known[max(around, key=len)] if around else None

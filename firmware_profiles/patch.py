@@ -1,6 +1,6 @@
 """The patch: which light sits where. Pure but for reading profiles; every fault of the rig found at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -65,9 +65,15 @@ def patch(config: StudioConfig, folders: Sequence[Path] = (), file: str = "confi
     return made
 
 
-def survey(config: StudioConfig, folders: Sequence[Path] = ()) -> tuple[Patch, list[Problem]]:
+def survey(
+    config: StudioConfig, folders: Sequence[Path] = (), lost: Collection[str] = ()
+) -> tuple[Patch, list[Problem]]:
     """Everything that can be patched, and everything that is wrong: profiles, modes, addresses, universes, looks,
-    exposure. Needs no hardware."""
+    exposure. Needs no hardware.
+
+    ``lost`` (:class:`config.load.Reading`) names what is faulty and therefore missing from ``config``: that it is
+    missing is no further problem.
+    """
     profiles = library.load((*folders, *config.agent.profile_dirs))
     fixtures: dict[str, Patched] = {}
     problems: list[Problem] = []
@@ -80,10 +86,15 @@ def survey(config: StudioConfig, folders: Sequence[Path] = ()) -> tuple[Patch, l
     made = Patch(fixtures)
     problems += _beyond(made)
     problems += _overlaps(made)
-    problems += _carried(config)
-    problems += _looks(config, made)
-    problems += _exposure(config, made)
+    if not any(name.partition(".")[0] == "outputs" for name in lost):
+        problems += _carried(config)
+    problems += _looks(config, made, lost)
+    problems += _exposure(config, made, lost)
     return made, problems
+
+
+def _is_there(section: str, name: str, known: Collection[str], lost: Collection[str]) -> bool:
+    return name in known or section in lost or f"{section}.{name}" in lost
 
 
 def _place(name: str, section: FixtureSection, profiles: Library) -> Patched | Problem:
@@ -150,28 +161,28 @@ def _carried(config: StudioConfig) -> Iterator[Problem]:
             yield Problem(f"fixtures.{name}.universe", f"no output carries universe {section.universe}", right)
 
 
-def _looks(config: StudioConfig, made: Patch) -> Iterator[Problem]:
+def _looks(config: StudioConfig, made: Patch, lost: Collection[str]) -> Iterator[Problem]:
     for look, section in config.looks.items():
         for name, levels in section.levels.items():
             where = f"looks.{look}.levels.{name}"
-            if name not in config.fixtures:
+            if not _is_there("fixtures", name, config.fixtures, lost):
                 yield Problem(where, f"there is no fixture {name!r}", nearest(name, list(config.fixtures)))
             elif name in made:
                 yield from check_levels(made[name].personality, levels, where)
     start = config.lighting.start_look
-    if start is not None and start not in config.looks:
+    if start is not None and not _is_there("looks", start, config.looks, lost):
         yield Problem("lighting.start_look", f"there is no look {start!r}", nearest(start, list(config.looks)))
 
 
-def _exposure(config: StudioConfig, made: Patch) -> Iterator[Problem]:
+def _exposure(config: StudioConfig, made: Patch, lost: Collection[str]) -> Iterator[Problem]:
     loop = config.exposure
     if loop is None:
         return
-    if loop.camera not in config.cameras:
+    if not _is_there("cameras", loop.camera, config.cameras, lost):
         why = f"there is no camera {loop.camera!r}"
         yield Problem("exposure.camera", why, nearest(loop.camera, list(config.cameras)))
     for name in loop.fixtures:
-        if name not in config.fixtures:
+        if not _is_there("fixtures", name, config.fixtures, lost):
             why = f"there is no fixture {name!r}"
             yield Problem("exposure.fixtures", why, nearest(name, list(config.fixtures)))
         elif name in made and not (EMITTERS | {Attribute.INTENSITY}) & set(made[name].personality.attributes):
