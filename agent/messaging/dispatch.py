@@ -178,7 +178,7 @@ class Dispatcher:
         running = self._running.get(request.id)
         if running is not None:
             _same(digest, running.digest)
-            if len(running.replies) < 4:
+            if len(running.replies) < 16:
                 running.replies.append(lambda answer: request.reply(answer, envelope.reply_to))
             answer = running.answer
         else:

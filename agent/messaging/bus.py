@@ -1,0 +1,351 @@
+"""The agent at its broker: connect, come back, be born, tell everything again, listen.
+
+Nothing is given to paho while there is no connection: :meth:`Bus.publish` says ``False`` instead, and retained state
+waits on the :class:`~agent.messaging.board.Board`. Commands are acknowledged to the broker only after they are in the
+journal, so the broker keeps what a crash would lose.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, Protocol
+from uuid import uuid4
+
+import structlog
+from pydantic import ValidationError
+
+from agent.messaging.board import Board
+from agent.messaging.commands import read_json, reply_topic
+from agent.messaging.dial import NoConnection, Version, where
+from agent.messaging.echo import Echo, RoundTrip
+from agent.messaging.lifecycle import Refusal
+from agent.messaging.meter import Meter
+from agent.messaging.payloads import AirMessage, Answer, Payload, Stamp, Status, iso
+from agent.messaging.topics import Parsed, Topics, parse
+from agent.messaging.verbs import Request
+from agent.messaging.wire import Last, Message, Wire
+from config.model import MqttSection
+
+log = structlog.get_logger(__name__)
+
+INBOX = 256
+SESSION = 3600
+"""Seconds the broker keeps commands for an agent that is away; older ones are stale anyway."""
+SETTLED = 10.0
+"""A connection that lasted so many seconds counts as good: the back-off begins anew."""
+
+_parse = lru_cache(maxsize=4096)(parse)
+
+
+class Commands(Protocol):
+    """Who takes the commands: the dispatcher."""
+
+    async def receive(self, request: Request) -> None: ...
+
+    def overflow(self, request: Request) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BusHealth:
+    """``reason`` names what is wrong: a refused password, a denied topic. ``since``: monotonic seconds."""
+
+    state: Literal["starting", "online", "refused", "offline", "stopped"] = "starting"
+    reason: str = ""
+    since: float = 0.0
+    protocol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BackOff:
+    """Full jitter: anything between 0 and the doubling bound, so that a site does not come back in lock step."""
+
+    first: float = 0.5
+    most: float = 30.0
+
+    def wait(self, failures: int) -> float:
+        bound = min(self.most, self.first * 2.0 ** min(failures, 16))
+        return random.uniform(0.02, max(0.02, bound))  # noqa: S311 - spreads load, guards nothing
+
+
+class Bus:
+    """See the module. Set :attr:`commands` and :attr:`on_air` before :meth:`run`."""
+
+    def __init__(
+        self,
+        config: MqttSection,
+        topics: Topics,
+        stamp: Stamp,
+        *,
+        version: str = "",
+        mode: Literal["real", "virtual"] = "real",
+        memory: Path | None = None,
+        back_off: BackOff | None = None,
+    ) -> None:
+        """``version`` of the program; ``memory``: file for the board's topics."""
+        self.config = config
+        self.topics = topics
+        self.stamp = stamp
+        self.board = Board(self._publish_retained, stamp, memory)
+        self.commands: Commands | None = None
+        self.on_air: Callable[[AirMessage], None] = lambda _: None
+        self.health = BusHealth(since=stamp.mono())
+        self.counters: Counter[str] = Counter()
+        """connected, unsent, denied, stray, malformed-air, inbox-full, faults."""
+        self.received = Meter(stamp.mono)
+        self.sent = Meter(stamp.mono)
+        self.online = asyncio.Event()
+        self._version = version
+        self._mode: Literal["real", "virtual"] = mode
+        self._back_off = back_off or BackOff()
+        self._ready = False
+        self._since = iso(stamp.wall())
+        self._session = ""
+        self._wire: Wire | None = None
+        self._inbox: deque[tuple[Message, float]] = deque()
+        self._arrived = asyncio.Event()
+        self._denied: dict[str, str] = {}
+        self._echo = Echo(topics.echo, stamp)
+
+    # --- what the agent says ---------------------------------------------------------------------------------
+
+    def publish(
+        self, topic: str, payload: Payload | bytes, *, qos: int | None = None, retain: bool | None = None
+    ) -> bool:
+        """Publish one of the agent's messages; QoS and retain are the topic table's unless given. ``False``: it was
+        not sent (offline, or the broker does not keep up). Retained state goes through :attr:`board`."""
+        row = _parse(topic)
+        if qos is None:
+            qos = row.row.qos if row else 0
+        if retain is None:
+            retain = row.row.retained if row else False
+        if not self.online.is_set():
+            self.counters["unsent"] += 1
+            return False
+        return self._put(topic, payload, qos, retain)
+
+    def answer(self, answer: Answer) -> None:
+        """Publish a step in the life of a command on its state topic."""
+        self.publish(self.topics.answer(answer.verb, answer.id), answer)
+
+    def set_ready(self, ready: bool) -> None:
+        """Lights are (or are no longer) under control: part of the status."""
+        if ready != self._ready:
+            self._ready = ready
+            if self.online.is_set():
+                self._put(self.topics.status, self._status("online"), 1, True)
+
+    async def round_trip(self, timeout: float = 2.0) -> RoundTrip:  # noqa: ASYNC109 - the check's own bound
+        """A message to ourselves (self-test MQT-02). Raises NoConnection with the reason it did not work."""
+        if not self.online.is_set() or self._wire is None:
+            raise NoConnection("unreachable", self.health.reason or f"not connected ({self.health.state})")
+        return await self._echo.trip(self._wire, timeout)
+
+    # --- the service -----------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until cancelled; then says *stopped* and leaves, within 2 s."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._serve(), name="mqtt-inbox")
+                group.create_task(self._retry(), name="mqtt-board")
+                group.create_task(self._stay(), name="mqtt-connection")
+        finally:
+            await self._farewell()
+
+    async def _stay(self) -> None:
+        first: Version = "3.1.1" if self.config.protocol == "3.1.1" else "5"
+        version, failures = first, 0
+        loop = asyncio.get_running_loop()
+        while True:
+            begun = loop.time()
+            try:
+                reason = await self._connection(version)
+                self._be("offline", reason)
+                failures = 0 if loop.time() - begun >= SETTLED else failures + 1
+                if "taken over" in reason:
+                    failures = 16
+                    log.error("mqtt.rival", client_id=self._client_id, next="give this agent another name")
+                version = first
+            except NoConnection as error:
+                other: Version = "3.1.1" if version == "5" else "5"
+                if self.config.protocol == "auto" and error.kind in ("version", "silent"):
+                    fell_back, version = version == "5", other
+                    if fell_back:
+                        log.info("mqtt.older-protocol", why=error.reason)
+                        continue
+                self._be("refused" if error.kind in ("refused", "version") else "offline", error.reason)
+                failures += 1
+            await asyncio.sleep(self._back_off.wait(failures))
+
+    async def _connection(self, version: Version) -> str:
+        """One connection from start to end; why it ended."""
+        self._session = uuid4().hex
+        wire = Wire(
+            self.config,
+            client_id=self._client_id,
+            version=version,
+            message=self._take,
+            will=Last(self.topics.status, self.stamp.on(self._status("offline", "lost")).encode()),
+            session=SESSION,
+            denied=self._deny,
+        )
+        try:
+            await wire.open()
+            self._denied.clear()
+            for topic, why in (await wire.subscribe((self.topics.down, self.topics.echo))).items():
+                self._deny(topic, why)
+            self._wire = wire
+            self._put(self.topics.status, self._status("online"), 1, True)
+            self.board.republish()
+            self.counters["connected"] += 1
+            self._be("online", "; ".join(self._denied.values()), version)
+            self.online.set()
+            return await wire.ended()
+        except NoConnection:
+            await wire.close(0.2)
+            raise
+        finally:
+            self.online.clear()
+            if not wire.alive and self._wire is wire:
+                self._wire = None
+
+    @property
+    def _client_id(self) -> str:
+        # a colon is in no name, so no two agents can share an id
+        return f"studio:{self.topics.site}:{self.topics.agent}"
+
+    async def _serve(self) -> None:
+        while True:
+            await self._arrived.wait()
+            await self.online.wait()  # an answer needs a connection
+            self._arrived.clear()
+            while self._inbox and self.online.is_set():
+                message, arrived = self._inbox.popleft()
+                try:
+                    await self._handle(message, arrived)
+                except Exception:
+                    self.counters["faults"] += 1
+                    log.exception("mqtt.inbox-fault", topic=message.topic)
+                message.ack()
+            if self._inbox:
+                self._arrived.set()
+
+    async def _retry(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            if self.online.is_set():
+                self.board.retry()
+
+    async def _farewell(self) -> None:
+        self.online.clear()
+        wire, self._wire = self._wire, None
+        if wire is not None and wire.alive:
+            said = asyncio.Event()
+            body = self.stamp.on(self._status("offline", "stopped")).encode()
+            if wire.publish(self.topics.status, body, qos=1, retain=True, acked=lambda *_: said.set()):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(1.0):
+                        await said.wait()
+            await wire.close(1.0)
+        self._be("stopped", "")
+
+    # --- what the agent hears --------------------------------------------------------------------------------
+
+    def _take(self, message: Message) -> None:
+        """On the loop, from the connection. Order is kept; nothing is done here that could take time."""
+        self.received.count()
+        if message.topic == self.topics.echo:
+            self._echo.returned(message.payload)
+            message.ack()
+        elif len(self._inbox) < INBOX:
+            self._inbox.append((message, self.stamp.wall()))
+            self._arrived.set()
+        else:
+            self.counters["inbox-full"] += 1
+            parsed = parse(message.topic)
+            if parsed and parsed.row.name == "command" and self.commands is not None:
+                self.commands.overflow(self._request(parsed, message, self.stamp.wall()))
+            message.ack()
+
+    async def _handle(self, message: Message, arrived: float) -> None:
+        parsed = parse(message.topic)
+        name = parsed.row.name if parsed else ""
+        if parsed and name == "command" and self.commands is not None:
+            await self.commands.receive(self._request(parsed, message, arrived))
+        elif name == "air":
+            try:
+                read_json(message.payload)  # the same bounds as for commands
+                self.on_air(AirMessage.model_validate_json(message.payload, strict=True))
+            except (Refusal, ValidationError) as error:
+                self.counters["malformed-air"] += 1
+                log.warning(
+                    "air.malformed", why=str(error)[:300], next='send {"on_air": …, "source": …, "issued_at": …}'
+                )
+        else:
+            self.counters["stray"] += 1
+            log.warning("mqtt.stray", topic=message.topic[:200])
+
+    def _request(self, parsed: Parsed, message: Message, arrived: float) -> Request:
+        def reply(answer: Answer, reply_to: str | None) -> None:
+            topic = message.response_topic or reply_to
+            if topic is None or not self.online.is_set() or self._wire is None:
+                return
+            try:
+                reply_topic(topic)
+            except ValueError as error:
+                self.counters["bad-reply-topic"] += 1
+                log.warning("command.bad-reply-topic", id=answer.id, topic=topic[:200], why=str(error))
+                return
+            body = self.stamp.on(answer).encode()
+            if self._wire.publish(topic, body, qos=1, correlation=message.correlation):
+                self.sent.count()
+
+        expires = None if message.expiry is None else arrived + message.expiry
+        return Request(parsed.parts["verb"], parsed.parts["id"], message.payload, message.retain, expires, reply)
+
+    # --- small parts -----------------------------------------------------------------------------------------
+
+    def _status(self, state: Literal["online", "offline"], reason: Literal["", "lost", "stopped"] = "") -> Status:
+        ready = self._ready and state == "online"
+        return Status(
+            state=state,
+            reason=reason,
+            session=self._session,
+            version=self._version,
+            mode=self._mode,
+            ready=ready,
+            since=self._since,
+        )
+
+    def _publish_retained(self, topic: str, body: bytes) -> bool:
+        return self._wire is not None and self._put(topic, body, 1, True)
+
+    def _put(self, topic: str, payload: Payload | bytes, qos: int, retain: bool) -> bool:
+        body = payload if isinstance(payload, bytes) else self.stamp.on(payload).encode()
+        if self._wire is None or not self._wire.publish(topic, body, qos=qos, retain=retain):
+            self.counters["unsent"] += 1
+            return False
+        self.sent.count()
+        return True
+
+    def _deny(self, topic: str, why: str) -> None:
+        """The broker's access list is in the way: said once per topic and connection."""
+        self.counters["denied"] += 1
+        if topic in self._denied or len(self._denied) >= 100:
+            return
+        self._denied[topic] = f"the broker denies {topic}: {why}"
+        log.error("mqtt.denied", topic=topic, why=why, next="allow write …/up/# and read …/down/# in its access list")
+        if self.health.state == "online":
+            self._be("online", "; ".join([*self._denied.values()][:3]), self.health.protocol)
+
+    def _be(self, state: Literal["online", "refused", "offline", "stopped"], reason: str, protocol: str = "") -> None:
+        if (state, reason) == (self.health.state, self.health.reason):
+            return
+        self.health = BusHealth(state, reason, self.stamp.mono(), protocol)
+        say = log.info if state in ("online", "stopped") else log.warning
+        say("mqtt." + state, broker=where(self.config), reason=reason, protocol=protocol)
