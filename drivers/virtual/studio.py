@@ -7,6 +7,7 @@ import ipaddress
 import itertools
 import struct
 import threading
+import zlib
 from collections.abc import Callable, Sequence
 
 from drivers.errors import DeviceMissing, LinkLost, NotSupported, Refused, ReplyTimeout
@@ -17,6 +18,9 @@ from drivers.virtual.wires import Cable, Inbox, Lan, Listener, Place, Socket
 
 HOME = "10.77.0.2"
 """The studio machine's own address; its network is 10.77.0.0/24, but nodes may be placed anywhere."""
+
+ELSEWHERE = "203.0.113."
+"""Where names without an address are put (TEST-NET-3, RFC 5737)."""
 
 ICMP_PORT = 0
 """A datagram to this port is an ICMP message (type, code, checksum, identifier, sequence, payload); a node answers
@@ -86,6 +90,15 @@ class VirtualStudio:
         """A host name and its IPv4 address."""
         with self._lock:
             self._names[name] = address
+
+    def place_host(self, name: str) -> str:
+        """The address of ``name``; a name that nobody knows yet gets one, the same in every run."""
+        try:
+            return self.resolve(name)
+        except DeviceMissing:
+            address = f"{ELSEWHERE}{zlib.crc32(name.encode()) % 253 + 1}"
+            self.place_name(name, address)
+            return address
 
     def place_camera(self, source: str, open: Callable[[], FrameSource], device: VideoDevice | None = None) -> None:  # noqa: A002
         """A video source. ``open`` makes a fresh reader, or raises DeviceMissing while it is unplugged."""

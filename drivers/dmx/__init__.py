@@ -1,0 +1,1 @@
+"""Outputs that carry DMX universes, and the pure codecs of their wires."""

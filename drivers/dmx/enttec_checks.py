@@ -1,0 +1,152 @@
+"""Self-test steps of a USB widget (catalogue SER-01…03, WID-01, WID-02). None changes or interrupts the light."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from config.units import SILENT, Text
+from drivers.base import Check, Limits, Refresh, Result, Verdict
+from drivers.dmx.enttec_codec import Parameters
+from drivers.errors import BadReply, DriverError, LinkLost, ReplyTimeout
+from drivers.host import Host
+
+WRITE_MS = Limits(warn=10.0, fail=23.0)
+"""23 ms: one full frame of E1.11; slower than that the widget starves."""
+REPLY_MS = Limits(warn=200.0, fail=1000.0)
+WRITES = 40
+
+RESEAT = Text("Reseat the USB plug; try another cable or port.", "重新插拔USB，或更换线缆、端口。")
+SLOW = Text("Change the USB port, or use a powered hub.", "更换USB端口，或使用有源集线器。")
+
+
+class WidgetOptions(Protocol):
+    """What the checks read of the driver's options."""
+
+    @property
+    def port(self) -> str: ...
+
+    def wanted(self, found: Parameters) -> Parameters: ...
+
+
+class Widget(Protocol):
+    """What the checks need of the driver."""
+
+    @property
+    def options(self) -> WidgetOptions: ...
+    @property
+    def host(self) -> Host: ...
+    @property
+    def refresh(self) -> Refresh: ...
+    @property
+    def last(self) -> bytes | None: ...
+    @property
+    def is_open(self) -> bool: ...
+
+    def ask_parameters(self, timeout: float) -> Parameters: ...
+    def resend(self) -> None: ...
+
+
+def widget_checks(widget: Widget) -> Sequence[Check]:
+    """All of them, in the order they make sense."""
+
+    def check(id: str, en: str, zh: str, run: Callable[[Widget], Result], deadline: float = 2.0) -> Check:  # noqa: A002
+        return Check(id, widget.options.port, Text(en, zh), lambda: run(widget), deadline=deadline)
+
+    return (
+        check("SER-01", "The serial port is there", "串口存在", port_found),
+        check("SER-02", "The port is ours alone", "串口独占打开", port_ours),
+        check("SER-03", "Writing one frame is fast enough", "写一帧的耗时", write_time, deadline=5.0),
+        check("WID-01", "The widget answers", "DMX适配器应答", reply_time),
+        check("WID-02", "The widget's parameters are as configured", "适配器参数与配置一致", parameters_kept),
+    )
+
+
+def port_found(widget: Widget) -> Result:
+    """SER-01. A path that no USB adapter stands behind (a pseudo-terminal, a network port) counts when it is open."""
+    port = widget.options.port
+    ports = {each.port: each.stable for each in widget.host.serial_ports()}
+    evidence = {"ports": ports}
+    listed = (
+        port in ports
+        or port in ports.values()
+        or port.removeprefix("usb:") in {each.usb_serial for each in widget.host.serial_ports()}
+    )
+    if listed or widget.is_open:
+        return Result(Verdict.PASS, Text(f"{port} is there.", f"{port} 存在。"), evidence=evidence)
+    return Result(Verdict.FAIL, Text(f"{port} is not there.", f"找不到 {port}。"), RESEAT, evidence=evidence)
+
+
+def port_ours(widget: Widget) -> Result:
+    """SER-02. The host opens exclusively, so an open port is ours; opening it a second time would disturb the line."""
+    port = widget.options.port
+    if widget.is_open:
+        return Result(Verdict.PASS, Text(f"{port} is open, and only here.", f"{port} 已独占打开。"))
+    try:
+        widget.host.serial(port, 57600).close()
+    except DriverError as error:
+        return Result(Verdict.FAIL, _of(error), Text(error.remedy, "停止占用该串口的程序，并检查权限。"))
+    return Result(Verdict.PASS, Text(f"{port} can be opened.", f"{port} 可以打开。"))
+
+
+def write_time(widget: Widget) -> Result:
+    """SER-03. Writes the last frame again: the light does not change."""
+    if widget.last is None:
+        return Result(Verdict.SKIPPED, Text("No frame has been sent yet.", "尚未发送过任何帧。"))
+    times = []
+    try:
+        for _ in range(WRITES):
+            begun = widget.host.now()
+            widget.resend()
+            times.append((widget.host.now() - begun) * 1000)
+    except (LinkLost, ReplyTimeout) as error:
+        return Result(Verdict.FAIL, _of(error), RESEAT, unit="ms", limits=WRITE_MS)
+    times.sort()
+    slow = times[-1]  # of 40 the 99th percentile is the slowest
+    verdict = WRITE_MS.judge(slow)
+    said = Text(f"A frame takes {slow:.1f} ms to write.", f"写一帧耗时 {slow:.1f} 毫秒。")
+    evidence = {"writes": WRITES, "p50_ms": round(times[WRITES // 2], 3)}
+    return Result(verdict, said, SILENT if verdict is Verdict.PASS else SLOW, slow, "ms", WRITE_MS, evidence)
+
+
+def reply_time(widget: Widget) -> Result:
+    """WID-01. No answer is FAIL: the check measured just that."""
+    begun = widget.host.now()
+    try:
+        found = widget.ask_parameters(1.0)
+    except (ReplyTimeout, BadReply, LinkLost) as error:
+        return Result(Verdict.FAIL, _of(error), RESEAT, unit="ms", limits=REPLY_MS)
+    took = (widget.host.now() - begun) * 1000
+    verdict = REPLY_MS.judge(took)
+    said = Text(
+        f"Firmware {found.firmware} answered in {took:.1f} ms.", f"固件 {found.firmware}，应答 {took:.1f} 毫秒。"
+    )
+    remedy = SILENT if verdict is Verdict.PASS else SLOW
+    return Result(verdict, said, remedy, took, "ms", REPLY_MS, {"firmware": found.firmware})
+
+
+def parameters_kept(widget: Widget) -> Result:
+    """WID-02. A widget that fell back to its defaults is not wrong for the light at once: MARGINAL."""
+    try:
+        found = widget.ask_parameters(1.0)
+    except (ReplyTimeout, BadReply, LinkLost) as error:
+        return Result(Verdict.FAIL, _of(error), RESEAT)
+    wanted = widget.options.wanted(found)
+    evidence: dict[str, object] = {"break": found.break_time, "mark_after_break": found.mab_time, "rate": found.rate}
+    if wanted == found:
+        said = Text("Break, mark and rate are as configured.", "断开、标记与刷新率均与配置一致。")
+        return Result(Verdict.PASS, said, value=0, unit="differences", evidence=evidence)
+    pairs = ((wanted.break_time, found.break_time), (wanted.mab_time, found.mab_time), (wanted.rate, found.rate))
+    different = sum(one != other for one, other in pairs)
+    evidence |= {"wanted": [one for one, _ in pairs]}
+    return Result(
+        Verdict.MARGINAL,
+        Text(f"{different} of 3 parameters differ from the configuration.", f"3项参数中有{different}项与配置不一致。"),
+        Text("Restart the output, which writes them again.", "重启该输出以重新写入参数。"),
+        different,
+        "differences",
+        Limits(warn=1),
+        evidence,
+    )
+
+
+def _of(error: DriverError) -> Text:
+    return Text(error.reason, f"设备错误：{error.reason}")

@@ -1,0 +1,1 @@
+"""Fake firmware, one file for each kind of device."""

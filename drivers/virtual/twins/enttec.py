@@ -1,0 +1,109 @@
+"""Fake firmware of an ENTTEC DMX USB Pro."""
+
+from collections.abc import Mapping
+
+from drivers.dmx import enttec_codec as codec
+from drivers.dmx.enttec_codec import Decoder, Label, Parameters
+from drivers.dmx.enttec_pro import EnttecProOptions
+from drivers.host import SerialPort
+from drivers.virtual.studio import VirtualStudio
+from drivers.virtual.twin import Fault
+from drivers.virtual.twins.held import Held
+from drivers.virtual.wires import Socket
+
+FTDI, FT245 = 0x0403, 0x6001
+SERIAL = "02134567"
+FACTORY = Parameters(firmware_lsb=44, firmware_msb=1, break_time=9, mab_time=1, rate=40)
+
+
+class EnttecFirmware:
+    """Bytes in, bytes out (:class:`drivers.virtual.twin.SerialDevice`).
+
+    As the API says, requests it does not know are ignored, and every request but 3 and 6 stops the DMX output. The
+    parameters live in flash: they survive a power cycle, the frame does not.
+    """
+
+    def __init__(self, held: Held, universe: int = 1, serial: str = SERIAL, parameters: Parameters = FACTORY) -> None:
+        self.parameters = parameters
+        self.putting_out = False
+        self._serial = serial
+        self._universe = universe
+        self._held = held
+        self._decoder = Decoder()
+
+    def receive(self, data: bytes) -> bytes:
+        """What the host wrote → what the widget answers."""
+        return b"".join(self._answer(message.label, message.data) for message in self._decoder.feed(data))
+
+    def restart(self) -> None:
+        """Power cycle."""
+        self._decoder = Decoder()
+        self.putting_out = False
+        self._held.clear()
+
+    def _answer(self, label: int, data: bytes) -> bytes:
+        if label == Label.SEND:
+            self._send(data)
+            return b""
+        if label == Label.PARAMETERS:
+            size = int.from_bytes(data[:2], "little")
+            reply = self.parameters.encode()[:5] + self.parameters.user[:size].ljust(min(size, 508), b"\xff")
+            return codec.encode(Label.PARAMETERS, reply)
+        self.putting_out = False
+        if label == Label.SERIAL_NUMBER:
+            return codec.encode(Label.SERIAL_NUMBER, codec.serial_bytes(self._serial))
+        if label == Label.SET_PARAMETERS and len(data) >= 5:
+            old = self.parameters
+            self.parameters = Parameters(
+                old.firmware_lsb,
+                old.firmware_msb,
+                min(max(data[2], 9), 127),
+                min(max(data[3], 1), 127),
+                min(data[4], 40),
+                data[5:],
+            )
+        return b""
+
+    def _send(self, data: bytes) -> None:
+        if not codec.FEWEST_SLOTS < len(data) <= 513:
+            return
+        self.putting_out = True
+        if data[0] == 0:  # other start codes go out, but are no levels
+            self._held.take(self._universe, data[1:])
+
+
+class EnttecTwin:
+    """The widget in its socket (:class:`drivers.virtual.twin.OutputTwin`)."""
+
+    def __init__(self, socket: Socket, device: EnttecFirmware, held: Held) -> None:
+        self.socket = socket
+        self.device = device
+        self._held = held
+
+    @property
+    def firmware(self) -> str:
+        return self.device.parameters.firmware
+
+    @property
+    def frames(self) -> Mapping[int, bytes]:
+        return self._held.frames
+
+    def fault(self, fault: Fault, at: int = 0) -> None:
+        self._held.fault(fault)
+        self.socket.fault(fault, at)
+
+    def heal(self) -> None:
+        self._held.heal()
+        self.socket.heal()
+
+
+def enttec_twin(studio: VirtualStudio, options: EnttecProOptions, name: str) -> EnttecTwin:
+    """A widget behind the port that ``options`` name."""
+    held = Held(studio.took)
+    device = EnttecFirmware(held, studio.universes.get(name, (1,))[0], options.serial or SERIAL)
+    usb_serial = options.port.removeprefix("usb:") if options.port.startswith("usb:") else ""
+    path = f"/dev/virtual/{name}" if usb_serial else options.port
+    port = SerialPort(path, options.port, "DMX USB Pro", usb_serial, FTDI, FT245)
+    twin = EnttecTwin(studio.place_serial(port, device), device, held)
+    studio.add(name, twin)
+    return twin
