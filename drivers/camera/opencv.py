@@ -111,6 +111,6 @@ SPEC = DriverSpec(
     kind=Kind.CAMERA,
     options=OpenCVOptions,
     make=_make,
-    twin="drivers.virtual.scene:camera_twin",
+    twin="drivers.virtual.camera:camera_twin",
     example={"source": "/dev/video0"},
 )
