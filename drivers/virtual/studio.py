@@ -9,12 +9,16 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from drivers.errors import DeviceMissing, LinkLost, NotSupported, Refused, ReplyTimeout
 from drivers.host import Datagram, Datagrams, Endpoint, FrameSource, Interface, Link, SerialPort, VideoDevice
 from drivers.virtual.clock import Clock, RealClock
 from drivers.virtual.twin import Fault, NodeDevice, SerialDevice, Twin
 from drivers.virtual.wires import Cable, Inbox, Lan, Listener, Place, Socket
+
+if TYPE_CHECKING:
+    from drivers.virtual.world import World
 
 HOME = "10.77.0.2"
 """The studio machine's own address; its network is 10.77.0.0/24, but nodes may be placed anywhere."""
@@ -47,6 +51,8 @@ class VirtualStudio:
         """Which universes an output (by name) carries; set before its twin is made."""
         self.frame_listeners: list[FrameListener] = []
         self.network_up = False
+        self.world: World | None = None
+        """The room's light, where there is one (``furnish``)."""
         self._lock = threading.RLock()
         self._seeds = itertools.count(seed * 1000 + 1)
         self._ports = itertools.count(49152)

@@ -1,0 +1,69 @@
+"""A virtual studio that matches a configuration, so that any show can be rehearsed without its hardware."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from config.model import StudioConfig
+from config.problems import ConfigError, Problem
+from drivers import registry
+from drivers.errors import NotSupported
+from drivers.registry import DriverSpec
+from drivers.virtual.clock import Clock
+from drivers.virtual.studio import VirtualStudio
+from drivers.virtual.twin import Twin
+from drivers.virtual.wires import Lan
+from drivers.virtual.world import settle
+
+TwinFactory = Callable[[VirtualStudio, Any, str], Twin]
+
+
+def furnish(config: StudioConfig, clock: Clock | None = None, seed: int = 0, lan: Lan | None = None) -> VirtualStudio:
+    """A twin, under its configured name and with its configured options, for every output, camera and probe; lamps
+    where the fixtures are. Raises ConfigError with every option or driver that is wrong."""
+    studio = VirtualStudio(clock, seed, lan)
+    problems: list[Problem] = []
+    for name, output in config.outputs.items():
+        studio.universes[name] = output.universes
+        place(studio, f"outputs.{name}", name, output.driver, output.options, problems)
+    for name, camera in config.cameras.items():
+        if not isinstance(camera.options.get("source"), str):  # those with a source look into the world: settle()
+            place(studio, f"cameras.{name}", name, camera.driver, camera.options, problems)
+    for name, probe in config.probes.items():
+        place(studio, f"probes.{name}", name, probe.driver, probe.options, problems)
+    if problems:
+        raise ConfigError("virtual studio", problems)
+    studio.world = settle(studio, config)
+    return studio
+
+
+def place(
+    studio: VirtualStudio,
+    where: str,
+    name: str,
+    driver: str,
+    options: Mapping[str, Any],
+    problems: list[Problem],
+) -> None:
+    """Put one driver's twin into the studio; what is wrong goes to ``problems``."""
+    try:
+        spec = registry.find(driver)
+        twin_factory(spec)(studio, spec.options.model_validate(dict(options)), name)
+    except NotSupported as error:
+        problems.append(Problem(f"{where}.driver", error.reason, error.remedy))
+    except ValidationError as error:
+        for each in error.errors():
+            key = ".".join(str(part) for part in ("options", *each["loc"]))
+            problems.append(Problem(f"{where}.{key}", each["msg"]))
+
+
+def twin_factory(spec: DriverSpec) -> TwinFactory:
+    """The function that makes a driver's twin. Raises NotSupported when the spec names none."""
+    module, _, attribute = spec.twin.partition(":")
+    try:
+        factory: TwinFactory = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise NotSupported(f"the driver {spec.name!r} has no twin at {spec.twin!r}: {error}") from error
+    return factory
