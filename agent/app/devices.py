@@ -72,12 +72,18 @@ class Devices:
         yield from ((Kind.CAMERA, unit) for unit in self.cameras.values())
         yield from ((Kind.PROBE, unit) for unit in self.probes.values())
 
-    def stop(self) -> list[str]:
-        """End every lane; names of those that did not end in time. Outputs come last: lights are kept longest."""
-        units = sorted(self.all(), key=lambda pair: pair[0] is Kind.OUTPUT)
-        for _, unit in units:
+    def request_stop(self) -> None:
+        """Ask every lane to end."""
+        for _, unit in self.all():
             unit.lane.request_stop()
-        return [unit.name for _, unit in units if not unit.lane.join()]
+
+    def running(self) -> bool:
+        """Whether any lane's thread still lives."""
+        return any(unit.lane.alive for _, unit in self.all())
+
+    def join(self) -> list[str]:
+        """Wait for every lane (closing what is stuck); names of those that would not end."""
+        return [unit.name for _, unit in self.all() if not unit.lane.join()]
 
     def _teller(self, kind: Kind) -> Callable[[str, Health], None]:
         return lambda name, health: self.tell(kind, name, health)

@@ -27,10 +27,21 @@ class Interlock:
         self.told_by = source
         self._off_until = -1.0 if on_air else now + self._section.fresh
 
+    def use(self, section: AirSection) -> None:
+        """Another configuration; what was said so far counts no more if the source is another one."""
+        if section != self._section:
+            self._section, self._off_until, self.told_by = section, -1.0, ""
+
     @property
-    def listens(self) -> bool:
-        """Whether the air topic is what this studio goes by."""
-        return self._section.source == "mqtt"
+    def source(self) -> str:
+        """Who is believed."""
+        return self.told_by or self._section.source
+
+    def known(self, now: float) -> bool:
+        """Whether somebody has said so lately (or it is configured): an unknown state counts as on air."""
+        if self._section.source == "mqtt":
+            return now < self._off_until or (bool(self.told_by) and self._off_until < 0)
+        return True
 
     def on_air(self, now: float) -> bool:
         section = self._section
@@ -39,17 +50,6 @@ class Interlock:
         if section.source == "file":
             return self._tally(section.file)
         return now >= self._off_until
-
-    def why(self, now: float) -> str:
-        """One line on where the state comes from, for people."""
-        section = self._section
-        if section.source == "never":
-            return "configured as never on air"
-        if section.source == "file":
-            return f"tally file {section.file}"
-        if now < self._off_until:
-            return f"off air, said by {self.told_by or 'unknown'}, good for {self._off_until - now:.0f} s"
-        return f"on air, said by {self.told_by}" if self.told_by else "nobody says off air, so on air"
 
     def _tally(self, file: Path | None) -> bool:
         """Off air only while the file holds ``0`` and was written no longer than ``fresh`` seconds ago."""

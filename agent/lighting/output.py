@@ -33,6 +33,12 @@ class OutputUnit:
         self.pump = Pump(self.driver, section.universes, scene)
         self.lane = Lane(name, self.driver, self.pump, now=host.now, tell=tell, bug=bug, back_off=SOON)
 
+    @property
+    def under_control(self) -> bool:
+        """Its lights have been sent a frame, or it has said why not."""
+        health = self.lane.health
+        return health.state == "offline" or (health.state == "ok" and self.pump.has_sent)
+
     def show(self, scene: Scene) -> None:
         """Have the lights do this from now on."""
         self.pump.show(scene)

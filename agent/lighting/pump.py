@@ -65,6 +65,11 @@ class Pump:
         """Swap the scene (one reference; the pump reads it once a turn)."""
         self._scene = scene
 
+    @property
+    def has_sent(self) -> bool:
+        """Whether every universe has been sent once since the device was opened."""
+        return all(line.frame for line in self._lines.values())
+
     def wire(self, universe: int) -> bytes:
         """The frame last sent on a universe; ``b""`` before the first."""
         return self._lines[universe].frame

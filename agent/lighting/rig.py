@@ -153,6 +153,13 @@ class Rig:
                 del claims[owner]
         return self._settle(keys, now, fade)
 
+    def recall(self, look: Mapping[str, Levels]) -> None:
+        """Take this as the operator's look without moving any light (after a restart)."""
+        for fixture, levels in look.items():
+            for attribute, level in levels.items():
+                if (fixture, attribute) in self._look:
+                    self._look[fixture, attribute] = level
+
     def limit(self, rate: float, now: float) -> None:
         """Another slew limit from now on, also for fades under way."""
         if rate == self._rate:

@@ -131,6 +131,11 @@ class Lane:
             self._stopping.set()
             self._door.notify()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def join(self, timeout: float = 3.0) -> bool:
         """Wait for the thread's end; a stuck device is closed from here, which ends its pending call."""
         if not self._thread.ident:

@@ -1,0 +1,345 @@
+"""The agent: the only place where the rooms are put together; start and drain order."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import structlog
+
+from agent import __version__
+from agent.app import keeper
+from agent.app.devices import Devices, check
+from agent.app.herald import Herald
+from agent.app.keeper import LookKeeper
+from agent.app.lock import StateLock
+from agent.app.service_verbs import ServiceVerbs
+from agent.app.verbs import LightVerbs
+from agent.exposure.camera import Sight
+from agent.exposure.service import ExposureService
+from agent.health.alerts import Alerts
+from agent.health.interlock import Interlock
+from agent.lighting.memory import LookFile
+from agent.lighting.rig import Rig
+from agent.lighting.scene import Scene
+from agent.messaging.bus import Bus
+from agent.messaging.commands import ExposureSet
+from agent.messaging.dispatch import Dispatcher
+from agent.messaging.local import NAME as CONTROL
+from agent.messaging.local import ControlSocket
+from agent.messaging.payloads import AirMessage, Stamp
+from agent.messaging.topics import Topics
+from agent.runtime.journal import Journal
+from agent.runtime.lane import Health, Idle, Lane, NoDevice
+from agent.runtime.systemd import notify, watchdog_interval
+from config.load import load
+from config.model import StudioConfig
+from config.problems import ConfigError, Problem
+from drivers.host import Host
+from drivers.registry import Kind
+from firmware_profiles.patch import Patch, survey
+
+log = structlog.get_logger(__name__)
+
+TICK = 0.1
+"""Seconds between looks at leases and the air state."""
+CONTROL_WITHIN = 1.0
+"""Seconds in which outputs must have answered (or not) for the agent to call itself ready."""
+SOFTWARE = 70
+"""sysexits: a bug ended the agent."""
+
+
+def checked(config: StudioConfig, file: str) -> Patch:
+    """The patch of a configuration in which nothing is wrong. Raises ConfigError with everything that is."""
+    made, problems = survey(config)
+    problems += check(config)
+    if problems:
+        raise ConfigError(file, problems)
+    return made
+
+
+class Agent:
+    """See the module. Constructing is silent and may raise ConfigError; :meth:`run` talks.
+
+    ``config_file`` is what a reload reads again, with the overrides in ``environ``.
+    """
+
+    def __init__(
+        self,
+        config: StudioConfig,
+        host: Host,
+        *,
+        config_file: Path | None = None,
+        mode: Literal["real", "virtual"] = "real",
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.config = config
+        self.host = host
+        self.ready = asyncio.Event()
+        self.loop_lag = 0.0
+        """Seconds the event loop came late to its last tick."""
+        self._file = config_file
+        self._environ = dict(environ or {})
+        self._stop = asyncio.Event()
+        self._exit = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        state = config.agent.state_dir
+        fixtures = checked(config, str(config_file or "configuration"))
+        self.interlock = Interlock(config.air, host.wall)
+        self.alerts = Alerts()
+        self.rig = Rig(fixtures, rate=config.safety.slew_on_air, present={}, show=self._show)
+        self.exposure = ExposureService(config.exposure, self.rig) if config.exposure else None
+        self.devices = Devices(host, self._told_health, self._told_bug, self._told_sight)
+        self.disk = Lane("disk", NoDevice("disk"), Idle(), now=host.now, tell=lambda *_: None, bug=self._told_bug)
+        self.looks = LookKeeper(LookFile(state / "look.json"), lambda: self.rig, self.on_disk)
+        self.topics = Topics(config.agent.site, config.agent.name)
+        stamp = Stamp(host.wall, host.now)
+        self.bus = Bus(config.mqtt, self.topics, stamp, version=__version__, mode=mode, memory=state / "retained.json")
+        self.herald = Herald(self)
+        self.journal = Journal(state / "journal.sqlite")
+        self.dispatcher = Dispatcher(
+            {**LightVerbs(self).all(), **ServiceVerbs(self).all()},
+            self.journal,
+            on_air=self.on_air,
+            publish_answer=self.bus.answer,
+            wall=host.wall,
+            disk=self.on_disk,
+        )
+        self.control = ControlSocket(state / CONTROL, self.dispatcher, stamp)
+        self.bus.commands = self.dispatcher
+        self.bus.on_air = self._told_air
+
+    # --- what verbs and tests ask ----------------------------------------------------------------------------
+
+    def now(self) -> float:
+        return self.host.now()
+
+    def on_air(self) -> bool:
+        return self.interlock.on_air(self.host.now())
+
+    async def remembered(self) -> None:
+        await self.looks.remembered()
+
+    def exposure_set(self, args: ExposureSet) -> Mapping[str, Any]:
+        assert self.exposure is not None
+        self.exposure.set_mode(args.mode, self.now(), args.target)
+        self.herald.exposure()
+        return {"mode": self.exposure.mode, "target": self.exposure.target}
+
+    def looks_through(self, camera: str) -> bool:
+        """Whether the exposure loop uses this camera."""
+        return self.config.exposure is not None and self.config.exposure.camera == camera
+
+    async def on_disk(self, work: Callable[[], Any]) -> Any:
+        """Run blocking work on the disk's lane."""
+        return await self.disk.call(work, timeout=10.0)
+
+    # --- life ------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Ask for a clean end: commands are ended, the last look is kept and held."""
+        self._stop.set()
+
+    async def run(self) -> int:
+        """Until :meth:`stop`. Returns the exit code: 0, or 70 after a bug. Raises StateLocked when another agent
+        has the state folder."""
+        async with self.standing():
+            await self.on_disk(self.journal.open)
+            await self.dispatcher.recover()
+            async with asyncio.TaskGroup() as group:
+                services = (
+                    self.bus.run(),
+                    self.control.run(),
+                    self.looks.run(self.herald.lights),
+                    self._get_ready(),
+                    self._tick(),
+                    self._publish(),
+                    self._watchdog(),
+                )
+                tasks = [group.create_task(service) for service in services]
+                await self._stop.wait()
+                notify("STOPPING=1")
+                log.info("agent.stopping")
+                await self.dispatcher.stop()
+                for task in tasks:
+                    task.cancel()
+            await self.looks.remembered()
+            await self.on_disk(self.journal.close)
+        log.info("agent.stopped", exit=self._exit)
+        return self._exit
+
+    @contextlib.asynccontextmanager
+    async def standing(self) -> AsyncIterator["Agent"]:
+        """Devices open and lights under control, without broker or commands: what a self-test from the shell needs
+        while no service runs."""
+        self._loop = asyncio.get_running_loop()
+        with StateLock(self.config.agent.state_dir):
+            self.disk.start()
+            try:
+                await self._take_up_look()
+                self.devices.adopt(self.config, self.rig.scene)
+                yield self
+            finally:
+                await self._let_go()
+
+    async def reload(self) -> None:
+        """Read the file again and go over to it. Raises ConfigError, and changes nothing, when it is wrong or asks
+        for what only a restart can give."""
+        if self._file is None:
+            raise ConfigError("configuration", [Problem("file", "this agent was not started from a file", "restart")])
+        config = load(self._file, self._environ)
+        fixtures = checked(config, str(self._file))
+        fixed = [
+            Problem(table, "cannot change while the agent runs", "restart the agent")
+            for table in ("agent", "mqtt")
+            if getattr(config, table) != getattr(self.config, table)
+        ]
+        if fixed:
+            raise ConfigError(str(self._file), fixed)
+        self._go_over(config, fixtures)
+        log.info("config.reloaded", file=str(self._file))
+
+    def _go_over(self, config: StudioConfig, fixtures: Patch) -> None:
+        now = self.now()
+        before = self.herald.state_topics()
+        shown = {name: self.rig.resting(name) for name in self.rig.fixtures if name in fixtures}
+        rig = Rig(fixtures, rate=config.safety.slew_on_air, present=shown, show=self._show)
+        keeper.carry(self.rig, rig, now)
+        unchanged = config.exposure == self.config.exposure
+        self.config, self.rig = config, rig
+        self.interlock.use(config.air)
+        if self.exposure is not None and unchanged:
+            self.exposure.use(rig)
+        else:
+            self.exposure = ExposureService(config.exposure, rig) if config.exposure else None
+        self._air_to_rig()
+        self.devices.adopt(config, rig.scene)
+        self.herald.forget_alerts()
+        self.herald.everything()
+        for topic in before - self.herald.state_topics():
+            self.bus.board.clear(topic)
+        self.looks.changed()
+
+    async def _take_up_look(self) -> None:
+        """Start from what the lights showed last; at the very first start from the configured look, faded in."""
+        last = await self.looks.read()
+        lighting, safety = self.config.lighting, self.config.safety
+        shown = last.shown if last else {}
+        self.rig = Rig(self.rig.fixtures, rate=safety.slew_on_air, present=shown, show=self._show)
+        first = self.config.looks[lighting.start_look] if lighting.start_look else None
+        keeper.begin(self.rig, last, first, self.now())
+        if self.exposure is not None:
+            self.exposure.use(self.rig)
+        self._air_to_rig()
+
+    async def _let_go(self) -> None:
+        """End every lane without blocking the loop for longer than a stuck device needs to be closed."""
+        self.devices.request_stop()
+        deadline = self.now() + 1.5
+        while self.devices.running() and self.now() < deadline:
+            await asyncio.sleep(0.01)
+        stuck = self.devices.join()
+        self.disk.request_stop()
+        self.disk.join()
+        if stuck:
+            log.error("lane.stuck", lanes=stuck)
+
+    # --- told from other threads -----------------------------------------------------------------------------
+
+    def _told_health(self, kind: Kind, name: str, health: Health) -> None:
+        self._soon(self._on_health, kind, name, health)
+
+    def _told_sight(self, camera: str, sight: Sight) -> None:
+        self._soon(self._on_sight, camera, sight)
+
+    def _told_bug(self, lane: str, error: BaseException) -> None:
+        self._soon(self._on_bug, lane, error)
+
+    def _soon(self, fn: Callable[..., None], *args: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody listens any more
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(fn, *args)
+
+    def _on_bug(self, lane: str, error: BaseException) -> None:
+        log.error("agent.bug", lane=lane, error=repr(error), next="the service manager restarts the agent")
+        self._exit = SOFTWARE
+        self._stop.set()
+
+    def _on_health(self, kind: Kind, name: str, health: Health) -> None:
+        self.herald.device(kind, name)
+        if kind is Kind.OUTPUT:
+            self.herald.lights()
+        if kind is Kind.CAMERA and health.state != "ok" and self.looks_through(name) and self.exposure is not None:
+            self.exposure.lost(f"camera {name} is offline: {health.reason}")
+            self.herald.exposure()
+
+    def _on_sight(self, camera: str, sight: Sight) -> None:
+        if self.looks_through(camera) and self.exposure is not None:
+            ev = sight.ev(self.exposure.target)
+            self.exposure.turn(ev, sight.captured, sight.untrusted, self.now(), self.on_air())
+
+    def _told_air(self, message: AirMessage) -> None:
+        """*Off air* counts from when it was said: an old or retained message opens nothing."""
+        age = self.host.wall() - message.issued_at.timestamp()
+        fresh = self.config.air.fresh
+        if not message.on_air and not -fresh <= age <= fresh:
+            log.warning("air.stale", source=message.source, age=round(age, 1), fresh=fresh)
+            return
+        self.interlock.tell(message.on_air, message.source, self.now() - max(0.0, age))
+        self._air_to_rig()
+
+    # --- services --------------------------------------------------------------------------------------------
+
+    async def _get_ready(self) -> None:
+        """Ready: every output drives its lights, or has said why not."""
+        deadline = self.now() + CONTROL_WITHIN
+        while self.now() < deadline and not all(output.under_control for output in self.devices.outputs.values()):
+            await asyncio.sleep(0.005)
+        self.ready.set()
+        self.herald.everything()
+        self.bus.board.sweep()
+        self.bus.set_ready(True)
+        notify("READY=1")
+        log.info("agent.ready", outputs={o.name: o.lane.health.state for o in self.devices.outputs.values()})
+
+    async def _tick(self) -> None:
+        beat = 0
+        due = self.now()
+        while True:
+            now = self.now()
+            self.loop_lag = max(0.0, now - due)
+            self.rig.lapse(now)
+            self._air_to_rig()
+            beat += 1
+            if beat % 5 == 0:
+                self.herald.alerts()
+                self.herald.exposure()
+                if not self.rig.unmoved(now - 1.0):
+                    self.herald.lights()
+            due = max(due + TICK, now)
+            await asyncio.sleep(due - now)
+
+    async def _publish(self) -> None:
+        await self.ready.wait()
+        while True:
+            self.herald.numbers()
+            await asyncio.sleep(self.config.telemetry.interval)
+
+    async def _watchdog(self) -> None:
+        interval = watchdog_interval()
+        while interval is not None:
+            notify("WATCHDOG=1")
+            await asyncio.sleep(interval / 3)
+
+    # --- inside ----------------------------------------------------------------------------------------------
+
+    def _show(self, scene: Scene) -> None:
+        self.devices.show(scene)
+        self.looks.changed()
+
+    def _air_to_rig(self) -> None:
+        now = self.now()
+        safety = self.config.safety
+        self.rig.limit(safety.slew_on_air if self.interlock.on_air(now) else safety.slew_off_air, now)
+        self.herald.air()

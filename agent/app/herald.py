@@ -1,0 +1,144 @@
+"""The herald: publishes what the agent knows of itself: states, alerts, numbers, events."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from agent.app import rules, telling
+from agent.health.alerts import Alert, Condition, Stage
+from agent.messaging.payloads import AirState, Event, Say, Telemetry
+from config.units import Text
+from drivers.registry import Kind
+
+if TYPE_CHECKING:
+    from agent.app.agent import Agent
+
+log = structlog.get_logger(__name__)
+
+DEFAULT_TARGET = 0.18
+"""Linear luminance a camera without a loop is measured against: photographic middle grey."""
+
+
+class Herald:
+    """Reads the agent, writes to its bus."""
+
+    def __init__(self, agent: "Agent") -> None:
+        self._agent = agent
+        self._host = telling.HostNumbers()
+
+    # --- states ----------------------------------------------------------------------------------------------
+
+    def state_topics(self) -> set[str]:
+        """Topics of everything that has a state now."""
+        agent = self._agent
+        topics = {topic for topic, _ in telling.lights(agent.rig, agent.devices, agent.topics, agent.now())}
+        topics |= {topic for topic, _ in telling.all_devices(agent.devices, agent.topics)}
+        if agent.exposure is not None:
+            topics.add(agent.topics.state("exposure", agent.exposure.section.camera))
+        return topics
+
+    def everything(self) -> None:
+        agent = self._agent
+        board, topics = agent.bus.board, agent.topics
+        board.put(topics.inventory, telling.inventory(agent.config, agent.rig.fixtures, agent.dispatcher.verbs))
+        for topic, state in telling.all_devices(agent.devices, topics):
+            board.put(topic, state)
+        self.lights()
+        self.exposure()
+        self.air()
+
+    def lights(self) -> None:
+        agent = self._agent
+        for topic, state in telling.lights(agent.rig, agent.devices, agent.topics, agent.now()):
+            agent.bus.board.put(topic, state)
+
+    def device(self, kind: Kind, name: str) -> None:
+        agent = self._agent
+        for topic, state in telling.all_devices(agent.devices, agent.topics, only=(kind, name)):
+            agent.bus.board.put(topic, state)
+
+    def exposure(self) -> None:
+        agent = self._agent
+        if agent.exposure is not None:
+            topic = agent.topics.state("exposure", agent.exposure.section.camera)
+            agent.bus.board.put(topic, telling.exposure(agent.exposure.now_state))
+
+    def air(self) -> None:
+        agent = self._agent
+        now = agent.now()
+        lock = agent.interlock
+        state = AirState(on_air=lock.on_air(now), known=lock.known(now), source=lock.source)
+        agent.bus.board.put(agent.topics.state("air", "studio"), state)
+
+    # --- alerts and events -----------------------------------------------------------------------------------
+
+    def alerts(self) -> None:
+        """Look at every rule and tell what came of it."""
+        agent = self._agent
+        for news in agent.alerts.see(self.conditions(), agent.now()):
+            self._alert(news)
+
+    def conditions(self) -> Iterator[Condition]:
+        """What the standing rules see now."""
+        agent = self._agent
+        limits = agent.config.alerts
+        yield from rules.devices(agent.devices)
+        yield from rules.pictures(agent.devices)
+        yield from rules.network(agent.devices, limits)
+        if agent.exposure is not None:
+            yield from rules.exposure(agent.exposure.now_state, agent.exposure.section.camera, limits)
+
+    def forget_alerts(self) -> None:
+        """After a reload: rules that are no more leave no alert behind."""
+        agent = self._agent
+        gone = agent.alerts.keys - {condition.key for condition in self.conditions()}
+        agent.alerts.forget(gone)
+        for key in gone:
+            agent.bus.board.clear(agent.topics.alert(key))
+
+    def event(self, name: str, text: Text, level: Any = "note", **fields: Any) -> None:
+        """Something happened once."""
+        agent = self._agent
+        agent.bus.publish(agent.topics.event, Event(name=name, level=level, text=Say.of(text), fields=fields))
+
+    def _alert(self, news: Alert) -> None:
+        agent = self._agent
+        firing = news.stage is Stage.FIRING
+        level = news.condition.level.value
+        say = log.warning if firing else log.info
+        say(f"alert.{news.stage}", key=news.key, level=level, text=news.condition.said.en)
+        topic = agent.topics.alert(news.key)
+        agent.bus.board.put(topic, telling.alert(news, agent.host.wall() - agent.host.now()))
+        if not firing:
+            agent.bus.board.clear(topic)
+        self.event(f"alert.{news.stage}", news.condition.said, level, key=news.key)
+
+    # --- numbers ---------------------------------------------------------------------------------------------
+
+    def numbers(self) -> None:
+        """One round of telemetry."""
+        agent = self._agent
+        now = agent.now()
+        self._tele(telling.lighting_numbers(agent.devices, now), "lighting")
+        for name, camera in agent.devices.cameras.items():
+            sight = camera.watch.latest
+            if sight is not None and camera.lane.health.state == "ok":
+                loop = agent.exposure if agent.looks_through(name) else None
+                target = loop.target if loop else DEFAULT_TARGET
+                numbers = telling.exposure_numbers(sight, target, loop.now_state if loop else None, now)
+                self._tele(numbers, "exposure", name)
+        for name, probe in agent.devices.probes.items():
+            self._tele(telling.network_numbers(probe), "network", name)
+        own: telling.Numbers = {
+            "loop_lag_ms": round(agent.loop_lag * 1e3, 2),
+            "messages_in_per_s": round(agent.bus.received.rate, 1),
+            "messages_out_per_s": round(agent.bus.sent.rate, 1),
+            "unsent": agent.bus.counters["unsent"],
+            "commands_rejected": agent.dispatcher.counters["rejected"],
+        }
+        self._tele(self._host.read() | own, "host")
+
+    def _tele(self, numbers: telling.Numbers, group: str, name: str = "") -> None:
+        agent = self._agent
+        agent.bus.publish(agent.topics.tele(group, name), Telemetry.of(numbers))

@@ -1,0 +1,167 @@
+"""The standing alert rules: what the devices and numbers say, as conditions. Pure but for asking."""
+
+import math
+from collections.abc import Iterator
+
+from agent.app.devices import Devices
+from agent.exposure.service import TRIPPED, ExposureNow
+from agent.health.alerts import AlertLevel, Condition
+from agent.runtime.lane import Health
+from config.model import AlertSection
+from config.units import Text
+from drivers.camera.faults import PictureFault
+from drivers.registry import Kind
+
+CLEAR = 0.8
+"""Share of its limit below which a metric counts as good again: the gap that stops chattering."""
+
+_OFFLINE = {
+    Kind.OUTPUT: (
+        AlertLevel.CRITICAL,
+        0.0,
+        Text("lights on {name} cannot be controlled: {reason}", "{name} 上的灯光失去控制：{reason}"),
+    ),
+    Kind.CAMERA: (
+        AlertLevel.WARNING,
+        1.0,
+        Text("camera {name} gives no picture: {reason}", "摄像机 {name} 无画面：{reason}"),
+    ),
+    Kind.PROBE: (
+        AlertLevel.WARNING,
+        2.0,
+        Text("network probe {name} cannot measure: {reason}", "网络探测 {name} 无法测量：{reason}"),
+    ),
+}
+_REMEDY = {
+    Kind.OUTPUT: Text("reseat the USB plug or check the network cable of {name}", "重新插拔 {name} 的 USB 或检查网线"),
+    Kind.CAMERA: Text("check cable, power and address of {name}", "检查 {name} 的线缆、电源和地址"),
+    Kind.PROBE: Text("check cable and router, then the far end's address", "检查网线和路由器，再核对对端地址"),
+}
+_PICTURE = {
+    PictureFault.FROZEN: (
+        Text("the picture of {name} is frozen", "{name} 画面冻结"),
+        Text("restart the camera or its stream", "重启摄像机或其视频流"),
+    ),
+    PictureFault.BLACK: (
+        Text("the picture of {name} is black", "{name} 画面全黑"),
+        Text("lens cap, iris, input selection", "检查镜头盖、光圈和输入源"),
+    ),
+    PictureFault.CLIPPED: (
+        Text("parts of the picture of {name} are burnt out", "{name} 画面过曝"),
+        Text("less light on the subject, or close the iris", "降低主光或缩小光圈"),
+    ),
+    PictureFault.STALE: (
+        Text("no new picture from {name}", "{name} 没有新画面"),
+        Text("restart the camera or its stream", "重启摄像机或其视频流"),
+    ),
+}
+
+
+def devices(found: Devices) -> Iterator[Condition]:
+    """Everything that should be there: is it?"""
+    for kind, unit in found.all():
+        health: Health = unit.lane.health
+        level, confirm, said = _OFFLINE[kind]
+        yield Condition(
+            f"{kind}.{unit.name}.offline",
+            {"ok": False, "offline": True}.get(health.state),
+            level,
+            _fill(said, name=unit.name, reason=health.reason),
+            Text(health.remedy, health.remedy) if health.remedy else _fill(_REMEDY[kind], name=unit.name),
+            confirm=confirm,
+        )
+
+
+def pictures(found: Devices) -> Iterator[Condition]:
+    """What is wrong with pictures that do come."""
+    for name, camera in found.cameras.items():
+        sight = camera.watch.latest
+        there = camera.lane.health.state == "ok" and sight is not None
+        for fault, (said, remedy) in _PICTURE.items():
+            bad = (sight.fault is fault) if there and sight is not None else None
+            yield Condition(
+                f"camera.{name}.{fault}",
+                bad,
+                AlertLevel.WARNING,
+                _fill(said, name=name),
+                remedy,
+                value=next(iter(sight.evidence.values()), None) if bad and sight else None,
+            )
+
+
+def exposure(now: ExposureNow, camera: str, limits: AlertSection) -> Iterator[Condition]:
+    """Is the picture as bright as it should be, and does the loop hold?"""
+    off = None if now.ev is None else abs(now.ev)
+    dark = now.ev is not None and now.ev < 0
+    yield Condition(
+        f"exposure.{camera}.deviation",
+        _judge(off, limits.exposure_stops),
+        AlertLevel.WARNING,
+        Text("the picture is too dark", "画面过暗") if dark else Text("the picture is too bright", "画面过亮"),
+        Text("raise the key light, or hand exposure to the agent", "提高主光，或启用自动补光")
+        if dark
+        else Text("lower the key light, or hand exposure to the agent", "降低主光，或启用自动补光"),
+        value=now.ev,
+        limit=limits.exposure_stops,
+        unit="stop",
+        confirm=limits.confirm,
+        hold=min(limits.hold, 10.0),
+    )
+    yield Condition(
+        f"exposure.{camera}.loop",
+        bool(now.tripped),
+        AlertLevel.WARNING,
+        TRIPPED.get(now.tripped, Text("the exposure loop has let go", "曝光控制已退出")),
+        Text(
+            "lock the camera's exposure, then hand back: exposure.set mode=hold",
+            "锁定摄像机曝光，然后交还控制：exposure.set mode=hold",
+        ),
+        hold=0.0,
+    )
+
+
+def network(found: Devices, limits: AlertSection) -> Iterator[Condition]:
+    """Round trip, jitter and loss over the last minute; silence."""
+    for name, probe in found.probes.items():
+        if probe.lane.health.state != "ok":
+            continue
+        seen = probe.watch.statistics()
+        for what, value, limit, unit, said in (
+            ("rtt", seen.p95, limits.rtt_ms, "ms", Text("round trips are slow", "网络往返时间过长")),
+            ("jitter", seen.jitter, limits.jitter_ms, "ms", Text("the network is unsteady", "网络抖动过大")),
+            ("loss", seen.loss, limits.loss_percent, "%", Text("packets get lost", "网络丢包")),
+        ):
+            yield Condition(
+                f"network.{name}.{what}",
+                _judge(None if math.isnan(value) else value, limit),
+                AlertLevel.WARNING,
+                Text(f"{said.en} ({name})", f"{said.zh}（{name}）"),
+                Text(
+                    "wire instead of Wi-Fi; stop other uploads; tell the provider", "改用有线；停止其他上传；联系运营商"
+                ),
+                value=None if math.isnan(value) else value,
+                limit=limit,
+                unit=unit,
+                confirm=limits.confirm,
+                hold=limits.hold,
+            )
+        yield Condition(
+            f"network.{name}.silent",
+            seen.outage_now > 3.0,
+            AlertLevel.CRITICAL,
+            Text(f"nothing comes back from {name}", f"{name} 无任何响应"),
+            Text("check cable and router", "检查网线和路由器"),
+            value=seen.outage_now,
+            limit=3.0,
+            unit="s",
+        )
+
+
+def _judge(value: float | None, limit: float) -> bool | None:
+    if value is None:
+        return None
+    return True if value > limit else (False if value < CLEAR * limit else None)
+
+
+def _fill(text: Text, **words: str) -> Text:
+    return Text(text.en.format(**words), text.zh.format(**words))

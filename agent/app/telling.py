@@ -1,0 +1,210 @@
+"""What the agent says of itself: states for the board, numbers for telemetry. Reads everything, changes nothing."""
+
+import os
+import resource
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from agent.app.devices import Devices
+from agent.exposure.camera import Sight
+from agent.exposure.service import ExposureNow
+from agent.health.alerts import Alert, Stage
+from agent.lighting.rig import Rig
+from agent.messaging import payloads
+from agent.messaging.payloads import Payload, Say, iso
+from agent.messaging.topics import Topics
+from agent.runtime.lane import Health
+from config.model import StudioConfig
+from config.units import Attribute
+from drivers.registry import Kind
+from firmware_profiles.patch import Patched
+
+Numbers = dict[str, float | int | None]
+
+
+def inventory(config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapping[str, Any]) -> payloads.Inventory:
+    """What there is and what can be asked of it."""
+    return payloads.Inventory(
+        fixtures=tuple(
+            payloads.FixtureEntry(
+                name=f.name,
+                role=f.role,
+                profile=f.profile.name,
+                personality=f.mode,
+                universe=f.universe,
+                address=f.address,
+                attributes=tuple(str(a) for a in f.personality.attributes),
+            )
+            for f in fixtures.values()
+        ),
+        devices=(
+            *(payloads.DeviceEntry(kind="output", name=n, driver=s.driver) for n, s in config.outputs.items()),
+            *(payloads.DeviceEntry(kind="camera", name=n, driver=s.driver) for n, s in config.cameras.items()),
+            *(payloads.DeviceEntry(kind="probe", name=n, driver=s.driver) for n, s in config.probes.items()),
+        ),
+        looks=tuple(config.looks),
+        verbs=tuple(sorted(verbs)),
+    )
+
+
+def lights(rig: Rig, devices: Devices, topics: Topics, now: float) -> Iterator[tuple[str, Payload]]:
+    """The state of every light. While one fades its level is published as it passes."""
+    for name, fixture in rig.fixtures.items():
+        holder = rig.holder(name)
+        target = rig.scene.targets(name)
+        rest = max((f.done for (n, _), f in rig.scene.fades.items() if n == name), default=0.0) - now
+        health, reason = _carried(devices, fixture.universe)
+        yield (
+            topics.state("fixture", name),
+            payloads.FixtureState(
+                levels=_rounded(rig.scene.levels(name, now)),
+                target=_rounded(target),
+                held_by=payloads.Holder(owner=holder.owner, priority=holder.priority.name.lower()) if holder else None,
+                fade_remaining=round(max(0.0, rest), 1),
+                health=health,
+                reason=reason,
+            ),
+        )
+
+
+def device(health: Health) -> payloads.DeviceState:
+    """The state of an output, a camera or a probe."""
+    who = health.identity
+    return payloads.DeviceState(
+        health=health.state,
+        reason=health.reason if health.state == "offline" else "",
+        remedy=health.remedy if health.state == "offline" else "",
+        model=who.model if who else "",
+        firmware=who.firmware if who else "",
+        serial=who.serial if who else "",
+        details=dict(who.details) if who else {},
+    )
+
+
+def all_devices(
+    devices: Devices, topics: Topics, only: tuple[Kind, str] | None = None
+) -> Iterator[tuple[str, Payload]]:
+    """The state of every output, camera and probe, or of one."""
+    for kind, unit in devices.all():
+        if only is not None and only != (kind, unit.name):
+            continue
+        name: Any = {Kind.OUTPUT: "output", Kind.CAMERA: "camera", Kind.PROBE: "probe"}[kind]
+        yield topics.state(name, unit.name), device(unit.lane.health)
+
+
+def exposure(state: ExposureNow) -> payloads.ExposureState:
+    return payloads.ExposureState(
+        mode=state.mode,
+        target=state.target,
+        error=None if state.ev is None else round(state.ev, 2),
+        holding=bool(state.holding),
+        reason=state.tripped or state.why,
+        advice=Say.of(state.advice) if state.advice else None,
+    )
+
+
+def alert(found: Alert, wall_minus_mono: float) -> payloads.Alert:
+    """``wall_minus_mono`` turns the alert's times into the wall clock's."""
+    condition = found.condition
+    began = found.fired if found.fired is not None else found.since
+    return payloads.Alert(
+        key=found.key,
+        level=condition.level.value,
+        state="resolved" if found.stage is Stage.RESOLVED else "firing",
+        since=iso(began + wall_minus_mono),
+        value=None if condition.value is None else round(condition.value, 3),
+        limit=condition.limit,
+        unit=condition.unit,
+        text=Say.of(condition.said),
+        first=Say.of(condition.remedy),
+    )
+
+
+# --- numbers -------------------------------------------------------------------------------------------------
+
+
+def lighting_numbers(devices: Devices, now: float) -> Numbers:
+    """The outputs' own beat, worst over all of them."""
+    figures = [output.pump.figures(now) for output in devices.outputs.values()]
+    return {
+        "frames": sum(f.frames for f in figures),
+        "frame_rate_hz": round(sum(f.rate for f in figures), 2),
+        "late_p50_ms": round(max((f.late_p50_ms for f in figures), default=0.0), 3),
+        "late_p99_ms": round(max((f.late_p99_ms for f in figures), default=0.0), 3),
+        "widest_gap_ms": round(1e3 * max((f.widest_gap for f in figures), default=0.0), 1),
+        "outputs_offline": sum(o.lane.health.state == "offline" for o in devices.outputs.values()),
+    }
+
+
+def exposure_numbers(sight: Sight, target: float, state: ExposureNow | None, now: float) -> Numbers:
+    """One camera's picture; ``trim_stops`` only where a loop looks through this camera."""
+    m = sight.metrics
+    numbers: Numbers = {
+        "ev_stops": round(sight.ev(target), 3),
+        "luminance": round(m.mean, 4),
+        "p1_code": m.p1,
+        "p50_code": m.p50,
+        "p99_code": m.p99,
+        "clipped_percent": round(m.clipped, 2),
+        "crushed_percent": round(m.crushed, 2),
+        "mired": round(m.mired, 1),
+        "age_ms": round((now - sight.captured) * 1e3, 1),
+    }
+    if state is not None:
+        numbers["trim_stops"] = round(state.trim, 3)
+    return numbers
+
+
+def network_numbers(probe: Any) -> Numbers:
+    """One probe's last minute."""
+    seen = probe.watch.statistics()
+    return {
+        "rtt_p50_ms": _number(seen.p50),
+        "rtt_p95_ms": _number(seen.p95),
+        "rtt_max_ms": _number(seen.max),
+        "jitter_ms": _number(seen.jitter),
+        "loss_percent": _number(seen.loss),
+        "outage_s": _number(seen.outage),
+        "probes": seen.count,
+    }
+
+
+class HostNumbers:
+    """CPU and memory of this process between two calls."""
+
+    def __init__(self) -> None:
+        self._cpu = time.process_time()
+        self._wall = time.monotonic()
+
+    def read(self) -> Numbers:
+        cpu, wall = time.process_time(), time.monotonic()
+        share = 100.0 * (cpu - self._cpu) / max(wall - self._wall, 1e-6)
+        self._cpu, self._wall = cpu, wall
+        return {"cpu_percent": round(share, 1), "rss_mib": round(_rss() / 2**20, 1), "load_1m": os.getloadavg()[0]}
+
+
+def _rss() -> float:
+    try:
+        with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123 - read each second: the cheap way
+            return int(statm.read().split()[1]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+
+
+def _carried(devices: Devices, universe: int) -> tuple[payloads.Health, str]:
+    """A light is as well as the worst output that carries its universe."""
+    found = [o.lane.health for o in devices.outputs.values() if universe in o.section.universes]
+    for state in ("offline", "starting"):
+        for health in found:
+            if health.state == state:
+                return health.state, health.reason
+    return "ok", ""
+
+
+def _rounded(levels: Mapping[Attribute, float]) -> dict[Attribute, float]:
+    return {a: round(v, 0 if a is Attribute.CCT else 3) for a, v in levels.items()}
+
+
+def _number(value: float) -> float | None:
+    return None if value != value else round(value, 3)
