@@ -92,32 +92,34 @@ def read_secret(path: Path, where: str = "secret") -> str:
     Raises ConfigError, never with the content in it: no such file, not a plain file, readable by others than its
     owner, empty, too large, not a text.
     """
-    why, right = "", ""
+    why, right = "", "a file with nothing but the secret"
     try:
         # Without O_NONBLOCK a named pipe in the file's place would hold up the start for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else "not a path"
-        why, right = f"cannot be read: {said}", "a file with nothing but the secret, mode 0600, owned by the service"
-        raise ConfigError(str(path), [Problem(where, why, right)]) from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
+        problem = Problem(where, f"cannot be read: {said}", f"{right}, mode 0600, owned by the service's user")
+        raise ConfigError(str(path), [problem]) from None
+    secret = ""
+    try:
+        status = os.fstat(descriptor)  # of what was opened: a path could change in between
+        mode = stat.S_IMODE(status.st_mode)
         if not stat.S_ISREG(status.st_mode):
-            why, right = "is not a plain file", "a file with nothing but the secret"
-        elif status.st_mode & 0o077:
-            mode = stat.S_IMODE(status.st_mode)
+            why = "is not a plain file"
+        elif mode & 0o077:
             why, right = f"others than its owner may use this file (mode {mode:04o})", f"chmod 600 {path}"
         elif status.st_size > LARGEST_SECRET:
-            why, right = f"is larger than {LARGEST_SECRET} bytes", "a file with nothing but the secret"
-        content = b"" if why else file.read(LARGEST_SECRET + 1)
-    secret = ""
-    if not why:
-        try:
-            secret = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
-        except UnicodeDecodeError:
-            why, right = "is not a UTF-8 text", "a file with nothing but the secret"
-        if not why and (not secret or "\0" in secret):
-            why, right = "holds no secret" if not secret else "holds a NUL byte", "a file with nothing but the secret"
+            why = f"is larger than {LARGEST_SECRET} bytes"
+        else:
+            content = os.read(descriptor, LARGEST_SECRET).decode("utf-8")
+            secret = content.removesuffix("\n").removesuffix("\r")
+            why = "holds no secret" if not secret else "holds a NUL byte" if "\0" in secret else ""
+    except UnicodeDecodeError:
+        why = "is not a UTF-8 text"
+    except OSError as error:
+        why = f"cannot be read: {error.strerror}"
+    finally:
+        os.close(descriptor)
     if why:
         raise ConfigError(str(path), [Problem(where, why, right)])
     return secret
