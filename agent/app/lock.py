@@ -16,17 +16,6 @@ class StateLocked(Exception):
         super().__init__(f"{who} runs in {folder}: stop it, or give this one another state_dir")
 
 
-class StateLocked(Exception):
-    """Another agent (``pid``, if it can be told) runs in that state folder."""
-
-    def __init__(self, folder: Path, pid: str) -> None:
-        self.folder = folder
-        self.pid = pid
-        super().__init__(
-            f"another agent{f' (process {pid})' if pid else ''} runs in {folder}: stop it, or give this one another state_dir"
-        )
-
-
 class StateLock:
     """Held from ``__enter__`` to ``__exit__``, and by the kernel no longer than the process lives."""
 
