@@ -8,6 +8,7 @@ when the owner was killed.
 
 import errno
 import fcntl
+import grp
 import os
 import select
 import stat
@@ -236,8 +237,6 @@ def _is_terminal(path: str) -> bool:
 
 def _group(path: str) -> str:
     """The group that may open the port; dialout on Debian and Ubuntu."""
-    import grp
-
     try:
         name = grp.getgrgid(Path(path).stat().st_gid).gr_name
     except (OSError, KeyError):

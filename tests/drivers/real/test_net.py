@@ -1,0 +1,203 @@
+import socket
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
+from drivers.real import net
+
+LOOPBACK = "127.0.0.1"
+
+
+@pytest.fixture
+def pair(host):
+    with closing(host.udp((LOOPBACK, 0), ttl=33)) as one, closing(host.udp((LOOPBACK, 0))) as other:
+        yield one, other
+
+
+def test_a_datagram_comes_with_source_ttl_and_kernel_times_in_order(host, pair):
+    one, other = pair
+    before = host.now()
+    left = one.send(b"hello", other.local)
+    got = other.receive(1.0)
+    assert (got.data, got.source, got.ttl) == (b"hello", one.local, 33)
+    assert before <= left <= host.now()
+    assert before <= got.received <= host.now()
+    assert abs(got.received - left) < 0.5
+
+
+def test_the_receive_time_is_when_it_came_not_when_it_was_read(host, pair):
+    one, other = pair
+    one.send(b"early", other.local)
+    later = host.now() + 0.05
+    assert one.receive(0.05) is None
+    assert other.receive(1.0).received < later
+
+
+def test_times_stay_right_over_many_datagrams(pair):
+    one, other = pair
+    for number in range(300):
+        left = one.send(number.to_bytes(2, "big"), other.local)
+        got = other.receive(1.0)
+        assert int.from_bytes(got.data, "big") == number
+        assert -0.001 < got.received - left < 0.5
+
+
+def test_nothing_is_none_after_the_time_limit(pair):
+    started = time.monotonic()
+    assert pair[0].receive(0.05) is None
+    assert 0.05 <= time.monotonic() - started < 1.0
+
+
+def test_an_empty_datagram_is_a_datagram(pair):
+    one, other = pair
+    one.send(b"", other.local)
+    assert other.receive(1.0).data == b""
+
+
+def test_port_unreachable_does_not_kill_the_socket(host, pair):
+    one, other = pair
+    with closing(host.udp((LOOPBACK, 0))) as gone:
+        nobody = gone.local
+    for _ in range(3):
+        one.send(b"anybody?", nobody)
+        assert one.receive(0.01) is None
+    one.send(b"still here", other.local)
+    assert other.receive(1.0).data == b"still here"
+
+
+def test_close_from_another_thread_ends_a_pending_receive(pair):
+    one, _ = pair
+    ended = []
+
+    def wait():
+        with pytest.raises(LinkLost, match="closed"):
+            one.receive(10.0)
+        ended.append(time.monotonic())
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    closed = time.monotonic()
+    one.close()
+    one.close()
+    waiting.join(5)
+    assert ended[0] - closed < 1.0
+    with pytest.raises(LinkLost):
+        one.send(b"x", (LOOPBACK, 9))
+
+
+def test_multicast_reaches_those_who_joined_and_only_their_groups(host):
+    with (
+        closing(host.udp(("", 0), groups=["239.255.77.1"], interface=LOOPBACK)) as joined,
+        closing(host.udp(interface=LOOPBACK, ttl=1)) as sender,
+    ):
+        port = joined.local[1]
+        with closing(host.udp(("", port), groups=["239.255.77.2"], interface=LOOPBACK)) as neighbour:
+            sender.send(b"for one", ("239.255.77.1", port))
+            assert joined.receive(1.0).data == b"for one"
+            assert neighbour.receive(0.05) is None
+
+
+def test_broadcast_needs_to_be_asked_for(host):
+    with closing(host.udp()) as plain, pytest.raises(NotSupported, match="broadcast"):
+        plain.send(b"x", ("255.255.255.255", 9))
+    with closing(host.udp((LOOPBACK, 0), broadcast=True)) as open_one, closing(host.udp(broadcast=True)) as sender:
+        sender.send(b"all", ("127.255.255.255", open_one.local[1]))  # bound to the address: not for broadcasts
+        assert open_one.receive(0.02) is None
+    with closing(host.udp(("", 0), broadcast=True)) as listener, closing(host.udp(broadcast=True)) as sender:
+        sender.send(b"all", ("127.255.255.255", listener.local[1]))
+        assert listener.receive(1.0).data == b"all"
+
+
+def test_no_way_to_a_network_is_link_lost_and_the_socket_lives_on(pair):
+    one, other = pair
+    with pytest.raises(LinkLost, match="cannot be reached"):
+        one.send(b"x", ("192.0.2.1", 9))  # from a loopback address there is no way out
+    one.send(b"y", other.local)
+    assert other.receive(1.0).data == b"y"
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"bind": ("192.0.2.77", 0)}, "no interface of this machine fits '192.0.2.77'"),
+        ({"groups": ["239.1.1.1"], "interface": "192.0.2.77"}, "no interface of this machine fits"),
+        ({"groups": ["not-an-address"]}, "not an IPv4 address"),
+    ],
+)
+def test_sockets_that_cannot_be_had_are_missing_with_the_reason(host, options, why):
+    with pytest.raises(DeviceMissing, match=why):
+        host.udp(**options)
+
+
+def test_a_port_in_use_is_missing_with_the_reason(host, pair):
+    with pytest.raises(DeviceMissing, match="in use by another program"):
+        host.udp(pair[0].local)
+
+
+def test_a_datagram_too_long_is_refused_by_name(pair):
+    with pytest.raises(NotSupported, match="70000 bytes are too long"):
+        pair[0].send(bytes(70_000), pair[1].local)
+
+
+def test_connect_takes_the_time_of_one_handshake(host):
+    with socket.create_server((LOOPBACK, 0)) as server:
+        assert 0 < host.connect("localhost", server.getsockname()[1], 1.0) < 1.0
+
+
+def test_a_closed_port_refuses(host):
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(Refused, match=f"{port} refuses"):
+        host.connect(LOOPBACK, port, 1.0)
+
+
+def test_a_server_that_does_not_accept_is_a_time_out(host):
+    with socket.create_server((LOOPBACK, 0), backlog=0) as server:
+        address = server.getsockname()
+        queued = []
+        try:
+            started = time.monotonic()
+            with pytest.raises(ReplyTimeout, match=r"did not answer in 0\.1 s"):
+                for _ in range(8):  # until the queue of the listening socket is full
+                    waiting = socket.socket()
+                    queued.append(waiting)
+                    waiting.setblocking(False)
+                    waiting.connect_ex(address)
+                    host.connect(*address, 0.1)
+            assert time.monotonic() - started < 3.0
+        finally:
+            for each in queued:
+                each.close()
+
+
+def test_names_and_addresses_resolve(host):
+    assert host.resolve("localhost") == LOOPBACK
+    assert host.resolve("203.0.113.9") == "203.0.113.9"
+
+
+@pytest.mark.parametrize("name", ["", "two words", "a..b", "x" * 300, "\0", "ü" * 80])
+def test_what_is_no_name_is_missing_with_the_reason(host, name):
+    with pytest.raises(DeviceMissing, match="has no IPv4 address"):
+        host.resolve(name)
+
+
+def test_ping_needs_a_right_and_says_which(host, nobody):
+    with nobody():
+        try:
+            host.ping_socket().close()
+        except NotSupported as error:
+            assert "ping_group_range" in error.remedy
+            assert "CAP_NET_RAW" in error.remedy
+
+
+def test_clock_offset_is_the_difference_of_the_two_clocks():
+    assert abs(net._offset() - (time.time_ns() - time.monotonic_ns())) < 100_000_000
+
+
+def test_only_driver_errors_leave_a_socket(pair):
+    for to in (("not-an-address.invalid", 9), (LOOPBACK, 0)):
+        with pytest.raises(DriverError):
+            pair[0].send(b"x", to)
