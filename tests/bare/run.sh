@@ -22,10 +22,9 @@ leave() { # nothing stays mounted and nothing stays running, however this ends
 trap leave EXIT
 trap 'exit 130' INT TERM
 
-inside() { # inside UID COMMAND: in a login's environment, from the outside only what says where packages come from
-    env -i PATH=/usr/local/bin:/usr/bin:/bin HOME="/home/$1" LC_ALL=C.UTF-8 \
-        ${SSL_CERT_FILE+SSL_CERT_FILE="$SSL_CERT_FILE"} ${PIP_CERT+PIP_CERT="$PIP_CERT"} \
-        chroot --userspec="$1:$1" --groups= "$rootfs" sh -c "cd ~ && $2" </dev/null
+inside() { # inside UID COMMAND: in the environment of a login
+    chroot --userspec="$1:$1" --groups= "$rootfs" \
+        env -i PATH=/usr/local/bin:/usr/bin:/bin HOME="/home/$1" LC_ALL=C.UTF-8 sh -c "cd ~ && $2" </dev/null
 }
 
 expect() { # expect WHAT CODE-WANTED CODE TEXT-WANTED FILE
@@ -51,11 +50,11 @@ mount -t devpts -o newinstance,ptmxmode=0666 devpts "$rootfs/dev/pts"
 mount -t tmpfs tmpfs "$rootfs/dev/shm"
 ln -sf pts/ptmx "$rootfs/dev/ptmx"
 for user in 0 1000; do
-    rm -rf "$rootfs/home/$user"
+    rm -rf "${rootfs:?}/home/$user"
     mkdir -p "$rootfs/home/$user"
     git -C "$checkout" bundle create -q "$rootfs/home/$user/studio.bundle" HEAD
     chown -R "$user:$user" "$rootfs/home/$user"
-    inside "$user" 'git clone -q studio.bundle studio'
+    inside "$user" 'git -c advice.detachedHead=false clone -q studio.bundle studio'
 done
 said=$rootfs/home/said
 
