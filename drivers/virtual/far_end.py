@@ -22,9 +22,10 @@ NETWORK = "203.0.113."
 
 
 class StampNode:
-    """Firmware of a STAMP reflector: takes ``holding`` seconds per packet, and says so."""
+    """Firmware of a STAMP reflector. The virtual network carries answers at once, so it claims to have held a packet
+    next to no time; none at all would mean that it does not tell."""
 
-    def __init__(self, studio: VirtualStudio, port: int, holding: float = 0.0001) -> None:
+    def __init__(self, studio: VirtualStudio, port: int, holding: float = 1e-6) -> None:
         self._studio = studio
         self._port = port
         self._holding = holding
