@@ -1,0 +1,45 @@
+"""``studio-agent check-config FILE…``: every fault of a configuration at once; needs no hardware."""
+
+import argparse
+import os
+from pathlib import Path
+
+from agent.cli.parser import complain
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+
+
+def run(options: argparse.Namespace) -> int:
+    """0: all are right; 78: a fault in any of them; 66: a file cannot be read."""
+    codes = [_one(file) for file in options.files]
+    return next((code for code in (os.EX_CONFIG, os.EX_NOINPUT) if code in codes), os.EX_OK)
+
+
+def _one(file: Path) -> int:
+    from agent.app.devices import check
+    from config.load import read
+    from firmware_profiles.patch import survey
+
+    if not file.exists():
+        complain(f"{file}: there is no such file")
+        return os.EX_NOINPUT
+    reading = read(file, os.environ)
+    config = reading.config
+    more = [*survey(config, lost=reading.lost)[1], *check(config)] if config is not None else []
+    error = reading.error(more)
+    if error is not None:
+        complain(error)
+        return os.EX_CONFIG
+    assert config is not None
+    counts = (
+        (len(config.fixtures), "fixture"),
+        (len(config.outputs), "output"),
+        (len(config.cameras), "camera"),
+        (len(config.probes), "probe"),
+        (len(config.looks), "look"),
+    )
+    said = ", ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in counts)
+    print(f"{file}: ok – {said}; exposure {config.exposure.mode if config.exposure else 'off'}")
+    return os.EX_OK

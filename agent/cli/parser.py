@@ -1,0 +1,90 @@
+"""What all commands say alike: the parser, finding the configuration, and how its errors are shown."""
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from config.model import StudioConfig
+
+SYSTEM = Path("/etc/studio-agent/config.toml")
+VARIABLE = "STUDIO_AGENT_CONFIG"
+DEMO = ".demo"
+
+
+class Parser(argparse.ArgumentParser):
+    """Usage errors end with EX_USAGE (64, sysexits.h) instead of 2, which monitoring reads as *critical*."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(os.EX_USAGE, f"{self.prog}: {message}\n")
+
+
+class NoConfig(Exception):
+    """There is no usable configuration; ``code`` is the exit code, the text is for people."""
+
+    def __init__(self, said: str, code: int) -> None:
+        super().__init__(said)
+        self.code = code
+
+
+def config_argument(parser: argparse.ArgumentParser, required: bool = False) -> None:
+    """``-c FILE``."""
+    where = f"default: ${VARIABLE}, a running demo's, {SYSTEM}"
+    parser.add_argument(
+        "-c", "--config", type=Path, metavar="FILE", required=required, help=None if required else where
+    )
+
+
+def checkout() -> Path:
+    """The folder this program runs from; the present folder when it was installed elsewhere."""
+    root = Path(__file__).resolve().parents[2]
+    return root if (root / "pyproject.toml").is_file() else Path.cwd()
+
+
+def find(given: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The configuration file to use; ``None``: nobody named one and there is none in the usual places."""
+    if given is not None:
+        return given
+    if environ.get(VARIABLE):
+        return Path(environ[VARIABLE])
+    for folder in dict.fromkeys((Path.cwd() / DEMO, checkout() / DEMO)):
+        if (folder / "studio.toml").is_file() and answers(folder / "state" / "control.sock"):
+            return folder / "studio.toml"
+    return SYSTEM if SYSTEM.is_file() else None
+
+
+def answers(path: Path) -> bool:
+    """Whether somebody listens on this Unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+def load(given: Path | None, environ: Mapping[str, str]) -> "tuple[Path, StudioConfig]":
+    """The configuration, found and read. Raises NoConfig with what to say and the exit code."""
+    path = find(given, environ)
+    if path is None:
+        raise NoConfig(f"no configuration: give -c FILE, set ${VARIABLE}, or install {SYSTEM}", os.EX_NOINPUT)
+    if not path.exists():
+        raise NoConfig(f"{path}: there is no such file", os.EX_NOINPUT)
+    from config.load import load as load_config
+    from config.problems import ConfigError
+
+    try:
+        return path, load_config(path, environ)
+    except ConfigError as error:
+        raise NoConfig(str(error), os.EX_CONFIG) from None
+
+
+def complain(said: object) -> None:
+    """A message for people, on standard error."""
+    print(said, file=sys.stderr, flush=True)

@@ -1,0 +1,114 @@
+"""``studio-agent run -c FILE``: the headless service. SIGTERM and SIGINT end it cleanly, SIGHUP reloads."""
+
+import argparse
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+from agent.cli.parser import NoConfig, complain, config_argument, load
+
+if TYPE_CHECKING:
+    from agent.app.agent import Agent
+
+LEVEL = "STUDIO_AGENT_LOG_LEVEL"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    config_argument(parser)
+    parser.add_argument("--virtual", action="store_true", help="on a virtual studio that matches the configuration")
+    log_argument(parser)
+
+
+def log_argument(parser: argparse.ArgumentParser) -> None:
+    """``--log-level``."""
+    parser.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default=os.environ.get(LEVEL, "info"),
+        help=f"default: ${LEVEL}, else info",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 after a clean end; 66 no file, 78 a fault in it, 75 another agent has the state folder, 73 the state folder
+    cannot be used, 70 a bug (the service manager restarts)."""
+    from agent.runtime import logs
+
+    logs.set_up(options.log_level)
+    try:
+        path, config = load(options.config, os.environ)
+    except NoConfig as error:
+        complain(error)
+        return error.code
+    from agent.app.agent import Agent
+    from agent.app.lock import StateLocked
+    from config.problems import ConfigError
+    from drivers.host import Host
+
+    try:
+        host: Host
+        if options.virtual:
+            from drivers.virtual.furnish import furnish
+
+            host = furnish(config)
+        else:
+            from drivers.real.host import RealHost
+
+            host = RealHost()
+
+        async def serve() -> int:
+            mode: Literal["real", "virtual"] = "virtual" if options.virtual else "real"
+            agent = Agent(config, host, config_file=path, mode=mode, environ=os.environ)
+            with signals(agent):
+                return await agent.run()
+
+        return asyncio.run(serve())
+    except ConfigError as error:
+        complain(ConfigError(str(path), error.problems))
+        return os.EX_CONFIG
+    except StateLocked as locked:
+        complain(f"studio-agent run: {locked}")
+        return os.EX_TEMPFAIL
+    except PermissionError as error:
+        complain(f"studio-agent run: agent.state_dir {config.agent.state_dir} cannot be used: {error.strerror}")
+        return os.EX_CANTCREAT
+
+
+@contextmanager
+def signals(agent: "Agent") -> Iterator[None]:
+    """SIGTERM, SIGINT: stop. SIGHUP: reload; a refused file is logged with all its faults and the old one goes on."""
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(_reload(agent))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, agent.stop)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+        for task in reloads:
+            task.cancel()
+
+
+async def _reload(agent: "Agent") -> None:
+    import structlog
+
+    from config.problems import ConfigError
+
+    log = structlog.get_logger(__name__)
+    try:
+        await agent.reload()
+    except ConfigError as error:
+        log.error("config.refused", problems=str(error).splitlines(), effect="the old configuration goes on")  # noqa: TRY400
+    except Exception:
+        log.exception("config.reload_failed", effect="the old configuration goes on")

@@ -1,0 +1,158 @@
+"""``studio-agent send VERB [TARGETS…] [key=value …]``: one command over the broker, and every answer as it comes."""
+
+import argparse
+import asyncio
+import json
+import os
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.cli.parser import NoConfig, complain, config_argument, find, load
+
+if TYPE_CHECKING:
+    from agent.messaging.payloads import Answer
+    from config.model import MqttSection
+
+EXIT = {"succeeded": 0, "failed": 1, "cancelled": 1, "rejected": 2}
+PLAIN = {"look.apply": "look", "identify": "fixture", "exposure.set": "mode", "command.cancel": "id"}
+"""Verbs whose first bare word is this argument; of the others it is a target, or a check for selftest.start."""
+
+
+class Misspelt(ValueError):
+    """The words do not make a command; the text says which and what would be right."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("verb", metavar="VERB", help="lights.set, look.apply, exposure.set, selftest.start, ping, …")
+    parser.add_argument("words", nargs="*", metavar="TARGET | KEY=VALUE", help="key role:fill intensity=0.4 fade=2")
+    config_argument(parser)
+    agent_arguments(parser)
+    parser.add_argument("--id", default="", help="the command's id: the same again has no second effect")
+    parser.add_argument("--expires", type=int, default=30, metavar="S", help="not executed after so long (default: 30)")
+    parser.add_argument("--wait", type=float, default=120.0, metavar="S", help="for the last answer (default: 120)")
+    parser.add_argument("--json", action="store_true", help="each answer as one JSON line")
+
+
+def agent_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--site`` and ``--agent``."""
+    parser.add_argument("--site", help="another site than the configuration's")
+    parser.add_argument("--agent", help="another agent than the configuration's")
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 succeeded, 1 failed or cancelled, 2 rejected, 64 misspelt, 69 no broker or no answer."""
+    try:
+        args = parse(options.verb, options.words)
+    except Misspelt as error:
+        complain(f"studio-agent send: {error}")
+        return os.EX_USAGE
+    try:
+        mqtt, site, agent = broker_of(options.config, options.site, options.agent)
+    except NoConfig as error:
+        complain(error)
+        return error.code
+    return asyncio.run(_send(mqtt, site, agent, args, options))
+
+
+def broker_of(given: Path | None, site: str | None, agent: str | None) -> "tuple[MqttSection, str, str]":
+    """The broker and whose topics: of the configuration, or of the words; with both site and agent given no file is
+    needed and the broker is the one on this machine. Raises NoConfig."""
+    if site and agent and find(given, os.environ) is None:
+        from config.model import MqttSection
+
+        return MqttSection(), site, agent
+    _, config = load(given, os.environ)
+    return config.mqtt, site or config.agent.site, agent or config.agent.name
+
+
+def parse(verb: str, words: Sequence[str]) -> dict[str, Any]:
+    """The command's arguments from the words a person types. Raises Misspelt."""
+    from agent.messaging.commands import ARGS
+    from config.problems import nearest
+    from config.units import Attribute
+
+    if verb not in ARGS:
+        raise Misspelt(f"there is no command {verb!r} – {nearest(verb, list(ARGS))}")
+    fields = ARGS[verb].model_fields
+    args: dict[str, Any] = {}
+    bare: list[str] = []
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals:
+            bare.append(word)
+        elif key in fields:
+            many = "tuple" in str(fields[key].annotation)
+            args[key] = text.split(",") if many else _value(text)
+        elif "levels" in fields and key in set(Attribute):
+            args.setdefault("levels", {})[key] = _value(text)
+        else:
+            known = [*fields, *(Attribute if "levels" in fields else ())]
+            raise Misspelt(f"{verb} has no argument {key!r} – {nearest(key, [str(each) for each in known])}")
+    if bare:
+        target = PLAIN.get(verb) or next((name for name in ("targets", "only") if name in fields), None)
+        if target is None or (target in PLAIN.values() and len(bare) > 1):
+            raise Misspelt(f"{verb}: what is {bare[-1]!r}? Its arguments are {', '.join(fields) or 'none'}")
+        args[target] = bare[0] if target in PLAIN.values() else bare
+    return args
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+async def _send(mqtt: "MqttSection", site: str, agent: str, args: dict[str, Any], options: argparse.Namespace) -> int:
+    from agent.messaging.client import Client
+    from agent.messaging.dial import NoConnection
+
+    begun = time.monotonic()
+    state = ""
+    try:
+        async with Client(mqtt, issuer=f"shell-{os.environ.get('USER', '') or os.getuid()}"[:40]) as client:
+            async for answer in client.send(
+                site, agent, options.verb, args, id=options.id, timeout=options.wait, expiry=options.expires
+            ):
+                print(answer.model_dump_json() if options.json else line(answer, time.monotonic() - begun), flush=True)
+                state = answer.state.value
+    except NoConnection as error:
+        complain(f"studio-agent send: no broker: {error.reason}")
+        return os.EX_UNAVAILABLE
+    except TimeoutError:
+        complain(
+            f"studio-agent send: {site}/{agent} gave no{' final' if state else ''} answer in {options.wait:g} s – "
+            "is it running, and at this broker? `studio-agent watch status` shows it"
+        )
+        return os.EX_UNAVAILABLE
+    return EXIT[state]
+
+
+def line(answer: "Answer", took: float) -> str:
+    """An answer for people: when, state, why, what came of it."""
+    parts = [f"{took:7.3f} s  {answer.state.value:10}"]
+    if answer.progress is not None and not answer.final:
+        parts.append(f"{answer.progress * 100:3.0f} %")
+    if answer.code is not None:
+        parts.append(answer.code.value)
+    if answer.message is not None:
+        parts.append(answer.message.en if answer.message.en == answer.message.zh else _both(answer.message))
+    parts += [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in answer.result.items()]
+    if answer.repeated:
+        parts.append("(repeated: nothing was done anew)")
+    return "  ".join(parts).rstrip()
+
+
+def _both(said: Any) -> str:
+    return f"{said.en} / {said.zh}"
+
+
+def clock(ts: str) -> str:
+    """Local ``HH:MM:SS.mmm`` of a payload's time stamp; now, when it has none."""
+    try:
+        return datetime.fromisoformat(ts).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    except ValueError:
+        return datetime.now(UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]

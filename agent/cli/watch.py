@@ -1,0 +1,138 @@
+"""``studio-agent watch [FILTER…]``: an agent's topics, decoded, one line each; ``--live`` is the full-screen view."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from agent.cli.parser import NoConfig, complain, config_argument
+from agent.cli.send import agent_arguments, broker_of, clock
+
+if TYPE_CHECKING:
+    from agent.messaging.topics import Topics
+    from agent.messaging.wire import Message
+    from config.model import MqttSection
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "filters",
+        nargs="*",
+        metavar="FILTER",
+        help="a kind of topic (status, tele, alert, cmd, state/fixture/key …) or a whole MQTT filter; default: all",
+    )
+    config_argument(parser)
+    agent_arguments(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help='{"topic": …, "payload": …} lines')
+    form.add_argument("--raw", action="store_true", help="topic and payload as they are")
+    form.add_argument("--live", action="store_true", help="full screen")
+    parser.add_argument("--language", choices=("en", "zh", "both"), default="both", help="of --live")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Until Ctrl-C; 69 when the broker cannot be had or is lost."""
+    try:
+        mqtt, site, agent = broker_of(options.config, options.site, options.agent)
+    except NoConfig as error:
+        complain(error)
+        return error.code
+    from agent.messaging.topics import Topics
+
+    topics = Topics(site, agent)
+    if options.live:
+        from agent.cli.view.live import watch_live
+
+        return asyncio.run(watch_live(mqtt, topics, options.language))
+    form = "json" if options.json else "raw" if options.raw else "lines"
+    return asyncio.run(_watch(mqtt, filters(options.filters, topics), form))
+
+
+def filters(words: Sequence[str], topics: "Topics") -> list[str]:
+    """MQTT filters from what a person types: whole ones as they are, others below ``up/`` of the agent."""
+    if not words:
+        return [topics.up, topics.down]
+    found = []
+    for word in words:
+        if word.startswith(("studio/", "$", "#", "+")):
+            found.append(word)
+        else:
+            below = word if word.startswith(("up/", "down/")) else f"up/{word}"
+            found.append(f"{topics.prefix}/{below}")
+            if not below.endswith("#"):
+                found.append(f"{topics.prefix}/{below}/#")
+    return found
+
+
+async def _watch(mqtt: "MqttSection", wanted: Sequence[str], form: str) -> int:
+    from agent.messaging.client import Client
+    from agent.messaging.dial import NoConnection
+
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        async with Client(mqtt, issuer="watch") as client:
+            async with contextlib.aclosing(client.watch(*wanted)) as messages:  # type: ignore[type-var]
+                async for message in messages:
+                    print(shown(message, form), flush=True)
+    except asyncio.CancelledError:
+        return os.EX_OK
+    except NoConnection as error:
+        complain(f"studio-agent watch: no broker: {error.reason}")
+        return os.EX_UNAVAILABLE
+    return os.EX_OK
+
+
+def shown(message: "Message", form: str) -> str:
+    """One message as one line."""
+    body = message.payload.decode("utf-8", "replace")
+    if form == "raw":
+        return f"{message.topic} {body}"
+    try:
+        found: Any = json.loads(body) if body else None
+    except ValueError:
+        found = body
+    if form == "json":
+        return json.dumps({"topic": message.topic, "retained": message.retain, "payload": found}, ensure_ascii=False)
+    from agent.messaging.topics import parse
+
+    known = parse(message.topic)
+    name = message.topic
+    if known is not None:
+        name = message.topic.removeprefix(f"studio/v1/{known.site}/{known.agent}/")
+    kept = "•" if message.retain else " "
+    ts = found.get("ts", "") if isinstance(found, dict) else ""
+    return f"{clock(str(ts))} {kept} {name:34} {_said(found)}"
+
+
+def _said(found: Any) -> str:
+    """``key=value`` of everything but the header; texts in English, nested tables as JSON."""
+    from agent.messaging.payloads import HEADER
+
+    if found is None:
+        return "(emptied)"
+    if not isinstance(found, dict):
+        return str(found)
+    parts = []
+    for key, value in found.items():
+        if key in HEADER or value is None or value in ("", {}, []):
+            continue
+        if isinstance(value, dict) and value.keys() == {"en", "zh"}:
+            parts.append(f"{key}={value['en']!r}")
+        elif isinstance(value, dict):
+            parts += [f"{key}.{inner}={_short(each)}" for inner, each in value.items()]
+        else:
+            parts.append(f"{key}={_short(value)}")
+    return " ".join(parts)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
