@@ -1,6 +1,7 @@
 """Art-Net 4 output: any number of universes, unicast to one node or broadcast."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -53,6 +54,7 @@ class Artnet:
         self.options = options
         self.host = host
         self._socket: Datagrams | None = None
+        self._polling: Datagrams | None = None
         self._address = ""
         self._sequences: dict[int, int] = {}
 
@@ -63,9 +65,12 @@ class Artnet:
         socket = self.host.udp(broadcast=self.options.broadcast is not None)
         self._socket = socket
         try:
-            nodes = poll(self.host, self.options.timeout, self._address, enough=1)
+            nodes = self._poll(self.options.timeout)
         except LinkLost as error:
+            closed = self._socket is not socket
             self.close()
+            if closed:
+                raise
             raise DeviceMissing(error.reason, error.remedy) from error
         except BaseException:
             self.close()
@@ -97,19 +102,30 @@ class Artnet:
 
     def close(self) -> None:
         """Stop. Nodes hold the last look."""
-        socket, self._socket = self._socket, None
-        if socket is not None:
-            socket.close()
+        for socket in (self._socket, self._polling):
+            if socket is not None:
+                socket.close()
+        self._socket = self._polling = None
 
     def checks(self) -> Sequence[Check]:
         """NOD-01 of the catalogue."""
         title = Text("The Art-Net node answers a poll", "Art-Net节点应答轮询")
         return (Check("NOD-01", self.options.target, title, self._node_answers, deadline=REPLY_S + 1),)
 
+    def _poll(self, seconds: float) -> list[Node]:
+        """Ask our node; ``close()`` from another thread ends the waiting."""
+        self._address = self._address or self.host.resolve(self.options.target)
+        with closing(poll_socket(self.host)) as socket:
+            self._polling = socket
+            try:
+                return answers(self.host, socket, seconds, self._address, enough=1)
+            finally:
+                self._polling = None
+
     def _node_answers(self) -> Result:
         begun = self.host.now()
         try:
-            nodes = poll(self.host, REPLY_S, self._address or self.host.resolve(self.options.target), enough=1)
+            nodes = self._poll(REPLY_S)
         except DriverError as error:
             return Result(
                 Verdict.FAIL, Text(error.reason, f"网络错误：{error.reason}"), Text(error.remedy, "检查网线。")
@@ -135,30 +151,33 @@ class Artnet:
         )
 
 
-def poll(host: Host, seconds: float, address: str = "255.255.255.255", enough: int | None = None) -> list[Node]:
-    """The Art-Net nodes that answer within ``seconds``; ends early with ``enough`` of them. One reply for each bind
-    index, in the order they came; a doubled one counts once.
+def poll(host: Host, seconds: float, address: str = "255.255.255.255") -> list[Node]:
+    """The Art-Net nodes that answer within ``seconds``, one for each bind index. Raises LinkLost without a network."""
+    with closing(poll_socket(host)) as socket:
+        return answers(host, socket, seconds, address)
 
-    Nodes answer to UDP 6454 of the asking machine. Where another program has that port, one of our own is used and
-    only nodes that answer to the asking port are heard. Raises LinkLost without a network.
-    """
+
+def poll_socket(host: Host) -> Datagrams:
+    """Nodes answer to UDP 6454 of the asking machine. Where another program has that port, one of our own: then only
+    nodes that answer to the asking port are heard."""
     try:
-        socket = host.udp(("", codec.PORT), broadcast=True)
+        return host.udp(("", codec.PORT), broadcast=True)
     except DriverError:
-        socket = host.udp(broadcast=True)
+        return host.udp(broadcast=True)
+
+
+def answers(host: Host, socket: Datagrams, seconds: float, address: str, enough: int | None = None) -> list[Node]:
+    """Poll ``address`` and collect for ``seconds``, or until ``enough`` have answered. A doubled reply counts once."""
     nodes: dict[tuple[str, int], Node] = {}
-    try:
-        socket.send(Poll().encode(), (address, codec.PORT))
-        until = host.now() + seconds
-        while (remaining := until - host.now()) > 0:
-            datagram = socket.receive(remaining)
-            found = codec.decode(datagram.data) if datagram else None
-            if isinstance(found, Node):
-                nodes.setdefault((found.address, found.bind_index), found)
-                if enough is not None and len(nodes) >= enough:
-                    break
-    finally:
-        socket.close()
+    socket.send(Poll().encode(), (address, codec.PORT))
+    until = host.now() + seconds
+    while (remaining := until - host.now()) > 0:
+        datagram = socket.receive(remaining)
+        found = codec.decode(datagram.data) if datagram else None
+        if isinstance(found, Node):
+            nodes.setdefault((found.address, found.bind_index), found)
+            if enough is not None and len(nodes) >= enough:
+                break
     return list(nodes.values())
 
 

@@ -233,6 +233,12 @@ class VirtualStudio:
                 self._sniffers[:] = [each for each in self._sniffers if each is not seen]
         return seen
 
+    def in_use(self) -> list[str]:
+        """What drivers have open and not yet closed: serial ports and datagram sockets."""
+        with self._lock:
+            ports = [socket.port.port for socket in self._sockets.values() if socket.in_use]
+            return ports + [f"udp {each.local[0]}:{each.local[1]}" for each in self._open]
+
     # --- the network -----------------------------------------------------------------------------------------------
 
     def carry(self, data: bytes, sender: "VirtualDatagrams", to: Endpoint) -> float:

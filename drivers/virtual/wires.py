@@ -118,6 +118,11 @@ class Socket(Wire):
             self._link = SerialLink(self, self._clock)
             return self._link
 
+    @property
+    def in_use(self) -> bool:
+        """The host has it open."""
+        return self._link is not None
+
     def unplug(self) -> None:
         with self._lock:
             super().unplug()

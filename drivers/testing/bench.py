@@ -1,0 +1,81 @@
+"""One driver and its twin on the table."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from config.units import Attribute
+from drivers.base import Identity, Quality
+from drivers.errors import DriverError, ReplyTimeout
+from drivers.registry import DriverSpec, Kind
+from drivers.virtual.clock import Clock, ManualClock
+from drivers.virtual.furnish import twin_factory
+from drivers.virtual.studio import VirtualStudio
+
+FRAME = bytes(range(1, 25))
+Clause = Callable[[DriverSpec], None]
+
+
+class Bench:
+    """A driver, not yet opened, and its twin in a studio of their own."""
+
+    def __init__(self, spec: DriverSpec, clock: Clock | None = None, **options: Any) -> None:
+        self.spec = spec
+        self.studio = VirtualStudio(clock or ManualClock())
+        self.studio.universes["twin"] = (1, 2) if spec.universes is None else (1,)
+        self.options = spec.options.model_validate({**spec.example, **options})
+        self.twin: Any = twin_factory(spec)(self.studio, self.options, "twin")
+        self.device = spec.make(self.options, self.studio)
+        self.timeout = float(getattr(self.options, "timeout", 0.5))
+        self.wired = spec.kind in (Kind.CAMERA, Kind.LAMP) or bool(self.studio.serial_ports())
+        """An unplugged device is noticed. On a network it is only silent, and an output there hears nothing."""
+        self.answers = self.wired or spec.kind is Kind.PROBE
+
+    def exchange(self) -> None:
+        """The kind's own work, once; ReplyTimeout when a probe measured nothing."""
+        device = self.device
+        if self.spec.kind is Kind.OUTPUT:
+            device.send(1, FRAME)
+        elif self.spec.kind is Kind.CAMERA:
+            device.grab()
+        elif self.spec.kind is Kind.LAMP:
+            device.apply({Attribute.INTENSITY: 0.5})
+        elif all(reading.quality is Quality.MISSING for reading in device.sample()):
+            raise ReplyTimeout("no reading")
+
+    def works(self) -> Identity:
+        """Open and work; the twin has got it."""
+        identity: Identity = self.device.open()
+        self.exchange()
+        if self.spec.kind is Kind.OUTPUT:
+            self.holds(1, FRAME)
+        return identity
+
+    def holds(self, universe: int, frame: bytes) -> None:
+        """The output's twin has exactly these slots; padding of zeros is the wire's affair."""
+        held = self.twin.frames.get(universe, b"")
+        same = held[: len(frame)] == frame and not any(held[len(frame) :])
+        assert same, f"universe {universe} holds {held.hex()} instead of {frame.hex()}"
+
+    def fails(self, *allowed: type[DriverError]) -> DriverError | None:
+        """Open and work on something broken: one of ``allowed``, or success (``None``)."""
+        try:
+            self.device.open()
+            self.exchange()
+        except allowed as error:
+            assert error.reason, f"{type(error).__name__} without a reason"
+            return error
+        return None
+
+    @contextmanager
+    def within(self, seconds: float, what: str) -> Iterator[None]:
+        """On the studio's clock."""
+        begun = self.studio.now()
+        yield
+        took = self.studio.now() - begun
+        assert took <= seconds, f"{what} took {took:.3f} s; at most {seconds:.3f} s"
+
+    def put_away(self) -> None:
+        """Close, and see that nothing stays open."""
+        self.device.close()
+        assert not self.studio.in_use(), f"left open: {self.studio.in_use()}"

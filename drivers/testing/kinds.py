@@ -1,0 +1,92 @@
+"""Clauses for one kind of driver. The number is that of ARCHITECTURE §9."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+
+from config.units import Attribute
+from drivers.base import Quality
+from drivers.errors import DriverError
+from drivers.registry import DriverSpec, Kind
+from drivers.testing.bench import Bench, Clause
+from drivers.virtual.twin import Fault
+
+
+def the_twin_holds_exactly_the_frame(spec: DriverSpec) -> None:
+    """7: the first zeros too (a light that is on must go off), short and full frames, each universe its own."""
+    bench = Bench(spec)
+    bench.device.open()
+    universes = bench.studio.universes["twin"]
+    for size in (512, 1, 24, 512):
+        for frame in (bytes(size), bytes((7 * slot + size) % 255 + 1 for slot in range(size))):
+            for universe in universes:
+                mine = bytes((value + universe - 1) % 256 for value in frame)
+                bench.device.send(universe, mine)
+                bench.holds(universe, mine)
+                assert len(bench.twin.frames[universe]) >= size, "slots were cut off"
+    assert set(bench.twin.frames) == set(universes), "frames went to other universes"
+    bench.put_away()
+
+
+def refresh_keeps_receivers_alive(spec: DriverSpec) -> None:
+    """7: within what E1.11, Art-Net and E1.31 allow."""
+    refresh = Bench(spec).device.refresh
+    assert 1 <= refresh.max_hz <= 44, "DMX512 carries at most 44 full frames a second"
+    assert 0 < refresh.keepalive < 2.5, "receivers give a source up after 2.5 s"
+    assert refresh.repeats >= 1, "a frame is sent at least once"
+
+
+def pictures_are_new_and_in_order(spec: DriverSpec) -> None:
+    """7: monotone times and numbers, height x width x 3 of 8 bit."""
+    bench = Bench(spec)
+    bench.device.open()
+    images = [bench.device.grab() for _ in range(4)]
+    for before, after in pairwise(images):
+        assert after.captured > before.captured and after.number > before.number, "a picture was given twice"
+    for image in images:
+        assert image.pixels.ndim == 3 and image.pixels.shape[2] == 3, f"a picture of shape {image.pixels.shape}"
+        assert image.pixels.dtype == "uint8", f"a picture of {image.pixels.dtype}"
+        assert image.captured <= bench.studio.now(), "a picture from the future"
+    bench.put_away()
+
+
+def readings_are_numbers_with_units(spec: DriverSpec) -> None:
+    """7: monotone times, NaN exactly when MISSING; a silent far end is a MISSING reading."""
+    bench = Bench(spec)
+    bench.device.open()
+    rounds = [list(bench.device.sample()) for _ in range(3)]
+    bench.twin.fault(Fault.SILENCE)
+    rounds.append(list(bench.device.sample()))
+    assert any(each.quality is Quality.MISSING for each in rounds[-1]), "silence was not reported as MISSING"
+    last = 0.0
+    for readings in rounds:
+        assert readings, "a sample without a reading"
+        for reading in readings:
+            assert reading.name and reading.unit, f"{reading} lacks name or unit"
+            assert (reading.value != reading.value) == (reading.quality is Quality.MISSING), f"{reading} is not honest"
+        newest = max(reading.time for reading in readings)
+        assert newest >= last, "time ran backwards"
+        last = newest
+    bench.put_away()
+
+
+def what_is_applied_can_be_read(spec: DriverSpec) -> None:
+    """7: within a twentieth, or not readable at all; more than full is never taken for a level."""
+    bench = Bench(spec)
+    bench.device.open()
+    for level in (0.0, 0.5, 1.0):
+        bench.device.apply({Attribute.INTENSITY: level})
+        read = bench.device.read()
+        assert read is None or abs(read[Attribute.INTENSITY] - level) <= 0.05, f"applied {level}, read {read}"
+    with pytest.raises(DriverError):
+        bench.device.apply({Attribute.INTENSITY: 2.0})
+    bench.put_away()
+
+
+BY_KIND: dict[Kind, Sequence[Clause]] = {
+    Kind.OUTPUT: (the_twin_holds_exactly_the_frame, refresh_keeps_receivers_alive),
+    Kind.CAMERA: (pictures_are_new_and_in_order,),
+    Kind.PROBE: (readings_are_numbers_with_units,),
+    Kind.LAMP: (what_is_applied_can_be_read,),
+}
