@@ -95,9 +95,15 @@ def _told(model: type[BaseModel], details: Sequence[ErrorDetails]) -> Iterator[t
         place = detail["loc"]
         if detail["type"] == "missing" and place not in missing:
             continue  # the misspelt key beside it says it all
+        if detail["type"] == "too_short" and any(_within(other["loc"], place) for other in details):
+            continue  # faulty items do not count, and they are told
         why, right = _explain(model, detail)
         place = place[:-1] if place and place[-1] == _KEY else place
         yield place, Problem(dotted(place), why, right)
+
+
+def _within(inner: Place, outer: Place) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _meant(unknown: ErrorDetails, missing: set[Place]) -> list[str]:
@@ -135,7 +141,7 @@ def _explain(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
         key, why, right = _LIMITS[kind]
         return f"{_shown(value)} {why}", right.format(f"{context[key]:g}")
     if kind in _TYPES:
-        return f"{_TYPES[kind]}, not {_shown(value)}", _retyped(kind, value, place)
+        return f"{_TYPES[kind]}, not {_shown(value)}", _retyped(kind, value)
     special = _SPECIAL.get(kind)
     if special is not None:
         return special(model, place, value, context)
@@ -148,12 +154,16 @@ def _unknown_key(model: type[BaseModel], place: Place, _value: Any, _context: Ma
 
 
 def _missing(model: type[BaseModel], place: Place, _value: Any, _context: Mapping[str, Any]) -> tuple[str, str]:
+    if isinstance(place[-1], int):
+        return "is missing", f"the list {dotted(place[:-1])} needs at least {_count([], place[-1] + 1)}"
     table = _at(model, place[:-1])
     if isinstance(table, type) and issubclass(table, BaseModel):
         said = table.model_fields[str(place[-1])].description
         if said:
             return "is missing", f"give it: {said}"
-    return "is missing", f"add the table [{dotted(place)}]"
+    kind = _at(model, place)
+    is_table = get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel))
+    return "is missing", f"add the table {place[-1]}" if is_table else "give it a value"
 
 
 def _choice(_model: type[BaseModel], place: Place, value: Any, context: Mapping[str, Any]) -> tuple[str, str]:
@@ -172,8 +182,17 @@ def _pattern(_model: type[BaseModel], place: Place, value: Any, context: Mapping
     return f"{_shown(value)} cannot be a name", f"{plain!r}, say: {right}" if plain else right
 
 
-def _empty(_model: type[BaseModel], _place: Place, _value: Any, _context: Mapping[str, Any]) -> tuple[str, str]:
-    return "is empty", "at least one"
+def _short(_model: type[BaseModel], _place: Place, value: Any, context: Mapping[str, Any]) -> tuple[str, str]:
+    return "is too short" if value else "is empty", f"at least {_count(value, context['min_length'])}"
+
+
+def _long(_model: type[BaseModel], _place: Place, value: Any, context: Mapping[str, Any]) -> tuple[str, str]:
+    return "is too long", f"at most {_count(value, context['max_length'])}"
+
+
+def _count(value: Any, number: int) -> str:
+    noun = "character" if isinstance(value, str) else "item"
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _own_words(_model: type[BaseModel], _place: Place, _value: Any, context: Mapping[str, Any]) -> tuple[str, str]:
@@ -192,14 +211,16 @@ _SPECIAL: Mapping[str, Callable[[type[BaseModel], Place, Any, Mapping[str, Any]]
     "literal_error": _choice,
     "enum": _choice,
     "string_pattern_mismatch": _pattern,
-    "string_too_short": _empty,
-    "too_short": _empty,
+    "string_too_short": _short,
+    "string_too_long": _long,
+    "too_short": _short,
+    "too_long": _long,
     "value_error": _own_words,
     "json_invalid": _too_deep,
 }
 
 
-def _retyped(kind: str, value: Any, place: Place) -> str:
+def _retyped(kind: str, value: Any) -> str:
     """The value as it would have to be written, where that can be guessed."""
     plain = not isinstance(value, dict | list)
     if kind == "string_type" and plain:
@@ -209,7 +230,7 @@ def _retyped(kind: str, value: Any, place: Place) -> str:
     if kind in ("tuple_type", "list_type") and plain:
         return f"in brackets: [{_shown(value)}]"
     if kind in ("dict_type", "model_type", "model_attributes_type"):
-        return f"a table of its own: [{dotted(place)}]"
+        return "keys and values of its own"
     return ""
 
 

@@ -18,6 +18,7 @@ class _Part(NamedTuple):
 Version = tuple[_Part, ...]
 """Ordered as people mean it: 1.9 < 1.10, 2.0-rc1 < 2.0 = 2 < 2.0b < 2.0.1."""
 
+_NUMBER = 3
 _END = _Part(1)
 
 
@@ -27,13 +28,15 @@ def parse(text: str) -> Version:
     # Longer than any real version: somebody's serial number or noise, and int() would be slow.
     if len(plain) > 64 or not plain.isascii() or not re.match(r"\d", plain):
         raise ValueError(f"{text[:70]!r} is not a firmware version (such as 1.4 or v2.0.1)")
-    parts = [_part(word) for word in _PARTS.findall(plain)]
-    while parts and parts[-1] == _Part(3):
-        parts.pop()  # 2.0.0 is 2
-    return (*parts, _END)
+    parts: list[_Part] = []
+    for part in (*map(_part, _PARTS.findall(plain)), _END):
+        while part.rank != _NUMBER and parts and parts[-1] == _Part(_NUMBER):
+            parts.pop()  # 2.0.0 is 2, and 2.0-rc1 is 2-rc1
+        parts.append(part)
+    return tuple(parts)
 
 
 def _part(word: str) -> _Part:
     if word.isdigit():
-        return _Part(3, int(word))
+        return _Part(_NUMBER, int(word))
     return _Part(0 if word in _EARLY else 2, 0, word)

@@ -81,6 +81,16 @@ MISTAKES = [
         "studio.toml:7: outputs.widget-1.universes – a list is expected, not 1 – in brackets: [1]",
     ),
     (
+        "wrong item in a list",
+        ("[1]", '["1"]'),
+        'studio.toml:7: outputs.widget-1.universes[0] – a whole number is expected, not "1" – without quotes: 1',
+    ),
+    (
+        "empty list",
+        ("[1]", "[]"),
+        "studio.toml:7: outputs.widget-1.universes – is empty – at least 1 item",
+    ),
+    (
         "name that cannot be",
         ("[fixtures.key]", '[fixtures."Key light"]'),
         'studio.toml:10: fixtures."Key light" – "Key light" cannot be a name – \'key-light\', say: '
