@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from drivers.base import Identity, Quality, Reading
 from drivers.host import Datagram, Datagrams, Host
@@ -23,6 +23,13 @@ class StampOptions(Options):
     padding: Annotated[int, Field(ge=0, le=1400)] = Field(
         0, description="Extra bytes per probe (0, or 4 and more): 1156 make packets as long as the stream's."
     )
+
+    @field_validator("padding")
+    @classmethod
+    def _none_or_a_whole_tlv(cls, size: int) -> int:
+        if 0 < size < codec.SHORTEST_PADDING:
+            raise ValueError("an Extra Padding TLV takes 4 bytes at least: give 0 or 4…1400")
+        return size
 
 
 class StampProbe(EchoProbe):

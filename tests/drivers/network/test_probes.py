@@ -257,6 +257,7 @@ def test_a_tcp_probe_times_the_handshake_and_misses_a_service_that_stopped(host)
         (StampOptions, {"host": "a", "timeout": 0}),
         (StampOptions, {"host": "a", "timeout": math.inf}),
         (StampOptions, {"host": "a", "padding": 2000}),
+        (StampOptions, {"host": "a", "padding": 3}),
         (IcmpOptions, {"host": "a", "port": 1}),
         (TcpOptions, {"host": "a", "timeout": 3}),
     ],
