@@ -93,8 +93,7 @@ class Metrics:
 
 def sample(pixels: Picture) -> Picture:
     """Points of the picture on a regular grid in the middle of their cells, as 3 planes x rows x columns."""
-    step = max(1, round(pixels.shape[1] / POINTS_ACROSS))
-    phase = step // 2
+    step, phase = _grid(pixels.shape)
     return np.ascontiguousarray(pixels[phase::step, phase::step].transpose(2, 0, 1))
 
 
@@ -109,7 +108,7 @@ def measure(pixels: Picture, target: float, zones: Mask | None = None, curve: Fl
         raise ValueError(f"zones are a {ROWS} x {COLUMNS} mask with at least one true, not {zones.shape}")
     points = sample(pixels)
     blue, green, red = points
-    zonal = _zone_means(points, curve)
+    zonal = _zone_means(points, curve, *pixels.shape[:2])
     light = (REC709 @ zonal.reshape(3, -1)).reshape(ROWS, COLUMNS)
     luma = (blue * np.uint16(18) + green * np.uint16(183) + red * np.uint16(55)) >> 8  # Rec.709 weights x 256
     histogram = np.bincount(luma.astype(np.uint8).ravel(), minlength=256)
@@ -181,22 +180,30 @@ def correlated_temperature(rgb: tuple[float, float, float]) -> float:
 # --- inside ----------------------------------------------------------------------------------------------------------
 
 
+def _grid(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Distance of the points and where the first one is; close enough for every zone to have at least one."""
+    height, width = shape[:2]
+    step = max(1, min(round(width / POINTS_ACROSS), width // COLUMNS, height // ROWS))
+    return step, step // 2
+
+
 @cache
-def _averaging(size: int, zones: int) -> Floats:
-    """Zones x size: the row that averages each zone of an axis; every point belongs to exactly one zone."""
-    owner = np.arange(size) * zones // size
+def _averaging(points: int, zones: int, pixels: int, step: int, phase: int) -> Floats:
+    """Zones x points: averages the points of each zone of an axis of so many pixels."""
+    owner = (phase + step * np.arange(points)) * zones // pixels
     matrix: Floats = (owner == np.arange(zones)[:, None]).astype(np.float32)
     matrix /= matrix.sum(axis=1, keepdims=True)
     return matrix
 
 
-def _zone_means(points: Picture, curve: Floats) -> Floats:
+def _zone_means(points: Picture, curve: Floats, height: int, width: int) -> Floats:
     """3 x ROWS x COLUMNS linear means. Matrix products on either side: three times as fast as any reshape."""
-    _, height, width = points.shape
+    _, down, right = points.shape
+    grid = _grid((height, width))
     linear = np.empty(points.shape, np.float32)
     curve.take(points, out=linear, mode="clip")  # "clip" spares a copy; a byte cannot leave the table anyway
-    across = linear.reshape(-1, width) @ _averaging(width, COLUMNS).T
-    means: Floats = np.matmul(_averaging(height, ROWS), across.reshape(3, height, COLUMNS))
+    across = linear.reshape(-1, right) @ _averaging(right, COLUMNS, width, *grid).T
+    means: Floats = np.matmul(_averaging(down, ROWS, height, *grid), across.reshape(3, down, COLUMNS))
     return means
 
 

@@ -156,6 +156,7 @@ class MjpegStream:
             except (OSError, ValueError) as error:
                 raise LinkLost(f"the stream broke: {error}", "check the camera and the network to it") from None
             finally:
+                self._asked = time.monotonic()
                 if self._closed:
                     self._socket.close()
 
@@ -170,8 +171,7 @@ class MjpegStream:
                 raise TimeoutError
             self._socket.settimeout(left)
             newest = self._receive()
-        self._asked = time.monotonic()
-        return newest, self._asked
+        return newest, time.monotonic()
 
     def _drain(self, deadline: float) -> bytes | None:
         """Everything that waits in the socket; the last whole picture in it."""
