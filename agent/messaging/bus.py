@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from agent.messaging.board import Board
 from agent.messaging.commands import read_json, reply_topic
-from agent.messaging.dial import NoConnection, Version, where
+from agent.messaging.dial import PROBE, NoConnection, Version, where
 from agent.messaging.echo import Echo, RoundTrip
 from agent.messaging.lifecycle import Refusal
 from agent.messaging.meter import Meter
@@ -38,6 +38,9 @@ SESSION = 3600
 """Seconds the broker keeps commands for an agent that is away; older ones are stale anyway."""
 SETTLED = 10.0
 """A connection that lasted so many seconds counts as good: the back-off begins anew."""
+
+RIVAL = 3
+"""So many short connections in a row look like two agents of one name throwing each other out."""
 
 _parse = lru_cache(maxsize=4096)(parse)
 
@@ -132,6 +135,11 @@ class Bus:
         """Publish a step in the life of a command on its state topic."""
         self.publish(self.topics.answer(answer.verb, answer.id), answer)
 
+    @property
+    def waiting(self) -> int:
+        """QoS 1 messages the broker has not acknowledged yet."""
+        return self._wire.waiting if self._wire is not None else 0
+
     def set_ready(self, ready: bool) -> None:
         """Lights are (or are no longer) under control: part of the status."""
         if ready != self._ready:
@@ -165,16 +173,18 @@ class Bus:
             begun = loop.time()
             try:
                 reason = await self._connection(version)
-                self._be("offline", reason)
                 failures = 0 if loop.time() - begun >= SETTLED else failures + 1
-                if "taken over" in reason:
-                    failures = 16
-                    log.error("mqtt.rival", client_id=self._client_id, next="give this agent another name")
+                if failures >= RIVAL:
+                    # mosquitto 2.0.11 does not say "session taken over" when the session is kept
+                    reason += f", {failures} times in a row: does another agent use this site and name?"
+                self._be("offline", reason)
                 version = first
             except NoConnection as error:
                 other: Version = "3.1.1" if version == "5" else "5"
                 if self.config.protocol == "auto" and error.kind in ("version", "silent"):
                     fell_back, version = version == "5", other
+                    if error.kind == "version":
+                        first = version  # it said so itself; mere silence is asked again next time
                     if fell_back:
                         log.info("mqtt.older-protocol", why=error.reason)
                         continue
@@ -195,7 +205,7 @@ class Bus:
             denied=self._deny,
         )
         try:
-            await wire.open()
+            await wire.open(answer=PROBE if version == "5" and self.config.protocol == "auto" else 5.0)
             self._denied.clear()
             for topic, why in (await wire.subscribe((self.topics.down, self.topics.echo))).items():
                 self._deny(topic, why)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
-from agent.messaging.dial import NoConnection, Version
+from agent.messaging.dial import PROBE, NoConnection, Version
 from agent.messaging.payloads import Answer, decode
 from agent.messaging.topics import Topics
 from agent.messaging.wire import Message, Wire
@@ -36,7 +36,7 @@ class Client:
         for version in versions:
             wire = Wire(self.config, client_id=self.name, version=version, message=self._take)
             try:
-                await wire.open()
+                await wire.open(answer=PROBE if len(versions) > 1 and version == "5" else 5.0)
             except NoConnection as error:
                 if error.kind in ("version", "silent") and version != versions[-1]:
                     continue

@@ -18,6 +18,9 @@ RECEIVE_MAXIMUM = 64
 """Unacknowledged messages the broker may have on the way to us: it keeps the rest, so our inbox stays short."""
 MAXIMUM_PACKET = 1_000_000
 CONNECT_TIMEOUT = 5.0
+PROBE = 3.0
+"""Seconds for an answer to a CONNECT of MQTT 5 when 3.1.1 would do too: some brokers of the older protocol do not
+refuse the newer one but fall silent (amqtt 0.12 with a last will)."""
 
 
 class NoConnection(Exception):

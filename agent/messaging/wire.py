@@ -120,16 +120,19 @@ class Wire:
 
     # --- life ------------------------------------------------------------------------------------------------
 
-    async def open(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - one bound for two waits
-        """Connect. Raises NoConnection."""
+    async def open(self, timeout: float = 10.0, answer: float = 5.0) -> None:  # noqa: ASYNC109 - bounds two waits
+        """Connect: within ``timeout`` seconds in all, ``answer`` from CONNECT to its answer. Raises NoConnection."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(timeout - answer):
                 await dial(self._client, self.config, self.version, self._session)
                 self._attach()
+            async with asyncio.timeout(answer):
                 await self._connected
         except TimeoutError:
+            kind: Literal["silent", "unreachable"] = "silent" if self._attached is not None else "unreachable"
             self._drop("no answer to CONNECT")
-            raise NoConnection("unreachable", f"{self._where} does not answer within {timeout:g} s") from None
+            older = " (an older broker? mqtt.protocol = '3.1.1')" if self.version == "5" and kind == "silent" else ""
+            raise NoConnection(kind, f"{self._where} does not answer{older}") from None
         except BaseException:
             self._drop("connecting was given up")
             raise
@@ -142,6 +145,11 @@ class Wire:
     def alive(self) -> bool:
         """Connected: CONNACK has come and no end."""
         return self._up and not self._closed.done()
+
+    @property
+    def waiting(self) -> int:
+        """QoS 1 messages the broker has not acknowledged yet."""
+        return len(self._waiting) + len(self._under_way)
 
     async def close(self, timeout: float = 1.0) -> None:  # noqa: ASYNC109
         """Say goodbye (the broker then discards the last will), within ``timeout``."""

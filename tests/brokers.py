@@ -1,0 +1,199 @@
+"""Real brokers for tests, and a plain paho client as control software would use it."""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from paho.mqtt.client import Client, MQTTMessage, MQTTv5, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, within: float = 10.0, alive: Callable[[], bool] = lambda: True) -> None:
+    """Until something accepts on loopback; raises TimeoutError."""
+    until = time.monotonic() + within
+    while time.monotonic() < until and alive():
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1.0):
+            return
+        threading.Event().wait(0.01)
+    raise TimeoutError(f"nothing accepts on port {port}")
+
+
+class Mosquitto:
+    """A Mosquitto of our own on loopback. ``lines`` are added to its configuration."""
+
+    def __init__(self, folder: Path, *lines: str) -> None:
+        self.binary = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+        assert self.binary, "no mosquitto on this machine: apt-get install mosquitto"
+        self.folder = folder
+        self.port = free_port()
+        self._lines = lines
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Mosquitto":
+        own = [line for line in self._lines if line.split()[0] == "allow_anonymous"] or ["allow_anonymous true"]
+        rest = [line for line in self._lines if line not in own]
+        user = ["user root"] if os.geteuid() == 0 else []
+        config = self.folder / "mosquitto.conf"
+        text = [*user, "set_tcp_nodelay true", f"listener {self.port} 127.0.0.1", *own, *rest]
+        config.write_text("\n".join(text) + "\n")
+        with (self.folder / "mosquitto.log").open("ab") as log:
+            self._process = subprocess.Popen([self.binary, "-c", str(config)], stdout=log, stderr=log)
+        wait_for_port(self.port, alive=lambda: self._process is not None and self._process.poll() is None)
+        return self
+
+    def stop(self, kill: bool = False) -> None:
+        if self._process is not None:
+            self._process.kill() if kill else self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+
+class Plain:
+    """Plain paho as control software uses it: keeps what it hears, and lets a test wait for it."""
+
+    def __init__(self, port: int, version: str = "5", **login: str) -> None:
+        self.five = version == "5"
+        self.client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5 if self.five else MQTTv311)
+        if login:
+            self.client.username_pw_set(login["username"], login.get("password"))
+        self.heard: list[MQTTMessage] = []
+        self._door = threading.Condition()
+        self._subscribed = 0
+        self.client.on_message = self._on_message
+        self.client.on_subscribe = self._on_subscribe
+        self.client.on_socket_open = lambda c, u, s: s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+
+    def _on_message(self, client: Any, userdata: Any, message: MQTTMessage) -> None:
+        with self._door:
+            self.heard.append(message)
+            self._door.notify_all()
+
+    def _on_subscribe(self, *_: Any) -> None:
+        with self._door:
+            self._subscribed += 1
+            self._door.notify_all()
+
+    def subscribe(self, *filters: str) -> "Plain":
+        wanted: Any = [(f, SubscribeOptions(qos=1)) for f in filters] if self.five else [(f, 1) for f in filters]
+        with self._door:
+            before = self._subscribed
+            until = time.monotonic() + 10
+            while self.client.subscribe(wanted)[0] != 0:  # not connected yet
+                assert self._door.wait(0.01) or time.monotonic() < until
+            assert self._door.wait_for(lambda: self._subscribed > before, 10)
+        return self
+
+    def publish(self, topic: str, body: bytes | str, retain: bool = False, **properties: Any) -> None:
+        packed = None
+        if properties:
+            packed = Properties(PacketTypes.PUBLISH)
+            for name, value in properties.items():
+                setattr(packed, name, value)
+        self.client.publish(topic, body, 1, retain, packed).wait_for_publish(10)
+
+    def wait(self, wanted: Callable[[MQTTMessage], Any], within: float = 15.0) -> MQTTMessage:
+        """The first message heard (ever) that is wanted. Raises AssertionError with what was heard instead."""
+        with self._door:
+            found = self._door.wait_for(lambda: next((m for m in self.heard if wanted(m)), None), within)
+        assert found is not None, [(m.topic, m.payload[:200]) for m in self.heard[-20:]]
+        return found
+
+    def forget(self) -> None:
+        with self._door:
+            self.heard.clear()
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+class Amqtt:
+    """The pure-Python broker of the demo (MQTT 3.1.1 only), in this process and loop."""
+
+    def __init__(self, broker: Any, port: int) -> None:
+        self.broker = broker
+        self.port = port
+
+
+@pytest.fixture
+def start_mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
+    """Start a Mosquitto with extra configuration lines."""
+    started: list[Mosquitto] = []
+
+    def start(*lines: str) -> Mosquitto:
+        folder = tmp_path / f"mosquitto-{uuid4().hex[:6]}"
+        folder.mkdir()
+        started.append(Mosquitto(folder, *lines).start())
+        return started[-1]
+
+    yield start
+    for broker in started:
+        broker.stop()
+
+
+@pytest.fixture
+def mosquitto(start_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
+    """A running Mosquitto that lets everybody in."""
+    return start_mosquitto()
+
+
+@pytest.fixture
+async def amqtt_broker() -> AsyncIterator[Amqtt]:
+    """A running amqtt."""
+    from amqtt.broker import Broker
+
+    port = free_port()
+    broker = Broker(
+        {
+            "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+        }
+    )
+    await broker.start()
+    yield Amqtt(broker, port)
+    await broker.shutdown()
+    await asyncio.sleep(0)
+
+
+@pytest.fixture
+def plain() -> Iterator[Callable[..., Plain]]:
+    """Make a plain paho client: ``plain(port, version="5")``."""
+    made: list[Plain] = []
+
+    def make(port: int, version: str = "5", **login: str) -> Plain:
+        made.append(Plain(port, version, **login))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+async def until(condition: Callable[[], Any], within: float = 15.0) -> Any:
+    """Wait for a condition without blocking the loop; raises AssertionError after ``within`` seconds."""
+    end = time.monotonic() + within
+    while not (found := condition()):
+        assert time.monotonic() < end, "the condition did not come true in time"
+        await asyncio.sleep(0.005)
+    return found
