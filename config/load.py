@@ -138,7 +138,7 @@ def _text(path: Path) -> tuple[str, Problem | None]:
     if len(content) > LARGEST:
         return "", Problem("file", f"is larger than {LARGEST} bytes", "a configuration, not something else")
     try:
-        return content.decode("utf-8"), None
+        return content.decode("utf-8-sig"), None  # some editors put a byte order mark first
     except UnicodeDecodeError as error:
         at = content[: error.start].count(b"\n") + 1
         return "", Problem("file", "is not UTF-8 text", "save it as UTF-8", at)

@@ -119,7 +119,7 @@ def names(folders: Sequence[Path] = ()) -> list[str]:
 def read(file: Path) -> Profile:
     """One profile file. Raises ConfigError with everything that is wrong with it."""
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(str(file), [Problem("file", f"cannot be read: {error.strerror}")]) from None
     except (ValueError, RecursionError) as error:

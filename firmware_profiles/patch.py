@@ -76,7 +76,11 @@ def survey(
     """
     profiles = library.load((*folders, *config.agent.profile_dirs))
     fixtures: dict[str, Patched] = {}
-    problems: list[Problem] = []
+    problems = [
+        Problem("agent.profile_dirs", f"there is no folder {folder}", "create it or correct the path")
+        for folder in config.agent.profile_dirs
+        if not folder.is_dir()
+    ]
     for name, section in config.fixtures.items():
         place = _place(name, section, profiles)
         if isinstance(place, Problem):

@@ -192,6 +192,11 @@ def test_a_file_that_is_no_text_or_too_large_is_refused(file):
         load(file, {})
 
 
+def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(file):
+    file.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert load(file, {}).agent.name == "studio-a"
+
+
 def test_relative_paths_count_from_the_files_folder(file, monkeypatch):
     text = GOOD.replace(
         "[outputs", 'state_dir = "state"\nprofile_dirs = ["p"]\n[air]\nsource="file"\nfile="air"\n[outputs'

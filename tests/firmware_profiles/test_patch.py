@@ -162,6 +162,13 @@ def test_the_sites_folder_in_the_configuration_is_used(tmp_path):
     assert patch(config)["key"].profile.title == "Tube"
 
 
+def test_a_site_folder_that_is_not_there_is_a_mistake_in_the_configuration(tmp_path):
+    config = studio({"key": light()}, agent={"site": "a", "name": "b", "profile_dirs": [tmp_path / "none"]})
+    assert faults(config) == [
+        f"f: agent.profile_dirs – there is no folder {tmp_path}/none – create it or correct the path"
+    ]
+
+
 def test_what_was_lost_to_another_mistake_is_not_told_again():
     config = studio(
         {},
