@@ -108,7 +108,9 @@ class Pump:
                 self._late.append(now - self._due)
         nearest = math.inf
         for universe, line in self._lines.items():
-            frame = scene.frame(universe, now)
+            # A frame is seen until the next one, so it shows where the fades will be by then. It also makes the first
+            # frame of a fade differ from the one before: a command is on the wire at once, not a beat later.
+            frame = scene.frame(universe, now + period)
             changed = frame != line.frame
             if now >= line.sent + (period - GRACE if changed or line.left else refresh.keepalive):
                 self._output.send(universe, frame)

@@ -225,7 +225,7 @@ def settle(studio: VirtualStudio, config: StudioConfig, daylight: float = 0.1) -
     """
     from drivers.virtual.camera import VirtualCamera
 
-    library = load()
+    library = load(config.agent.profile_dirs)
     world = World(studio.clock, daylight=daylight)
     used = dict.fromkeys(HOMES, 0)
     for name, fixture in config.fixtures.items():

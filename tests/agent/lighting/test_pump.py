@@ -67,6 +67,14 @@ def test_a_change_goes_out_in_the_turn_it_is_seen():
     assert bench.wire.sent[-1][2] != bench.wire.sent[-2][2]
 
 
+def test_even_a_slow_fade_shows_in_the_turn_its_scene_arrives():
+    bench = Bench()
+    bench.run(0.5)
+    bench.rig.claim("hand", Priority.MANUAL, {"back": {LIGHT: 1.0}}, now=0.6, fade=20.0)
+    bench.turn(0.6)
+    assert bench.wire.times()[-1] == 0.6
+
+
 def test_many_changes_never_go_faster_than_the_protocol_allows_and_the_last_one_arrives():
     bench = Bench()
     for i in range(400):
