@@ -238,8 +238,9 @@ class VirtualSource:
                     raise ReplyTimeout(f"{camera.source} sent no picture for {timeout:g} s")
                 clock.wait(camera.changed, until if silent else min(until, (number + 1) / camera.fps))
         self._shown = number
-        picture = camera.take(number)
-        return picture, number / camera.fps
+        if camera.present is Fault.DOUBLE:
+            number -= number % 2
+        return camera.take(number), min(number / camera.fps, clock.now())
 
     def describe(self) -> dict[str, str]:
         camera = self._camera
