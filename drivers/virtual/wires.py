@@ -107,6 +107,7 @@ class Socket(Wire):
         self.device = device
         self._clock = clock
         self._link: SerialLink | None = None
+        self._unclosed: list[SerialLink] = []
 
     def open(self) -> "SerialLink":
         """Exclusively, as the real host does."""
@@ -116,18 +117,20 @@ class Socket(Wire):
             if self._link is not None:
                 raise DeviceMissing(f"{self.port.port} is in use by another program", "stop the other program")
             self._link = SerialLink(self, self._clock)
+            self._unclosed.append(self._link)
             return self._link
 
     @property
     def in_use(self) -> bool:
-        """The host has it open."""
-        return self._link is not None
+        """The host has not closed it, be the device still there or not."""
+        return bool(self._unclosed)
 
     def unplug(self) -> None:
         with self._lock:
             super().unplug()
             if self._link is not None:
                 self._link.lose()
+            self._link = None  # plugged in again it is a new port, whoever still holds the old one
 
     def plug(self) -> None:
         with self._lock:
@@ -144,6 +147,7 @@ class Socket(Wire):
     def released(self, link: "SerialLink") -> None:
         """The host let go of the port."""
         with self._lock:
+            self._unclosed = [each for each in self._unclosed if each is not link]
             if self._link is link:
                 self._link = None
 
