@@ -76,6 +76,8 @@ class Plain:
         if login:
             self.client.username_pw_set(login["username"], login.get("password"))
         self.heard: list[MQTTMessage] = []
+        self.at: list[float] = []
+        """When each was heard, monotonic seconds."""
         self._door = threading.Condition()
         self._subscribed = 0
         self.client.on_message = self._on_message
@@ -87,6 +89,7 @@ class Plain:
     def _on_message(self, client: Any, userdata: Any, message: MQTTMessage) -> None:
         with self._door:
             self.heard.append(message)
+            self.at.append(time.monotonic())
             self._door.notify_all()
 
     def _on_subscribe(self, *_: Any) -> None:
@@ -122,6 +125,7 @@ class Plain:
     def forget(self) -> None:
         with self._door:
             self.heard.clear()
+            self.at.clear()
 
     def close(self) -> None:
         self.client.disconnect()

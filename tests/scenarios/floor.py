@@ -1,12 +1,13 @@
 """A studio floor of real parts for the scenario tests: processes, a pseudo-terminal, sockets, a video stream."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,13 @@ PATIENCE = 30.0
 
 
 class Child:
-    """A process whose output lines are kept and can be waited for."""
+    """A process whose output lines are kept and can be waited for. ``log`` takes what it says on standard error."""
 
-    def __init__(self, *command: str, stderr: int | None = None) -> None:
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True
-        )
+    def __init__(self, *command: str, log: Path | None = None, env: Mapping[str, str] | None = None) -> None:
+        with (log or Path(os.devnull)).open("ab") as errors:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
         self.lines: list[str] = []
         self._door = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -115,7 +117,8 @@ class Receiver:
 class Stream(Child):
     """ffmpeg serving a video file as MJPEG over HTTP to one viewer."""
 
-    def __init__(self, video: Path, port: int) -> None:
+    def __init__(self, video: Path, port: int, copy: bool = False) -> None:
+        coding = ("-c:v", "copy") if copy else ("-c:v", "mjpeg", "-q:v", "4")
         url = f"http://127.0.0.1:{port}/studio.mjpeg"
         super().__init__(
             *(
@@ -130,25 +133,17 @@ class Stream(Child):
                 "-i",
                 str(video),
             ),
-            *("-an", "-c:v", "mjpeg", "-q:v", "4", "-f", "mpjpeg", "-listen", "1", url),
-            stderr=subprocess.DEVNULL,
+            *("-an", *coding, "-f", "mpjpeg", "-listen", "1", url),
         )
 
 
-@contextmanager
-def streaming(video: Path, port: int) -> Iterator["Playing"]:
-    playing = Playing(video, port)
-    try:
-        yield playing
-    finally:
-        playing.stop()
-
-
 class Playing:
-    """Keeps the stream up: ffmpeg's server ends with its viewer, so it is started again until stopped."""
+    """Keeps the stream up: ffmpeg's server ends with its viewer, so it is started again until stopped.
 
-    def __init__(self, video: Path, port: int) -> None:
-        self._video, self._port = video, port
+    ``copy``: the file's own MJPEG is served as it is, which costs the machine next to nothing."""
+
+    def __init__(self, video: Path, port: int, copy: bool = False) -> None:
+        self._video, self._port, self._copy = video, port, copy
         self._stopped = threading.Event()
         self._keeper: threading.Thread | None = None
         self._child: Stream | None = None
@@ -161,7 +156,7 @@ class Playing:
 
     def _keep(self) -> None:
         while not self._stopped.is_set():
-            self._child = Stream(self._video, self._port)
+            self._child = Stream(self._video, self._port, self._copy)
             while self._child.process.poll() is None and not self._stopped.wait(0.05):
                 pass
             self._child.end(signal.SIGKILL)
@@ -211,8 +206,7 @@ class Service(Child):
     """``studio-agent run`` as a process; its log is kept in a file."""
 
     def __init__(self, config: Path, log: Path) -> None:
-        with log.open("ab") as out:
-            super().__init__(sys.executable, "-m", "agent", "run", "-c", str(config), stderr=out.fileno())
+        super().__init__(sys.executable, "-m", "agent", "run", "-c", str(config), log=log)
         self.log = log
 
     def log_lines(self) -> list[dict[str, Any]]:
