@@ -256,7 +256,8 @@ class Dispatcher:
         assert answer is running.answer or answer.state in NEXT[before], f"{before} → {answer.state}"
         running.answer = answer
         self.counters[answer.state] += 1
-        log.info("command." + answer.state, verb=answer.verb, id=answer.id, issuer=running.job.issuer, code=answer.code)
+        say = log.debug if answer.state is State.EXECUTING else log.info
+        say("command." + answer.state, verb=answer.verb, id=answer.id, issuer=running.job.issuer, code=answer.code)
         self._send(answer, running.replies)
 
     def _refuse(self, request: Request, envelope: Envelope | None, refusal: Refusal) -> None:
