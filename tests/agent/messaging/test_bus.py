@@ -203,3 +203,20 @@ async def test_two_agents_of_one_name_are_told(mosquitto: Mosquitto, small_agent
     first = await small_agent(mosquitto.port).start()
     await small_agent(mosquitto.port).start()
     await until(lambda: "another agent" in first.bus.health.reason)
+
+
+async def test_the_access_list_of_the_readme(
+    start_mosquitto: Callable[..., Mosquitto], plain: Join, small_agent: Make, tmp_path: Path
+) -> None:
+    readme = (Path(__file__).parents[3] / "agent" / "messaging" / "README.md").read_text(encoding="utf-8")
+    acl = tmp_path / "acl"
+    acl.write_text(next(block for block in readme.split("```") if "pattern write" in block))
+    broker = start_mosquitto(f"acl_file {acl}")
+    agent = await small_agent(broker.port, username="one").start()
+    trip = await agent.bus.round_trip()
+    assert trip.delivered is not None and agent.bus.health.reason == ""
+    desk = plain(broker.port, username="desk").subscribe("studio/reply/desk/#", "studio/v1/hall/#")
+    desk.publish(agent.topics.command("ping", "p1"), "", ResponseTopic="studio/reply/desk/1")
+    await asyncio.to_thread(desk.wait, lambda m: m.topic == "studio/reply/desk/1" and said(m)["state"] == "succeeded")
+    agent.bus.publish("studio/v1/hall/two/up/event", b"{}", qos=1)
+    await until(lambda: "two/up/event" in agent.bus.health.reason)
