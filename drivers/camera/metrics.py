@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -188,22 +189,28 @@ def _grid(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 @cache
-def _averaging(points: int, zones: int, pixels: int, step: int, phase: int) -> Floats:
-    """Zones x points: averages the points of each zone of an axis of so many pixels."""
+def _edges(points: int, zones: int, pixels: int, step: int, phase: int) -> npt.NDArray[np.intp]:
+    """The first point of each zone of an axis of so many pixels, and the end."""
     owner = (phase + step * np.arange(points)) * zones // pixels
-    matrix: Floats = (owner == np.arange(zones)[:, None]).astype(np.float32)
-    matrix /= matrix.sum(axis=1, keepdims=True)
-    return matrix
+    return np.searchsorted(owner, np.arange(zones + 1))
 
 
 def _zone_means(points: Picture, curve: Floats, height: int, width: int) -> Floats:
-    """3 x ROWS x COLUMNS linear means. Matrix products on either side: three times as fast as any reshape."""
+    """3 x ROWS x COLUMNS linear means. Whole rows of points first: that is where the work is, and it runs along memory.
+
+    No matrix product, though it is a little faster on an idle machine: BLAS spreads it over all cores and then waits
+    for the busiest of them (12 ms instead of 0.5 beside other programs).
+    """
     _, down, right = points.shape
-    grid = _grid((height, width))
     linear = np.empty(points.shape, np.float32)
     curve.take(points, out=linear, mode="clip")  # "clip" spares a copy; a byte cannot leave the table anyway
-    across = linear.reshape(-1, right) @ _averaging(right, COLUMNS, width, *grid).T
-    means: Floats = np.matmul(_averaging(down, ROWS, height, *grid), across.reshape(3, down, COLUMNS))
+    grid = _grid((height, width))
+    rows, columns = _edges(down, ROWS, height, *grid), _edges(right, COLUMNS, width, *grid)
+    bands = np.empty((3, ROWS, right), np.float32)
+    for row, (top, bottom) in enumerate(pairwise(rows.tolist())):
+        np.add.reduce(linear[:, top:bottom], axis=1, out=bands[:, row])
+    means: Floats = np.add.reduceat(bands, columns[:-1], axis=2)
+    means /= np.diff(rows)[:, None] * np.diff(columns)
     return means
 
 

@@ -31,6 +31,9 @@ root because there the sRGB curve is nearly straight: even the darkest codes get
 READ_OUT = 0.02
 """Seconds from the first to the last row (rolling shutter); it draws the bands of a flickering lamp."""
 MARGIN = 64
+ONE_CORE = 2**18
+"""Multiplications up to which a matrix product stays on the calling thread (OpenBLAS). A larger one is spread over all
+cores and waits for the busiest: beside other programs it takes ten times as long. Small blocks suit the cache, too."""
 
 
 def _tone_table() -> npt.NDArray[np.int16]:
@@ -80,12 +83,17 @@ class Sensor:
                     *(self._banded(lamp, field, now) for (lamp, _), field in zip(lights, fields[1:], strict=True)),
                 ]
             )
-        colours = np.array([day, *(light for _, light in lights)], np.float32) * (factor * STEPS**2)
-        root = fields.T @ colours[:, ::-1]
-        root *= scene.albedo
-        np.sqrt(root, out=root)
-        np.minimum(root, len(self._table) - 1, out=root)
-        codes = self._table.take(root.astype(np.uint16), mode="clip").reshape(self.height, self.width, 3)
+        colours = np.array([day, *(light for _, light in lights)], np.float32)[:, ::-1] * (factor * STEPS**2)
+        codes: npt.NDArray[np.int16] = np.empty(scene.albedo.shape, np.int16)
+        block = max(1, ONE_CORE // (3 * len(fields)))
+        for start in range(0, len(codes), block):
+            part = slice(start, start + block)
+            root = fields[:, part].T @ colours
+            root *= scene.albedo[part]
+            np.sqrt(root, out=root)
+            np.minimum(root, len(self._table) - 1, out=root)
+            self._table.take(root.astype(np.uint16), out=codes[part], mode="clip")
+        codes = codes.reshape(self.height, self.width, 3)
         self._last = (key, codes)
         return codes
 
