@@ -1,0 +1,1 @@
+"""The checks of the agent itself, by subject; drivers bring their own (``Device.checks``)."""

@@ -1,0 +1,204 @@
+"""Steps the lights, one at a time, and takes the pictures. Everything is claimed at TEST priority with a lease, under
+one owner, so that one release brings the look back; the slew limit holds here as everywhere.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+
+import numpy as np
+
+from agent.exposure.camera import CameraUnit
+from agent.lighting.claims import Priority
+from agent.messaging.payloads import iso
+from agent.selftest import baseline
+from agent.selftest.checks.optics import LEAST, LightSeen, Reference, Shots, analyse, crossing
+from agent.selftest.desk import Desk
+from agent.selftest.report import Outcome
+from config.units import EMITTERS, Attribute, Levels
+from drivers.base import Camera, Verdict
+from drivers.camera.metrics import measure
+from drivers.errors import Refused
+from firmware_profiles.model import Personality
+from firmware_profiles.render import limits
+
+OWNER = "selftest"
+LEASE = 30.0
+"""Seconds after which the look comes back by itself if this code has died."""
+LEVELS = (0.25, 0.5, 0.75, 1.0)
+FRAMES = 8
+"""Pictures per level."""
+MANY = 12
+"""Pictures at full, where flicker is looked for."""
+UNKNOWN = 0.5
+"""Seconds from wire to picture to reckon with before it has been measured."""
+MARGIN = 0.15
+"""Seconds on top of the measured ones: the lamp's own settling."""
+WAIT_FOR_PICTURE = 1.5
+"""Seconds a light may take to show in the picture before it counts as not reacting."""
+GRAB_WITHIN = 8.0
+"""Seconds for the pictures of one level."""
+WHITE = 5600.0
+"""Kelvin at which lights are compared, whatever the look's colour."""
+
+
+class Bench:
+    """One per run. A light is measured once, however many checks ask about it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.around = desk.around
+        self.camera = _eye(desk)
+        self.seen: dict[str, LightSeen] = {}
+        self.broken: dict[str, str] = {}
+        """Lights that could not be measured, and why."""
+        self._dark: Shots | None = None
+        self._latency = UNKNOWN
+
+    @cached_property
+    def reference(self) -> Reference | None:
+        """The baseline, if there is one for this camera."""
+        if self.camera is None:
+            return None
+        return baseline.read(self.around.state_dir, self.camera.name).reference()
+
+    async def of(self, name: str) -> LightSeen:
+        """What the camera sees of this light."""
+        if name not in self.seen:
+            try:
+                self.seen[name] = await self._measure(name)
+            except Exception as error:
+                self.broken[name] = getattr(error, "reason", "") or str(error)
+                raise
+        return self.seen[name]
+
+    async def accept(self, outcomes: Iterable[Outcome]) -> None:
+        """Take what passed into the baseline."""
+        bad = {
+            check.name for check in outcomes if check.kind == "light" and check.verdict in (Verdict.FAIL, Verdict.ERROR)
+        }
+        good = {name: seen for name, seen in self.seen.items() if name not in bad and seen.reacts}
+        camera = self.camera
+        if good and camera is not None:
+            at = iso(self.around.host.wall())
+            await self.desk.lane.call(lambda: baseline.accept(self.around.state_dir, camera.name, at, good), 5.0)
+
+    # --- one light -------------------------------------------------------------------------------------------
+
+    async def _measure(self, name: str) -> LightSeen:
+        if self._dark is None:
+            await self._show(name, 0.0)
+            self._dark = await self._shots(FRAMES)
+        dark = self._dark
+        answers, latency = await self._first_rise(name, dark)
+        if latency is not None:
+            self._latency = latency
+        steps = []
+        for level in LEVELS if answers else LEVELS[-1:]:
+            await self._show(name, level)
+            steps.append((level, await self._shots(MANY if level == LEVELS[-1] else FRAMES)))
+        await self._show(name, 0.0)
+        self._dark = await self._shots(FRAMES)
+        return analyse(dark, steps, self._dark, latency)
+
+    async def _first_rise(self, name: str, dark: Shots) -> tuple[bool, float | None]:
+        """Up to the first level: does the picture follow, and how long after the command (half way up)?"""
+        camera, now = self._eye, self.around.now
+        floor = float(dark.mean.mean())
+        trembling = float(dark.zones.mean(axis=(1, 2)).std())
+        began = now()
+        arrived = self._claim(name, LEVELS[0])
+        until = arrived + WAIT_FOR_PICTURE
+        shots = await camera.lane.call(
+            lambda: _rise(camera.driver, until, arrived, floor, 6 * trembling + LEAST / 2, now), until - began + 3.0
+        )
+        answers = float(shots.zones[-3:].mean()) - floor > 6 * trembling + LEAST / 2
+        middle = crossing(shots, floor) if answers else None
+        return answers, None if middle is None else max(0.0, middle - (began + arrived) / 2)
+
+    async def _show(self, name: str, level: float) -> None:
+        """This light at that level, all others dark; returns when the picture shows it."""
+        arrived = self._claim(name, level)
+        await asyncio.sleep(max(0.0, arrived - self.around.now()) + self._latency + MARGIN)
+
+    def _claim(self, name: str, level: float) -> float:
+        rig = self.around.rig
+        wanted = {other: shown(fixture.personality, 0.0) for other, fixture in rig.fixtures.items()}
+        wanted[name] = shown(rig.fixtures[name].personality, level)
+        arrived = rig.claim(OWNER, Priority.TEST, wanted, now=self.around.now(), lease=LEASE)
+        targets = rig.scene.targets(name)
+        if any(targets[attribute] != value for attribute, value in wanted[name].items()):
+            holder = rig.holder(name)
+            raise Refused(f"{name} is held by {holder.owner if holder else 'somebody'}, who is stronger than a test")
+        return arrived
+
+    async def _shots(self, count: int) -> Shots:
+        camera = self._eye
+        return await camera.lane.call(lambda: _grab(camera.driver, count), GRAB_WITHIN)
+
+    @property
+    def _eye(self) -> CameraUnit:
+        if self.camera is None:
+            raise Refused("there is no camera to see the light with")
+        return self.camera
+
+
+def shown(personality: Personality, level: float) -> Levels:
+    """What to tell a light so that it gives this share of white light at the colour lights are compared at."""
+    has = personality.attributes
+    emitters = [Attribute.WHITE] if Attribute.WHITE in has else [each for each in has if each in EMITTERS]
+    levels: dict[Attribute, float] = {}
+    for attribute in has:
+        if attribute is Attribute.INTENSITY:
+            levels[attribute] = level
+        elif attribute in EMITTERS:
+            on = 1.0 if Attribute.INTENSITY in has else level
+            levels[attribute] = on if attribute in emitters else 0.0
+        elif attribute is Attribute.CCT:
+            low, high = limits(personality, attribute)
+            levels[attribute] = min(high, max(low, WHITE))
+        elif attribute is Attribute.TINT:
+            levels[attribute] = 0.0
+    return levels
+
+
+def lightable(personality: Personality) -> bool:
+    """Whether it has anything that makes light."""
+    return bool((EMITTERS | {Attribute.INTENSITY}) & set(personality.attributes))
+
+
+def _eye(desk: Desk) -> CameraUnit | None:
+    """The camera of the exposure loop, else the first by name."""
+    cameras: Mapping[str, CameraUnit] = desk.around.devices.cameras
+    loop = desk.around.config.exposure
+    if loop is not None and loop.camera in cameras:
+        return cameras[loop.camera]
+    return cameras[min(cameras)] if cameras else None
+
+
+# --- on the camera's lane --------------------------------------------------------------------------------------
+
+
+def _grab(camera: Camera, count: int) -> Shots:
+    times, zones = [], []
+    for _ in range(count):
+        image = camera.grab()
+        times.append(image.captured)
+        zones.append(measure(image.pixels, 1.0).zones)
+    return Shots(tuple(times), np.array(zones, np.float64))
+
+
+def _rise(camera: Camera, until: float, arrived: float, floor: float, least: float, now: Callable[[], float]) -> Shots:
+    """Pictures until the light stands still above ``floor`` + ``least``, at most to ``until``."""
+    times, zones = [], []
+    means: list[float] = []
+    while now() < until or len(means) < 3:
+        image = camera.grab()
+        times.append(image.captured)
+        zones.append(measure(image.pixels, 1.0).zones)
+        means.append(float(zones[-1].mean()))
+        last = means[-5:]
+        rise = last[-1] - floor
+        if now() > arrived and len(last) == 5 and min(last) - floor > least and max(last) - min(last) < 0.05 * rise:
+            break
+    return Shots(tuple(times), np.array(zones, np.float64))

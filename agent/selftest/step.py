@@ -1,0 +1,82 @@
+"""A step of the plan: a check, where it runs, and what has to hold before it may."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from agent.runtime.lane import Lane
+from config.units import SILENT, Text
+from drivers.base import Check, Impact, Result, Verdict
+from drivers.errors import DeviceMissing, LinkLost
+
+Subject = Literal["output", "camera", "light", "probe", "network", "broker", "machine", "agent"]
+
+INTERLOCKED = frozenset({Impact.LOADS_UPLINK, Impact.VISIBLE, Impact.DISRUPTIVE})
+"""Never on air, and one at a time."""
+
+ON_THE_LANE = 3.0
+"""Seconds a step may wait for its lane on top of its own deadline: the lane has its own work to do as well."""
+
+
+class Group(NamedTuple):
+    """What a step is about. Steps of one group run one after another, passive groups side by side."""
+
+    kind: Subject
+    name: str
+
+
+def _free() -> Text | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``blocked`` is asked just before: a reason means SKIPPED. ``run`` may raise: that is ERROR, never FAIL."""
+
+    id: str
+    subject: str
+    title: Text
+    group: Group
+    run: Callable[[], Awaitable[Result]]
+    impact: Impact = Impact.PASSIVE
+    deadline: float = 5.0
+    blocked: Callable[[], Text | None] = _free
+
+    @property
+    def name(self) -> str:
+        """``LGT-01:key``: what ``only`` patterns and people call it."""
+        return f"{self.id}:{self.group.name}"
+
+
+def on_lane(check: Check, lane: Lane, group: Group, found: bool) -> Step:
+    """A driver's own check, on its device's lane. ``found``: the one that says whether the device is there, so a
+    device that is offline fails it; all others are skipped then."""
+
+    async def run() -> Result:
+        if not found:
+            return await lane.call(check.run, timeout=check.deadline + ON_THE_LANE)
+        if lane.health.state != "ok":
+            return gone(lane.health.reason or "still being opened", lane.health.remedy)
+        try:
+            return await lane.call(check.run, timeout=check.deadline + ON_THE_LANE)
+        except (DeviceMissing, LinkLost) as error:
+            return gone(error.reason, error.remedy)
+
+    def blocked() -> Text | None:
+        return None if found else offline(lane)
+
+    return Step(check.id, check.subject, check.title, group, run, check.impact, check.deadline + ON_THE_LANE, blocked)
+
+
+def gone(reason: str, remedy: str) -> Result:
+    """The device is not there."""
+    said = Text(f"It is offline: {reason}.", f"设备离线：{reason}。")
+    return Result(Verdict.FAIL, said, Text(remedy, f"请检查设备连接。{remedy}") if remedy else SILENT)
+
+
+def offline(lane: Lane) -> Text | None:
+    """Why nothing can be asked of this device; ``None`` when it can."""
+    if lane.health.state == "ok":
+        return None
+    why = lane.health.reason or lane.health.state
+    return Text(f"{lane.name} is offline: {why}", f"{lane.name} 离线：{why}")

@@ -1,0 +1,67 @@
+"""What a self-test may touch, all of it. The agent provides one; so does the shell while no service runs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from agent.exposure.camera import CameraUnit
+from agent.lighting.output import OutputUnit
+from agent.lighting.rig import Rig
+from agent.uplink.probe import ProbeUnit
+from config.model import MqttSection, StudioConfig
+from drivers.host import Host
+
+
+class Units(Protocol):
+    """The studio's devices, by name."""
+
+    @property
+    def outputs(self) -> Mapping[str, OutputUnit]: ...
+    @property
+    def cameras(self) -> Mapping[str, CameraUnit]: ...
+    @property
+    def probes(self) -> Mapping[str, ProbeUnit]: ...
+
+
+class Trip(Protocol):
+    """A message to ourselves: seconds until acknowledged, and until it came back (``None``: it may not)."""
+
+    @property
+    def acknowledged(self) -> float: ...
+    @property
+    def delivered(self) -> float | None: ...
+
+
+class Broker(Protocol):
+    """What the broker's checks need of the bus. ``health`` has ``state`` ("online" when it is) and ``reason``."""
+
+    @property
+    def config(self) -> MqttSection: ...
+    @property
+    def health(self) -> Any: ...
+
+    async def round_trip(self, timeout: float = 2.0) -> Trip:  # noqa: ASYNC109 - the check's own bound
+        """Raises an exception with a ``reason`` when it did not work."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """``on_air`` says yes when it does not know. ``state_dir`` holds reports and the baseline; ``bus`` is ``None``
+    where there is no connection to a broker (from the shell).
+
+    ``rig`` and ``devices`` must stay the same during a test: cancel it before a reload.
+    """
+
+    host: Host
+    config: StudioConfig
+    rig: Rig
+    devices: Units
+    on_air: Callable[[], bool]
+    state_dir: Path
+    version: str
+    bus: Broker | None = None
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self.host.now()
