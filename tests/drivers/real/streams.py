@@ -1,0 +1,123 @@
+"""Streams to test video sources with: a small MJPEG server on loopback, and who reads from it."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+
+from drivers.errors import DriverError, LinkLost
+from drivers.host import FrameSource
+from drivers.real.video import open_source
+
+
+class Server:
+    """Serves one MJPEG client after another. ``show`` is called with each picture's number before it is sent."""
+
+    def __init__(
+        self, *, length: bool = True, chunked: bool = False, kind: str = "multipart/x-mixed-replace;boundary=b"
+    ):
+        self._length, self._chunked, self._kind = length, chunked, kind
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/stream"
+        self.client: socket.socket | None = None
+        self.request = b""
+        self._connected = threading.Event()
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                while b"\r\n\r\n" not in self.request:
+                    self.request += client.recv(4096)
+                self.client = client
+                self.greet()
+                self._connected.set()
+
+    def greet(self) -> None:
+        coding = "Transfer-Encoding: chunked\r\n" if self._chunked else ""
+        self.raw(f"HTTP/1.1 200 OK\r\nContent-Type: {self._kind}\r\n{coding}\r\n".encode())
+        self.body(b"--b\r\n")
+
+    def raw(self, data: bytes) -> None:
+        assert self.client is not None
+        self.client.sendall(data)
+
+    def body(self, data: bytes) -> None:
+        self.raw(b"%x\r\n%s\r\n" % (len(data), data) if self._chunked else data)
+
+    def picture(self, data: bytes) -> None:
+        assert self._connected.wait(5)
+        length = f"Content-Length: {len(data)}\r\n" if self._length else ""
+        self.body(f"Content-Type: image/jpeg\r\n{length}\r\n".encode() + data + b"\r\n--b\r\n")
+
+    def hang_up(self) -> None:
+        if self.client is not None:
+            self.client.close()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.hang_up()
+        self._thread.join(5)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def make(**options: object) -> Server:
+        servers.append(Server(**options))  # type: ignore[arg-type]
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[str], FrameSource]]:
+    sources: list[FrameSource] = []
+
+    def make(source: str) -> FrameSource:
+        sources.append(open_source(source))
+        return sources[-1]
+
+    yield make
+    for source in sources:
+        source.close()
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def closes_a_pending_read(source: FrameSource) -> None:
+    errors: list[Exception] = []
+    waiting = threading.Event()
+
+    def read() -> None:
+        waiting.set()
+        try:
+            while True:
+                source.read(5)
+        except DriverError as error:
+            errors.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert waiting.wait(5)
+    began = time.monotonic()
+    source.close()
+    reader.join(5)
+    assert time.monotonic() - began < 1.5
+    assert [type(error) for error in errors] == [LinkLost]
+    source.close()
+    with pytest.raises(LinkLost):
+        source.read(1)
