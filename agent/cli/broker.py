@@ -49,7 +49,12 @@ async def _serve(port: int) -> int:
     sys.stdout.flush()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_reader(sys.stdin.fileno(), lambda: os.read(0, 4096) or ended.set())
+
+    def readable() -> None:
+        if not os.read(0, 4096):
+            ended.set()
+
+    loop.add_reader(0, readable)
     loop.add_signal_handler(signal.SIGTERM, ended.set)
     await ended.wait()
     # All connections are on this machine and it keeps nothing: there is nothing to wait for.

@@ -52,8 +52,9 @@ def run(options: argparse.Namespace) -> int:
         host: Host
         if options.virtual:
             from drivers.virtual.furnish import furnish
+            from drivers.virtual.lan import Lan
 
-            host = furnish(config)
+            host = furnish(config, lan=Lan())
         else:
             from drivers.real.host import RealHost
 
@@ -109,6 +110,6 @@ async def _reload(agent: "Agent") -> None:
     try:
         await agent.reload()
     except ConfigError as error:
-        log.error("config.refused", problems=str(error).splitlines(), effect="the old configuration goes on")  # noqa: TRY400
+        log.error("config.refused", problems=str(error).splitlines(), effect="the old configuration goes on")
     except Exception:
         log.exception("config.reload_failed", effect="the old configuration goes on")

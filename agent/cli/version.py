@@ -1,6 +1,5 @@
 """``--version``: the program, the commit it is at, and what it stands on. Cheap on purpose: scripts ask it often."""
 
-import os
 import platform
 import sys
 from pathlib import Path
@@ -52,7 +51,7 @@ def versions() -> dict[str, str]:
     found: dict[str, str] = {}
     for place in sys.path:
         try:
-            names = os.listdir(place or ".")
+            names = [entry.name for entry in Path(place or ".").iterdir()]
         except OSError:
             continue
         for name in names:

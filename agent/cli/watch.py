@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -78,9 +77,8 @@ async def _watch(mqtt: "MqttSection", wanted: Sequence[str], form: str) -> int:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
         async with Client(mqtt, issuer="watch") as client:
-            async with contextlib.aclosing(client.watch(*wanted)) as messages:  # type: ignore[type-var]
-                async for message in messages:
-                    print(shown(message, form), flush=True)
+            async for message in client.watch(*wanted):
+                print(shown(message, form), flush=True)
     except asyncio.CancelledError:
         return os.EX_OK
     except NoConnection as error:

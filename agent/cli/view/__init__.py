@@ -1,0 +1,1 @@
+"""The live view: an agent's topics as one screen."""

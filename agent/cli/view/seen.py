@@ -1,0 +1,240 @@
+"""All that an agent's topics have told so far. Pure: messages and times in, nothing out but what is kept.
+
+The view knows nothing else, so it shows any agent at any broker.
+"""
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from agent.messaging import payloads
+from agent.messaging.payloads import Say
+from agent.messaging.topics import parse
+
+KEPT = 240
+"""Values of a curve, and lines of the log."""
+
+T = TypeVar("T", bound=payloads.Payload)
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of the log. ``at``: local wall clock; ``level``: note, good, warning or critical."""
+
+    at: str
+    text: Say
+    level: str = "note"
+
+
+@dataclass(slots=True)
+class Command:
+    """One command on its way; its log line grows as answers come."""
+
+    line: Line
+    begun: float
+    what: str
+    states: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Seen:
+    """Times are the viewer's monotonic seconds."""
+
+    status: payloads.Status | None = None
+    inventory: payloads.Inventory | None = None
+    air: payloads.AirState | None = None
+    report: payloads.Report | None = None
+    fixtures: dict[str, tuple[payloads.FixtureState, float]] = field(default_factory=dict)
+    devices: dict[tuple[str, str], payloads.DeviceState] = field(default_factory=dict)
+    exposure: dict[str, payloads.ExposureState] = field(default_factory=dict)
+    alerts: dict[str, payloads.Alert] = field(default_factory=dict)
+    numbers: dict[str, dict[str, float | int | None]] = field(default_factory=dict)
+    curves: dict[tuple[str, str], deque[float | None]] = field(default_factory=dict)
+    log: deque[Line] = field(default_factory=lambda: deque(maxlen=KEPT))
+    messages: int = 0
+    _commands: dict[str, Command] = field(default_factory=dict)
+    _arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=2000))
+
+    # --- in --------------------------------------------------------------------------------------------------
+
+    def take(self, topic: str, body: bytes, now: float, at: str) -> None:
+        """One message. What is not of this scheme, or not a payload, is counted and otherwise ignored."""
+        self.messages += 1
+        self._arrivals.append(now)
+        found = parse(topic)
+        if found is None:
+            return
+        name = found.parts.get("name", "")
+        kind = found.row.name
+        if not body:
+            self._emptied(kind, name or found.parts.get("key", ""))
+            return
+        try:
+            data = json.loads(body)
+            if kind == "command":
+                self._sent(found.parts["verb"], found.parts["id"], data, now, at)
+                return
+            payload = found.row.payload.model_validate(data)
+        except (ValueError, RecursionError):
+            return
+        self._keep(kind, name, payload, found.parts, now, at)
+
+    def note(self, text: str | Say, at: str, level: str = "note") -> None:
+        """A line of the viewer's own."""
+        self.log.append(Line(at, Say(en=text, zh=text) if isinstance(text, str) else text, level))
+
+    # --- out -------------------------------------------------------------------------------------------------
+
+    def rate(self, now: float) -> float:
+        """Messages per second over the last five."""
+        return sum(1 for each in self._arrivals if each > now - 5.0) / 5.0
+
+    def levels(self, fixture: str, now: float) -> dict[str, float]:
+        """What a light shows now: between two messages its fade is carried on."""
+        state, at = self.fixtures[fixture]
+        share = 1.0
+        if state.fade_remaining > 0:
+            share = min(1.0, max(0.0, (now - at) / state.fade_remaining))
+        return {
+            str(attribute): level + (state.target.get(attribute, level) - level) * share
+            for attribute, level in state.levels.items()
+        }
+
+    def number(self, group: str, name: str) -> float | None:
+        """The latest of a telemetry number, ``None`` when it is not known."""
+        return self.numbers.get(group, {}).get(name)
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """Telemetry groups of a kind: ``network/`` → the probes."""
+        return (group.removeprefix(prefix) for group in sorted(self.numbers) if group.startswith(prefix))
+
+    # --- inside ----------------------------------------------------------------------------------------------
+
+    def _keep(self, kind: str, name: str, payload: Any, parts: dict[str, str], now: float, at: str) -> None:
+        match kind:
+            case "status":
+                self._status(payload, at)
+            case "inventory":
+                self.inventory = payload
+            case "fixture":
+                self.fixtures[name] = (payload, now)
+            case "output" | "camera" | "probe":
+                self._device(kind, name, payload, at)
+            case "exposure":
+                self.exposure[name] = payload
+            case "air-state":
+                self._air(payload, at)
+            case "tele" | "tele-of":
+                self._numbers("/".join(filter(None, (parts["group"], name))), payload.numbers)
+            case "alert":
+                self._alert(payload, at)
+            case "event":
+                if payload.text is not None and not payload.name.startswith("alert."):
+                    self.log.append(Line(at, payload.text, payload.level))
+            case "report":
+                self._report(payload, at)
+            case "answer":
+                self._answered(payload, now, at)
+
+    def _status(self, payload: payloads.Status, at: str) -> None:
+        before = self.status.state if self.status else None
+        self.status = payload
+        if before is not None and before != payload.state:
+            good = payload.state == "online"
+            said = Say(en=f"agent {payload.state}", zh="程序上线" if good else "程序离线")
+            self.log.append(Line(at, said, "good" if good else "critical"))
+
+    def _device(self, kind: str, name: str, payload: payloads.DeviceState, at: str) -> None:
+        before = self.devices.get((kind, name))
+        self.devices[kind, name] = payload
+        if before is not None and before.health != payload.health and payload.health != "starting":
+            good = payload.health == "ok"
+            why = "" if good else f": {payload.reason}"
+            said = Say(
+                en=f"{name} {'is back' if good else 'offline'}{why}", zh=f"{name} {'恢复' if good else '离线'}{why}"
+            )
+            self.log.append(Line(at, said, "good" if good else "warning"))
+
+    def _air(self, payload: payloads.AirState, at: str) -> None:
+        if self.air is not None and self.air.on_air != payload.on_air:
+            on = payload.on_air
+            self.log.append(Line(at, Say(en="on air" if on else "off air", zh="开播" if on else "停播"), "note"))
+        self.air = payload
+
+    def _numbers(self, group: str, numbers: dict[str, float | int | None]) -> None:
+        self.numbers[group] = numbers
+        for name, value in numbers.items():
+            self.curves.setdefault((group, name), deque(maxlen=KEPT)).append(value)
+
+    def _alert(self, payload: payloads.Alert, at: str) -> None:
+        before = self.alerts.get(payload.key)
+        if payload.state == "resolved":
+            self.alerts.pop(payload.key, None)
+            if before is not None:
+                said = Say(en=f"resolved: {payload.text.en}", zh=f"已恢复：{payload.text.zh}")
+                self.log.append(Line(at, said, "good"))
+            return
+        self.alerts[payload.key] = payload
+        if before is None and payload.state == "firing":
+            self.log.append(Line(at, Say(en=f"alert: {payload.text.en}", zh=f"告警：{payload.text.zh}"), payload.level))
+
+    def _report(self, payload: payloads.Report, at: str) -> None:
+        fresh = self.report is not None and self.report.id != payload.id
+        self.report = payload
+        if fresh:
+            counts = ", ".join(f"{count} {verdict}" for verdict, count in payload.counts.items() if count)
+            level = {"pass": "good", "marginal": "warning"}.get(payload.verdict, "critical")
+            self.log.append(Line(at, Say(en=f"self-test: {counts}", zh=f"自检：{counts}"), level))
+
+    def _sent(self, verb: str, known: str, data: Any, now: float, at: str) -> None:
+        if known not in self._commands:
+            args = data.get("args", {}) if isinstance(data, dict) else {}
+            self._command(verb, known, _spelt(args), now, at)
+
+    def _command(self, verb: str, known: str, args: str, now: float, at: str) -> Command:
+        command = Command(Line(at, Say(en="", zh="")), now, f"{verb} {args}".rstrip())
+        self._commands[known] = command
+        if len(self._commands) > KEPT:
+            del self._commands[next(iter(self._commands))]
+        self.log.append(command.line)
+        return command
+
+    def _answered(self, answer: payloads.Answer, now: float, at: str) -> None:
+        command = self._commands.get(answer.id) or self._command(answer.verb, answer.id, "", now, at)
+        if answer.state.value not in command.states:
+            command.states.append(answer.state.value)
+        tail = ""
+        if answer.progress is not None and not answer.final:
+            tail = f" {answer.progress * 100:.0f} %"
+        if answer.message is not None:
+            tail += f" – {answer.message.en}"
+        if answer.final:
+            tail += f" ({now - command.begun:.1f} s)"
+            command.line.level = "good" if answer.state.value == "succeeded" else "warning"
+        said = f"{command.what}  {' → '.join(command.states)}{tail}"
+        command.line.text = Say(en=said, zh=said)
+
+    def _emptied(self, kind: str, name: str) -> None:
+        if kind == "alert":
+            self.alerts.pop(name, None)
+        elif kind == "fixture":
+            self.fixtures.pop(name, None)
+        elif kind in ("output", "camera", "probe"):
+            self.devices.pop((kind, name), None)
+
+
+def _spelt(args: Any) -> str:
+    """Arguments as a person would type them for ``send``."""
+    if not isinstance(args, dict):
+        return ""
+    parts: list[str] = []
+    for key, value in args.items():
+        if key in ("targets", "only") and isinstance(value, list):
+            parts += [str(each) for each in value]
+        elif isinstance(value, dict):
+            parts += [f"{inner}={each}" for inner, each in value.items()]
+        else:
+            parts.append(f"{key}={value}")
+    return " ".join(parts)

@@ -1,0 +1,69 @@
+"""Words and colours of the view."""
+
+from agent.messaging.payloads import Say
+from config.units import Attribute
+
+FRAME = "grey35"
+TITLE = "bold grey82"
+DIM = "grey58"
+FAINT = "grey42"
+GOOD, WARN, BAD = "#5fd787", "#ffd75f", "#ff5f5f"
+ACCENT = "#5fafff"
+LEVELS = {"note": DIM, "good": GOOD, "warning": WARN, "critical": BAD}
+
+TITLES = {
+    "lights": Say(en="Lights", zh="灯光"),
+    "exposure": Say(en="Exposure", zh="曝光"),
+    "network": Say(en="Network", zh="网络"),
+    "engine": Say(en="Engine", zh="运行"),
+    "alerts": Say(en="Alerts", zh="告警"),
+    "log": Say(en="Log", zh="记录"),
+    "quiet": Say(en="all quiet", zh="一切正常"),
+    "dark": Say(en="too dark", zh="偏暗"),
+    "bright": Say(en="too bright", zh="偏亮"),
+    "right": Say(en="on target", zh="达标"),
+    "no-picture": Say(en="no picture", zh="无画面"),
+    "on-air": Say(en="ON AIR", zh="直播中"),
+    "off-air": Say(en="OFF AIR", zh="未开播"),
+    "unknown-air": Say(en="ON AIR?", zh="状态不明"),
+    "online": Say(en="online", zh="在线"),
+    "offline": Say(en="offline", zh="离线"),
+    "ready": Say(en="ready", zh="就绪"),
+    "virtual": Say(en="virtual studio", zh="虚拟演播室"),
+    "waiting": Say(en="waiting for the agent", zh="等待程序"),
+    "look": Say(en="look", zh="场景"),
+}
+
+
+def say(text: Say, language: str, joint: str = " ") -> str:
+    """A text in ``en``, ``zh`` or both."""
+    if language == "en" or text.en == text.zh:
+        return text.en
+    return text.zh if language == "zh" else f"{text.en}{joint}{text.zh}"
+
+
+def word(key: str, language: str) -> str:
+    """A word of the view."""
+    return say(TITLES[key], language)
+
+
+def light_colour(levels: dict[str, float]) -> str:
+    """What a bar is painted with: the light's own colour, as bright as a terminal shows it best."""
+    emitters = [levels.get(str(each)) for each in (Attribute.RED, Attribute.GREEN, Attribute.BLUE)]
+    if any(value is not None for value in emitters):
+        white = levels.get(str(Attribute.WHITE), 0.0)
+        mixed = [(value or 0.0) + white for value in emitters]
+        top = max(*mixed, 1e-6)
+        r, g, b = (int(70 + 185 * value / top) for value in mixed)
+        return f"#{r:02x}{g:02x}{b:02x}"
+    kelvin = levels.get(str(Attribute.CCT))
+    return "#ffd7a0" if kelvin is None else white_colour(kelvin)
+
+
+def white_colour(kelvin: float) -> str:
+    """A sign for a colour temperature: amber at 2700 K, white at 5600 K, blue above. Not colorimetry."""
+    warm, white, cold = (255, 176, 84), (255, 244, 229), (186, 214, 255)
+    low, high, share = (warm, white, (kelvin - 2700) / 2900) if kelvin < 5600 else (white, cold, (kelvin - 5600) / 4400)
+    share = min(1.0, max(0.0, share))
+    r, g, b = (round(a + (z - a) * share) for a, z in zip(low, high, strict=True))
+    return f"#{r:02x}{g:02x}{b:02x}"
