@@ -1,6 +1,6 @@
 """``python -m drivers.virtual.serve enttec-pro --link PATH``: a twin on a real pseudo-terminal, in its own process.
 
-PATH becomes a symbolic link to the terminal. Runs until SIGTERM, SIGINT or the end of its standard input, answers
+PATH becomes a symbolic link to the terminal. Runs until SIGTERM, SIGINT or the end of a piped standard input, answers
 however often the port is opened and closed, and removes the link. Standard output carries JSON lines: first
 ``{"ready": PATH, "tty": …}``, then with ``--print-frames`` one line for each frame that changed (``--all``: for each
 frame), ``{"universe": 1, "time": monotonic seconds of arrival, "slots": hex}``.
@@ -12,6 +12,7 @@ import os
 import pty
 import select
 import signal
+import stat
 import sys
 import time
 import tty
@@ -68,14 +69,15 @@ def serve(device: SerialDevice, link: Path, woken: int) -> None:
     os.set_blocking(near, False)
     _point(link, os.ttyname(far))
     say({"ready": str(link), "tty": os.ttyname(far)})
-    inputs = [near, woken, sys.stdin.fileno()]
+    watched = our_input()
+    inputs = [near, woken, *watched]
     unsent = bytearray()
     try:
         while True:
             readable, writable, _ = select.select(inputs, [near] if unsent else [], [])
             if woken in readable:
                 return
-            if sys.stdin.fileno() in readable and not os.read(sys.stdin.fileno(), CHUNK):
+            if any(each in readable and not os.read(each, CHUNK) for each in watched):
                 return
             if near in readable:
                 unsent += device.receive(os.read(near, CHUNK))
@@ -88,6 +90,16 @@ def serve(device: SerialDevice, link: Path, woken: int) -> None:
         _unpoint(link, os.ttyname(far))
         os.close(near)
         os.close(far)
+
+
+def our_input() -> list[int]:
+    """Standard input, where its end says something: /dev/null, which a shell gives to a job in the background, and
+    files are at their end from the start."""
+    try:
+        kind = os.fstat(0).st_mode
+    except OSError:
+        return []
+    return [0] if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) or os.isatty(0) else []
 
 
 @contextmanager

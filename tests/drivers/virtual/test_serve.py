@@ -23,7 +23,7 @@ PATIENCE = 20.0
 class Served:
     """The process and its lines."""
 
-    def __init__(self, link: Path, *extra: str) -> None:
+    def __init__(self, link: Path, *extra: str, stdin: int = subprocess.PIPE) -> None:
         self.process = subprocess.Popen(
             [
                 sys.executable,
@@ -35,7 +35,7 @@ class Served:
                 "--print-frames",
                 *extra,
             ],
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parents[3],
         )
@@ -56,8 +56,9 @@ class Served:
         return self._lines.pop(0)
 
     def end(self) -> int:
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.close()
+        assert self.process.stdout is not None
+        if self.process.stdin is not None:
+            self.process.stdin.close()
         self.process.stdout.close()
         return self.process.wait(PATIENCE)
 
@@ -114,6 +115,17 @@ def test_sigterm_ends_it_and_takes_the_link_away(served, link):
     assert link.is_symlink()
     served.process.send_signal(signal.SIGTERM)
     assert served.process.wait(PATIENCE) == 0
+    assert not link.is_symlink()
+
+
+def test_in_the_background_without_input_it_stays(link):
+    served = Served(link, stdin=subprocess.DEVNULL)
+    served.line()
+    driver = EnttecPro(EnttecProOptions(port=str(link), timeout=5), RealHost())
+    driver.open()
+    driver.close()
+    served.process.send_signal(signal.SIGINT)
+    assert served.end() == 0
     assert not link.is_symlink()
 
 

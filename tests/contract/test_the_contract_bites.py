@@ -1,0 +1,122 @@
+"""A contract that passes everything proves nothing: each of these drivers breaks a clause, and that clause says so."""
+
+import threading
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from pydantic import ConfigDict
+
+from drivers.base import Identity, Result, Verdict
+from drivers.dmx.enttec_pro import SPEC, EnttecPro, EnttecProOptions
+from drivers.errors import DriverError, LinkLost
+from drivers.registry import Kind
+from drivers.testing import common, kinds
+
+
+class TalksWhenMade(EnttecPro):
+    def __init__(self, options, host):
+        super().__init__(options, host)
+        host.serial_ports()
+
+
+class NeverCloses(EnttecPro):
+    def close(self):
+        self._link = None
+
+
+class WaitsTooLong(EnttecPro):
+    def ask_parameters(self, timeout):
+        return super().ask_parameters(timeout * 2)
+
+
+class BelievesAnything(EnttecPro):
+    def _identify(self):
+        return Identity("DMX USB Pro", self._link.read(100, 0.1).hex() or "1.44")
+
+    def open(self):
+        self.close()
+        self._link = self.host.serial(self.options.port, 57600)
+        self._link.write(bytes.fromhex("7E 03 02 00 00 00 E7"))
+        return self._identify()
+
+
+class SkipsTheFirstZeros(EnttecPro):
+    def send(self, universe, frame):
+        if any(frame):
+            super().send(universe, frame)
+
+
+class HidesTheLoss(EnttecPro):
+    def send(self, universe, frame):
+        with suppress(LinkLost):
+            super().send(universe, frame)
+
+
+class LetsABugOut(EnttecPro):
+    def open(self):
+        try:
+            return super().open()
+        except DriverError as error:
+            raise OSError("errno 5") from error
+
+
+class DarkensInACheck(EnttecPro):
+    def checks(self):
+        def run():
+            super(DarkensInACheck, self).send(1, bytes(24))
+            return Result(Verdict.PASS, SPEC_TEXT)
+
+        return [replace(super().checks()[0], run=run)]
+
+
+class LeavesAThread(EnttecPro):
+    lasting = threading.Event()
+
+    def open(self):
+        threading.Thread(target=self.lasting.wait, daemon=True).start()
+        return super().open()
+
+
+class LooseOptions(EnttecProOptions):
+    model_config = ConfigDict(extra="ignore", frozen=False)
+
+
+SPEC_TEXT = EnttecPro(EnttecProOptions(port="x"), None).checks()[0].title  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("driver", "clause"),
+    [
+        (TalksWhenMade, common.constructing_touches_nothing),
+        (NeverCloses, common.close_before_open_twice_and_reopen),
+        (NeverCloses, common.nothing_is_left_behind),
+        (WaitsTooLong, common.silence_is_a_timeout_in_time),
+        (BelievesAnything, common.noise_cut_and_doubled_replies_are_survived),
+        (BelievesAnything, common.open_tells_who_it_is),
+        (SkipsTheFirstZeros, kinds.the_twin_holds_exactly_the_frame),
+        (HidesTheLoss, common.unplugged_while_open_it_comes_back),
+        (LetsABugOut, common.silence_is_a_timeout_in_time),
+        (LetsABugOut, common.close_from_another_thread_ends_a_call),
+        (DarkensInACheck, common.checks_give_results_and_change_nothing),
+        (LeavesAThread, common.nothing_is_left_behind),
+    ],
+)
+def test_a_broken_driver_fails_its_clause(driver, clause):
+    clause(SPEC)
+    LeavesAThread.lasting.clear()
+    try:
+        with pytest.raises((AssertionError, pytest.fail.Exception, DriverError, OSError)):
+            clause(replace(SPEC, make=driver))
+    finally:
+        LeavesAThread.lasting.set()
+
+
+def test_options_that_take_anything_fail_their_clause():
+    with pytest.raises(pytest.fail.Exception):
+        common.options_are_frozen_strict_and_described(replace(SPEC, options=LooseOptions))
+
+
+def test_every_kind_has_clauses_of_its_own():
+    assert set(kinds.BY_KIND) == set(Kind)
+    assert all(kinds.BY_KIND.values())
