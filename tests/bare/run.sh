@@ -49,6 +49,8 @@ mount -t proc proc "$rootfs/proc"
 mount -t devpts -o newinstance,ptmxmode=0666 devpts "$rootfs/dev/pts"
 mount -t tmpfs tmpfs "$rootfs/dev/shm"
 ln -sf pts/ptmx "$rootfs/dev/ptmx"
+# every installed system has this file, a bare root file system has not
+[ -e "$rootfs/etc/hosts" ] || echo '127.0.0.1 localhost' >"$rootfs/etc/hosts"
 for user in 0 1000; do
     rm -rf "${rootfs:?}/home/$user"
     mkdir -p "$rootfs/home/$user"
