@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
@@ -23,6 +23,9 @@ WORSE = (
     Verdict.FAIL,
 )
 """From best to worst."""
+
+NEAREST: Sequence[Subject] = ("output", "light", "camera", "probe", "network", "broker", "machine", "agent")
+"""From the show outwards."""
 
 EXIT: Mapping[Verdict, int] = {
     Verdict.PASS: 0,
@@ -150,9 +153,10 @@ class Report(Frozen):
 
     @property
     def first_things(self) -> list[Outcome]:
-        """What to do first: the checks that did not pass, worst first, in the plan's order."""
+        """What to do first: the checks that did not pass, worst first; then what carries the light before what
+        stands beside it."""
         wanted = [c for c in self.checks if c.counted not in (Verdict.PASS, Verdict.SKIPPED)]
-        return sorted(wanted, key=lambda check: -WORSE.index(check.verdict))
+        return sorted(wanted, key=lambda check: (-WORSE.index(check.verdict), NEAREST.index(check.kind)))
 
     def groups(self) -> dict[Group, list[Outcome]]:
         """The checks by what they are about, in the plan's order."""

@@ -1,6 +1,6 @@
 """LGT-…: what the bench saw, judged. One light at a time, all others off."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from agent.lighting.output import OutputUnit
@@ -111,9 +111,9 @@ def _remedy(id: str, verdict: Verdict) -> Text:  # noqa: A002
     return SILENT if verdict is Verdict.PASS else CATALOGUE[id].remedy
 
 
-def _not_here(said: Text) -> Result:
+def _not_here(said: Text, evidence: Mapping[str, Any] | None = None) -> Result:
     """Nothing this check could say of this light."""
-    return Result(Verdict.SKIPPED, said)
+    return Result(Verdict.SKIPPED, said, evidence=evidence or {})
 
 
 def _silent(found: Match | None) -> bool:
@@ -125,7 +125,9 @@ def not_dead(bench: Bench, name: str, seen: LightSeen) -> Result:
     found = _match(bench, name, seen)
     evidence = _evidence(bench, name, seen)
     if _silent(found):
-        return _not_here(Text("It is not dead: see LGT-03 and LGT-04.", "并非无响应，参见 LGT-03 与 LGT-04。"))
+        return _not_here(
+            Text("It is not dead: see LGT-03 and LGT-04.", "并非无响应，参见 LGT-03 与 LGT-04。"), evidence
+        )
     if not seen.reacts:
         dark = float(seen.dark.mean())
         said = Text(

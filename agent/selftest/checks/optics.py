@@ -21,10 +21,13 @@ CLIPPED = 0.8
 LEAST = 5e-4
 """Mean linear light over the picture that counts as an answer at all, far above what 8 bits and noise invent."""
 SIGMAS = 6.0
-OWN_SHAPE = 0.15
+OWN_SHAPE = 0.03
 """Part of a response that may differ from the light's own signature before others are suspected."""
+BETTER = 0.5
+"""Others are believed only if they explain at least this share of that difference: a person who moved does not look
+like a light."""
 ANY_SHAPE = 0.30
-"""Part that no sum of known lights explains before the baseline itself is in doubt."""
+"""Part that nothing explains before the baseline itself is in doubt."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def match(seen: LightSeen, name: str, reference: Reference) -> Match | None:
     own, others, fits = _unmix(response, name, basis) if seen.reacts else (_along(response, basis[name]), {}, True)
     dark = [*basis.values(), reference.dark[valid]]
     stays, left = non_negative(dark, seen.dark[valid])
-    leak = float(stays[known.index(name)]) if left < OWN_SHAPE * 2 else 0.0
+    leak = float(stays[known.index(name)]) if left <= ANY_SHAPE else 0.0
     # what is stuck cannot follow: a light that gives its whole response leaks nothing, whatever the room light does
     return Match(max(own, 0.0), others, min(leak, max(0.0, 1.0 - own - sum(others.values()))), fits)
 
@@ -186,11 +189,13 @@ def reversal(shares: Sequence[float]) -> float:
 def _unmix(response: Zones, name: str, basis: Mapping[str, Zones]) -> tuple[float, dict[str, float], bool]:
     size = float(np.linalg.norm(response))
     own = _along(response, basis[name])
-    if np.linalg.norm(response - own * basis[name]) <= OWN_SHAPE * size:
-        return own, {}, True
-    shares, left = non_negative(list(basis.values()), response)
-    found = dict(zip(basis, shares.tolist(), strict=True))
-    return found.pop(name), found, left <= ANY_SHAPE
+    alone = float(np.linalg.norm(response - own * basis[name])) / size
+    if alone > OWN_SHAPE:
+        shares, left = non_negative(list(basis.values()), response)
+        if left <= BETTER * alone:
+            found = dict(zip(basis, shares.tolist(), strict=True))
+            return found.pop(name), found, left <= ANY_SHAPE
+    return own, {}, alone <= ANY_SHAPE
 
 
 def _along(response: Zones, signature: Zones) -> float:

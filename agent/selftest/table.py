@@ -1,0 +1,74 @@
+"""The report as a table on a terminal. rich is imported here and in the command line only, and only when used."""
+
+from typing import TYPE_CHECKING, Literal
+
+from agent.messaging.payloads import Say
+from agent.selftest import words
+from agent.selftest.report import Outcome, Report
+from config.units import Text
+from drivers.base import Verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Language = Literal["en", "zh", "both"]
+
+STYLES = {
+    Verdict.PASS: "green",
+    Verdict.MARGINAL: "yellow",
+    Verdict.FAIL: "bold red",
+    Verdict.ERROR: "magenta",
+    Verdict.SKIPPED: "dim",
+    Verdict.OVERDUE: "yellow",
+}
+
+
+def show(report: Report, console: "Console", language: Language = "en") -> None:
+    """Every check, then what to do first, then the verdict."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("", "check", "of", "value", "found"):
+        table.add_column(heading, overflow="fold", justify="right" if heading == "value" else "left")
+    for group, checks in report.groups().items():
+        for check in checks:
+            style = STYLES[check.verdict]
+            table.add_row(
+                f"[{style}]{escape(word(check).say(language))}[/]",
+                f"{check.id} {escape(_say(check.title, language))}",
+                escape(group.name),
+                measured(check),
+                escape(_say(check.said, language)),
+            )
+        table.add_section()
+    console.print(table)
+    if report.stopped is not None:
+        console.print(escape(_say(report.stopped, language)), style="yellow")
+    for check in report.first_things:
+        todo = escape(_say(check.remedy, language)) or escape(_say(check.said, language))
+        console.print(f"[{STYLES[check.verdict]}]{check.id} {escape(check.name)}[/]: {todo}")
+    counts = ", ".join(f"{count} {words.VERDICTS[verdict].say(language)}" for verdict, count in report.counts.items())
+    headline = words.HEADLINES[report.verdict].say(language)
+    console.print(f"[{STYLES[report.verdict]}]{headline}[/] ({counts}) in {report.seconds:.1f} s")
+
+
+def word(check: Outcome) -> Text:
+    """Its verdict; a check that does not apply is not *skipped*."""
+    return words.VERDICTS[check.verdict] if check.asked else words.NOT_APPLICABLE
+
+
+def measured(check: Outcome) -> str:
+    """Value and unit, three figures: ``104 ms``; shares in per cent."""
+    if check.value is None:
+        return ""
+    if check.unit.startswith("of "):
+        return f"{check.value * 100:.1f} % {check.unit}"
+    if 0 < abs(check.value) < 0.01:
+        return f"< 0.01 {check.unit}"
+    return f"{check.value:.3g} {check.unit}" if abs(check.value) < 1000 else f"{check.value:.0f} {check.unit}"
+
+
+def _say(say: Say, language: Language) -> str:
+    return Text(say.en, say.zh).say(language) if say.en or say.zh else ""
