@@ -18,6 +18,8 @@ from drivers.registry import DriverSpec, Kind, Options
 OURS = UUID("6f2f7f0a-53a7-4a1e-9d53-8a0c6f0e9b11")
 """Name space of the component identifiers we make."""
 
+JUMP = 64
+"""Well past the 20 numbers a receiver takes for late packets, and well within the half circle it takes for new."""
 TERMINATIONS = 3
 """How often "stream terminated" is said (6.2.6)."""
 
@@ -50,6 +52,7 @@ class Sacn:
         self._cid = options.cid or UUID(int=0)
         self._addresses: tuple[str, ...] = ()
         self._last: dict[int, Data] = {}
+        self._fresh: set[int] = set()
         self._announce_at = 0.0
 
     def open(self) -> Identity:
@@ -82,13 +85,23 @@ class Sacn:
         if not 1 <= universe <= 63999:
             raise NotSupported(f"universe {universe}: sACN has 1…63999", "correct the universe")
         last = self._last.get(universe)
-        sequence = 0 if last is None else (last.sequence + 1) % 256
+        sequence = self._following(universe, last)
         packet = Data(self._cid, self.options.source_name, universe, frame, sequence, self.options.priority)
         self._last[universe] = packet
         self._spread(socket, packet)
         now = self.host.now()
         if now >= self._announce_at:
             self._announce(socket, now)
+
+    def _following(self, universe: int, last: Data | None) -> int:
+        """The next sequence number. After a restart a receiver may still be waiting for the old stream's numbers and
+        drop up to 20 of ours (E1.31 6.7.2), so the second packet jumps: at most one of the two can be dropped."""
+        if last is None:
+            self._fresh.add(universe)
+            return 0
+        jump = JUMP if universe in self._fresh else 1
+        self._fresh.discard(universe)
+        return (last.sequence + jump) % 256
 
     def close(self) -> None:
         """Stop; with ``on_close = "terminate"`` say so three times for each universe first."""

@@ -3,10 +3,8 @@
 The reflector is the production one (:class:`drivers.network.reflector.Reflector`): only the wire is fake.
 """
 
-import zlib
 from collections.abc import Iterable
 
-from drivers.errors import DeviceMissing
 from drivers.host import Endpoint
 from drivers.network.icmp import HEADER, REPLY, REQUEST, IcmpOptions, checksum, echo_message
 from drivers.network.reflector import Reflector
@@ -16,9 +14,6 @@ from drivers.network.tcp import TcpOptions
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault
 from drivers.virtual.wires import Listener, Place
-
-NETWORK = "203.0.113."
-"""Where names without an address are put (TEST-NET-3, RFC 5737)."""
 
 
 class StampNode:
@@ -72,30 +67,20 @@ class FarEnd:
 
 def stamp_twin(studio: VirtualStudio, options: StampOptions, name: str) -> FarEnd:
     """A reflector where ``options`` look for one."""
-    return _added(studio, name, studio.place_node(_address(studio, options.host), StampNode(studio, options.port)))
+    return _added(studio, name, studio.place_node(studio.place_host(options.host), StampNode(studio, options.port)))
 
 
 def icmp_twin(studio: VirtualStudio, options: IcmpOptions, name: str) -> FarEnd:
     """A machine that answers pings."""
-    return _added(studio, name, studio.place_node(_address(studio, options.host), IcmpNode()))
+    return _added(studio, name, studio.place_node(studio.place_host(options.host), IcmpNode()))
 
 
 def tcp_twin(studio: VirtualStudio, options: TcpOptions, name: str) -> FarEnd:
     """An ingest server's port."""
-    return _added(studio, name, studio.place_listener(_address(studio, options.host), options.port))
+    return _added(studio, name, studio.place_listener(studio.place_host(options.host), options.port))
 
 
 def _added(studio: VirtualStudio, name: str, place: Place | Listener) -> FarEnd:
     twin = FarEnd(place)
     studio.add(name, twin)
     return twin
-
-
-def _address(studio: VirtualStudio, host: str) -> str:
-    """The address of ``host``; a name nobody knows yet gets one, the same in every run."""
-    try:
-        return studio.resolve(host)
-    except DeviceMissing:
-        address = f"{NETWORK}{zlib.crc32(host.encode()) % 253 + 1}"
-        studio.place_name(host, address)
-        return address
