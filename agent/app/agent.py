@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,11 +10,11 @@ import structlog
 
 from agent import __version__
 from agent.app import keeper
-from agent.app.devices import Devices, check
+from agent.app.devices import Devices, checked
 from agent.app.herald import Herald
 from agent.app.keeper import LookKeeper
 from agent.app.lock import StateLock
-from agent.app.service_verbs import ServiceVerbs
+from agent.app.service_verbs import SelfTests, ServiceVerbs
 from agent.app.verbs import LightVerbs
 from agent.exposure.camera import Sight
 from agent.exposure.service import ExposureService
@@ -33,12 +33,14 @@ from agent.messaging.topics import Topics
 from agent.runtime.journal import Journal
 from agent.runtime.lane import Health, Idle, Lane, NoDevice
 from agent.runtime.systemd import notify, watchdog_interval
+from agent.selftest.report import Depth, Outcome, Report
 from config.load import load
 from config.model import StudioConfig
 from config.problems import ConfigError, Problem
+from config.units import Text
 from drivers.host import Host
 from drivers.registry import Kind
-from firmware_profiles.patch import Patch, survey
+from firmware_profiles.patch import Patch
 
 log = structlog.get_logger(__name__)
 
@@ -48,15 +50,6 @@ CONTROL_WITHIN = 1.0
 """Seconds in which outputs must have answered (or not) for the agent to call itself ready."""
 SOFTWARE = 70
 """sysexits: a bug ended the agent."""
-
-
-def checked(config: StudioConfig, file: str) -> Patch:
-    """The patch of a configuration in which nothing is wrong. Raises ConfigError with everything that is."""
-    made, problems = survey(config)
-    problems += check(config)
-    if problems:
-        raise ConfigError(file, problems)
-    return made
 
 
 class Agent:
@@ -97,6 +90,7 @@ class Agent:
         stamp = Stamp(host.wall, host.now)
         self.bus = Bus(config.mqtt, self.topics, stamp, version=__version__, mode=mode, memory=state / "retained.json")
         self.herald = Herald(self)
+        self.tests = SelfTests(self)
         self.journal = Journal(state / "journal.sqlite")
         self.dispatcher = Dispatcher(
             {**LightVerbs(self).all(), **ServiceVerbs(self).all()},
@@ -244,6 +238,16 @@ class Agent:
         self.disk.join()
         if stuck:
             log.error("lane.stuck", lanes=stuck)
+
+    async def selftest(
+        self,
+        depth: Depth,
+        only: Sequence[str],
+        on_result: Callable[[Outcome], None] | None = None,
+        on_progress: Callable[[float, Text], None] | None = None,
+    ) -> Report:
+        """A self-test from the shell, within :meth:`standing`."""
+        return await self.tests.run(depth, only, trigger="shell", seen=on_result, progress=on_progress)
 
     # --- told from other threads -----------------------------------------------------------------------------
 

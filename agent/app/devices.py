@@ -11,11 +11,12 @@ from agent.runtime.lane import Health, Lane
 from agent.uplink.probe import ProbeUnit
 from config.check import validate
 from config.model import StudioConfig
-from config.problems import Problem, nearest
+from config.problems import ConfigError, Problem, nearest
 from drivers import registry
 from drivers.errors import NotSupported
 from drivers.host import Host
 from drivers.registry import Kind
+from firmware_profiles.patch import Patch, survey
 
 
 class Unit(Protocol):
@@ -102,6 +103,15 @@ def _enter(units: dict[str, U], sections: Mapping[str, Any], make: Callable[[str
         if name not in units:
             units[name] = make(name, section)
             units[name].lane.start()
+
+
+def checked(config: StudioConfig, file: str) -> Patch:
+    """The patch of a configuration in which nothing is wrong. Raises ConfigError with everything that is."""
+    made, problems = survey(config)
+    problems += check(config)
+    if problems:
+        raise ConfigError(file, problems)
+    return made
 
 
 def check(config: StudioConfig) -> list[Problem]:

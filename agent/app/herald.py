@@ -87,7 +87,8 @@ class Herald:
         yield from rules.pictures(agent.devices)
         yield from rules.network(agent.devices, limits)
         if agent.exposure is not None:
-            yield from rules.exposure(agent.exposure.now_state, agent.exposure.section.camera, limits)
+            camera = agent.exposure.section.camera
+            yield from rules.exposure(agent.exposure.now_state, camera, limits, testing=agent.tests.running)
 
     def forget_alerts(self) -> None:
         """After a reload: rules that are no more leave no alert behind."""

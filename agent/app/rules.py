@@ -89,13 +89,13 @@ def pictures(found: Devices) -> Iterator[Condition]:
             )
 
 
-def exposure(now: ExposureNow, camera: str, limits: AlertSection) -> Iterator[Condition]:
-    """Is the picture as bright as it should be, and does the loop hold?"""
+def exposure(now: ExposureNow, camera: str, limits: AlertSection, testing: bool) -> Iterator[Condition]:
+    """Is the picture as bright as it should be, and does the loop hold? A self-test darkens it on purpose."""
     off = None if now.ev is None else abs(now.ev)
     dark = now.ev is not None and now.ev < 0
     yield Condition(
         f"exposure.{camera}.deviation",
-        _judge(off, limits.exposure_stops),
+        None if testing else _judge(off, limits.exposure_stops),
         AlertLevel.WARNING,
         Text("the picture is too dark", "画面过暗") if dark else Text("the picture is too bright", "画面过亮"),
         Text("raise the key light, or hand exposure to the agent", "提高主光，或启用自动补光")

@@ -1,28 +1,97 @@
 """What the verbs about the agent itself do: reload, self-test."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from agent.messaging.commands import Reload
+from agent import __version__
+from agent.messaging.commands import Reload, SelftestCancel, SelftestStart
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
+from agent.selftest import engine
+from agent.selftest.report import Depth, Outcome, Report
+from agent.selftest.store import ReportStore
+from agent.selftest.surroundings import Surroundings
 from config.problems import ConfigError
+from config.units import Text
 
 if TYPE_CHECKING:
     from agent.app.agent import Agent
 
+LONGEST = 300.0
+"""Seconds a self-test may take in all; a full one of three lights takes about a minute."""
 
-class ServiceVerbs:
-    """reload."""
+
+class SelfTests:
+    """Runs self-tests of this agent, one at a time, and keeps their reports."""
 
     def __init__(self, agent: "Agent") -> None:
         self._agent = agent
+        self.running = False
+
+    async def run(
+        self,
+        depth: Depth,
+        only: Sequence[str],
+        *,
+        trigger: str,
+        progress: Callable[[float, Text], None] | None = None,
+        seen: Callable[[Outcome], None] | None = None,
+    ) -> Report:
+        """One self-test and its report as stored. The look is back when it returns, also when cancelled."""
+        agent = self._agent
+        state = agent.config.agent.state_dir
+        around = Surroundings(
+            host=agent.host,
+            config=agent.config,
+            rig=agent.rig,
+            devices=agent.devices,
+            on_air=agent.on_air,
+            state_dir=state,
+            version=__version__,
+            bus=agent.bus if trigger != "shell" else None,
+        )
+        self.running = True
+        try:
+            report = await engine.run(around, depth, only, trigger=trigger, progress=progress, seen=seen)
+        finally:
+            self.running = False
+        store = ReportStore(state, agent.config.selftest.keep_reports)
+        stored: Report = await agent.on_disk(lambda: store.append(report))
+        return stored
+
+
+class ServiceVerbs:
+    """reload, selftest.start, selftest.cancel."""
+
+    def __init__(self, agent: "Agent") -> None:
+        self._agent = agent
+        self._job: Job | None = None
+        self._task: asyncio.Task[Any] | None = None
 
     def all(self) -> dict[str, Verb[Any]]:
         verbs: list[Verb[Any]] = [
-            Verb("reload", Reload, self._reload),
+            Verb("reload", Reload, self._reload, check=self._can_reload),
+            Verb("selftest.start", SelftestStart, self._start, check=self._can_start, deadline=LONGEST),
+            Verb("selftest.cancel", SelftestCancel, self._cancel, check=self._can_cancel, always=True),
         ]
         return {verb.name: verb for verb in verbs}
+
+    # --- checks ----------------------------------------------------------------------------------------------
+
+    def _can_reload(self, args: Reload) -> None:
+        if self._agent.tests.running:
+            raise Refusal(ReasonCode.BUSY, "a self-test is running; selftest.cancel ends it")
+
+    def _can_start(self, args: SelftestStart) -> None:
+        if self._agent.tests.running or self._job is not None:
+            raise Refusal(ReasonCode.BUSY, "a self-test is running already")
+
+    def _can_cancel(self, args: SelftestCancel) -> None:
+        if self._job is None:
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, "no self-test is running")
+
+    # --- effects ---------------------------------------------------------------------------------------------
 
     async def _reload(self, args: Reload, job: Job) -> Mapping[str, Any]:
         try:
@@ -30,3 +99,30 @@ class ServiceVerbs:
         except ConfigError as error:
             raise Refusal(ReasonCode.INVALID, str(error)) from None
         return {"fixtures": sorted(self._agent.rig.fixtures)}
+
+    async def _start(self, args: SelftestStart, job: Job) -> Mapping[str, Any]:
+        """The verdict is data: the command has succeeded when the test ran."""
+        self._can_start(args)
+        agent = self._agent
+        self._job, self._task = job, asyncio.current_task()
+        try:
+            report = await agent.tests.run(args.depth, args.only, trigger="command", progress=job.progress)
+        finally:
+            self._job = self._task = None
+        agent.bus.board.put(agent.topics.report, report.summary())
+        return {
+            "id": report.id,
+            "number": report.number,
+            "verdict": str(report.verdict),
+            "counts": {str(verdict): count for verdict, count in report.counts.items()},
+            "seconds": round(report.seconds, 1),
+            "worst": list(report.summary().worst),
+        }
+
+    async def _cancel(self, args: SelftestCancel, job: Job) -> Mapping[str, Any]:
+        running, task = self._job, self._task
+        if running is None or task is None:
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, "no self-test is running")
+        running.cancelled = True
+        task.cancel()
+        return {"cancelled": running.id}

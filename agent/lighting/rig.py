@@ -77,7 +77,7 @@ class Rig:
         for (name, attribute), held in self._held.items():
             if name == fixture:
                 claims = self._claims.get((name, attribute), {}).values()
-                lasting = winner(claim for claim in claims if claim.priority not in RESTORES)
+                lasting = _lasting(claims)
                 levels[attribute] = held if lasting is None else lasting.level
         return levels
 
@@ -180,12 +180,12 @@ class Rig:
     def _drop(self, match: Callable[[Claim], bool], now: float, fade: float) -> list[Claim]:
         gone: list[Claim] = []
         for key, claims in self._claims.items():
-            before = winner(claims.values())
+            before = _lasting(claims.values())
             for claim in [c for c in claims.values() if match(c)]:
                 del claims[claim.owner]
                 gone.append(claim)
-            if before is not None and not claims and before.priority not in RESTORES:
-                # nobody claims any more: hold what is shown, and take a person's last word as the look
+            if before is not None and _lasting(claims.values()) is None:
+                # nobody claims any more: hold what was claimed, and take a person's last word as the look
                 self._held[key] = before.level
                 if before.priority is not Priority.LOOP:
                     self._look[key] = before.level
@@ -223,3 +223,8 @@ class Rig:
         has = self.fixtures[name].personality.attributes
         both = Attribute.INTENSITY in has and bool(EMITTERS & set(has))
         return self._rate / 2 if both else self._rate
+
+
+def _lasting(claims: Iterable[Claim]) -> Claim | None:
+    """The strongest claim besides those that give back what they took."""
+    return winner(claim for claim in claims if claim.priority not in RESTORES)

@@ -80,6 +80,16 @@ def test_a_test_over_a_hand_gives_back_to_the_hand(rig):
     assert rig.holder("key").owner == "hand"
 
 
+def test_a_loop_whose_lease_ends_during_a_test_is_held_when_the_test_is_over(rig):
+    rig.claim("loop", Priority.LOOP, {"key": {LIGHT: 0.55}}, now=0.0, lease=5.0)
+    rig.claim("selftest", Priority.TEST, {"key": {LIGHT: 0.0}}, now=1.0)
+    rig.lapse(6.0)
+    assert shown(rig) == 0.0
+    rig.release(10.0, owner="selftest")
+    assert shown(rig) == 0.55
+    assert rig.look("key")[LIGHT] == 0.7
+
+
 def test_a_lease_ends_by_itself(rig):
     rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.2}}, now=0.0, lease=10.0)
     assert rig.next_lapse() == 10.0
