@@ -31,6 +31,9 @@ LOOK_ROUND = 0.1
 HOME_WITHIN = 8.0
 """Seconds the lights may take back to the look (a full step of a colour panel on air takes 5.7)."""
 
+GOODBYE = 0.2
+"""Seconds to wait for the run's own lane: one that is stuck in a check may end by itself."""
+
 ON_AIR = Text("on air, or the air state is unknown", "正在直播，或直播状态未知")
 WENT_ON_AIR = Text("the studio went on air: stopped, and the look restored", "演播室开始直播：测试已中止，灯光已恢复")
 
@@ -117,7 +120,7 @@ class _Run:
             around.rig.release(around.now(), owner=OWNER)
             self.desk.lane.request_stop()
         await self._home()
-        self.desk.lane.join()
+        self.desk.lane.join(GOODBYE)
         return Report(
             id=uuid4().hex[:12],
             trigger=trigger,
@@ -209,10 +212,8 @@ class _Run:
         """Wait until the look is back: a test that has ended leaves nothing moving."""
         around = self.around
         until = around.now() + HOME_WITHIN
-        while any(step.impact is Impact.VISIBLE for step in self.steps) and around.now() < until:
-            rest = around.rig.scene.settled - around.now()
-            if rest <= 0:
-                break
+        moved = self.bench.seen or self.bench.broken
+        while moved and 0 < (rest := around.rig.scene.settled - around.now()) and around.now() < until:
             await asyncio.sleep(min(rest, LOOK_ROUND))
 
     def _on_air(self) -> bool:

@@ -15,6 +15,7 @@ from agent.selftest.table import Language, measured, word
 from config.units import Text
 from drivers.base import Verdict
 
+CHECKED = ' checked="checked"'
 LANGUAGES = (("zh", "中文"), ("en", "English"), ("both", "中 / EN"))
 
 
@@ -22,7 +23,7 @@ def page(report: Report, language: Language = "both") -> str:
     """The whole page, UTF-8. ``language`` is the one it opens in."""
     style = files("agent.selftest").joinpath("page.css").read_text(encoding="utf-8")
     radios = "".join(
-        f'<input type="radio" name="language" id="in-{key}"{" checked" if key == language else ""}/>'
+        f'<input type="radio" name="language" id="in-{key}"{CHECKED if key == language else ""}/>'
         for key, _ in LANGUAGES
     )
     labels = "".join(f'<label for="in-{key}">{name}</label>' for key, name in LANGUAGES)

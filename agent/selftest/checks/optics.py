@@ -29,6 +29,9 @@ like a light."""
 ANY_SHAPE = 0.30
 """Part that nothing explains before the baseline itself is in doubt."""
 
+MORE_THAN_FULL = 1.3
+"""A stranger that seems to give more than this share of its full light is no stranger: the scene has changed."""
+
 
 @dataclass(frozen=True)
 class Shots:
@@ -168,7 +171,7 @@ def non_negative(basis: Sequence[Zones], seen: Zones) -> tuple[Zones, float]:
     active = list(range(len(basis)))
     shares = np.zeros(len(basis))
     while active:
-        found = np.linalg.lstsq(matrix[:, active], seen, rcond=None)[0]
+        found = np.asarray(np.linalg.lstsq(matrix[:, active], seen, rcond=None)[0], dtype=np.float64)
         if found.min() >= 0:
             shares[active] = found
             break
@@ -194,7 +197,8 @@ def _unmix(response: Zones, name: str, basis: Mapping[str, Zones]) -> tuple[floa
         shares, left = non_negative(list(basis.values()), response)
         if left <= BETTER * alone:
             found = dict(zip(basis, shares.tolist(), strict=True))
-            return found.pop(name), found, left <= ANY_SHAPE
+            mine = found.pop(name)
+            return mine, found, left <= ANY_SHAPE and max(found.values(), default=0.0) <= MORE_THAN_FULL
     return own, {}, alone <= ANY_SHAPE
 
 

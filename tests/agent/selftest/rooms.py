@@ -6,16 +6,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from agent.app.devices import Devices
+from agent.lighting.claims import Priority
 from agent.lighting.rig import Rig
 from agent.selftest.surroundings import Surroundings
 from config.model import StudioConfig
 from config.units import Attribute
+from drivers.base import Verdict
+from drivers.virtual.camera import Sensor
 from drivers.virtual.furnish import furnish
 from firmware_profiles.patch import patch
 
 LIGHT, CCT = Attribute.INTENSITY, Attribute.CCT
 LOOK = {"key": {LIGHT: 0.7, CCT: 5600.0}, "fill": {LIGHT: 0.4, CCT: 5600.0}, "back": {LIGHT: 0.5}}
 CAMERA = "/dev/video0"
+FPS = 50.0
 QUICK = 20.0
 """Slew of the tests' rig, share of full light per second: fifty times what a real one may do."""
 
@@ -46,6 +50,8 @@ class Room:
         self.config = made
         self.studio = furnish(made)
         self.world = self.studio.world
+        camera = self.studio.twins["front"]
+        camera.fps, camera.sensor = FPS, Sensor(self.world, 320, 180)
         self.on_air = False
         self.scenes = []
         self.bugs = []
@@ -66,6 +72,10 @@ class Room:
     def _show(self, scene) -> None:
         self.scenes.append(scene)
         self.devices.show(scene)
+
+    @property
+    def test_claims(self) -> list:
+        return self.rig.claims(Priority.TEST)
 
     @property
     def targets(self) -> dict:
@@ -94,3 +104,11 @@ async def room(state_dir: Path, rate: float = QUICK, **more):
             unit.lane.request_stop()
         stuck = [unit.name for _, unit in made.devices.all() if not unit.lane.join()]
         assert stuck == []
+
+
+def verdicts(report) -> dict:
+    return {f"{check.id}:{check.name}": check.verdict for check in report.checks}
+
+
+def failed(report) -> set:
+    return {name for name, verdict in verdicts(report).items() if verdict is Verdict.FAIL}

@@ -1,0 +1,115 @@
+"""A full self-test in the virtual studio: production drivers, real lanes, light through the camera. What is broken is
+named, and nothing else."""
+
+import pytest
+
+from agent.selftest import baseline
+from agent.selftest.checks import bench
+from agent.selftest.engine import run
+from drivers.base import Impact, Verdict
+from tests.agent.selftest.rooms import LOOK, failed, room, verdicts
+
+ACCEPTED: list[bytes] = []
+"""The baseline of the healthy room, made once: every room here is the same."""
+STUDIO = ("SER-*", "WID-*", "CAM-0[13456]", "CAM-12", "NET-0[248]", "DMX-01", "LGT-*")
+"""Without those that judge the machine the tests happen to run on."""
+
+
+@pytest.fixture
+async def studio(tmp_path):
+    async with room(tmp_path, exposure={"camera": "front", "fixtures": ["key"]}) as made:
+        yield made
+
+
+@pytest.fixture
+async def known(studio, tmp_path):
+    """The room, with its baseline accepted."""
+    if not ACCEPTED:
+        report = await run(studio.around, "full", ["LGT-*"], accept=True)
+        assert failed(report) == set()
+        ACCEPTED.append((tmp_path / baseline.FILE).read_bytes())
+    (tmp_path / baseline.FILE).write_bytes(ACCEPTED[0])
+    return studio
+
+
+async def test_a_healthy_room_passes_and_keeps_its_look(known, monkeypatch):
+    monkeypatch.setattr(bench, "LEVELS", (0.25, 0.5, 0.75, 1.0))
+    seen, shares = [], []
+    report = await run(
+        known.around, "full", STUDIO, seen=seen.append, progress=lambda share, text: shares.append((share, text))
+    )
+    bad = {name: v for name, v in verdicts(report).items() if v not in (Verdict.PASS, Verdict.SKIPPED)}
+    assert bad == {}
+    assert [n for n, v in verdicts(report).items() if v is Verdict.SKIPPED] == ["NET-08:ingest"]
+    assert (report.verdict, report.exit_code) == (Verdict.PASS, 0)
+    assert known.targets == LOOK
+    assert known.rig.unmoved(known.around.now())
+    assert known.test_claims == []
+    assert len(seen) == len(report.checks)
+    assert all(0 <= share < 1 and text.en and text.zh for share, text in shares)
+    latency = next(c for c in report.checks if c.id == "LGT-09" and c.name == "key")
+    assert 30 < latency.value < 300  # two pictures of 20 ms and the lamp's 40 ms at least
+
+
+@pytest.mark.parametrize(("fault", "named"), [("dead", "LGT-01"), ("dim", "LGT-02"), ("stuck", "LGT-04")])
+async def test_a_broken_light_is_named(known, fault, named):
+    known.world.fault("back", fault)
+    report = await run(known.around, "full", ["LGT-*:back"])
+    assert failed(report) == {f"{named}:back"}
+    assert report.exit_code == 2
+    assert report.first_things[0].remedy.zh
+    assert known.targets == LOOK
+
+
+async def test_two_swapped_lights_are_named_and_the_third_is_not(known):
+    known.world.swap("key", "back")
+    report = await run(known.around, "full", ["LGT-*"])
+    assert failed(report) == {"LGT-03:key", "LGT-03:back"}
+    said = {check.name: check.said.en for check in report.checks if check.id == "LGT-03"}
+    assert "back lights up" in said["key"]
+    assert "key lights up" in said["back"]
+
+
+async def test_two_lights_on_one_address_are_told_by_the_stranger_in_the_picture(known):
+    lamps = known.world.lamps
+    lamps["fill"].address = lamps["key"].address
+    report = await run(known.around, "full", ["LGT-*:key", "LGT-*:fill"])
+    assert failed(report) == {"LGT-03:key", "LGT-01:fill"}
+
+
+async def test_without_a_baseline_a_dead_light_is_still_found_and_the_rest_is_honest(studio):
+    studio.world.fault("back", "dead")
+    report = await run(studio.around, "full", ["LGT-0[12347]:back"])
+    assert failed(report) == {"LGT-01:back"}
+    by_id = {check.id: check for check in report.checks}
+    assert "no baseline" in by_id["LGT-02"].said.en
+    assert not by_id["LGT-02"].asked
+    assert by_id["LGT-04"].verdict is Verdict.SKIPPED
+
+
+async def test_a_bad_light_does_not_enter_the_baseline(known, tmp_path):
+    known.world.fault("back", "dim")
+    await run(known.around, "full", ["LGT-*:back"], accept=True)
+    reference = baseline.read(tmp_path, "front").reference()
+    assert reference.runs == 1
+    assert set(reference.signatures) == {"key", "fill", "back"}
+
+
+async def test_a_camera_that_was_moved_is_no_dim_light(known):
+    lamps = known.world.lamps
+    lamps["key"].place, lamps["back"].place = (1.8, -0.5, 2.0), (-1.5, -0.9, 1.9)
+    report = await run(known.around, "full", ["LGT-0[123]:back"])
+    assert verdicts(report)["LGT-02:back"] in (Verdict.ERROR, Verdict.SKIPPED)
+    assert "LGT-02:back" not in failed(report)
+
+
+async def test_quick_moves_nothing(studio):
+    report = await run(studio.around, "quick", ["CAM-01", "LGT-*", "AGT-0[35]"])
+    assert {check.impact for check in report.checks} == {Impact.PASSIVE}
+    assert verdicts(report) == {
+        "CAM-01:front": Verdict.PASS,
+        "AGT-03:agent": Verdict.PASS,
+        "AGT-05:agent": Verdict.OVERDUE,
+    }
+    assert report.exit_code == 1
+    assert studio.scenes == []
