@@ -19,7 +19,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 Rgb = tuple[float, float, float]
 Point = tuple[float, float, float]
-Surface = Callable[[Floats, Floats], tuple[Floats, Floats, Floats, Floats]]
+Drawn = npt.NDArray[np.floating]
+"""float32 as well, but numpy's type stubs (2.5) lose that in arithmetic with a plain float."""
+Surface = Callable[[Floats, Floats], tuple[Drawn, Drawn, Drawn, Drawn]]
 """(x, y) of some pixels -> how far inside the shape they are (in heights), and the surface normal's x, y, z."""
 
 STRENGTH = {"key": 1.0, "fill": 0.5, "back": 0.9, "practical": 0.28}
@@ -31,7 +33,7 @@ WRAP = {"key": 0.35, "fill": 0.6, "back": 0.1, "practical": 0.5}
 def ellipsoid(x0: float, y0: float, a: float, b: float, power: float = 2.0) -> Surface:
     """A round body; ``power`` > 2 makes it boxier."""
 
-    def at(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def at(x: Floats, y: Floats) -> tuple[Drawn, Drawn, Drawn, Drawn]:
         u, v = (x - x0) / a, (y - y0) / b
         radius = (np.abs(u) ** power + np.abs(v) ** power) ** (1 / power)
         nz = np.sqrt(np.clip(1 - radius**2, 0.0, 1.0))
@@ -43,7 +45,7 @@ def ellipsoid(x0: float, y0: float, a: float, b: float, power: float = 2.0) -> S
 def block(x0: float, y0: float, a: float, b: float, corner: float = 0.01, tilt: float = 0.0) -> Surface:
     """A flat rectangle with rounded corners facing the camera; ``tilt`` > 0 turns it up towards the ceiling."""
 
-    def at(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def at(x: Floats, y: Floats) -> tuple[Drawn, Drawn, Drawn, Drawn]:
         dx, dy = np.abs(x - x0) - (a - corner), np.abs(y - y0) - (b - corner)
         outside = np.hypot(np.maximum(dx, 0), np.maximum(dy, 0)) + np.minimum(np.maximum(dx, dy), 0)
         flat = np.zeros_like(x)
@@ -55,7 +57,7 @@ def block(x0: float, y0: float, a: float, b: float, corner: float = 0.01, tilt: 
 def column(x0: float, y0: float, a: float, b: float, taper: float = 0.0) -> Surface:
     """An upright cylinder, or with ``taper`` a cone that is narrower at the top."""
 
-    def at(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def at(x: Floats, y: Floats) -> tuple[Drawn, Drawn, Drawn, Drawn]:
         width = a * (1 + taper * (y - y0) / b)
         u = (x - x0) / width
         nz = np.sqrt(np.clip(1 - u**2, 0.0, 1.0))

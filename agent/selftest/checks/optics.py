@@ -172,10 +172,10 @@ def non_negative(basis: Sequence[Zones], seen: Zones) -> tuple[Zones, float]:
     shares = np.zeros(len(basis))
     while active:
         found = np.asarray(np.linalg.lstsq(matrix[:, active], seen, rcond=None)[0], dtype=np.float64)
-        if found.min() >= 0:
+        if np.min(found) >= 0:
             shares[active] = found
             break
-        active.pop(int(found.argmin()))
+        active.pop(int(np.argmin(found)))
     size = float(np.linalg.norm(seen))
     return shares, float(np.linalg.norm(seen - matrix @ shares)) / size if size > 0 else 0.0
 
