@@ -213,7 +213,7 @@ class _Run:
         around = self.around
         until = around.now() + HOME_WITHIN
         moved = self.bench.seen or self.bench.broken
-        while moved and 0 < (rest := around.rig.scene.settled - around.now()) and around.now() < until:
+        while moved and (rest := around.rig.scene.settled - around.now()) > 0 and around.now() < until:
             await asyncio.sleep(min(rest, LOOK_ROUND))
 
     def _on_air(self) -> bool:

@@ -171,7 +171,7 @@ def non_negative(basis: Sequence[Zones], seen: Zones) -> tuple[Zones, float]:
     active = list(range(len(basis)))
     shares = np.zeros(len(basis))
     while active:
-        found = np.asarray(np.linalg.lstsq(matrix[:, active], seen, rcond=None)[0], dtype=np.float64)
+        found = np.linalg.lstsq(matrix[:, active], seen, rcond=None)[0]
         if np.min(found) >= 0:
             shares[active] = found
             break
