@@ -51,13 +51,16 @@ class Reading:
 class Refresh:
     """How an output wants to be fed.
 
-    ``max_hz``: never faster than this. ``keepalive``: seconds after which an unchanged frame is sent again.
+    ``max_hz``: the beat while something moves. ``keepalive``: seconds after which an unchanged frame is sent again.
     ``repeats``: how often a changed frame is sent in all before the keep-alive takes over (sACN: 3, E1.31 6.6.2).
+    ``min_gap``: seconds between two frames at the very least; 0: one beat. A device that times the line itself can
+    take a change between two beats, so a command need not wait for the next one.
     """
 
     max_hz: float
     keepalive: float
     repeats: int = 1
+    min_gap: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class Pump:
         self._sent: deque[float] = deque(maxlen=500)
         self._frames = 0
         self._due = -math.inf
+        self._told: Scene | None = None
 
     # --- any thread ------------------------------------------------------------------------------------------
 
@@ -106,13 +107,16 @@ class Pump:
         if self._due > -math.inf and now >= self._due:
             with self._lock:
                 self._late.append(now - self._due)
+        # What is new may go between two beats where the output can take it; what goes on, goes on the beat.
+        gap = (refresh.min_gap or period) if scene is not self._told else period
+        self._told = scene
         nearest = math.inf
         for universe, line in self._lines.items():
             # A frame is seen until the next one, so it shows where the fades will be by then. It also makes the first
             # frame of a fade differ from the one before: a command is on the wire at once, not a beat later.
             frame = scene.frame(universe, now + period)
             changed = frame != line.frame
-            if now >= line.sent + (period - GRACE if changed or line.left else refresh.keepalive):
+            if now >= line.sent + (gap - GRACE if changed or line.left else refresh.keepalive):
                 self._output.send(universe, frame)
                 line.took(frame, now, period, refresh.repeats)
                 with self._lock:

@@ -7,7 +7,7 @@ The way in is the same for the broker and the control socket. Nothing that comes
 import asyncio
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -67,6 +67,7 @@ class Dispatcher:
         self.verbs = {**{verb.name: verb for verb in own}, **self.verbs}
         self._running: dict[str, _Running] = {}
         self._stopping = False
+        self._outgoing: deque[tuple[Answer, tuple[Callable[[Answer], None], ...]]] = deque()
 
     # --- the way in ------------------------------------------------------------------------------------------
 
@@ -152,8 +153,9 @@ class Dispatcher:
             del self._running[request.id]
             await self._again(request, envelope, digest)
             return
-        self._tell(running, accepted)
+        # The effect comes before the telling: both are due at once, and answers are sent when the loop is next free.
         running.task = asyncio.create_task(self._execute(running, verb, args), name=f"command-{request.id}")
+        self._tell(running, accepted)
         running.task.add_done_callback(lambda _: self._never_began(running))
 
     def _permit(self, verb: Verb[Any], args: BaseModel) -> None:
@@ -182,7 +184,8 @@ class Dispatcher:
                 running.replies.append(lambda answer: request.reply(answer, envelope.reply_to))
             answer = running.answer
         else:
-            entry = await self.disk(lambda: self.journal.find(request.id))
+            known = self.journal.knows(request.id)
+            entry = await self.disk(lambda: self.journal.find(request.id)) if known else None
             if entry is None:
                 return False
             _same(digest, entry.digest)
@@ -190,6 +193,7 @@ class Dispatcher:
         self.counters["repeated"] += 1
         log.info("command.repeated", verb=request.verb, id=request.id, state=answer.state)
         self._send(answer.model_copy(update={"repeated": True}), [lambda a: request.reply(a, envelope.reply_to)])
+        self._deliver()
         return True
 
     async def _stored(self, entry: Entry) -> Answer:
@@ -267,17 +271,22 @@ class Dispatcher:
         log.warning("command.rejected", verb=verb, id=name, code=refusal.code, why=refusal.message.en)
         answer = _final(name, verb, State.REJECTED, refusal.code, refusal.message)
         self._send(answer, [lambda a: request.reply(a, envelope.reply_to if envelope else None)])
+        self._deliver()
 
     def _send(self, answer: Answer, replies: list[Callable[[Answer], None]]) -> None:
-        # "that id is another's" is told only to who asked: followers of the other command would take it for theirs
-        public = answer.code is not ReasonCode.DUPLICATE
-        public = public and bool(commands.ID.fullmatch(answer.id) and commands.VERB.fullmatch(answer.verb))
-        own = [self.publish_answer] if public else []
-        for tell in (*replies, *own):
-            try:
-                tell(answer)
-            except Exception:
-                log.exception("answer.fault", verb=answer.verb, id=answer.id)
+        own = [self.publish_answer] if commands.ID.fullmatch(answer.id) and commands.VERB.fullmatch(answer.verb) else []
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._deliver)
+        self._outgoing.append((answer, (*replies, *own)))
+
+    def _deliver(self) -> None:
+        while self._outgoing:
+            answer, replies = self._outgoing.popleft()
+            for tell in replies:
+                try:
+                    tell(answer)
+                except Exception:
+                    log.exception("answer.fault", verb=answer.verb, id=answer.id)
 
     async def _begin(self, answer: Answer, digest: str) -> bool:
         final = not NEXT[answer.state]

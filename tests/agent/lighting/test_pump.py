@@ -88,6 +88,21 @@ def test_many_changes_never_go_faster_than_the_protocol_allows_and_the_last_one_
     assert bench.wire.sent[-1][2] == bench.rig.scene.frame(1, 1e9)
 
 
+def test_where_the_output_can_take_it_a_change_goes_between_two_beats_of_a_fade():
+    bench = Bench(Refresh(max_hz=40, keepalive=0.9, min_gap=0.005))
+    bench.run(0.0)
+    bench.rig.claim("hand", Priority.MANUAL, {"back": {LIGHT: 1.0}}, now=0.01, fade=10.0)
+    bench.turn(0.01)
+    bench.run(1.0)
+    beat = bench.wire.times()[-1]
+    bench.rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.1}}, now=beat + 0.002)
+    bench.turn(beat + 0.002)
+    assert bench.wire.times()[-1] == beat, "sooner than the output can take"
+    bench.rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.9}}, now=beat + 0.007)
+    bench.turn(beat + 0.007)
+    assert bench.wire.times()[-1] == beat + 0.007
+
+
 @pytest.mark.parametrize("late", [0.0, 0.002])
 def test_a_fade_keeps_its_beat_without_drift_and_ends_on_its_target(late):
     bench = Bench()
