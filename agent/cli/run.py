@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
+from agent.cli.hosts import host_for
 from agent.cli.parser import NoConfig, complain, config_argument, load
 
 if TYPE_CHECKING:
@@ -46,19 +47,9 @@ def run(options: argparse.Namespace) -> int:
     from agent.app.agent import Agent
     from agent.app.lock import StateLocked
     from config.problems import ConfigError
-    from drivers.host import Host
 
     try:
-        host: Host
-        if options.virtual:
-            from drivers.virtual.furnish import furnish
-            from drivers.virtual.lan import Lan
-
-            host = furnish(config, lan=Lan())
-        else:
-            from drivers.real.host import RealHost
-
-            host = RealHost()
+        host = host_for(config, path, options.virtual)
 
         async def serve() -> int:
             mode: Literal["real", "virtual"] = "virtual" if options.virtual else "real"
@@ -68,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
         return asyncio.run(serve())
     except ConfigError as error:
-        complain(ConfigError(str(path), error.problems))
+        complain(error)
         return os.EX_CONFIG
     except StateLocked as locked:
         complain(f"studio-agent run: {locked}")

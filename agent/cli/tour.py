@@ -1,28 +1,32 @@
 """``demo --plain``: a line a second for a log or a pipe, and a walk through the effects by itself."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agent.cli.stage import Stage
 from agent.cli.view.live import at
-from agent.cli.view.seen import Seen
+from agent.cli.view.seen import Line, Seen
 from agent.cli.view.words import say
 
 RIGHT = 0.15
-"""Stops from target that count as there."""
+"""Stops from target that count as there …"""
+STEADY = 0.8
+"""… when it stays so for so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One stop of the walk: what it says, does, and waits to see (at most ``within`` seconds)."""
+    """One stop of the walk: what it says, does, and waits to see for ``hold`` seconds (at most ``within`` in all)."""
 
     says: str
     do: Callable[[], None]
     sees: Callable[[], bool]
     seen: str
     within: float = 15.0
+    hold: float = 0.0
 
 
 def nothing() -> None:
@@ -37,7 +41,7 @@ def stops(stage: Stage, seen: Seen) -> Sequence[Stop]:
 
     def right() -> bool:
         error = off()
-        return error is not None and abs(error) <= RIGHT and not any(alert for alert in seen.alerts)
+        return error is not None and abs(error) <= RIGHT
 
     def dark() -> bool:
         error = off()
@@ -53,9 +57,9 @@ def stops(stage: Stage, seen: Seen) -> Sequence[Stop]:
         return not lost()
 
     return (
-        Stop("the exposure loop brings the picture to its target", nothing, right, "exposure on target"),
+        Stop("the exposure loop brings the picture to its target", nothing, right, "exposure on target", hold=STEADY),
         Stop("somebody closes the curtain", lambda: stage.daylight(-1), dark, "the picture is too dark"),
-        Stop("the loop raises the lights", nothing, right, "exposure on target"),
+        Stop("the loop raises the lights", nothing, right, "exposure on target", hold=STEADY),
         Stop("the DMX widget is unplugged", stage.unplug, lost, "alert raised"),
         Stop("… and plugged in again", stage.plug, found, "alert resolved"),
         Stop("a quick self-test, by MQTT command", stage.test, tested, "self-test done", 30.0),
@@ -71,18 +75,20 @@ def _held(seen: Seen) -> bool:
 async def walk(stage: Stage, seen: Seen, language: str, ended: asyncio.Event, out: Callable[[str], None]) -> None:
     """Print until ``ended``; the walk begins once the agent is there."""
     guide = asyncio.create_task(_guide(stage, seen, out))
-    told = 0
+    news = News(seen, language)
+    due = time.monotonic()
     try:
         while not ended.is_set():
-            told = _news(seen, told, language, out)
-            if seen.status is not None:
+            for line in news.lines():
+                out(line)
+            if seen.status is not None and time.monotonic() >= due:
                 out(status(seen, time.monotonic()))
-            try:
-                async with asyncio.timeout(1.0):
+                due = max(due + 1.0, time.monotonic())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
                     await ended.wait()
-            except TimeoutError:
-                continue
-        _news(seen, told, language, out)
+        for line in news.lines(last=True):
+            out(line)
     finally:
         guide.cancel()
         await asyncio.gather(guide, return_exceptions=True)
@@ -95,23 +101,43 @@ async def _guide(stage: Stage, seen: Seen, out: Callable[[str], None]) -> None:
         out(f"{at()} ▶ {stop.says}")
         begun = time.monotonic()
         stop.do()
-        while not stop.sees():
-            if time.monotonic() - begun > stop.within:
-                out(f"{at()} ▷ not seen within {stop.within:.0f} s: {stop.seen}")
-                break
-            await asyncio.sleep(0.05)
+        since = await _sees(stop, begun)
+        if since is None:
+            out(f"{at()} ▷ not seen within {stop.within:.0f} s: {stop.seen}")
         else:
-            out(f"{at()} ✓ {stop.seen} ({time.monotonic() - begun:.1f} s)")
+            out(f"{at()} ✓ {stop.seen} ({since - begun:.1f} s)")
     out(f"{at()} ▶ that was the walk; from another terminal: {stage.hint}")
 
 
-def _news(seen: Seen, told: int, language: str, out: Callable[[str], None]) -> int:
-    """Log lines not yet printed. A command's line is printed once it has its last answer."""
-    lines = list(seen.log)
-    for line in lines[told:]:
-        if not line.text.en.endswith(("accepted", "executing")):
-            out(f"{line.at} · {say(line.text, language, ' · ')}")
-    return len(lines)
+async def _sees(stop: Stop, begun: float) -> float | None:
+    """Since when it is seen, once it has been for long enough; ``None`` when time is over."""
+    since: float | None = None
+    while (now := time.monotonic()) - begun <= stop.within:
+        if not stop.sees():
+            since = None
+        elif since is None:
+            since = now
+        if since is not None and now - since >= stop.hold:
+            return since
+        await asyncio.sleep(0.05)
+    return None
+
+
+class News:
+    """The log as lines that are printed once: a command when it has its last answer."""
+
+    def __init__(self, seen: Seen, language: str) -> None:
+        self._seen, self._language = seen, language
+        self._told = 0
+        self._open: list[Line] = []
+
+    def lines(self, last: bool = False) -> list[str]:
+        """What is new; with ``last`` also what never came to its end."""
+        fresh = self._seen.logged - self._told
+        self._told = self._seen.logged
+        found = [*self._open, *(list(self._seen.log)[-fresh:] if fresh else ())]
+        self._open = [] if last else [line for line in found if line.open]
+        return [f"{line.at} · {say(line.text, self._language, ' · ')}" for line in found if last or not line.open]
 
 
 def status(seen: Seen, now: float) -> str:

@@ -21,11 +21,13 @@ T = TypeVar("T", bound=payloads.Payload)
 
 @dataclass(slots=True)
 class Line:
-    """One line of the log. ``at``: local wall clock; ``level``: note, good, warning or critical."""
+    """One line of the log. ``at``: local wall clock; ``level``: note, good, warning or critical; ``open``: it will
+    still change."""
 
     at: str
     text: Say
     level: str = "note"
+    open: bool = False
 
 
 @dataclass(slots=True)
@@ -36,6 +38,12 @@ class Command:
     begun: float
     what: str
     states: list[str] = field(default_factory=list)
+    tail: str = ""
+
+    def write(self) -> None:
+        """Bring its line up to date."""
+        said = f"{self.what}  {' → '.join(self.states)}{self.tail}".rstrip()
+        self.line.text = Say(en=said, zh=said)
 
 
 @dataclass
@@ -53,6 +61,8 @@ class Seen:
     numbers: dict[str, dict[str, float | int | None]] = field(default_factory=dict)
     curves: dict[tuple[str, str], deque[float | None]] = field(default_factory=dict)
     log: deque[Line] = field(default_factory=lambda: deque(maxlen=KEPT))
+    logged: int = 0
+    """Lines ever written into the log, which keeps the last of them."""
     messages: int = 0
     _commands: dict[str, Command] = field(default_factory=dict)
     _arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=2000))
@@ -83,7 +93,7 @@ class Seen:
 
     def note(self, text: str | Say, at: str, level: str = "note") -> None:
         """A line of the viewer's own."""
-        self.log.append(Line(at, Say(en=text, zh=text) if isinstance(text, str) else text, level))
+        self._write(Line(at, Say(en=text, zh=text) if isinstance(text, str) else text, level))
 
     # --- out -------------------------------------------------------------------------------------------------
 
@@ -112,6 +122,10 @@ class Seen:
 
     # --- inside ----------------------------------------------------------------------------------------------
 
+    def _write(self, line: Line) -> None:
+        self.logged += 1
+        self.log.append(line)
+
     def _keep(self, kind: str, name: str, payload: Any, parts: dict[str, str], now: float, at: str) -> None:
         match kind:
             case "status":
@@ -132,7 +146,7 @@ class Seen:
                 self._alert(payload, at)
             case "event":
                 if payload.text is not None and not payload.name.startswith("alert."):
-                    self.log.append(Line(at, payload.text, payload.level))
+                    self._write(Line(at, payload.text, payload.level))
             case "report":
                 self._report(payload, at)
             case "answer":
@@ -144,7 +158,7 @@ class Seen:
         if before is not None and before != payload.state:
             good = payload.state == "online"
             said = Say(en=f"agent {payload.state}", zh="程序上线" if good else "程序离线")
-            self.log.append(Line(at, said, "good" if good else "critical"))
+            self._write(Line(at, said, "good" if good else "critical"))
 
     def _device(self, kind: str, name: str, payload: payloads.DeviceState, at: str) -> None:
         before = self.devices.get((kind, name))
@@ -155,12 +169,12 @@ class Seen:
             said = Say(
                 en=f"{name} {'is back' if good else 'offline'}{why}", zh=f"{name} {'恢复' if good else '离线'}{why}"
             )
-            self.log.append(Line(at, said, "good" if good else "warning"))
+            self._write(Line(at, said, "good" if good else "warning"))
 
     def _air(self, payload: payloads.AirState, at: str) -> None:
         if self.air is not None and self.air.on_air != payload.on_air:
             on = payload.on_air
-            self.log.append(Line(at, Say(en="on air" if on else "off air", zh="开播" if on else "停播"), "note"))
+            self._write(Line(at, Say(en="on air" if on else "off air", zh="开播" if on else "停播"), "note"))
         self.air = payload
 
     def _numbers(self, group: str, numbers: dict[str, float | int | None]) -> None:
@@ -174,11 +188,11 @@ class Seen:
             self.alerts.pop(payload.key, None)
             if before is not None:
                 said = Say(en=f"resolved: {payload.text.en}", zh=f"已恢复：{payload.text.zh}")
-                self.log.append(Line(at, said, "good"))
+                self._write(Line(at, said, "good"))
             return
         self.alerts[payload.key] = payload
         if before is None and payload.state == "firing":
-            self.log.append(Line(at, Say(en=f"alert: {payload.text.en}", zh=f"告警：{payload.text.zh}"), payload.level))
+            self._write(Line(at, Say(en=f"alert: {payload.text.en}", zh=f"告警：{payload.text.zh}"), payload.level))
 
     def _report(self, payload: payloads.Report, at: str) -> None:
         fresh = self.report is not None and self.report.id != payload.id
@@ -186,35 +200,38 @@ class Seen:
         if fresh:
             counts = ", ".join(f"{count} {verdict}" for verdict, count in payload.counts.items() if count)
             level = {"pass": "good", "marginal": "warning"}.get(payload.verdict, "critical")
-            self.log.append(Line(at, Say(en=f"self-test: {counts}", zh=f"自检：{counts}"), level))
+            self._write(Line(at, Say(en=f"self-test: {counts}", zh=f"自检：{counts}"), level))
 
     def _sent(self, verb: str, known: str, data: Any, now: float, at: str) -> None:
-        if known not in self._commands:
-            args = data.get("args", {}) if isinstance(data, dict) else {}
-            self._command(verb, known, _spelt(args), now, at)
-
-    def _command(self, verb: str, known: str, args: str, now: float, at: str) -> Command:
-        command = Command(Line(at, Say(en="", zh="")), now, f"{verb} {args}".rstrip())
-        self._commands[known] = command
-        if len(self._commands) > KEPT:
-            del self._commands[next(iter(self._commands))]
-        self.log.append(command.line)
-        return command
+        """A command passes; a broker may deliver its first answers before it."""
+        args = data.get("args", {}) if isinstance(data, dict) else {}
+        command = self._command(verb, known, now, at)
+        command.what = f"{verb} {_spelt(args)}".rstrip()
+        command.write()
 
     def _answered(self, answer: payloads.Answer, now: float, at: str) -> None:
-        command = self._commands.get(answer.id) or self._command(answer.verb, answer.id, "", now, at)
+        command = self._command(answer.verb, answer.id, now, at)
         if answer.state.value not in command.states:
             command.states.append(answer.state.value)
-        tail = ""
+        command.tail = ""
         if answer.progress is not None and not answer.final:
-            tail = f" {answer.progress * 100:.0f} %"
+            command.tail = f" {answer.progress * 100:.0f} %"
         if answer.message is not None:
-            tail += f" – {answer.message.en}"
+            command.tail += f" – {answer.message.en}"
         if answer.final:
-            tail += f" ({now - command.begun:.1f} s)"
+            command.tail += f" ({now - command.begun:.1f} s)"
+            command.line.open = False
             command.line.level = "good" if answer.state.value == "succeeded" else "warning"
-        said = f"{command.what}  {' → '.join(command.states)}{tail}"
-        command.line.text = Say(en=said, zh=said)
+        command.write()
+
+    def _command(self, verb: str, known: str, now: float, at: str) -> Command:
+        if known not in self._commands:
+            command = Command(Line(at, Say(en=verb, zh=verb), open=True), now, verb)
+            self._commands[known] = command
+            if len(self._commands) > KEPT:
+                del self._commands[next(iter(self._commands))]
+            self._write(command.line)
+        return self._commands[known]
 
     def _emptied(self, kind: str, name: str) -> None:
         if kind == "alert":
@@ -230,8 +247,9 @@ def _spelt(args: Any) -> str:
     if not isinstance(args, dict):
         return ""
     parts: list[str] = []
-    for key, value in args.items():
-        if key in ("targets", "only") and isinstance(value, list):
+    first = ("targets", "only")
+    for key, value in sorted(args.items(), key=lambda item: item[0] not in first):
+        if key in first and isinstance(value, list):
             parts += [str(each) for each in value]
         elif isinstance(value, dict):
             parts += [f"{inner}={each}" for inner, each in value.items()]

@@ -1,0 +1,174 @@
+"""``studio-agent selftest``: through the running service if there is one, else by itself.
+
+Exit codes are those of monitoring plug-ins: 0 all passed, 1 something came near its limit or was left out, 2 something
+failed, 3 it could not be told (also: no configuration, wrong words).
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from agent.cli.hosts import host_for
+from agent.cli.parser import NoConfig, answers, complain, config_argument, load
+
+if TYPE_CHECKING:
+    from agent.app.agent import Agent
+    from agent.selftest.report import Report
+    from config.model import StudioConfig
+
+UNKNOWN = 3
+BOTH_FIT = 140
+"""Columns a table in two languages needs."""
+OPENED_WITHIN = 5.0
+"""Seconds devices have to be opened (or not) before a test without the service begins."""
+
+Tell = Callable[[float, str], None]
+"""Share done 0…1, and what is being done."""
+
+
+class CannotTell(Exception):
+    """There is no result; the text says why."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    config_argument(parser)
+    parser.add_argument("--depth", choices=("quick", "full"), default="quick", help="full: also what is visible")
+    parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="ids or patterns: WID-01, 'LGT-*', '*:key'")
+    parser.add_argument("--json", action="store_true", help="the report as JSON instead of a table")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="also as JUnit XML")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also as one self-contained page")
+    parser.add_argument("--virtual", action="store_true", help="on a virtual studio that matches the configuration")
+
+
+def run(options: argparse.Namespace) -> int:
+    try:
+        path, config = load(options.config, os.environ)
+        report = asyncio.run(_report(path, config, options))
+        _write(report, options, config.agent.language)
+    except (NoConfig, CannotTell) as error:
+        complain(error)
+        return UNKNOWN
+    return report.exit_code
+
+
+async def _report(path: Path, config: "StudioConfig", options: argparse.Namespace) -> "Report":
+    from agent.messaging.local import NAME
+
+    control = config.agent.state_dir / NAME
+    with _progress() as tell:
+        if answers(control):
+            return await _by_service(control, config, options, tell)
+        return await _by_ourselves(path, config, options, tell)
+
+
+async def _by_service(control: Path, config: "StudioConfig", options: argparse.Namespace, tell: Tell) -> "Report":
+    from agent.messaging.local import ask
+    from agent.selftest.store import ReportStore
+
+    args = {"depth": options.depth, "only": options.only}
+    last = None
+    try:
+        async for answer in ask(control, "selftest.start", args):
+            last = answer
+            if answer.progress is not None:
+                tell(answer.progress, answer.message.en if answer.message else "")
+    except OSError as error:
+        raise CannotTell(f"the service at {control}: {error}") from None
+    if last is None or last.state.value != "succeeded":
+        said = last.message.en if last is not None and last.message else "it gave no reason"
+        raise CannotTell(f"the service did not run the self-test: {said}")
+    wanted = last.result.get("id")
+    found = ReportStore(config.agent.state_dir).latest(lambda each: wanted in (None, each.id))
+    if found is None:
+        raise CannotTell(f"the self-test ran, but its report in {config.agent.state_dir / 'reports'} cannot be read")
+    return found
+
+
+async def _by_ourselves(path: Path, config: "StudioConfig", options: argparse.Namespace, tell: Tell) -> "Report":
+    from agent.app.agent import Agent
+    from agent.app.lock import StateLocked
+    from config.problems import ConfigError
+
+    _quiet()
+    try:
+        host = host_for(config, path, options.virtual)
+        mode: Literal["real", "virtual"] = "virtual" if options.virtual else "real"
+        agent = Agent(config, host, config_file=path, mode=mode, environ=os.environ)
+        async with agent.standing():
+            await _opened(agent)
+            return await agent.selftest(
+                options.depth, options.only, on_progress=lambda share, text: tell(share, text.en)
+            )
+    except ConfigError as error:
+        raise CannotTell(str(error)) from None
+    except StateLocked as locked:
+        raise CannotTell(str(locked)) from None
+    except PermissionError as error:
+        raise CannotTell(f"agent.state_dir {config.agent.state_dir} cannot be used: {error.strerror}") from None
+
+
+async def _opened(agent: "Agent") -> None:
+    """Until every device has answered or said why not."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(OPENED_WITHIN):
+            while any(unit.lane.health.state == "starting" for _, unit in agent.devices.all()):
+                await asyncio.sleep(0.02)
+
+
+def _write(report: "Report", options: argparse.Namespace, language: Any) -> None:
+    try:
+        if options.junit is not None:
+            from agent.selftest.junit import junit
+
+            options.junit.write_text(junit(report), encoding="utf-8")
+        if options.html is not None:
+            from agent.selftest.page import page
+
+            options.html.write_text(page(report, language), encoding="utf-8")
+    except OSError as error:
+        raise CannotTell(f"{error.filename}: {error.strerror}") from None
+    if options.json:
+        print(report.to_json())
+        return
+    from rich.console import Console
+
+    from agent.selftest.table import show
+
+    console = Console(highlight=False)
+    show(report, console, spoken(language, console.width, os.environ))
+
+
+def spoken(language: Any, width: int, environ: Mapping[str, str]) -> Any:
+    """Both languages only where a line has room for them; else the one of the person's own settings."""
+    if language != "both" or width >= BOTH_FIT:
+        return language
+    locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
+    return "zh" if locale.startswith("zh") else "en"
+
+
+def _quiet() -> None:
+    """The table says it; the log would only say it again."""
+    from agent.runtime import logs
+
+    logs.set_up("error")
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Tell]:
+    """A bar on standard error while it runs, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda share, text: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    console = Console(stderr=True)
+    columns = (BarColumn(bar_width=30), TaskProgressColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda share, text: bar.update(task, completed=share, description=text)

@@ -1,0 +1,123 @@
+"""The demo as a newcomer meets it: in a pipe, on a terminal, killed in the middle."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.agent.cli.shell import PATIENCE, ROOT, Running, environment, studio
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    begun: list[Running] = []
+
+    def start(*words: str) -> Running:
+        begun.append(Running(("demo", "--folder", tmp_path / "demo", *words)))
+        return begun[-1]
+
+    yield start
+    for demo in begun:
+        demo.kill()
+        assert demo.wait_alone() == []
+
+
+def test_in_a_pipe_it_shows_the_loop_reaching_its_target_and_ends_by_itself(
+    start: Callable[..., Running], tmp_path: Path
+) -> None:
+    before = set((ROOT / "config").rglob("*.toml"))
+    demo = start("--plain", "--seconds", "12")
+    demo.wait_line(lambda line: "✓ exposure on target" in line)
+    assert demo.code() == 0, demo.lines[-20:]
+    assert demo.others == []
+    numbers = [re.search(r"cam-1 ([+-]\d\.\d\d) stop hold", line) for line in demo.lines]
+    errors = [abs(float(found[1])) for found in numbers if found]
+    assert min(errors) <= 0.15
+    assert any("key " in line and "msg/s" in line for line in demo.lines)
+    assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == ["agent.log", "state", "studio.toml"]
+    assert set((ROOT / "config").rglob("*.toml")) == before
+
+
+def test_another_terminal_finds_its_agent_and_commands_it(start: Callable[..., Running], tmp_path: Path) -> None:
+    demo = start("--plain")
+    demo.wait_line(lambda line: "msg/s" in line)
+    file = tmp_path / "demo" / "studio.toml"
+    said = studio("send", "lights.set", "back", "intensity=0.9", "-c", file)
+    assert said.returncode == 0, said.stderr
+    assert [line.split()[2] for line in said.stdout.splitlines()] == ["accepted", "executing", "succeeded"]
+    refused = studio("send", "lights.set", "bakc", "intensity=0.9", "-c", file)
+    assert refused.returncode == 2
+    assert "unknown-target" in refused.stdout
+    demo.wait_line(lambda line: "lights.set back intensity=0.9  accepted → executing → succeeded" in line)
+    again = studio("demo", "--plain", "--folder", tmp_path / "demo")
+    assert (again.returncode, "another demo runs in" in again.stderr) == (75, True)
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.code() == 0
+
+
+def test_its_broker_does_not_outlive_a_killed_demo(start: Callable[..., Running], tmp_path: Path) -> None:
+    demo = start("--plain")
+    demo.wait_line(lambda line: "msg/s" in line)
+    assert tomllib.loads((tmp_path / "demo" / "studio.toml").read_text())["mqtt"]["host"] == "127.0.0.1"
+    assert len(demo.others) == 2
+    demo.process.kill()
+    demo.code()
+    assert demo.wait_alone() == []
+
+
+def test_on_a_terminal_it_draws_hears_keys_and_gives_the_terminal_back(tmp_path: Path) -> None:
+    near, far = pty.openpty()
+    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    before = termios.tcgetattr(far)
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "agent", "demo", "--folder", str(tmp_path / "demo"), "--seconds", "40"],
+        cwd=ROOT,
+        env=environment(TERM="xterm-256color", COLUMNS="80", LINES="24"),
+        stdin=far,
+        stdout=far,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        read_until(near, "DMX 4")
+        os.write(near, b"h")
+        screen = read_until(near, "demo manual")
+        for part in ("Lights", "Exposure", "Network", "Alerts", "./studio send lights.set key intensity=0.25"):
+            assert part in screen
+        os.write(near, b"q")
+        read_until(near, "\x1b[?1049l")  # the screen as it was before
+        assert demo.wait(PATIENCE) == 0
+        assert termios.tcgetattr(far) == before
+        assert demo.stderr is not None
+        assert demo.stderr.read() == b""
+    finally:
+        demo.kill()
+        demo.wait()
+        if demo.stderr is not None:
+            demo.stderr.close()
+        os.close(near)
+        os.close(far)
+
+
+def read_until(near: int, wanted: str) -> str:
+    """What the terminal is told until ``wanted`` is among it (styles taken out, but for the one looked for)."""
+    text, until = "", time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if select.select([near], [], [], 0.5)[0]:
+            text += os.read(near, 65536).decode(errors="replace")
+            plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+            if wanted in plain:
+                return plain
+    raise AssertionError(f"{wanted!r} never came: {text[-2000:]!r}")

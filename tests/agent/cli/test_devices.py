@@ -1,0 +1,88 @@
+"""``devices``: a widget that answers behind a real pseudo-terminal, one in use, one that is not there."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.agent.cli.shell import ROOT, environment, studio
+
+
+@pytest.fixture
+def widget(tmp_path: Path) -> Iterator[Path]:
+    """A port with an ENTTEC twin on its far side, in another process."""
+    port = tmp_path / "dmx"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "drivers.virtual.serve", "enttec-pro", "--link", str(port)],
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["ready"] == str(port)
+    yield port
+    process.stdin.close()
+    assert process.wait(10.0) == 0
+    process.stdout.close()
+
+
+def configured(folder: Path, port: Path) -> Path:
+    file = folder / "studio.toml"
+    file.write_text(
+        '[agent]\nsite = "hall"\nname = "a"\n[outputs.front]\ndriver = "enttec-pro"\nuniverses = [1]\n'
+        f'options = {{ port = "{port}" }}\n'
+        '[cameras.gate]\noptions = { source = "http://127.0.0.1:9/gate" }\n'
+    )
+    return file
+
+
+def test_a_widget_that_is_there_says_who_it_is(widget: Path, tmp_path: Path) -> None:
+    said = studio("devices", "--json", "--interface", "lo", "-c", configured(tmp_path, widget))
+    assert said.returncode == 0, said.stderr
+    found = json.loads(said.stdout)
+    port = next(each for each in found["serial"] if each["port"] == str(widget))
+    assert port["answer"]["model"] == "DMX USB Pro"
+    assert port["answer"]["firmware"] == "1.44"
+    assert port["answer"]["serial"] == "02134567"
+    assert port["outputs"] == ["front"]
+    assert "lo" in [each["name"] for each in found["interfaces"]]
+    assert [each["device"] for each in found["cameras"] if each["name"] == "gate"] == ["http://127.0.0.1:9/gate"]
+
+
+def test_a_port_in_use_is_left_alone(widget: Path, tmp_path: Path) -> None:
+    taken = os.open(widget, os.O_RDWR | os.O_NOCTTY)
+    try:
+        fcntl.flock(taken, fcntl.LOCK_EX)
+        said = studio("devices", "--json", "--interface", "lo", "-c", configured(tmp_path, widget))
+    finally:
+        os.close(taken)
+    port = next(each for each in json.loads(said.stdout)["serial"] if each["port"] == str(widget))
+    assert port["answer"] is None
+    assert "in use" in port["note"]
+
+
+def test_the_table_says_what_is_missing_and_why(tmp_path: Path) -> None:
+    file = configured(tmp_path, Path("/dev/no-such"))
+    said = studio("devices", "--interface", "lo", "--interface", "moon0", "-c", file, COLUMNS="160")
+    assert said.returncode == 0
+    assert "/dev/no-such" in said.stdout
+    assert "[front]" in said.stdout
+    assert "not looked at: Art-Net on moon0: there is no such interface" in said.stdout
+
+
+def test_passive_asks_nobody(widget: Path, tmp_path: Path) -> None:
+    found = json.loads(studio("devices", "--json", "--passive", "-c", configured(tmp_path, widget)).stdout)
+    port = next(each for each in found["serial"] if each["port"] == str(widget))
+    assert (port["answer"], port["note"], found["artnet"]) == (None, "not asked", [])
+
+
+def test_a_configuration_that_was_named_must_be_usable(tmp_path: Path) -> None:
+    assert studio("devices", "-c", tmp_path / "none.toml").returncode == 66

@@ -1,0 +1,110 @@
+"""The service as a process: signals, exit codes, a refused reload."""
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.agent.cli.shell import Running, studio
+
+CONFIG = """
+[agent]
+site = "hall"
+name = "a"
+state_dir = "state"
+[mqtt]
+host = "127.0.0.1"
+port = 9
+[outputs.widget]
+driver = "enttec-pro"
+universes = [1]
+options = { port = "usb:EN1" }
+[fixtures.key]
+profile = "generic/dimmer"
+personality = "8bit"
+universe = 1
+address = 1
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "studio.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture
+def start(file: Path) -> Iterator[Callable[[], Running]]:
+    begun: list[Running] = []
+
+    def start() -> Running:
+        begun.append(Running(("run", "--virtual", "-c", file)))
+        begun[-1].wait_line(event("agent.ready"))
+        return begun[-1]
+
+    yield start
+    for service in begun:
+        service.kill()
+
+
+def event(name: str) -> Callable[[str], bool]:
+    return lambda line: line.startswith("{") and json.loads(line).get("event") == name
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly(start: Callable[[], Running], number: int) -> None:
+    service = start()
+    service.process.send_signal(number)
+    assert service.code() == 0
+    assert json.loads(service.lines[-1])["event"] == "agent.stopped"
+
+
+def test_a_refused_new_file_is_logged_with_its_fault_and_the_old_one_goes_on(
+    start: Callable[[], Running], file: Path
+) -> None:
+    service = start()
+    file.write_text(CONFIG.replace("address = 1", "address = 513"))
+    service.process.send_signal(signal.SIGHUP)
+    refused = json.loads(service.wait_line(event("config.refused")))
+    assert refused["problems"][0].startswith(f"{file}:17: fixtures.key.address – ")
+    file.write_text(CONFIG.replace("address = 1", "address = 12"))
+    service.process.send_signal(signal.SIGHUP)
+    service.wait_line(event("config.reloaded"))
+    service.process.send_signal(signal.SIGTERM)
+    assert service.code() == 0
+
+
+def test_a_second_agent_on_the_same_state_folder_is_told_to_try_later(start: Callable[[], Running], file: Path) -> None:
+    first = start()
+    second = studio("run", "--virtual", "-c", file)
+    assert second.returncode == 75
+    assert f"another agent (process {first.process.pid}) runs in {file.parent / 'state'}" in second.stderr
+
+
+def test_what_cannot_start_says_why_and_with_which_code(tmp_path: Path) -> None:
+    missing = studio("run", "-c", tmp_path / "none.toml")
+    assert (missing.returncode, missing.stderr) == (66, f"{tmp_path / 'none.toml'}: there is no such file\n")
+    bad = tmp_path / "bad.toml"
+    bad.write_text(CONFIG.replace("generic/dimmer", "generic/dimer"))
+    refused = studio("run", "--virtual", "-c", bad)
+    assert refused.returncode == 78
+    assert f"{bad}: fixtures.key.profile – there is no profile 'generic/dimer'" in refused.stderr
+
+
+def test_the_self_test_runs_by_itself_and_its_reports_are_files(file: Path, tmp_path: Path) -> None:
+    junit, html = tmp_path / "r.xml", tmp_path / "r.html"
+    words = ("--only", "*:widget", "--json", "--junit", junit, "--html", html)
+    said = studio("selftest", "--virtual", "-c", file, *words)
+    report = json.loads(said.stdout)
+    assert said.returncode == report["exit_code"] == 0, said.stderr
+    assert {"SER-01", "WID-01"} <= {check["id"] for check in report["checks"]}
+    assert "<testsuite " in junit.read_text()
+    assert html.read_text().startswith("<!DOCTYPE html>")
+    assert "http://" not in html.read_text().replace("http://www.w3.org", "")
+
+
+def test_a_self_test_that_cannot_be_done_is_unknown_to_monitoring(tmp_path: Path) -> None:
+    assert studio("selftest", "-c", tmp_path / "none.toml").returncode == 3

@@ -1,0 +1,126 @@
+"""What a person types for ``send`` and ``watch``, and what they are shown."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agent.cli import parser, send, watch
+from agent.messaging.lifecycle import ReasonCode, State
+from agent.messaging.payloads import Answer, Say
+from agent.messaging.topics import Topics
+from agent.messaging.wire import Message
+from tests.agent.cli.shell import studio
+
+TOPICS = Topics("hall", "a")
+
+
+@pytest.mark.parametrize(
+    ("typed", "args"),
+    [
+        (
+            "lights.set key role:fill intensity=0.4 cct=5600 fade=2",
+            {"targets": ["key", "role:fill"], "levels": {"intensity": 0.4, "cct": 5600}, "fade": 2},
+        ),
+        ("lights.set targets=key,back intensity=1", {"targets": ["key", "back"], "levels": {"intensity": 1}}),
+        ("look.apply show", {"look": "show"}),
+        ("look.apply look=show fade=0.5", {"look": "show", "fade": 0.5}),
+        ("lights.release", {}),
+        ("lights.release key", {"targets": ["key"]}),
+        ("exposure.set hold target=0.2", {"mode": "hold", "target": 0.2}),
+        ("exposure.set mode=watch", {"mode": "watch"}),
+        ("selftest.start depth=full", {"depth": "full"}),
+        ("selftest.start WID-01 LGT-*", {"only": ["WID-01", "LGT-*"]}),
+        ("identify key seconds=3", {"fixture": "key", "seconds": 3}),
+        ("command.cancel abc", {"id": "abc"}),
+        ("ping", {}),
+    ],
+)
+def test_words_become_arguments(typed: str, args: dict[str, object]) -> None:
+    verb, *words = typed.split()
+    assert send.parse(verb, words) == args
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("light.set key", "there is no command 'light.set' – did you mean 'lights.set'?"),
+        ("lights.set key intensty=1", "lights.set has no argument 'intensty' – did you mean 'intensity'?"),
+        ("look.apply show twice", "look.apply: what is 'twice'? Its arguments are look, fade"),
+        ("ping pong", "ping: what is 'pong'? Its arguments are none"),
+    ],
+)
+def test_a_misspelt_command_is_a_usage_error_and_never_sent(typed: str, said: str) -> None:
+    verb, *words = typed.split()
+    with pytest.raises(send.Misspelt) as found:
+        send.parse(verb, words)
+    assert str(found.value) == said
+    assert studio("send", *typed.split()).returncode == 64
+
+
+def test_without_a_configuration_it_says_where_one_would_be_looked_for(tmp_path: Path) -> None:
+    said = studio("send", "ping", "-c", tmp_path / "none.toml")
+    assert (said.returncode, said.stderr) == (66, f"{tmp_path / 'none.toml'}: there is no such file\n")
+
+
+def test_a_broker_that_is_not_there_is_exit_69(tmp_path: Path) -> None:
+    file = tmp_path / "studio.toml"
+    file.write_text('[agent]\nsite = "hall"\nname = "a"\n[mqtt]\nhost = "127.0.0.1"\nport = 9\n')
+    for words in (("send", "ping"), ("watch",)):
+        said = studio(*words, "-c", file)
+        assert said.returncode == 69
+        assert said.stderr.startswith(f"studio-agent {words[0]}: no broker: 127.0.0.1:9:")
+
+
+def test_the_configuration_is_found_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(parser, "SYSTEM", tmp_path / "etc.toml")
+    monkeypatch.setattr(parser, "checkout", lambda: tmp_path)
+    assert parser.find(None, {}) is None
+    (tmp_path / "etc.toml").touch()
+    assert parser.find(None, {}) == tmp_path / "etc.toml"
+    assert parser.find(None, {parser.VARIABLE: "/x.toml"}) == Path("/x.toml")
+    assert parser.find(Path("mine.toml"), {parser.VARIABLE: "/x.toml"}) == Path("mine.toml")
+
+
+def test_an_answer_is_one_line_with_all_that_matters() -> None:
+    done = Answer(id="1", verb="lights.set", state=State.SUCCEEDED, result={"fixtures": ["key"]})
+    assert send.line(done, 1.0584) == '  1.058 s  succeeded   fixtures=["key"]'
+    no = Answer(
+        id="1", verb="x", state=State.REJECTED, code=ReasonCode.ON_AIR, message=Say(en="not now", zh="现在不行")
+    )
+    assert send.line(no, 0.05) == "  0.050 s  rejected    on-air  not now / 现在不行"
+    half = Answer(id="1", verb="x", state=State.EXECUTING, progress=0.5, message=Say(en="step", zh="step"))
+    assert send.line(half, 2) == "  2.000 s  executing    50 %  step"
+
+
+def test_filters_are_kinds_of_topics_or_whole_filters() -> None:
+    assert watch.filters([], TOPICS) == ["studio/v1/hall/a/up/#", "studio/v1/hall/a/down/#"]
+    assert watch.filters(["tele"], TOPICS) == ["studio/v1/hall/a/up/tele", "studio/v1/hall/a/up/tele/#"]
+    assert watch.filters(["down/cmd"], TOPICS)[0] == "studio/v1/hall/a/down/cmd"
+    assert watch.filters(["studio/v1/+/+/up/status", "$SYS/#"], TOPICS) == ["studio/v1/+/+/up/status", "$SYS/#"]
+
+
+def test_a_message_is_shown_decoded_as_json_or_raw() -> None:
+    payload = {
+        "v": 1,
+        "ts": "2026-01-01T12:00:00.250Z",
+        "mono": 1.0,
+        "boot": "b",
+        "seq": 3,
+        "health": "ok",
+        "details": {"port": "x"},
+        "text": {"en": "dark", "zh": "暗"},
+        "reason": "",
+        "value": None,
+    }
+    body = json.dumps(payload, ensure_ascii=False)
+    message = Message(TOPICS.state("output", "w"), body.encode(), 1, True)
+    line = watch.shown(message, "lines")
+    assert line[8:] == f".250 • {'up/state/output/w':34} health=ok details.port=x text='dark'"
+    assert json.loads(watch.shown(message, "json")) == {"topic": message.topic, "retained": True, "payload": payload}
+    assert watch.shown(message, "raw") == f"{message.topic} {body}"
+    assert watch.shown(Message(TOPICS.alert("k"), b"", 1, False), "lines").endswith("(emptied)")
+    assert watch.shown(Message("other/topic", b"\xff{", 0, False), "lines").endswith(
+        "other/topic" + " " * 24 + "\ufffd{"
+    )

@@ -1,0 +1,210 @@
+"""The live view, fed with payloads as an agent would publish them; no broker, no clock."""
+
+from collections.abc import Iterator
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from agent.cli.view.screen import Foot, draw
+from agent.cli.view.seen import Seen
+from agent.cli.view.strokes import bar, curve, needle, scale
+from agent.cli.view.words import light_colour
+from agent.messaging import payloads
+from agent.messaging.commands import Envelope
+from agent.messaging.lifecycle import State
+from agent.messaging.payloads import Holder, Payload
+from agent.messaging.topics import Topics
+
+T = Topics("hall", "a")
+
+
+class Feed:
+    """Gives messages to a Seen, a tenth of a second apart."""
+
+    def __init__(self) -> None:
+        self.seen = Seen()
+        self.now = 100.0
+
+    def __call__(self, topic: str, payload: Payload | Envelope | bytes) -> None:
+        body = payload if isinstance(payload, bytes) else payload.model_dump_json().encode()
+        self.seen.take(topic, body, self.now, "12:00:00")
+        self.now += 0.1
+
+
+@pytest.fixture
+def feed() -> Feed:
+    return Feed()
+
+
+def fixture_state(
+    level: float, target: float | None = None, rest: float = 0.0, **more: object
+) -> payloads.FixtureState:
+    return payloads.FixtureState.model_validate(
+        {
+            "levels": {"intensity": level, "cct": 3200},
+            "target": {"intensity": level if target is None else target, "cct": 3200},
+            "fade_remaining": rest,
+            **more,
+        }
+    )
+
+
+def alert(state: str = "firing", key: str = "output.w.offline") -> payloads.Alert:
+    return payloads.Alert.model_validate(
+        {
+            "key": key,
+            "level": "critical",
+            "state": state,
+            "since": "2026-01-01T12:00:00Z",
+            "text": {"en": "lights cannot be controlled", "zh": "灯光失去控制"},
+            "first": {"en": "reseat the plug", "zh": "重新插拔"},
+        }
+    )
+
+
+def busy(feed: Feed) -> None:
+    """A studio in which everything happens."""
+    feed(T.status, payloads.Status(state="online", session="s", ready=True, mode="virtual"))
+    held = Holder(owner="a-person-with-a-rather-long-name", priority="manual")
+    feed(T.state("fixture", "key"), fixture_state(0.2, 0.9, 4.0, held_by=held))
+    feed(T.state("fixture", "fill"), fixture_state(0.5, health="offline", reason="gone"))
+    for number in range(12):
+        feed(T.state("fixture", f"practical-{number}"), fixture_state(number / 12))
+    feed(T.state("exposure", "cam"), payloads.ExposureState(mode="hold", target=0.18, error=-0.82, reason="acting"))
+    feed(T.state("air", "studio"), payloads.AirState(on_air=True, known=True, source="obs"))
+    feed(T.state("output", "w"), payloads.DeviceState(health="offline", reason="no such serial port"))
+    feed(T.state("probe", "uplink"), payloads.DeviceState(health="ok"))
+    for number in range(80):
+        rtt = None if number % 9 == 0 else 12.0 + number % 5
+        feed(T.tele("network", "uplink"), payloads.Telemetry.of({"rtt_ms": rtt, "jitter_ms": 1.2, "loss_percent": 3.0}))
+        feed(T.tele("exposure", "cam"), payloads.Telemetry.of({"ev_stops": -0.8, "luminance": 0.1, "trim_stops": 0.4}))
+    feed(T.tele("lighting"), payloads.Telemetry.of({"frame_rate_hz": 40.0, "late_p99_ms": 0.4, "widest_gap_ms": 30}))
+    feed(T.tele("host"), payloads.Telemetry.of({"cpu_percent": 12.0, "rss_mib": 90.0, "loop_lag_ms": 0.4}))
+    for number in range(6):
+        feed(T.alert(f"k{number}"), alert(key=f"k{number}"))
+    feed(T.report, payloads.Report(id="1", depth="quick", verdict="pass"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (80, 20)])
+@pytest.mark.parametrize("language", ["en", "zh", "both"])
+@pytest.mark.parametrize("full", [False, True])
+def test_the_screen_fills_its_size_exactly(feed: Feed, size: tuple[int, int], language: str, full: bool) -> None:
+    if full:
+        busy(feed)
+    foot = Foot([(key, "do it", "do it at once") for key in "dbuphrlatnxfmq"], "./studio send ping " * 9)
+    console = Console(width=size[0], height=size[1], legacy_windows=False, color_system=None)
+    with console.capture() as drawn:
+        console.print(draw(feed.seen, feed.now, size, language, foot))
+    lines = drawn.get().removesuffix("\n").split("\n")
+    assert len(lines) == size[1]
+    assert {cell_len(line) for line in lines} == {size[0]}
+    assert "./studio send ping" in lines[-1]
+
+
+def shown(feed: Feed, width: int = 80, height: int = 24) -> str:
+    console = Console(width=width, height=height, legacy_windows=False, color_system=None)
+    with console.capture() as drawn:
+        console.print(draw(feed.seen, feed.now, (width, height), "both", Foot()))
+    return drawn.get()
+
+
+def test_a_person_sees_lights_exposure_network_air_and_alerts(feed: Feed) -> None:
+    feed(T.status, payloads.Status(state="online", session="s", ready=True))
+    feed(T.state("fixture", "key"), fixture_state(0.25, held_by=Holder(owner="demo", priority="manual")))
+    feed(T.state("exposure", "cam"), payloads.ExposureState(mode="hold", target=0.18, error=-0.82, reason="acting"))
+    feed(T.tele("network", "uplink"), payloads.Telemetry.of({"rtt_ms": 12.5, "jitter_ms": 1.2, "loss_percent": 3.0}))
+    feed(T.state("air", "studio"), payloads.AirState(on_air=False, known=True))
+    feed(T.alert("output.w.offline"), alert())
+    screen = shown(feed)
+    for part in ("online 在线", "25.0 %", "3200 K", "demo manual", "-0.82 stop too dark", "hold", "OFF AIR 未开播"):
+        assert part in screen
+    for part in ("uplink", "12.5 ms", "± 1.2", "3.0 %", "● lights cannot be controlled", "灯光失去控制", "→ reseat"):
+        assert part in screen
+
+
+def test_an_air_state_nobody_knows_is_not_shown_as_off(feed: Feed) -> None:
+    feed(T.state("air", "studio"), payloads.AirState(on_air=True, known=False))
+    assert "ON AIR? 状态不明" in shown(feed)
+
+
+def test_a_fade_moves_between_messages(feed: Feed) -> None:
+    feed(T.state("fixture", "key"), fixture_state(0.2, 0.8, rest=2.0))
+    began = feed.now - 0.1
+    assert feed.seen.levels("key", began)["intensity"] == pytest.approx(0.2)
+    assert feed.seen.levels("key", began + 1.0)["intensity"] == pytest.approx(0.5)
+    assert feed.seen.levels("key", began + 9.0)["intensity"] == pytest.approx(0.8)
+
+
+def test_a_command_is_one_line_that_grows(feed: Feed) -> None:
+    feed(T.command("lights.set", "c1"), Envelope(args={"targets": ["key"], "levels": {"intensity": 0.4}, "fade": 1}))
+    for state in (State.ACCEPTED, State.EXECUTING, State.SUCCEEDED):
+        feed(T.answer("lights.set", "c1"), payloads.Answer(id="c1", verb="lights.set", state=state))
+    (line,) = feed.seen.log
+    assert line.text.en == "lights.set key intensity=0.4 fade=1  accepted → executing → succeeded (0.3 s)"
+    assert line.level == "good"
+
+
+def test_a_command_that_is_seen_after_its_answers_gets_its_words_all_the_same(feed: Feed) -> None:
+    feed(T.answer("look.apply", "c1"), payloads.Answer(id="c1", verb="look.apply", state=State.ACCEPTED))
+    feed(T.command("look.apply", "c1"), Envelope(args={"look": "show"}))
+    assert [(line.text.en, line.open) for line in feed.seen.log] == [("look.apply look=show  accepted", True)]
+
+
+def test_alerts_come_and_go_and_leave_a_trace(feed: Feed) -> None:
+    feed(T.alert("output.w.offline"), alert())
+    assert list(feed.seen.alerts) == ["output.w.offline"]
+    feed(T.alert("output.w.offline"), alert("resolved"))
+    feed(T.alert("output.w.offline"), b"")
+    assert not feed.seen.alerts
+    assert [line.level for line in feed.seen.log] == ["critical", "good"]
+
+
+def test_a_lost_agent_is_said(feed: Feed) -> None:
+    feed(T.status, payloads.Status(state="online", session="s"))
+    feed(T.status, payloads.Status(state="offline", reason="lost", session="s"))
+    assert "● offline 离线" in shown(feed)
+    assert feed.seen.log[-1].level == "critical"
+
+
+def garbage() -> Iterator[bytes]:
+    yield from (b"{", b"\xff", b"[]", b"null", b'{"state": 5}', b"[" * 5000)
+
+
+def test_garbage_is_counted_and_ignored(feed: Feed) -> None:
+    for body in garbage():
+        feed(T.status, body)
+        feed(T.command("lights.set", "x"), body)
+        feed("somebody/else", body)
+    assert feed.seen.status is None
+    assert feed.seen.messages == 18
+    assert shown(feed)
+
+
+def test_bars_have_their_width_and_half_characters() -> None:
+    assert [cell_len("".join(bar(share / 40, 20))) for share in range(41)] == [20] * 41
+    assert bar(0.0, 4) == ("", "━━━━")
+    assert bar(1.0, 4) == ("━━━━", "")
+    assert bar(0.125, 4) == ("╸", "━━━")
+    assert bar(0.5, 4) == ("━━", "╺━")
+
+
+def test_curves_show_losses_and_do_not_make_drama_of_noise() -> None:
+    assert curve([1.0, None, 2.0], 4, 1.0, 2.0) == " ▁×█"
+    assert curve([100.0, 100.5], 2) == "▁▁"
+    assert curve([None, None], 3) == " ××"
+    assert curve([], 2) == "  "
+
+
+def test_the_needle_stands_on_its_ruler() -> None:
+    numbers, ticks = scale(35, 2.0)
+    assert (len(numbers), len(ticks)) == (35, 35)
+    assert ticks[needle(0.0, 35, 2.0)] == "┼"
+    assert [needle(stop, 35, 2.0) for stop in (-9, -2, 2, 9)] == [0, 0, 34, 34]
+
+
+def test_lights_have_the_colour_they_shine_in() -> None:
+    assert light_colour({"intensity": 1, "cct": 2700}) == "#ffb054"
+    assert light_colour({"intensity": 1, "cct": 5600}) == "#fff4e5"
+    red = light_colour({"red": 1.0, "green": 0.0, "blue": 0.0})
+    assert red == "#ff4646"
