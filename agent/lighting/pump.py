@@ -32,12 +32,15 @@ class _Line:
     frame: bytes = b""
     sent: float = -math.inf
     left: int = 0
+    news: bool = False
+    """The scene is another one since the last frame, and changes what is on the wire."""
 
     def took(self, frame: bytes, now: float, period: float, repeats: int) -> None:
         """A frame has been sent. Its time is kept on the grid of the one before while the beat is held, so that
         lateness never adds up."""
         self.left = repeats - 1 if frame != self.frame else max(0, self.left - 1)
         self.frame = frame
+        self.news = False
         lag = (now - self.sent) % period if self.sent > now - 10 * period else 0.0
         self.sent = now - lag if lag < period / 5 else now
 
@@ -107,23 +110,27 @@ class Pump:
         if self._due > -math.inf and now >= self._due:
             with self._lock:
                 self._late.append(now - self._due)
-        # What is new may go between two beats where the output can take it; what goes on, goes on the beat.
-        gap = (refresh.min_gap or period) if scene is not self._told else period
-        self._told = scene
+        if scene is not self._told:
+            self._told = scene
+            for line in self._lines.values():
+                line.news = True
         nearest = math.inf
         for universe, line in self._lines.items():
             # A frame is seen until the next one, so it shows where the fades will be by then. It also makes the first
             # frame of a fade differ from the one before: a command is on the wire at once, not a beat later.
             frame = scene.frame(universe, now + period)
             changed = frame != line.frame
+            line.news &= changed
+            # What is new may go between two beats where the output can take it; what goes on, goes on the beat.
+            gap = (refresh.min_gap or period) if line.news else period
             if now >= line.sent + (gap - GRACE if changed or line.left else refresh.keepalive):
                 self._output.send(universe, frame)
                 line.took(frame, now, period, refresh.repeats)
                 with self._lock:
                     self._frames += 1
                     self._sent.append(now)
-                changed = False
-            nearest = min(nearest, line.sent + (period if changed or line.left else refresh.keepalive))
+                changed, gap = False, period
+            nearest = min(nearest, line.sent + (gap if changed or line.left else refresh.keepalive))
             if now < scene.settled:
                 beats = math.floor((now - line.sent + GRACE) / period) + 1
                 nearest = min(nearest, line.sent + beats * period)

@@ -98,9 +98,11 @@ def test_where_the_output_can_take_it_a_change_goes_between_two_beats_of_a_fade(
     bench.rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.1}}, now=beat + 0.002)
     bench.turn(beat + 0.002)
     assert bench.wire.times()[-1] == beat, "sooner than the output can take"
-    bench.rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.9}}, now=beat + 0.007)
-    bench.turn(beat + 0.007)
-    assert bench.wire.times()[-1] == beat + 0.007
+    assert bench.due == beat + 0.005, "and then at once"
+    bench.turn(bench.due)
+    assert bench.wire.times()[-1] == beat + 0.005
+    bench.turn(beat + 0.015)
+    assert bench.wire.times()[-1] == beat + 0.005, "what goes on, goes on the beat"
 
 
 @pytest.mark.parametrize("late", [0.0, 0.002])
