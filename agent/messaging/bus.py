@@ -7,7 +7,6 @@ journal, so the broker keeps what a crash would lose.
 
 import asyncio
 import contextlib
-import random
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from agent.messaging.echo import Echo, RoundTrip
 from agent.messaging.lifecycle import Refusal
 from agent.messaging.meter import Meter
 from agent.messaging.payloads import AirMessage, Answer, Payload, Stamp, Status, iso
+from agent.messaging.reconnect import BackOff, Reconnect
 from agent.messaging.topics import Parsed, Topics, parse
 from agent.messaging.verbs import Request
 from agent.messaging.wire import Last, Message, Wire
@@ -36,12 +36,6 @@ log = structlog.get_logger(__name__)
 INBOX = 256
 SESSION = 3600
 """Seconds the broker keeps commands for an agent that is away; older ones are stale anyway."""
-SETTLED = 10.0
-"""A connection that lasted so many seconds counts as good: the back-off begins anew."""
-
-RIVAL = 3
-"""So many short connections in a row look like two agents of one name throwing each other out."""
-
 _parse = lru_cache(maxsize=4096)(parse)
 
 
@@ -61,18 +55,6 @@ class BusHealth:
     reason: str = ""
     since: float = 0.0
     protocol: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BackOff:
-    """Full jitter: anything between 0 and the doubling bound, so that a site does not come back in lock step."""
-
-    first: float = 0.5
-    most: float = 30.0
-
-    def wait(self, failures: int) -> float:
-        bound = min(self.most, self.first * 2.0 ** min(failures, 16))
-        return random.uniform(0.02, max(0.02, bound))  # noqa: S311 - spreads load, guards nothing
 
 
 class Bus:
@@ -166,31 +148,19 @@ class Bus:
             await self._farewell()
 
     async def _stay(self) -> None:
-        first: Version = "3.1.1" if self.config.protocol == "3.1.1" else "5"
-        version, failures = first, 0
+        again = Reconnect(self.config.protocol, self._back_off)
         loop = asyncio.get_running_loop()
         while True:
             begun = loop.time()
             try:
-                reason = await self._connection(version)
-                failures = 0 if loop.time() - begun >= SETTLED else failures + 1
-                if failures >= RIVAL:
-                    # mosquitto 2.0.11 does not say "session taken over" when the session is kept
-                    reason += f", {failures} times in a row: does another agent use this site and name?"
-                self._be("offline", reason)
-                version = first
+                reason = await self._connection(again.version)
+                self._be("offline", again.ended(reason, loop.time() - begun))
             except NoConnection as error:
-                other: Version = "3.1.1" if version == "5" else "5"
-                if self.config.protocol == "auto" and error.kind in ("version", "silent"):
-                    fell_back, version = version == "5", other
-                    if error.kind == "version":
-                        first = version  # it said so itself; mere silence is asked again next time
-                    if fell_back:
-                        log.info("mqtt.older-protocol", why=error.reason)
-                        continue
+                if again.failed(error):
+                    log.info("mqtt.older-protocol", why=error.reason)
+                    continue
                 self._be("refused" if error.kind in ("refused", "version") else "offline", error.reason)
-                failures += 1
-            await asyncio.sleep(self._back_off.wait(failures))
+            await asyncio.sleep(again.wait())
 
     async def _connection(self, version: Version) -> str:
         """One connection from start to end; why it ended."""

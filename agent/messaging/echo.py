@@ -8,7 +8,8 @@ from uuid import uuid4
 from agent.messaging import payloads
 from agent.messaging.dial import NoConnection
 from agent.messaging.payloads import Stamp
-from agent.messaging.wire import BAD, Wire
+from agent.messaging.window import BAD
+from agent.messaging.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ and ends. A Wire is used once: a new connection is a new paho client, whose queu
 import asyncio
 import contextlib
 import ssl
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import structlog
@@ -21,16 +20,10 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from agent.messaging.dial import NoConnection, Version, dial, no_delay, shut, where
+from agent.messaging.window import BAD, WINDOW, Outgoing, Window
 from config.model import MqttSection
 
 log = structlog.get_logger(__name__)
-
-WINDOW = 20
-"""QoS 1 messages under way, at most; fewer if the broker's Receive Maximum says so."""
-WAITING = 2000
-"""Messages waiting for a place in the window, at most."""
-BAD = 0x80
-"""MQTT 5 reason codes from here on are failures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +48,6 @@ class Last:
     payload: bytes
 
 
-@dataclass(slots=True)
-class _Outgoing:
-    topic: str
-    body: bytes
-    retain: bool
-    properties: Properties | None
-    acked: Callable[[int, str], None] | None = field(default=None)
-
-
 class Wire:
     """See the module. ``message`` is called on the loop for each message; what it raises is logged, no more."""
 
@@ -85,17 +69,13 @@ class Wire:
         self.session_present = False
         self._session = session
         self._message = message
-        self._denied = denied
         self._loop = asyncio.get_running_loop()
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._closed: asyncio.Future[str] = self._loop.create_future()
         self._up = False
         self._attached: Any = None
         self._flush_due = False
-        self._window = WINDOW
         self._packet = 268_435_455
-        self._under_way: dict[int, _Outgoing] = {}
-        self._waiting: deque[_Outgoing] = deque()
         self._subscribing: dict[int, asyncio.Future[list[tuple[int, str]]]] = {}
         five = version == "5"
         client = Client(
@@ -117,6 +97,7 @@ class Wire:
         if will is not None:
             client.will_set(will.topic, will.payload, qos=1, retain=True)
         self._client = client
+        self._window = Window(client, denied)
 
     # --- life ------------------------------------------------------------------------------------------------
 
@@ -149,7 +130,7 @@ class Wire:
     @property
     def waiting(self) -> int:
         """QoS 1 messages the broker has not acknowledged yet."""
-        return len(self._waiting) + len(self._under_way)
+        return len(self._window)
 
     async def close(self, timeout: float = 1.0) -> None:  # noqa: ASYNC109
         """Say goodbye (the broker then discards the last will), within ``timeout``."""
@@ -183,8 +164,7 @@ class Wire:
                 waiting.set_exception(NoConnection("unreachable", reason))
                 waiting.exception()  # nobody may be waiting any more
         self._subscribing.clear()
-        self._waiting.clear()
-        self._under_way.clear()
+        self._window.clear()
         self._detach()
         shut(self._client)
 
@@ -253,7 +233,7 @@ class Wire:
             self._never(NoConnection(kind, f"{self._where} refuses {who}: {name}"))
             return
         self.session_present = flags.session_present
-        self._window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
+        self._window.size = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
         self._packet = getattr(properties, "MaximumPacketSize", self._packet)
         self._up = True
         self._connected.set_result(None)
@@ -294,16 +274,7 @@ class Wire:
             ack()
 
     def _on_publish(self, client: Client, userdata: object, mid: int, reason: Any, properties: Any) -> None:
-        item = self._under_way.pop(mid, None)
-        if item is None:
-            return
-        code = int(reason.value)
-        if code >= BAD:
-            self._denied(item.topic, reason.getName())
-        if item.acked is not None:
-            item.acked(code, reason.getName())
-        while self._waiting and len(self._under_way) < self._window:
-            self._put(self._waiting.popleft())
+        self._window.acknowledged(mid, int(reason.value), reason.getName())
 
     def _on_subscribe(self, client: Client, userdata: object, mid: int, reasons: Any, properties: Any) -> None:
         waiting = self._subscribing.pop(mid, None)
@@ -339,20 +310,7 @@ class Wire:
                 properties.MessageExpiryInterval = expiry
         if qos == 0:
             return self._client.publish(topic, body, 0, retain, properties).rc == MQTT_ERR_SUCCESS
-        item = _Outgoing(topic, body, retain, properties, acked)
-        if len(self._under_way) < self._window and not self._waiting:
-            return self._put(item)
-        if len(self._waiting) >= WAITING:
-            return False
-        self._waiting.append(item)
-        return True
-
-    def _put(self, item: _Outgoing) -> bool:
-        info = self._client.publish(item.topic, item.body, 1, item.retain, item.properties)
-        if info.rc != MQTT_ERR_SUCCESS:
-            return False
-        self._under_way[info.mid] = item
-        return True
+        return self._window.put(Outgoing(topic, body, retain, properties, acked))
 
     async def subscribe(self, filters: Sequence[str]) -> dict[str, str]:
         """Subscribe with QoS 1 and wait for the broker's word. The filters it denied, with its reason."""

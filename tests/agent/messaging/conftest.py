@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from agent.messaging.bus import BackOff, Bus
+from agent.messaging.bus import Bus
 from agent.messaging.commands import Identify, LightsSet, LookApply, Reload
 from agent.messaging.dispatch import Dispatcher
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.payloads import Stamp
+from agent.messaging.reconnect import BackOff
 from agent.messaging.topics import Topics
 from agent.messaging.verbs import Job, Verb
 from agent.runtime.journal import Journal

@@ -1,0 +1,61 @@
+"""Coming back to a broker: which protocol to try next, how long to wait before it, and what a loss may mean."""
+
+import random
+from dataclasses import dataclass
+from typing import Literal
+
+from agent.messaging.dial import NoConnection, Version
+
+SETTLED = 10.0
+"""A connection that lasted so many seconds counts as good: the back-off begins anew."""
+RIVAL = 3
+"""So many short connections in a row look like two agents of one name throwing each other out."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackOff:
+    """Full jitter: anything between 0 and the doubling bound, so that a site does not come back in lock step."""
+
+    first: float = 0.5
+    most: float = 30.0
+
+    def wait(self, failures: int) -> float:
+        bound = min(self.most, self.first * 2.0 ** min(failures, 16))
+        return random.uniform(0.02, max(0.02, bound))  # noqa: S311 - spreads load, guards nothing
+
+
+class Reconnect:
+    """What was tried and how it ended. No clock, no broker: :attr:`version` is for the next attempt, :meth:`wait` is
+    the pause before it."""
+
+    def __init__(self, protocol: Literal["auto", "5", "3.1.1"], back_off: BackOff) -> None:
+        self.version: Version = "3.1.1" if protocol == "3.1.1" else "5"
+        self._auto = protocol == "auto"
+        self._first = self.version
+        self._back_off = back_off
+        self._failures = 0
+
+    def wait(self) -> float:
+        """Seconds before the next attempt."""
+        return self._back_off.wait(self._failures)
+
+    def ended(self, reason: str, lasted: float) -> str:
+        """A connection that had been made was lost after ``lasted`` seconds. The reason, with what it may mean."""
+        self._failures = 0 if lasted >= SETTLED else self._failures + 1
+        self.version = self._first
+        if self._failures >= RIVAL:
+            # mosquitto 2.0.11 does not say "session taken over" when the session is kept
+            reason += f", {self._failures} times in a row: does another agent use this site and name?"
+        return reason
+
+    def failed(self, error: NoConnection) -> bool:
+        """No connection came about. ``True``: try the older protocol at once."""
+        if self._auto and error.kind in ("version", "silent"):
+            older = self.version == "5"
+            self.version = "3.1.1" if older else "5"
+            if error.kind == "version":
+                self._first = self.version  # it said so itself; mere silence is asked again next time
+            if older:
+                return True
+        self._failures += 1
+        return False
