@@ -41,8 +41,9 @@ class Command:
     tail: str = ""
 
     def write(self) -> None:
-        """Bring its line up to date."""
-        said = f"{self.what}  {' → '.join(self.states)}{self.tail}".rstrip()
+        """Bring its line up to date: the way so far, at the end only the end (a line is short)."""
+        way = " → ".join(self.states) if self.line.open else self.states[-1]
+        said = f"{self.what}  {way}{self.tail}".rstrip()
         self.line.text = Say(en=said, zh=said)
 
 

@@ -106,5 +106,17 @@ def test_the_self_test_runs_by_itself_and_its_reports_are_files(file: Path, tmp_
     assert "http://" not in html.read_text().replace("http://www.w3.org", "")
 
 
+def test_while_the_service_runs_the_self_test_goes_through_it(start: Callable[[], Running], file: Path) -> None:
+    start()
+    said = studio("selftest", "-c", file, "--only", "WID-*", "--json")
+    report = json.loads(said.stdout)
+    assert said.returncode == 0, said.stderr
+    assert report["trigger"] == "command"
+    assert [check["id"] for check in report["checks"]] == ["WID-01", "WID-02"]
+    table = studio("selftest", "-c", file, "--only", "WID-01", LANG="en_GB.UTF-8")
+    assert "WID-01" in table.stdout
+    assert table.stdout.isascii() or "通过" not in table.stdout
+
+
 def test_a_self_test_that_cannot_be_done_is_unknown_to_monitoring(tmp_path: Path) -> None:
     assert studio("selftest", "-c", tmp_path / "none.toml").returncode == 3

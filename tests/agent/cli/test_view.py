@@ -138,10 +138,13 @@ def test_a_fade_moves_between_messages(feed: Feed) -> None:
 
 def test_a_command_is_one_line_that_grows(feed: Feed) -> None:
     feed(T.command("lights.set", "c1"), Envelope(args={"targets": ["key"], "levels": {"intensity": 0.4}, "fade": 1}))
-    for state in (State.ACCEPTED, State.EXECUTING, State.SUCCEEDED):
-        feed(T.answer("lights.set", "c1"), payloads.Answer(id="c1", verb="lights.set", state=state))
     (line,) = feed.seen.log
-    assert line.text.en == "lights.set key intensity=0.4 fade=1  accepted → executing → succeeded (0.3 s)"
+    for state in (State.ACCEPTED, State.EXECUTING):
+        feed(T.answer("lights.set", "c1"), payloads.Answer(id="c1", verb="lights.set", state=state))
+    assert (line.text.en, line.open) == ("lights.set key intensity=0.4 fade=1  accepted → executing", True)
+    feed(T.answer("lights.set", "c1"), payloads.Answer(id="c1", verb="lights.set", state=State.SUCCEEDED))
+    assert len(feed.seen.log) == 1
+    assert line.text.en == "lights.set key intensity=0.4 fade=1  succeeded (0.3 s)"
     assert line.level == "good"
 
 
