@@ -281,7 +281,8 @@ class Agent:
     def _on_sight(self, camera: str, sight: Sight) -> None:
         if self.looks_through(camera) and self.exposure is not None:
             ev = sight.ev(self.exposure.target)
-            self.exposure.turn(ev, sight.captured, sight.untrusted, self.now(), self.on_air())
+            fault = sight.untrusted or self.devices.dark(self.rig.fixtures[n].universe for n in self.exposure.fixtures)
+            self.exposure.turn(ev, sight.captured, fault, self.now(), self.on_air())
 
     def _told_air(self, message: AirMessage) -> None:
         """*Off air* counts from when it was said: an old or retained message opens nothing."""

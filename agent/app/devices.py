@@ -1,6 +1,6 @@
 """All devices of the studio by name, built from one configuration and exchanged against those of the next."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -66,6 +66,14 @@ class Devices:
         """Hand the new scene to every output."""
         for output in self.outputs.values():
             output.show(scene)
+
+    def dark(self, universes: Iterable[int]) -> str:
+        """Which output keeps these universes from being driven, as a reason; "" when none does."""
+        wanted = set(universes)
+        for output in self.outputs.values():
+            if wanted & set(output.section.universes) and output.lane.health.state == "offline":
+                return f"output {output.name} is offline"
+        return ""
 
     def all(self) -> Iterator[tuple[Kind, Unit]]:
         """Every device with its kind."""

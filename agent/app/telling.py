@@ -15,6 +15,7 @@ from agent.messaging import payloads
 from agent.messaging.payloads import Payload, Say, iso
 from agent.messaging.topics import Topics
 from agent.runtime.lane import Health
+from agent.uplink.probe import ProbeUnit
 from config.model import StudioConfig
 from config.units import Attribute
 from drivers.registry import Kind
@@ -156,10 +157,11 @@ def exposure_numbers(sight: Sight, target: float, state: ExposureNow | None, now
     return numbers
 
 
-def network_numbers(probe: Any) -> Numbers:
-    """One probe's last minute."""
+def network_numbers(probe: ProbeUnit) -> Numbers:
+    """One probe: the newest round trip and the last minute."""
     seen = probe.watch.statistics()
     return {
+        "rtt_ms": _number(probe.watch.latest),
         "rtt_p50_ms": _number(seen.p50),
         "rtt_p95_ms": _number(seen.p95),
         "rtt_max_ms": _number(seen.max),

@@ -26,6 +26,8 @@ OWNER = "exposure-loop"
 LEASE = 5.0
 SMOOTH = 0.15
 """Seconds of fade per move: about one measurement, so that moves join into a line."""
+ON_THE_WAY = 0.15
+"""Stops the lights may lag behind what was asked of them (slew limit) before the loop waits: no wind-up."""
 DARKEST = 0.01
 """Share of light below which the loop does not push a lamp: under it 8-bit lamps have no steps left."""
 
@@ -65,6 +67,11 @@ class ExposureService:
         self._state = LoopState()
         self._dog = Watchdog()
 
+    @property
+    def fixtures(self) -> tuple[str, ...]:
+        """The lights it may move."""
+        return self.section.fixtures
+
     def use(self, rig: Rig) -> None:
         """Another rig from now on (after a reload)."""
         self._rig = rig
@@ -88,6 +95,9 @@ class ExposureService:
     def turn(self, ev: float, captured: float, fault: str, now: float, on_air: bool) -> None:
         """One measured picture: ``ev`` stops from target at time ``captured``; ``fault``: why not to trust it."""
         free = self._free()
+        really = self._really(free, now)
+        if self.mode == "hold" and not fault and abs(really - self._state.trim) > ON_THE_WAY:
+            fault = "the lights are still on their way"
         present = {name: self._rig.scene.levels(name, now)[Attribute.INTENSITY] for name in free}
         if not free and not fault:
             fault = "every light of the loop is held by somebody"
@@ -103,8 +113,8 @@ class ExposureService:
         self._state = after
         if after.trim != before.trim:
             log.debug("exposure.move", trim=round(after.trim, 3), ev=round(ev, 3), on_air=on_air)
-        if not fault:
-            self._dog.feed(now, after.trim, ev)
+        if not fault or fault.startswith("the lights"):
+            self._dog.feed(now, really, ev)
         verdict = self._dog.verdict(now)
         if verdict:
             self.let_go(now)
@@ -140,12 +150,16 @@ class ExposureService:
         down = max((math.log2(max(level, DARKEST) / DARKEST) for level in present.values()), default=0.0)
         return up, down
 
-    def _present_trim(self, now: float) -> float:
-        for name in self._free():
+    def _really(self, free: list[str], now: float) -> float:
+        """Stops the lights are from the look as it was sent, slew limit included (0 without a light)."""
+        for name in free:
             level = self._rig.scene.levels(name, now)[Attribute.INTENSITY]
-            trim = math.log2(max(level, DARKEST) / self._base(name))
-            return min(self._law.authority, max(-self._law.authority, trim))
+            return math.log2(max(level, DARKEST) / self._base(name))
         return 0.0
+
+    def _present_trim(self, now: float) -> float:
+        really = self._really(self._free(), now)
+        return min(self._law.authority, max(-self._law.authority, really))
 
     def _advice(self, after: LoopState, ev: float, free: list[str]) -> Text | None:
         if after.why not in ("acting", "at-limit") or not free:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 WINDOW = 4.0
 """Seconds in which a commanded change must show."""
@@ -9,6 +10,13 @@ ASKED = 0.4
 """Stops of commanded change in the window before an effect is demanded."""
 SHARE = 0.15
 """Least share of it that must be seen: the lights' part of the picture may be small, but not nothing."""
+JUMP = 0.15
+"""Stops between two pictures that no loop can have made: a curtain, a cut. They are not counted as its effect."""
+HELD = 0.2
+"""Stops from target below which the picture is held, whatever that takes: a loop that follows the sun has its effect
+eaten up by it."""
+LASTING = 1.0
+"""Seconds it must go on."""
 REVERSALS = 6
 """So many changes of direction in a minute are hunting (OPERATIONS §5)."""
 
@@ -20,9 +28,11 @@ class Watchdog:
     _turns: deque[tuple[float, float, float]] = field(default_factory=lambda: deque(maxlen=600))
     _reversals: deque[float] = field(default_factory=lambda: deque(maxlen=64))
     _direction: int = 0
+    _missing_since: float | None = None
 
     def feed(self, now: float, trim: float, ev: float) -> None:
-        """``trim``: stops commanded so far; ``ev``: stops the picture is from its target (dark is negative)."""
+        """``trim``: stops the lights were really moved so far; ``ev``: stops the picture is from its target (dark is
+        negative)."""
         if self._turns:
             move = trim - self._turns[-1][1]
             direction = (move > 1e-6) - (move < -1e-6)
@@ -34,17 +44,26 @@ class Watchdog:
     def verdict(self, now: float) -> str:
         if sum(1 for when in self._reversals if when > now - 60.0) >= REVERSALS:
             return "hunting"
+        if not self._ineffective(now):
+            self._missing_since = None
+            return ""
+        self._missing_since = now if self._missing_since is None else self._missing_since
+        return "no-effect" if now - self._missing_since >= LASTING else ""
+
+    def _ineffective(self, now: float) -> bool:
         recent = [turn for turn in self._turns if turn[0] >= now - WINDOW]
         if len(recent) < 2 or recent[-1][0] - recent[0][0] < WINDOW * 0.75:
-            return ""
+            return False
+        if abs(recent[-1][2]) < HELD:
+            return False
         asked = recent[-1][1] - recent[0][1]
-        got = recent[-1][2] - recent[0][2]
-        if abs(asked) >= ASKED and got * (1 if asked > 0 else -1) < SHARE * abs(asked):
-            return "no-effect"
-        return ""
+        steps = [b[2] - a[2] for a, b in pairwise(recent)]
+        got = sum(step for step in steps if abs(step) < JUMP)
+        return abs(asked) >= ASKED and got * (1 if asked > 0 else -1) < SHARE * abs(asked)
 
     def forget(self) -> None:
         """Start afresh (the loop was handed back)."""
         self._turns.clear()
         self._reversals.clear()
         self._direction = 0
+        self._missing_since = None

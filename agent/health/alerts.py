@@ -112,6 +112,7 @@ def _next(alert: Alert | None, seen: Condition, now: float) -> Alert | None:
     if seen.bad is False:
         good = now if alert.good is None else alert.good
         if now - good >= seen.hold:
-            return replace(alert, condition=seen, stage=Stage.RESOLVED, good=good)
+            # the words stay those of the fault: "lost: unplugged" is what is over
+            return replace(alert, condition=replace(alert.condition, value=seen.value), stage=Stage.RESOLVED, good=good)
         return replace(alert, good=good)
     return replace(alert, good=None, condition=seen if seen.bad else alert.condition)

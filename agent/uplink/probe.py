@@ -1,5 +1,6 @@
 """One network probe of the studio: its driver, its lane and the window over what it measured."""
 
+import math
 import threading
 from collections.abc import Callable
 
@@ -20,6 +21,8 @@ class ProbeWatch:
         self._window = Window()
         self._lock = threading.Lock()
         self._due = 0.0
+        self.latest = math.nan
+        """The newest round trip, ms; NaN when it was lost."""
 
     def opened(self, identity: Identity, now: float) -> None:
         self._due = now
@@ -27,6 +30,7 @@ class ProbeWatch:
     def turn(self, now: float) -> float:
         for reading in self._probe.sample():
             if reading.name == "rtt":
+                self.latest = reading.value
                 with self._lock:
                     self._window.add(reading.time, reading.value)
         self._due = max(self._due + self._interval, now)

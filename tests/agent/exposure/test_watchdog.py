@@ -4,38 +4,52 @@ from agent.exposure.watchdog import Watchdog
 
 
 def feed(dog, seconds, trim, ev, start=0.0):
+    """Ten turns a second; what the dog said last."""
+    said = ""
     for i in range(int(seconds * 10)):
-        dog.feed(start + i / 10, trim(i / 10), ev(i / 10))
-    return start + seconds
+        now = start + i / 10
+        dog.feed(now, trim(i / 10), ev(i / 10))
+        said = dog.verdict(now)
+    return said
 
 
 def test_a_loop_with_an_effect_is_left_alone():
     dog = Watchdog()
-    now = feed(dog, 6, lambda t: 0.2 * t, lambda t: -1 + 0.1 * t)
-    assert dog.verdict(now) == ""
+    assert feed(dog, 9, lambda t: 0.2 * t, lambda t: -1 + 0.1 * t) == ""
 
 
 def test_raising_the_light_without_effect_is_told():
     dog = Watchdog()
-    now = feed(dog, 6, lambda t: 0.2 * t, lambda t: -1.0)
-    assert dog.verdict(now) == "no-effect"
+    assert feed(dog, 9, lambda t: 0.2 * t, lambda t: -1.0) == "no-effect"
+
+
+def test_a_curtain_drawn_under_a_working_loop_is_not_taken_for_a_missing_effect():
+    dog = Watchdog()
+    assert feed(dog, 3, lambda t: -0.1 * t, lambda t: 0.3 - 0.1 * t) == ""
+    for i in range(60):
+        now, raised = 3 + i / 10, min(0.9, 0.5 * i / 10)
+        dog.feed(now, -0.3 + raised, -0.9 + raised)
+        assert dog.verdict(now) == ""
+
+
+def test_a_loop_that_follows_the_setting_sun_is_left_alone():
+    dog = Watchdog()
+    assert feed(dog, 20, lambda t: 0.15 * t, lambda t: -0.1) == ""
 
 
 def test_lowering_the_light_while_the_picture_brightens_is_told():
     dog = Watchdog()
-    now = feed(dog, 6, lambda t: -0.2 * t, lambda t: 1.0 + 0.1 * t)
-    assert dog.verdict(now) == "no-effect"
+    assert feed(dog, 9, lambda t: -0.2 * t, lambda t: 1.0 + 0.1 * t) == "no-effect"
 
 
 def test_six_reversals_in_a_minute_are_hunting():
     dog = Watchdog()
-    now = feed(dog, 14, lambda t: 0.1 * (int(t) % 2), lambda t: 0.0)
-    assert dog.verdict(now) == "hunting"
-    assert dog.verdict(now + 61) == ""
+    assert feed(dog, 14, lambda t: 0.1 * (int(t) % 2), lambda t: 0.0) == "hunting"
+    assert dog.verdict(14 + 61) == ""
 
 
 def test_a_new_start_forgets():
     dog = Watchdog()
-    now = feed(dog, 6, lambda t: 0.2 * t, lambda t: -1.0)
+    feed(dog, 9, lambda t: 0.2 * t, lambda t: -1.0)
     dog.forget()
-    assert dog.verdict(now) == ""
+    assert dog.verdict(9) == ""

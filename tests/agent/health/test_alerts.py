@@ -1,5 +1,7 @@
 """One open alert per key: worse after its confirm time, better only after its hold."""
 
+from dataclasses import replace
+
 from agent.health.alerts import AlertLevel, Alerts, Condition, Stage
 from config.units import Text
 
@@ -49,6 +51,14 @@ def test_a_relapse_during_the_hold_starts_the_hold_again():
     alerts.see([seen(True)], 50.0)
     assert alerts.see([seen(False)], 71.0) == []
     assert stages(alerts.see([seen(False)], 131.0)) == [Stage.RESOLVED]
+
+
+def test_a_resolved_alert_keeps_the_words_it_fired_with():
+    alerts = Alerts()
+    alerts.see([replace(seen(True, confirm=0.0), said=Text("lost: unplugged", "丢失"))], 0.0)
+    alerts.see([replace(seen(False), said=Text("lost: ", ""))], 1.0)
+    (resolved,) = alerts.see([replace(seen(False), said=Text("lost: ", ""))], 62.0)
+    assert resolved.condition.said.en == "lost: unplugged"
 
 
 def test_the_most_serious_comes_first():
