@@ -11,7 +11,8 @@ from paho.mqtt.client import Client
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from config.model import MqttSection
+from agent.messaging.tls import context, explain
+from config.model import MqttSection, TlsSection
 
 Version = Literal["5", "3.1.1"]
 RECEIVE_MAXIMUM = 64
@@ -64,7 +65,7 @@ async def dial(client: Client, config: MqttSection, version: Version, session: i
         given_up.set()
         raise
     except ssl.SSLError as error:
-        raise NoConnection("refused", f"{where(config)}: TLS: {error}") from None
+        raise NoConnection("refused", f"{where(config)}: {explain(config.tls, error)}") from None
     except (OSError, ValueError) as error:
         raise NoConnection("unreachable", f"{where(config)}: {error}") from None
 
@@ -93,7 +94,7 @@ def _connect(client: Client, config: MqttSection, version: Version, session: int
     if config.username is not None:
         client.username_pw_set(config.username, _password(config))
     if config.tls is not None:
-        client.tls_set_context(_tls(config))
+        client.tls_set_context(_tls(config.tls))
     if version == "5":
         wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         wishes.SessionExpiryInterval = session
@@ -113,14 +114,8 @@ def _password(config: MqttSection) -> str | None:
         raise NoConnection("refused", f"mqtt.password_file cannot be read: {error}") from None
 
 
-def _tls(config: MqttSection) -> ssl.SSLContext:
-    assert config.tls is not None
-    tls = config.tls
+def _tls(tls: TlsSection) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=str(tls.ca_file) if tls.ca_file else None)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if tls.cert_file and tls.key_file:
-            context.load_cert_chain(str(tls.cert_file), str(tls.key_file))
-    except (OSError, ssl.SSLError) as error:
+        return context(tls)
+    except OSError as error:
         raise NoConnection("refused", f"mqtt.tls: certificate or key cannot be used: {error}") from None
-    return context

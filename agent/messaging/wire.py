@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from agent.messaging.dial import NoConnection, Version, dial, no_delay, shut, where
+from agent.messaging.tls import explain, fault
 from agent.messaging.window import BAD, WINDOW, Outgoing, Window
 from config.model import MqttSection
 
@@ -75,6 +76,7 @@ class Wire:
         self._up = False
         self._attached: Any = None
         self._flush_due = False
+        self._fault: ssl.SSLError | None = None
         self._packet = 268_435_455
         self._subscribing: dict[int, asyncio.Future[list[tuple[int, str]]]] = {}
         five = version == "5"
@@ -242,12 +244,16 @@ class Wire:
         said = str(reason.getName())
         if flags.is_disconnect_packet_from_server:
             said = f"the broker ended it: {said}"
+        if self._fault is not None:
+            said = explain(self.config.tls, self._fault)
+            self._never(NoConnection("refused", f"{self._where}: {said}"))
         self._never(NoConnection("silent", f"{self._where} hung up before its answer ({said})"))
         self._loop.call_soon(self._drop, said)
         if not self._closed.done():
             self._closed.set_result(said)
 
     def _on_socket_close(self, client: Client, userdata: object, sock: object) -> None:
+        self._fault = fault(sock)
         self._detach()
 
     def _on_message(self, client: Client, userdata: object, message: Any) -> None:
