@@ -1,6 +1,6 @@
 """The exposure loop's law: one pure step. No clock, no camera, no lamp: only numbers.
 
-Light is handled as log2 ("stops"). ``trim`` is how far the loop has moved its lights from the operator's look.
+Light is handled as log2 ("stops"). ``trim`` is how far the loop has moved its lights from where it took them over.
 Gain and dead band follow the measured rule K = 1/(2(d+1)) for a picture that answers d samples late: at most 2 %
 overshoot for d = 1…8.
 """
@@ -23,9 +23,8 @@ STALE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """What the configuration fixes: ``authority`` in stops either way, ``delay`` in camera samples."""
+    """What commissioning fixes: ``delay`` in camera samples from a command to its picture."""
 
-    authority: float
     delay: int
 
     @property
@@ -36,7 +35,7 @@ class Law:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What the camera says: ``error`` = stops the picture is too dark (+) or too bright (−); ``room_up`` and
-    ``room_down`` = stops the lights can still go either way before they are at their end."""
+    ``room_down`` = stops the lights may still go either way before the end of what they can or what the loop may."""
 
     error: float
     captured: float
@@ -72,10 +71,9 @@ def step(state: LoopState, seen: Seen, law: Law, now: float, on_air: bool) -> Lo
         return replace(state, acting=False, why="resting", detail="")
     most = (SLEW_ON_AIR if on_air else SLEW_OFF_AIR) * elapsed
     move = min(max(law.gain * seen.error, -most), most)
-    lowest = max(-law.authority, state.trim - seen.room_down)
-    highest = min(law.authority, state.trim + seen.room_up)
-    trim = min(max(state.trim + move, min(lowest, highest)), max(lowest, highest))
-    blocked = abs(trim - state.trim) < abs(move) - 1e-9
+    allowed = min(max(move, -max(0.0, seen.room_down)), max(0.0, seen.room_up))
+    trim = state.trim + allowed
+    blocked = abs(allowed) < abs(move) - 1e-9
     if blocked:
         missing = abs(seen.error)
         return replace(state, trim=trim, acting=True, why="at-limit", detail=f"{missing:.2f} stop not reachable")

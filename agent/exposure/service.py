@@ -63,9 +63,11 @@ class ExposureService:
         self.mode: Mode = section.mode
         self.now_state = ExposureNow(section.mode, section.target)
         self._rig = rig
-        self._law = Law(section.authority, section.delay)
+        self._law = Law(section.delay)
         self._state = LoopState()
         self._dog = Watchdog()
+        self._looks: dict[str, float] = {}
+        self._anchors: dict[str, float] = {}
 
     @property
     def fixtures(self) -> tuple[str, ...]:
@@ -83,8 +85,7 @@ class ExposureService:
         if mode != "hold":
             self.let_go(now)
         self.mode = mode
-        self._dog.forget()
-        self._state = LoopState(trim=self._present_trim(now))
+        self._looks = {}
         self.now_state = replace(self.now_state, mode=mode, target=self.target, tripped="", advice=None)
         log.info("exposure.mode", mode=mode, target=self.target)
 
@@ -94,37 +95,34 @@ class ExposureService:
 
     def turn(self, ev: float, captured: float, fault: str, now: float, on_air: bool) -> None:
         """One measured picture: ``ev`` stops from target at time ``captured``; ``fault``: why not to trust it."""
-        free = self._free()
-        really = self._really(free, now)
-        if self.mode == "hold" and not fault and abs(really - self._state.trim) > ON_THE_WAY:
-            fault = "the lights are still on their way"
-        present = {name: self._rig.scene.levels(name, now)[Attribute.INTENSITY] for name in free}
-        if not free and not fault:
-            fault = "every light of the loop is held by somebody"
+        looks = self._free()
+        if looks != self._looks:
+            self._anchor(looks, now)
+        present = {name: self._rig.scene.levels(name, now)[Attribute.INTENSITY] for name in looks}
+        fault = fault or self._waiting(present)
         seen = Seen(-ev, captured, *self._room(present), fault=fault)
-        acting = self.mode == "hold" and not self.now_state.tripped
         before = self._state
         after = step(before, seen, self._law, now, on_air)
-        if not acting:
+        trim = _stops(present, looks)
+        if self.mode != "hold" or self.now_state.tripped:
             # Nothing is moved, so nothing may add up: each turn starts from what the lights really show.
-            self._state = replace(after, trim=self._present_trim(now))
-            self._tell(ev, after, (), self._advice(after, ev, free) if self.mode == "advise" else None)
+            self._state = replace(after, trim=before.trim)
+            self._tell(ev, trim, after, (), self._advice(after, ev, present) if self.mode == "advise" else None)
             return
         self._state = after
         if after.trim != before.trim:
             log.debug("exposure.move", trim=round(after.trim, 3), ev=round(ev, 3), on_air=on_air)
-        if not fault or fault.startswith("the lights"):
-            self._dog.feed(now, really, ev)
+        self._dog.feed(now, trim, ev)
         verdict = self._dog.verdict(now)
         if verdict:
             self.let_go(now)
             log.warning("exposure.tripped", why=verdict)
-            self._tell(ev, after, (), None, verdict)
+            self._tell(ev, trim, after, (), None, verdict)
             return
-        wanted = {name: {Attribute.INTENSITY: trimmed(self._base(name), after.trim)} for name in free}
-        if wanted and not fault:
+        if present and not fault:
+            wanted = {name: {Attribute.INTENSITY: self._level(name, after.trim)} for name in present}
             self._rig.claim(OWNER, Priority.LOOP, wanted, now=now, fade=SMOOTH, lease=LEASE)
-        self._tell(ev, after, tuple(wanted), None)
+        self._tell(ev, trim, after, () if fault else tuple(present), None)
 
     def lost(self, reason: str) -> None:
         """The camera gives no pictures: say so; the lease ends the claim and the look is held."""
@@ -132,52 +130,83 @@ class ExposureService:
 
     # --- inside ----------------------------------------------------------------------------------------------
 
-    def _base(self, name: str) -> float:
-        return self._rig.look(name)[Attribute.INTENSITY]
-
-    def _free(self) -> list[str]:
-        """Lights the loop may move: those nobody stronger holds. A hand on a fader takes a light out at once."""
-        free = []
+    def _free(self) -> dict[str, float]:
+        """Lights the loop may move, with the operator's look of each: those nobody stronger holds. A hand on a fader
+        takes a light out at once; one that is dark by choice stays dark."""
+        found = {}
         for name in self.section.fixtures:
             holder = self._rig.holder(name)
-            if (holder is None or holder.priority <= Priority.LOOP) and self._base(name) > DARKEST:
-                free.append(name)
-        return free
+            look = self._rig.look(name)[Attribute.INTENSITY]
+            if (holder is None or holder.priority <= Priority.LOOP) and look > DARKEST:
+                found[name] = look
+        return found
+
+    def _anchor(self, looks: dict[str, float], now: float) -> None:
+        """Other lights, or another look: begin anew from where they are going, so that nothing jumps. What was claimed
+        of a light that a hand has taken must not come back when the hand lets go."""
+        taken = [name for name in self._looks if name not in looks]
+        self._rig.release(now, owner=OWNER, fixtures=taken)
+        self._looks = looks
+        self._anchors = {name: self._rig.scene.targets(name)[Attribute.INTENSITY] for name in looks}
+        self._state = replace(self._state, trim=0.0)
+        self._dog.forget()
+
+    def _level(self, name: str, trim: float) -> float:
+        """Where this light should be: inside the loop's authority around the operator's look."""
+        look, most = self._looks[name], self.section.authority
+        return min(max(trimmed(self._anchors[name], trim), trimmed(look, -most)), trimmed(look, most))
+
+    def _waiting(self, present: dict[str, float]) -> str:
+        if not present:
+            return "every light of the loop is held by somebody"
+        for name, level in present.items():
+            going = self._rig.scene.targets(name)[Attribute.INTENSITY]
+            if abs(math.log2(max(going, DARKEST) / max(level, DARKEST))) > ON_THE_WAY:
+                return "the lights are still on their way"
+        return ""
 
     def _room(self, present: dict[str, float]) -> tuple[float, float]:
-        """Stops the lights can still go up and down: as long as one of them can, the loop can."""
-        up = max((math.log2(1.0 / max(level, DARKEST)) for level in present.values()), default=0.0)
-        down = max((math.log2(max(level, DARKEST) / DARKEST) for level in present.values()), default=0.0)
+        """Stops the lights may still go up and down: as long as one of them can, the loop can."""
+        most = self.section.authority
+        up, down = 0.0, 0.0
+        for name, level in present.items():
+            shown = max(level, DARKEST)
+            moved = math.log2(shown / self._looks[name])
+            up = max(up, min(math.log2(1.0 / shown), most - moved))
+            down = max(down, min(math.log2(shown / DARKEST), most + moved))
         return up, down
 
-    def _really(self, free: list[str], now: float) -> float:
-        """Stops the lights are from the look as it was sent, slew limit included (0 without a light)."""
-        for name in free:
-            level = self._rig.scene.levels(name, now)[Attribute.INTENSITY]
-            return math.log2(max(level, DARKEST) / self._base(name))
-        return 0.0
-
-    def _present_trim(self, now: float) -> float:
-        really = self._really(self._free(), now)
-        return min(self._law.authority, max(-self._law.authority, really))
-
-    def _advice(self, after: LoopState, ev: float, free: list[str]) -> Text | None:
-        if after.why not in ("acting", "at-limit") or not free:
+    def _advice(self, after: LoopState, ev: float, present: dict[str, float]) -> Text | None:
+        if after.why not in ("acting", "at-limit") or not present:
             return None
-        goal = min(self._law.authority, max(-self._law.authority, self._state.trim - ev))
-        moves = ", ".join(f"{name} → {trimmed(self._base(name), goal) * 100:.0f} %" for name in free)
+        up, down = self._room(present)
+        goal = min(max(-ev, -down), up)
+        moves = ", ".join(f"{name} → {trimmed(level, goal) * 100:.0f} %" for name, level in present.items())
         return Text(f"would set {moves}", f"建议调整：{moves}")
 
     def _tell(
-        self, ev: float, state: LoopState, holding: tuple[str, ...], advice: Text | None, tripped: str | None = None
+        self,
+        ev: float,
+        trim: float,
+        state: LoopState,
+        holding: tuple[str, ...],
+        advice: Text | None,
+        tripped: str | None = None,
     ) -> None:
         self.now_state = ExposureNow(
             mode=self.mode,
             target=self.target,
             ev=ev,
-            trim=self._state.trim,
+            trim=trim,
             holding=holding,
             why=f"{state.why}: {state.detail}" if state.detail else state.why,
             advice=advice,
             tripped=self.now_state.tripped if tripped is None else tripped,
         )
+
+
+def _stops(present: dict[str, float], looks: dict[str, float]) -> float:
+    """How far the loop's lights are from the operator's look (the first one's; 0 without a light)."""
+    for name, level in present.items():
+        return math.log2(max(level, DARKEST) / looks[name])
+    return 0.0
