@@ -28,6 +28,8 @@ SMOOTH = 0.15
 """Seconds of fade per move: about one measurement, so that moves join into a line."""
 ON_THE_WAY = 0.15
 """Stops the lights may lag behind what was asked of them (slew limit) before the loop waits: no wind-up."""
+SETTLE = 0.3
+"""Seconds after the end of a fade in which the camera may still be showing it."""
 DARKEST = 0.01
 """Share of light below which the loop does not push a lamp: under it 8-bit lamps have no steps left."""
 
@@ -112,7 +114,7 @@ class ExposureService:
         self._state = after
         if after.trim != before.trim:
             log.debug("exposure.move", trim=round(after.trim, 3), ev=round(ev, 3), on_air=on_air)
-        self._dog.feed(now, trim, ev)
+        self._dog.feed(now, trim, ev, disturbed=self._others_move(now))
         verdict = self._dog.verdict(now)
         if verdict:
             self.let_go(now)
@@ -164,6 +166,11 @@ class ExposureService:
             if abs(math.log2(max(going, DARKEST) / max(level, DARKEST))) > ON_THE_WAY:
                 return "the lights are still on their way"
         return ""
+
+    def _others_move(self, now: float) -> bool:
+        """Whether a light that is not the loop's is fading: the picture changes and the loop has no part in it."""
+        scene = self._rig.scene
+        return any(now < fade.done + SETTLE for (name, _), fade in scene.fades.items() if name not in self._looks)
 
     def _room(self, present: dict[str, float]) -> tuple[float, float]:
         """Stops the lights may still go up and down: as long as one of them can, the loop can."""

@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 WINDOW = 4.0
 """Seconds in which a commanded change must show."""
@@ -21,25 +22,32 @@ REVERSALS = 6
 """So many changes of direction in a minute are hunting (OPERATIONS §5)."""
 
 
+class _Turn(NamedTuple):
+    at: float
+    trim: float
+    ev: float
+    disturbed: bool
+
+
 @dataclass(slots=True)
 class Watchdog:
     """Feed it every turn; :meth:`verdict` is "" while all is well, else why the loop must let go."""
 
-    _turns: deque[tuple[float, float, float]] = field(default_factory=lambda: deque(maxlen=600))
+    _turns: deque[_Turn] = field(default_factory=lambda: deque(maxlen=600))
     _reversals: deque[float] = field(default_factory=lambda: deque(maxlen=64))
     _direction: int = 0
     _missing_since: float | None = None
 
-    def feed(self, now: float, trim: float, ev: float) -> None:
+    def feed(self, now: float, trim: float, ev: float, disturbed: bool = False) -> None:
         """``trim``: stops the lights were really moved so far; ``ev``: stops the picture is from its target (dark is
-        negative)."""
+        negative). ``disturbed``: somebody else's light is moving, so this picture proves nothing."""
         if self._turns:
-            move = trim - self._turns[-1][1]
+            move = trim - self._turns[-1].trim
             direction = (move > 1e-6) - (move < -1e-6)
             if direction and self._direction and direction != self._direction:
                 self._reversals.append(now)
             self._direction = direction or self._direction
-        self._turns.append((now, trim, ev))
+        self._turns.append(_Turn(now, trim, ev, disturbed))
 
     def verdict(self, now: float) -> str:
         if sum(1 for when in self._reversals if when > now - 60.0) >= REVERSALS:
@@ -51,14 +59,12 @@ class Watchdog:
         return "no-effect" if now - self._missing_since >= LASTING else ""
 
     def _ineffective(self, now: float) -> bool:
-        recent = [turn for turn in self._turns if turn[0] >= now - WINDOW]
-        if len(recent) < 2 or recent[-1][0] - recent[0][0] < WINDOW * 0.75:
+        recent = [turn for turn in self._turns if turn.at >= now - WINDOW]
+        if len(recent) < 2 or recent[-1].at - recent[0].at < WINDOW * 0.75 or abs(recent[-1].ev) < HELD:
             return False
-        if abs(recent[-1][2]) < HELD:
-            return False
-        asked = recent[-1][1] - recent[0][1]
-        steps = [b[2] - a[2] for a, b in pairwise(recent)]
-        got = sum(step for step in steps if abs(step) < JUMP)
+        steps = [(b.trim - a.trim, b.ev - a.ev) for a, b in pairwise(recent) if not b.disturbed]
+        asked = sum(move for move, _ in steps)
+        got = sum(change for _, change in steps if abs(change) < JUMP)
         return abs(asked) >= ASKED and got * (1 if asked > 0 else -1) < SHARE * abs(asked)
 
     def forget(self) -> None:

@@ -75,6 +75,15 @@ def test_a_hand_takes_its_light_out_at_once_and_hands_it_back_without_a_jump():
     assert room.loop.now_state.tripped == ""
 
 
+def test_a_hand_that_darkens_the_picture_is_not_taken_for_a_loop_without_effect():
+    room = Room(need=0.3, authority=2.0)
+    room.run(6)
+    room.rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.1}}, now=room.now, fade=2.0)
+    room.run(12)
+    assert room.loop.now_state.tripped == ""
+    assert room.level("fill") > 0.5
+
+
 def test_a_look_is_taken_in_its_own_time_and_then_trimmed():
     room = Room(need=0.4)
     room.run(8)
