@@ -187,6 +187,7 @@ async def test_a_half_dead_broker_is_noticed(mosquitto: Mosquitto, small_agent: 
 
 async def test_a_stalled_broker_bounds_what_waits(mosquitto: Mosquitto, small_agent: Make) -> None:
     agent = await small_agent(mosquitto.port).start()
+    await until(lambda: agent.bus.waiting == 0)  # its birth is acknowledged
     process = mosquitto._process
     assert process is not None
     process.send_signal(19)
