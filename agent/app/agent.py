@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,11 +33,9 @@ from agent.messaging.topics import Topics
 from agent.runtime.journal import Journal
 from agent.runtime.lane import Health, Idle, Lane, NoDevice
 from agent.runtime.systemd import notify, watchdog_interval
-from agent.selftest.report import Depth, Outcome, Report
 from config.load import load
 from config.model import StudioConfig
 from config.problems import ConfigError, Problem
-from config.units import Text
 from drivers.host import Host
 from drivers.registry import Kind
 from firmware_profiles.patch import Patch
@@ -238,16 +236,6 @@ class Agent:
         self.disk.join()
         if stuck:
             log.error("lane.stuck", lanes=stuck)
-
-    async def selftest(
-        self,
-        depth: Depth,
-        only: Sequence[str],
-        on_result: Callable[[Outcome], None] | None = None,
-        on_progress: Callable[[float, Text], None] | None = None,
-    ) -> Report:
-        """A self-test from the shell, within :meth:`standing`."""
-        return await self.tests.run(depth, only, trigger="shell", seen=on_result, progress=on_progress)
 
     # --- told from other threads -----------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from agent.messaging.commands import Reload, SelftestCancel, SelftestStart
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
 from agent.selftest import engine
-from agent.selftest.report import Depth, Outcome, Report
+from agent.selftest.report import Depth, Report
 from agent.selftest.store import ReportStore
 from agent.selftest.surroundings import Surroundings
 from config.problems import ConfigError
@@ -36,9 +36,13 @@ class SelfTests:
         *,
         trigger: str,
         progress: Callable[[float, Text], None] | None = None,
-        seen: Callable[[Outcome], None] | None = None,
+        accept: bool = False,
+        forget: bool = False,
     ) -> Report:
-        """One self-test and its report as stored. The look is back when it returns, also when cancelled."""
+        """One self-test and its report as stored. The look is back when it returns, also when cancelled.
+
+        ``trigger``: *shell* when there is no service and so no broker; ``accept``, ``forget``: see ``engine.run``.
+        """
         agent = self._agent
         state = agent.config.agent.state_dir
         around = Surroundings(
@@ -53,7 +57,9 @@ class SelfTests:
         )
         self.running = True
         try:
-            report = await engine.run(around, depth, only, trigger=trigger, progress=progress, seen=seen)
+            report = await engine.run(
+                around, depth, only, trigger=trigger, progress=progress, accept=accept, forget=forget
+            )
         finally:
             self.running = False
         store = ReportStore(state, agent.config.selftest.keep_reports)
@@ -106,11 +112,18 @@ class ServiceVerbs:
         agent = self._agent
         self._job, self._task = job, asyncio.current_task()
         try:
-            report = await agent.tests.run(args.depth, args.only, trigger="command", progress=job.progress)
+            report = await agent.tests.run(
+                args.depth,
+                args.only,
+                trigger="command",
+                progress=job.progress,
+                accept=args.accept,
+                forget=args.forget,
+            )
         finally:
             self._job = self._task = None
         agent.bus.board.put(agent.topics.report, report.summary())
-        return {
+        result: dict[str, Any] = {
             "id": report.id,
             "number": report.number,
             "verdict": str(report.verdict),
@@ -118,6 +131,7 @@ class ServiceVerbs:
             "seconds": round(report.seconds, 1),
             "worst": list(report.summary().worst),
         }
+        return result if report.accepted is None else {**result, "accepted": list(report.accepted)}
 
     async def _cancel(self, args: SelftestCancel, job: Job) -> Mapping[str, Any]:
         running, task = self._job, self._task

@@ -18,6 +18,7 @@ from agent.cli.parser import NoConfig, answers, complain, config_argument, load
 
 if TYPE_CHECKING:
     from agent.app.agent import Agent
+    from agent.messaging.commands import SelftestStart
     from agent.selftest.report import Report
     from config.model import StudioConfig
 
@@ -39,6 +40,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     config_argument(parser)
     parser.add_argument("--depth", choices=("quick", "full"), default="quick", help="full: also what is visible")
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="ids or patterns: WID-01, 'LGT-*', '*:key'")
+    parser.add_argument(
+        "--accept", action="store_true", help="with --depth full: lights that did not fail are the baseline"
+    )
+    parser.add_argument(
+        "--forget", action="store_true", help="with --accept: begin a new baseline (something was moved)"
+    )
     parser.add_argument("--json", action="store_true", help="the report as JSON instead of a table")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="also as JUnit XML")
     parser.add_argument("--html", type=Path, metavar="FILE", help="also as one self-contained page")
@@ -57,20 +64,26 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _report(path: Path, config: "StudioConfig", options: argparse.Namespace) -> "Report":
+    from agent.messaging.commands import SelftestStart, read_args
+    from agent.messaging.lifecycle import Refusal
     from agent.messaging.local import NAME
 
+    asked = {name: getattr(options, name) for name in SelftestStart.model_fields}
+    try:
+        args = read_args(SelftestStart, asked)
+    except Refusal as refusal:
+        raise CannotTell(refusal.message.en.replace("args.", "--")) from None
     control = config.agent.state_dir / NAME
     with _progress() as tell:
         if answers(control):
-            return await _by_service(control, config, options, tell)
-        return await _by_ourselves(path, config, options, tell)
+            return await _by_service(control, config, asked, tell)
+        return await _by_ourselves(path, config, args, options.virtual, tell)
 
 
-async def _by_service(control: Path, config: "StudioConfig", options: argparse.Namespace, tell: Tell) -> "Report":
+async def _by_service(control: Path, config: "StudioConfig", args: Mapping[str, Any], tell: Tell) -> "Report":
     from agent.messaging.local import ask
     from agent.selftest.store import ReportStore
 
-    args = {"depth": options.depth, "only": options.only}
     last = None
     try:
         async for answer in ask(control, "selftest.start", args):
@@ -89,20 +102,27 @@ async def _by_service(control: Path, config: "StudioConfig", options: argparse.N
     return found
 
 
-async def _by_ourselves(path: Path, config: "StudioConfig", options: argparse.Namespace, tell: Tell) -> "Report":
+async def _by_ourselves(
+    path: Path, config: "StudioConfig", args: "SelftestStart", virtual: bool, tell: Tell
+) -> "Report":
     from agent.app.agent import Agent
     from agent.app.lock import StateLocked
     from config.problems import ConfigError
 
     _quiet()
     try:
-        host = host_for(config, path, options.virtual)
-        mode: Literal["real", "virtual"] = "virtual" if options.virtual else "real"
+        host = host_for(config, path, virtual)
+        mode: Literal["real", "virtual"] = "virtual" if virtual else "real"
         agent = Agent(config, host, config_file=path, mode=mode, environ=os.environ)
         async with agent.standing():
             await _opened(agent)
-            return await agent.selftest(
-                options.depth, options.only, on_progress=lambda share, text: tell(share, text.en)
+            return await agent.tests.run(
+                args.depth,
+                args.only,
+                trigger="shell",
+                progress=lambda share, text: tell(share, text.en),
+                accept=args.accept,
+                forget=args.forget,
             )
     except ConfigError as error:
         raise CannotTell(str(error)) from None

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from agent.messaging.lifecycle import ReasonCode, Refusal
@@ -119,6 +119,22 @@ class SelftestStart(Strict):
     only: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9:*._-]{1,80}$")], ...] = Field(
         (), max_length=128, description="Ids of checks; none: all of that depth."
     )
+    accept: bool = Field(False, description="With depth full: lights that did not fail become part of the baseline.")
+    forget: bool = Field(False, description="With accept: the baseline begins anew; lights or camera were moved.")
+
+    @field_validator("accept")
+    @classmethod
+    def _accepts_what_was_shown(cls, accept: bool, info: ValidationInfo) -> bool:
+        if accept and info.data.get("depth") != "full":
+            raise PydanticCustomError("accept_without_full", "only with depth full: a quick test shows no light")
+        return accept
+
+    @field_validator("forget")
+    @classmethod
+    def _forgets_for_another(cls, forget: bool, info: ValidationInfo) -> bool:
+        if forget and not info.data.get("accept"):
+            raise PydanticCustomError("forget_without_accept", "only with accept: what is forgotten must be replaced")
+        return forget
 
 
 class SelftestCancel(Strict):

@@ -70,8 +70,9 @@ def read(state_dir: Path, camera: str) -> Baseline:
     return found if found.camera == camera else Baseline(camera=camera)
 
 
-def accept(state_dir: Path, camera: str, at: str, lights: Mapping[str, LightSeen]) -> Baseline:
-    """Add a run. Raises OSError when the disk refuses."""
+def accept(state_dir: Path, camera: str, at: str, lights: Mapping[str, LightSeen], forget: bool = False) -> Baseline:
+    """Add a run; ``forget``: in place of all runs before, after lights or camera were moved, cleaned or exchanged.
+    Raises OSError when the disk refuses; the old baseline is then still there."""
     dark: Zones = np.median([seen.dark for seen in lights.values()], axis=0)
     run = BaselineRun(
         at=at,
@@ -81,15 +82,10 @@ def accept(state_dir: Path, camera: str, at: str, lights: Mapping[str, LightSeen
             for name, seen in lights.items()
         },
     )
-    known = read(state_dir, camera)
-    grown = Baseline(camera=camera, runs=(*known.runs, run)[-MOST:])
+    known = () if forget else read(state_dir, camera).runs
+    grown = Baseline(camera=camera, runs=(*known, run)[-MOST:])
     replace_file(state_dir / FILE, grown.model_dump_json().encode())
     return grown
-
-
-def forget(state_dir: Path) -> None:
-    """Begin anew: after lights or camera were moved, cleaned or exchanged."""
-    (state_dir / FILE).unlink(missing_ok=True)
 
 
 def _numbers(zones: Zones) -> Numbers:

@@ -48,7 +48,7 @@ class _Air(Exception):
 
 def plan(around: Surroundings, depth: Depth = "quick", only: Iterable[str] = ()) -> list[Step]:
     """The steps of a run, in their order. Touches nothing. See :func:`run` for ``only``."""
-    return _plan(Desk(around), depth, tuple(only))[0]
+    return _plan(Desk(around), depth, tuple(only), False)[0]
 
 
 async def run(
@@ -60,17 +60,20 @@ async def run(
     progress: Progress | None = None,
     seen: Seen | None = None,
     accept: bool = False,
+    forget: bool = False,
 ) -> Report:
     """Run a self-test. *quick*: what is passive or invisible, at most 15 s; *full*: what is visible, too.
 
     ``only``: patterns (``LGT-*``, ``CAM-0?:front``, ``*:key``) matched against id and ``id:name``; none means all.
-    ``accept``: what the lights showed becomes part of the baseline, where they passed. Cancelling restores the look.
+    ``accept``: what the lights showed becomes part of the baseline, where no check of theirs failed or was left out;
+    *full* only. ``forget``: judge without the baseline, and put what is accepted in its place. Cancelling restores
+    the look and leaves the baseline alone.
     """
-    return await _Run(around, depth, tuple(only), progress, seen, accept).go(trigger)
+    return await _Run(around, depth, tuple(only), progress, seen, accept, forget).go(trigger)
 
 
-def _plan(desk: Desk, depth: Depth, only: Sequence[str]) -> tuple[list[Step], Bench]:
-    bench = Bench(desk)
+def _plan(desk: Desk, depth: Depth, only: Sequence[str], forget: bool) -> tuple[list[Step], Bench]:
+    bench = Bench(desk, forget)
     steps = [
         *devices.steps(desk),
         *exposure.steps(desk),
@@ -99,11 +102,12 @@ class _Run:
         progress: Progress | None,
         seen: Seen | None,
         accept: bool,
+        forget: bool,
     ) -> None:
         self.around, self.depth, self.only = around, depth, only
-        self.progress, self.seen, self.accept = progress, seen, accept
+        self.progress, self.seen, self.accept = progress, seen, accept and depth == "full"
         self.desk = Desk(around)
-        self.steps, self.bench = _plan(self.desk, depth, only)
+        self.steps, self.bench = _plan(self.desk, depth, only, forget)
         self.done: dict[int, Outcome] = {}
         self.stopped: Text | None = None
 
@@ -114,8 +118,7 @@ class _Run:
         try:
             await self._passive()
             await self._interlocked()
-            if self.accept and self.depth == "full":
-                await self.bench.accept(self.done.values())
+            accepted = await self.bench.accept(self.done.values()) if self.accept else None
         finally:
             around.rig.release(around.now(), owner=OWNER)
             self.desk.lane.request_stop()
@@ -134,6 +137,7 @@ class _Run:
             seconds=round(around.now() - began, 2),
             on_air=was_on_air,
             stopped=Say.of(self.stopped) if self.stopped else None,
+            accepted=accepted,
             checks=tuple(self.done[id(step)] for step in self.steps),
         )
 

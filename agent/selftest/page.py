@@ -57,6 +57,8 @@ def _head(report: Report) -> str:
     ]
     if report.only:
         facts.append(f"<code>{escape(' '.join(report.only))}</code>")
+    if report.accepted is not None:
+        facts.append(_both(words.accepted(report.accepted)))
     stopped = f'<p class="stopped">{_both(report.stopped)}</p>' if report.stopped else ""
     return f"""<header class="{report.verdict}"><h1>{_both(words.HEADLINES[report.verdict])}</h1>
 <p class="facts">{" · ".join(facts)}</p>{stopped}<ul class="chips">{chips}</ul></header>"""

@@ -126,6 +126,7 @@ class Report(Frozen):
     seconds: float
     on_air: bool
     stopped: Say | None = Field(None, description="Why the visible part was broken off.")
+    accepted: tuple[str, ...] | None = Field(None, description="Lights taken into the baseline, where that was asked.")
     checks: tuple[Outcome, ...]
 
     @computed_field  # type: ignore[prop-decorator]

@@ -46,6 +46,8 @@ def show(report: Report, console: "Console", language: Language = "en") -> None:
     console.print(table)
     if report.stopped is not None:
         console.print(escape(_say(report.stopped, language)), style="yellow")
+    if report.accepted is not None:
+        console.print(escape(words.accepted(report.accepted).say(language)))
     for check in report.first_things:
         todo = escape(_say(check.remedy, language)) or escape(_say(check.said, language))
         console.print(f"[{STYLES[check.verdict]}]{check.id} {escape(check.name)}[/]: {todo}")

@@ -1,6 +1,6 @@
 """The words of the report, in both of the operators' languages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from config.units import Text
 from drivers.base import Verdict
@@ -41,3 +41,10 @@ QUICK = Text("quick (nothing visible)", "快速（无可见变化）")
 FULL = Text("full (lights were moved)", "完整（含灯光测试）")
 ON_AIR = Text("on air", "直播中")
 OFF_AIR = Text("off air", "未直播")
+
+
+def accepted(names: Sequence[str]) -> Text:
+    """Which lights a run took into the baseline."""
+    if not names:
+        return Text("No light was taken into the baseline.", "没有灯具纳入基准。")
+    return Text(f"Taken into the baseline: {', '.join(names)}.", f"已纳入基准：{'、'.join(names)}。")

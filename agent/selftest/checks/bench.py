@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 import numpy as np
+import structlog
 
 from agent.exposure.camera import CameraUnit
 from agent.lighting.claims import Priority
@@ -21,6 +22,8 @@ from drivers.camera.metrics import measure
 from drivers.errors import Refused
 from firmware_profiles.model import Personality
 from firmware_profiles.render import limits
+
+log = structlog.get_logger(__name__)
 
 OWNER = "selftest"
 LEASE = 30.0
@@ -43,10 +46,11 @@ WHITE = 5600.0
 
 
 class Bench:
-    """One per run. A light is measured once, however many checks ask about it."""
+    """One per run. A light is measured once, however many checks ask about it. ``forget``: without a baseline."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, forget: bool = False) -> None:
         self.desk = desk
+        self.forget = forget
         self.around = desk.around
         self.camera = _eye(desk)
         self.seen: dict[str, LightSeen] = {}
@@ -58,7 +62,7 @@ class Bench:
     @cached_property
     def reference(self) -> Reference | None:
         """The baseline, if there is one for this camera."""
-        if self.camera is None:
+        if self.camera is None or self.forget:
             return None
         return baseline.read(self.around.state_dir, self.camera.name).reference()
 
@@ -72,16 +76,21 @@ class Bench:
                 raise
         return self.seen[name]
 
-    async def accept(self, outcomes: Iterable[Outcome]) -> None:
-        """Take what passed into the baseline."""
-        bad = {
-            check.name for check in outcomes if check.kind == "light" and check.verdict in (Verdict.FAIL, Verdict.ERROR)
-        }
+    async def accept(self, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+        """Take the lights with which nothing is wrong into the baseline; their names. None without a camera, or when
+        the disk refuses. A light whose checks were broken off (on air) is not judged, so it is not taken."""
+        wrong = (Verdict.FAIL, Verdict.ERROR, Verdict.SKIPPED)
+        bad = {check.name for check in outcomes if check.kind == "light" and check.counted in wrong}
         good = {name: seen for name, seen in self.seen.items() if name not in bad and seen.reacts}
-        camera = self.camera
-        if good and camera is not None:
-            at = iso(self.around.host.wall())
-            await self.desk.lane.call(lambda: baseline.accept(self.around.state_dir, camera.name, at, good), 5.0)
+        camera, folder, at = self.camera, self.around.state_dir, iso(self.around.host.wall())
+        if not good or camera is None:
+            return ()
+        try:
+            await self.desk.lane.call(lambda: baseline.accept(folder, camera.name, at, good, self.forget), 5.0)
+        except OSError as error:
+            log.error("baseline.not_written", folder=str(folder), error=str(error))
+            return ()
+        return tuple(good)
 
     # --- one light -------------------------------------------------------------------------------------------
 

@@ -23,8 +23,8 @@ LATENCY = Limits(warn=300.0, fail=1000.0)
 TOO_BRIGHT = 0.5
 """Share of clipped zones above which the light cannot be judged."""
 NO_BASELINE = Text(
-    "no baseline for this light yet: run a full self-test on a room that is in order and accept it",
-    "此灯尚无基准：请在状态正常时运行完整自检并确认为基准",
+    "no baseline for this light yet: when the room is in order, run selftest --depth full --accept",
+    "此灯尚无基准：请在一切正常时运行 selftest --depth full --accept",
 )
 DEADLINE = 40.0
 """Seconds for one light: a colour panel takes 2 x 3.4 s for its two full steps alone, a camera that lags adds to it."""
@@ -246,7 +246,10 @@ def _moved() -> Result:
             "Not measured: the picture fits no sum of the known lights; camera or scene has changed.",
             "未能测量：画面与任何已知灯光组合都不符，摄像机或场景已改变。",
         ),
-        Text("Put the camera back, or accept a new baseline.", "将摄像机复位，或重新确认基准。"),
+        Text(
+            "Put the camera back, or begin a new baseline: selftest --depth full --accept --forget.",
+            "将摄像机复位，或重新建立基准：selftest --depth full --accept --forget。",
+        ),
     )
 
 

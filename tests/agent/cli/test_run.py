@@ -103,6 +103,7 @@ def test_the_self_test_runs_by_itself_and_its_reports_are_files(file: Path, tmp_
     assert {"SER-01", "WID-01"} <= {check["id"] for check in report["checks"]}
     assert "<testsuite " in junit.read_text()
     assert html.read_text().startswith("<!DOCTYPE html>")
+    assert report["accepted"] is None
     assert "http://" not in html.read_text().replace("http://www.w3.org", "")
 
 
@@ -120,3 +121,13 @@ def test_while_the_service_runs_the_self_test_goes_through_it(start: Callable[[]
 
 def test_a_self_test_that_cannot_be_done_is_unknown_to_monitoring(tmp_path: Path) -> None:
     assert studio("selftest", "-c", tmp_path / "none.toml").returncode == 3
+
+
+def test_accepting_wants_a_full_test_and_says_when_no_light_was_seen(file: Path) -> None:
+    refused = studio("selftest", "--virtual", "-c", file, "--accept")
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert "--accept: only with depth full" in refused.stderr
+    without_camera = ("--depth", "full", "--accept", "--forget", "--only", "*:key", "--json")
+    said = studio("selftest", "--virtual", "-c", file, *without_camera)
+    assert said.returncode == 1, said.stderr
+    assert json.loads(said.stdout)["accepted"] == []

@@ -109,6 +109,8 @@ def test_json_at_its_limits() -> None:
         ("exposure.set", {"mode": "auto"}, "invalid", "args.mode"),
         ("identify", {"fixture": "key", "seconds": 61}, "out-of-range", "args.seconds"),
         ("ping", {"x": 1}, "invalid", "args.x"),
+        ("selftest.start", {"accept": True}, "invalid", "args.accept: only with depth full"),
+        ("selftest.start", {"depth": "full", "forget": True}, "invalid", "args.forget: only with accept"),
     ],
 )
 def test_arguments_that_are_wrong_are_said_where(verb: str, args: dict[str, Any], code: str, where: str) -> None:
@@ -124,6 +126,7 @@ def test_arguments_that_are_right() -> None:
     assert found.levels == {"intensity": 1.0, "tint": -1.0} and found.hold == 60
     assert read_args(commands.LightsRelease, {}).targets == ("all",)
     assert read_args(commands.SelftestStart, {"depth": "full", "only": ["LGT-01"]}).only == ("LGT-01",)
+    assert read_args(commands.SelftestStart, {"forget": True, "accept": True, "depth": "full"}).forget
 
 
 @pytest.mark.parametrize(

@@ -89,10 +89,48 @@ async def test_without_a_baseline_a_dead_light_is_still_found_and_the_rest_is_ho
 
 async def test_a_bad_light_does_not_enter_the_baseline(known, tmp_path):
     known.world.fault("back", "dim")
-    await run(known.around, "full", ["LGT-*:back"], accept=True)
+    report = await run(known.around, "full", ["LGT-*:back"], accept=True)
+    assert report.accepted == ()
+    assert (tmp_path / baseline.FILE).read_bytes() == ACCEPTED[0]
+
+
+async def test_a_light_whose_checks_were_broken_off_does_not_enter_the_baseline(known, tmp_path):
+    def goes_on_air(outcome):
+        known.on_air = True
+
+    report = await run(known.around, "full", ["LGT-*:back"], accept=True, seen=goes_on_air)
+    assert [check.verdict for check in report.checks][:2] == [Verdict.PASS, Verdict.SKIPPED]
+    assert report.accepted == ()
+    assert (tmp_path / baseline.FILE).read_bytes() == ACCEPTED[0]
+
+
+async def test_another_good_day_adds_to_the_baseline(known, tmp_path):
+    report = await run(known.around, "full", ["LGT-*:fill"], accept=True)
+    assert report.accepted == ("fill",)
     reference = baseline.read(tmp_path, "front").reference()
-    assert reference.runs == 1
-    assert set(reference.signatures) == {"key", "fill", "back"}
+    assert (reference.runs, set(reference.signatures)) == (2, {"key", "fill", "back"})
+
+
+async def test_a_baseline_that_the_disk_refuses_is_not_said_to_be_accepted(known, tmp_path):
+    (tmp_path / baseline.FILE).unlink()
+    (tmp_path / baseline.FILE).mkdir()
+    report = await run(known.around, "full", ["LGT-*:back"], accept=True)
+    assert report.accepted == ()
+    assert known.targets == LOOK
+
+
+async def test_after_a_light_was_moved_the_baseline_begins_anew(known, tmp_path):
+    known.world.lamps["back"].place = (1.2, -0.9, 1.9)
+    old = await run(known.around, "full", ["LGT-*:back"], accept=True)
+    assert old.accepted == ()
+    new = await run(known.around, "full", ["LGT-*:back"], accept=True, forget=True)
+    assert new.accepted == ("back",)
+    assert "no baseline" in next(check.said.en for check in new.checks if check.id == "LGT-02")
+    reference = baseline.read(tmp_path, "front").reference()
+    assert (reference.runs, set(reference.signatures)) == (1, {"back"})
+    again = await run(known.around, "full", ["LGT-*:back"])
+    assert again.verdict is Verdict.PASS
+    assert again.accepted is None
 
 
 async def test_a_camera_that_was_moved_is_no_dim_light(known):

@@ -131,6 +131,19 @@ def test_the_table_says_everything_once_in_the_operators_language():
     assert text.count("LGT-01") == 2  # in the table, and in what to do first
 
 
+@pytest.mark.parametrize(
+    ("accepted", "said"),
+    [(("key", "fill"), "Taken into the baseline: key, fill."), ((), "No light was taken"), (None, "")],
+)
+def test_what_was_accepted_is_said(accepted, said):
+    made = MIXED.model_copy(update={"accepted": accepted})
+    console = Console(file=StringIO(), width=160, force_terminal=False)
+    show(made, console, "en")
+    for text in (console.file.getvalue(), page(made)):
+        assert said in text
+        assert ("the baseline" in text) == bool(said)
+
+
 # --- the chain ---------------------------------------------------------------------------------------------------
 
 

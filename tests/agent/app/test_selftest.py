@@ -1,0 +1,29 @@
+"""Self-tests by command, through the whole agent: MQTT in, lights and camera of the virtual studio, a verdict out."""
+
+from agent.selftest import baseline
+from agent.selftest.checks import bench
+from tests.brokers import until
+
+LIGHT = {"depth": "full", "only": ["LGT-*:back"]}
+
+
+async def test_what_was_accepted_is_the_yardstick_of_the_next_test(house, monkeypatch):
+    monkeypatch.setattr(bench, "LEVELS", (0.5, 1.0))
+    house.change('source = "mqtt"', 'source = "never"')
+    async with house.running() as agent:
+        await until(agent.bus.online.is_set)
+        await until(lambda: agent.devices.cameras["cam-1"].watch.latest is not None)
+        refused = await house.send("selftest.start", {"depth": "quick", "accept": True})
+        assert (refused.state, refused.code) == ("rejected", "invalid")
+        assert "args.accept: only with depth full" in refused.message.en
+        healthy = await house.send("selftest.start", {**LIGHT, "accept": True})
+        assert healthy.state == "succeeded", healthy.message
+        assert healthy.result["accepted"] == ["back"]
+        assert healthy.result["verdict"] == "pass"
+        known = baseline.read(agent.config.agent.state_dir, "cam-1").reference()
+        assert (known.runs, set(known.signatures)) == (1, {"back"})
+        house.studio.world.fault("back", "dim")
+        dim = await house.send("selftest.start", LIGHT)
+        assert (dim.result["verdict"], dim.result["worst"]) == ("fail", ["LGT-02:back"])
+        assert "accepted" not in dim.result
+        assert baseline.read(agent.config.agent.state_dir, "cam-1").reference().runs == 1
