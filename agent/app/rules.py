@@ -67,7 +67,7 @@ def devices(found: Devices) -> Iterator[Condition]:
             {"ok": False, "offline": True}.get(health.state),
             level,
             _fill(said, name=unit.name, reason=health.reason),
-            Text(health.remedy, health.remedy) if health.remedy else _fill(_REMEDY[kind], name=unit.name),
+            _remedy(kind, unit.name, health.remedy),
             confirm=confirm,
         )
 
@@ -161,6 +161,12 @@ def _judge(value: float | None, limit: float) -> bool | None:
     if value is None:
         return None
     return True if value > limit else (False if value < CLEAR * limit else None)
+
+
+def _remedy(kind: Kind, name: str, told: str) -> Text:
+    """The driver's own advice is exact, but in English only."""
+    general = _fill(_REMEDY[kind], name=name)
+    return Text(told or general.en, general.zh)
 
 
 def _fill(text: Text, **words: str) -> Text:
