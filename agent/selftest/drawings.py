@@ -7,12 +7,14 @@ from agent.selftest.report import Bounds
 
 CELL = 13
 PLOT, EDGE = 132, 20
+FAINT = 0.01
+"""Share of white below which a zone is not drawn as lit: noise must not look like light."""
 
 
 def heat_map(rows: Sequence[Sequence[float | None]]) -> str:
     """The zones a light reaches: the brighter, the more; crossed where clipped."""
     known = [value for row in rows for value in row if value is not None]
-    top = max([*known, 1e-9])
+    top = max([*known, FAINT])
     width, height = max(map(len, rows), default=0) * CELL, len(rows) * CELL
     cells = []
     for y, row in enumerate(rows):
