@@ -24,11 +24,17 @@ SLOWEST = 100
 """Mbit/s: a link below this is a bad cable on any card of this century."""
 BUSY = 2.0
 """Load per processor over 5 minutes above which the machine is too small."""
+UNKEPT = Text("Nobody keeps the clock: it is not synchronised.", "时钟未同步。")
 WRITES = 50
 WRITE_SECONDS = 2.0
 
 STA_UNSYNC, STA_NANO = 0x0040, 0x2000
 TIME_ERROR = 5
+SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
+"""Touched by systemd-timesyncd(8) each time it has set the clock; gone when it is stopped."""
+KEPT_FOR = 32_000.0
+"""Seconds after the last setting for which a clock counts as kept: the kernel's own rule (16 s of error, growing by
+500 ppm; NTP_PHASE_LIMIT and MAXFREQ in linux/timex.h)."""
 
 
 def steps(desk: Desk) -> list[Step]:
@@ -89,18 +95,35 @@ class _Timex(ctypes.Structure):
     )
 
 
-def clock(ask: Callable[[], Discipline | None] = discipline) -> Result:
-    """CLK-01: commands expire and reports are dated by this clock; one that nobody sets fails."""
+def clock(ask: Callable[[], Discipline | None] = discipline, mark: Path = SYNCHRONISED) -> Result:
+    """CLK-01: commands expire and reports are dated by this clock; one that nobody sets fails. Where the kernel may not
+    be asked (``ProtectClock=`` of the service unit), what systemd-timesyncd leaves behind says whether it is kept."""
     found = ask()
     if found is None:
-        return Result(Verdict.SKIPPED, Text("This system does not tell about its clock.", "系统未提供时钟同步信息。"))
+        return _by_timesyncd(mark)
     evidence = {"largest_error_ms": found.largest_error}
     if not found.synchronised:
-        said = Text("Nobody keeps the clock: it is not synchronised.", "时钟未同步。")
-        return Result(Verdict.FAIL, said, CATALOGUE["CLK-01"].remedy, unit="ms", limits=OFFSET, evidence=evidence)
+        return Result(Verdict.FAIL, UNKEPT, CATALOGUE["CLK-01"].remedy, unit="ms", limits=OFFSET, evidence=evidence)
     verdict = OFFSET.judge(abs(found.offset))
     said = Text(f"Synchronised, {found.offset:+.3f} ms off.", f"已同步，偏差 {found.offset:+.3f} 毫秒。")
     return Result(verdict, said, _judged("CLK-01", verdict), abs(found.offset), "ms", OFFSET, evidence)
+
+
+def _by_timesyncd(mark: Path) -> Result:
+    """Kept or not; how far off it is stays unknown."""
+    try:
+        age = time.time() - mark.stat().st_mtime
+    except OSError:
+        said = Text(
+            "Not told: the kernel may not be asked, and systemd-timesyncd has not set the clock.",
+            "无法得知：不允许查询内核，且 systemd-timesyncd 未校时。",
+        )
+        return Result(Verdict.SKIPPED, said)
+    evidence = {"set_seconds_ago": round(age)}
+    if age > KEPT_FOR:
+        return Result(Verdict.FAIL, UNKEPT, CATALOGUE["CLK-01"].remedy, evidence=evidence)
+    said = Text(f"Synchronised, last set {age / 60:.0f} min ago.", f"已同步，{age / 60:.0f} 分钟前校时。")
+    return Result(Verdict.PASS, said, evidence=evidence)
 
 
 # --- disk and memory -----------------------------------------------------------------------------------------------

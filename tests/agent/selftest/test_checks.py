@@ -19,6 +19,7 @@ from agent.selftest.checks.broker import round_trips
 from agent.selftest.engine import plan, run
 from agent.selftest.store import ReportStore
 from config.model import MqttSection, OutputSection
+from config.units import SILENT
 from drivers.base import Verdict
 from drivers.dmx import artnet_codec, sacn_codec
 from drivers.host import Datagram, Interface
@@ -38,11 +39,25 @@ CERTIFICATES = Path(__file__).parent / "certificates"
         (machine.Discipline(True, -80.0, 12.0), Verdict.MARGINAL),
         (machine.Discipline(True, 1500.0, 12.0), Verdict.FAIL),
         (machine.Discipline(False, 0.0, 16000.0), Verdict.FAIL),
-        (None, Verdict.SKIPPED),
     ],
 )
-def test_the_clock(found, verdict):
-    assert machine.clock(lambda: found).verdict is verdict
+def test_the_clock(found, verdict, tmp_path):
+    mark = tmp_path / "synchronized"
+    mark.touch()
+    assert machine.clock(lambda: found, mark).verdict is verdict, "the kernel's word comes before the mark's"
+
+
+@pytest.mark.parametrize(
+    ("hours", "verdict"), [(0.5, Verdict.PASS), (8, Verdict.PASS), (10, Verdict.FAIL), (None, Verdict.SKIPPED)]
+)
+def test_the_clock_where_the_kernel_may_not_be_asked(hours, verdict, tmp_path):
+    mark = tmp_path / "synchronized"
+    if hours is not None:
+        mark.touch()
+        os.utime(mark, (mark.stat().st_mtime - hours * 3600,) * 2)
+    result = machine.clock(lambda: None, mark)
+    assert result.verdict is verdict
+    assert (result.remedy != SILENT) == (verdict is Verdict.FAIL)
 
 
 def test_this_machines_clock_can_be_asked():
