@@ -1,4 +1,4 @@
-"""The kinds of driver and the words they answer in (ARCHITECTURE: *the four kinds of driver*).
+"""The kinds of driver and the words they answer in: Output, Lamp, Camera, Probe.
 
 Every driver is plain blocking code, used by one thread at a time. No call outlives its time limit (0.5 s unless its
 options say otherwise); only a :class:`~drivers.errors.DriverError` or a bug leaves it. Constructing is silent:
@@ -76,7 +76,8 @@ class Image:
 
 
 class Impact(StrEnum):
-    """What running a check does to the show (OPERATIONS: air class P0…P4)."""
+    """What running a check does to the show, from nothing to putting a device out of service for a while. On air only
+    PASSIVE and INVISIBLE ones run."""
 
     PASSIVE = "passive"
     INVISIBLE = "invisible"

@@ -91,7 +91,7 @@ class Agent:
         self.tests = SelfTests(self)
         self.journal = Journal(state / "journal.sqlite")
         self.dispatcher = Dispatcher(
-            {**LightVerbs(self).all(), **ServiceVerbs(self).all()},
+            {**LightVerbs(self).all(), **ServiceVerbs(self, self.tests).all()},
             self.journal,
             on_air=self.on_air,
             publish_answer=self.bus.answer,

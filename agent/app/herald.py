@@ -1,18 +1,16 @@
 """The herald: publishes what the agent knows of itself: states, alerts, numbers, events."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from agent.app import rules, telling
+from agent.app.house import House
 from agent.health.alerts import Alert, Condition, Stage
 from agent.messaging.payloads import AirState, Event, Say, Telemetry
 from config.units import Text
 from drivers.registry import Kind
-
-if TYPE_CHECKING:
-    from agent.app.agent import Agent
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +21,7 @@ DEFAULT_TARGET = 0.18
 class Herald:
     """Reads the agent, writes to its bus."""
 
-    def __init__(self, agent: "Agent") -> None:
+    def __init__(self, agent: House) -> None:
         self._agent = agent
         self._host = telling.HostNumbers()
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agent import __version__
+from agent.app.house import House
 from agent.messaging.commands import Reload, SelftestCancel, SelftestStart
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
@@ -15,9 +16,6 @@ from agent.selftest.surroundings import Surroundings
 from config.problems import ConfigError
 from config.units import Text
 
-if TYPE_CHECKING:
-    from agent.app.agent import Agent
-
 LONGEST = 300.0
 """Seconds a self-test may take in all; a full one of three lights takes about a minute."""
 
@@ -25,7 +23,7 @@ LONGEST = 300.0
 class SelfTests:
     """Runs self-tests of this agent, one at a time, and keeps their reports."""
 
-    def __init__(self, agent: "Agent") -> None:
+    def __init__(self, agent: House) -> None:
         self._agent = agent
         self.running = False
 
@@ -70,8 +68,9 @@ class SelfTests:
 class ServiceVerbs:
     """reload, selftest.start, selftest.cancel."""
 
-    def __init__(self, agent: "Agent") -> None:
+    def __init__(self, agent: House, tests: SelfTests) -> None:
         self._agent = agent
+        self._tests = tests
         self._job: Job | None = None
         self._task: asyncio.Task[Any] | None = None
 
@@ -86,11 +85,11 @@ class ServiceVerbs:
     # --- checks ----------------------------------------------------------------------------------------------
 
     def _can_reload(self, args: Reload) -> None:
-        if self._agent.tests.running:
+        if self._tests.running:
             raise Refusal(ReasonCode.BUSY, "a self-test is running; selftest.cancel ends it")
 
     def _can_start(self, args: SelftestStart) -> None:
-        if self._agent.tests.running or self._job is not None:
+        if self._tests.running or self._job is not None:
             raise Refusal(ReasonCode.BUSY, "a self-test is running already")
 
     def _can_cancel(self, args: SelftestCancel) -> None:
@@ -112,7 +111,7 @@ class ServiceVerbs:
         agent = self._agent
         self._job, self._task = job, asyncio.current_task()
         try:
-            report = await agent.tests.run(
+            report = await self._tests.run(
                 args.depth,
                 args.only,
                 trigger="command",

@@ -3,15 +3,14 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from agent.app.devices import Devices
+from agent.app.house import House
 from agent.lighting.claims import Priority
 from agent.lighting.rig import Rig
 from agent.messaging.commands import ExposureSet, Identify, LightsRelease, LightsSet, LookApply
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
-from config.model import StudioConfig
 from config.problems import nearest
 from config.units import Attribute, Levels
 from drivers.base import Impact
@@ -22,24 +21,6 @@ SENT_WITHIN = 0.5
 """Seconds after a fade's end in which its last frame must be out, if the output is there at all."""
 LOW, HIGH = 0.25, 0.75
 """Between these a light breathes to show itself; slew-limited like everything else."""
-
-
-class House(Protocol):
-    """What the verbs need of the agent."""
-
-    @property
-    def config(self) -> StudioConfig: ...
-    @property
-    def rig(self) -> Rig: ...
-    @property
-    def devices(self) -> Devices: ...
-
-    def now(self) -> float: ...
-
-    async def remembered(self) -> None:
-        """Returns once the present look is on the disk."""
-
-    def exposure_set(self, args: ExposureSet) -> Mapping[str, Any]: ...
 
 
 def targets(rig: Rig, words: Sequence[str]) -> list[str]:

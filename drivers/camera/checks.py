@@ -1,4 +1,4 @@
-"""Self-test of a camera on itself (OPERATIONS catalogue CAM-01…05, CAM-12). All passive: they only look.
+"""Self-test of a camera on itself (CAM-01…05 and CAM-12 of docs/selftest.md). All passive: they only look.
 
 Each check grabs pictures for as long as it needs and no longer: a camera that is fine is done after two pictures,
 only a broken one takes the full two seconds.

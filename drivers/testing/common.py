@@ -1,4 +1,4 @@
-"""Clauses for every driver. The number is that of ARCHITECTURE §9."""
+"""Clauses for every driver. The number is that of the list in ``drivers/testing/__init__.py``."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Clauses for one kind of driver. The number is that of ARCHITECTURE §9."""
+"""Clauses for one kind of driver. The number is that of the list in ``drivers/testing/__init__.py``."""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -11,11 +11,13 @@ from config.problems import ConfigError, Problem
 from drivers import registry
 from drivers.errors import NotSupported
 from drivers.registry import DriverSpec
+from drivers.virtual.camera import VirtualCamera
 from drivers.virtual.clock import Clock
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Twin
 from drivers.virtual.wires import Lan
-from drivers.virtual.world import settle
+from drivers.virtual.world import HOMES, Lamp, World
+from firmware_profiles.library import load
 
 TwinFactory = Callable[[VirtualStudio, Any, str], Twin]
 
@@ -67,3 +69,25 @@ def twin_factory(spec: DriverSpec) -> TwinFactory:
     except (ImportError, AttributeError) as error:
         raise NotSupported(f"the driver {spec.name!r} has no twin at {spec.twin!r}: {error}") from error
     return factory
+
+
+def settle(studio: VirtualStudio, config: StudioConfig, daylight: float = 0.1) -> World:
+    """Furnish a virtual studio after a configuration: a lamp for every fixture and a camera for every video source.
+
+    Raises ProfileMissing or KeyError for a profile or personality that is not there (``check-config`` says it better).
+    """
+    library = load(config.agent.profile_dirs)
+    world = World(studio.clock, daylight=daylight)
+    used = dict.fromkeys(HOMES, 0)
+    for name, fixture in config.fixtures.items():
+        homes = HOMES[fixture.role]
+        place = homes[used[fixture.role] % len(homes)]
+        used[fixture.role] += 1
+        personality = library.find(fixture.profile, fixture.firmware).personalities[fixture.personality]
+        world.lamps[name] = Lamp(name, fixture.universe, fixture.address, personality, fixture.role, place)
+    studio.frame_listeners.append(world.hear)
+    for name, camera in config.cameras.items():
+        source = camera.options.get("source")
+        if isinstance(source, str):
+            VirtualCamera(studio, world, source).plug(name)
+    return world

@@ -15,12 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from config.model import StudioConfig
 from config.units import SLOTS, Attribute, Levels
 from drivers.virtual.clock import Clock
 from drivers.virtual.scene import Point, Rgb
-from drivers.virtual.studio import VirtualStudio
-from firmware_profiles.library import load
 from firmware_profiles.model import Personality
 from firmware_profiles.render import decode, footprint
 
@@ -216,27 +213,3 @@ class World:
         with self._lock:
             lamp.dead = lamp.stuck = False
             lamp.gain, lamp.flicker = 1.0, (0.0, 0.0)
-
-
-def settle(studio: VirtualStudio, config: StudioConfig, daylight: float = 0.1) -> World:
-    """Furnish a virtual studio after a configuration: a lamp for every fixture and a camera for every video source.
-
-    Raises ProfileMissing or KeyError for a profile or personality that is not there (``check-config`` says it better).
-    """
-    from drivers.virtual.camera import VirtualCamera
-
-    library = load(config.agent.profile_dirs)
-    world = World(studio.clock, daylight=daylight)
-    used = dict.fromkeys(HOMES, 0)
-    for name, fixture in config.fixtures.items():
-        homes = HOMES[fixture.role]
-        place = homes[used[fixture.role] % len(homes)]
-        used[fixture.role] += 1
-        personality = library.find(fixture.profile, fixture.firmware).personalities[fixture.personality]
-        world.lamps[name] = Lamp(name, fixture.universe, fixture.address, personality, fixture.role, place)
-    studio.frame_listeners.append(world.hear)
-    for name, camera in config.cameras.items():
-        source = camera.options.get("source")
-        if isinstance(source, str):
-            VirtualCamera(studio, world, source).plug(name)
-    return world

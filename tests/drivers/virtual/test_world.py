@@ -5,8 +5,9 @@ import pytest
 from config.model import StudioConfig
 from config.units import Attribute
 from drivers.virtual.clock import ManualClock
+from drivers.virtual.furnish import settle
 from drivers.virtual.studio import VirtualStudio
-from drivers.virtual.world import HOMES, World, colour, settle, white
+from drivers.virtual.world import HOMES, World, colour, white
 from firmware_profiles.library import find
 from firmware_profiles.render import render
 

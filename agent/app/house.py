@@ -1,0 +1,66 @@
+"""What the parts of this room know of the agent: enough to read it and to ask it, and no more."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from agent.app.devices import Devices
+from agent.exposure.service import ExposureService
+from agent.health.alerts import Alerts
+from agent.health.interlock import Interlock
+from agent.lighting.rig import Rig
+from agent.messaging.bus import Bus
+from agent.messaging.commands import ExposureSet
+from agent.messaging.dispatch import Dispatcher
+from agent.messaging.topics import Topics
+from config.model import StudioConfig
+from drivers.host import Host
+
+
+class Testing(Protocol):
+    """Self-tests of this agent."""
+
+    @property
+    def running(self) -> bool: ...
+
+
+class House(Protocol):
+    """The agent, as its verbs and its herald see it."""
+
+    loop_lag: float
+    config: StudioConfig
+    rig: Rig
+    exposure: ExposureService | None
+
+    @property
+    def host(self) -> Host: ...
+    @property
+    def devices(self) -> Devices: ...
+    @property
+    def bus(self) -> Bus: ...
+    @property
+    def dispatcher(self) -> Dispatcher: ...
+    @property
+    def topics(self) -> Topics: ...
+    @property
+    def alerts(self) -> Alerts: ...
+    @property
+    def interlock(self) -> Interlock: ...
+    @property
+    def tests(self) -> Testing: ...
+
+    def now(self) -> float: ...
+
+    def on_air(self) -> bool: ...
+
+    def looks_through(self, camera: str) -> bool:
+        """Whether the exposure loop uses this camera."""
+
+    async def remembered(self) -> None:
+        """Returns once the present look is on the disk."""
+
+    async def on_disk(self, work: Callable[[], Any]) -> Any:
+        """Run blocking work on the disk's lane."""
+
+    def exposure_set(self, args: ExposureSet) -> Mapping[str, Any]: ...
+
+    async def reload(self) -> None: ...
