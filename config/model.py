@@ -99,7 +99,7 @@ class AirSection(Section):
 
 
 class SafetySection(Section):
-    """Light safety (OPERATIONS §5): the slew limit makes flashes impossible by construction."""
+    """Light safety: a slew limit that makes harmful flashes impossible (ITU-R BT.1702; WCAG 2.2, 2.3.1)."""
 
     slew_on_air: Annotated[float, Field(gt=0, le=0.6)] = Field(
         0.35, description="Share of full light per second, at most. 0.35 keeps below 2 flashes/s."

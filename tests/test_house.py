@@ -14,7 +14,7 @@ import agent
 ROOT = Path(__file__).parents[1]
 FLOORS = ("agent", "drivers", "firmware_profiles", "config")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LONGEST = 350  # lines: ARCHITECTURE, "a file above about 350 lines is two files"
+LONGEST = 350  # lines: what is longer has two subjects and is two files
 
 
 def files(*patterns: str) -> list[Path]:

@@ -19,7 +19,7 @@ eaten up by it."""
 LASTING = 1.0
 """Seconds it must go on."""
 REVERSALS = 6
-"""So many changes of direction in a minute are hunting (OPERATIONS §5)."""
+"""So many changes of direction in a minute are hunting (house default)."""
 
 
 class _Turn(NamedTuple):

@@ -28,9 +28,10 @@ def toward(present: Fade, target: float, now: float, length: float, rate: float)
     """A fade from the present value to ``target`` in ``length`` seconds, or longer where ``rate`` (units per second)
     would be exceeded.
 
-    This is the flash limiter by construction (OPERATIONS §5): every fade begins at the value just shown, so the light
-    is a continuous curve whose slope never passes ``rate``, whatever is commanded and how often. A full change of
-    picture luminance takes 1/rate seconds, and two of them make a flash: at most rate/0.2 flashes of 10 % a second.
+    This is the flash limiter by construction: every fade begins at the value just shown, so the light is a continuous
+    curve whose slope never passes ``rate``, whatever is commanded and how often. A full change of picture luminance
+    takes 1/rate seconds, and two opposing changes of 10 % make a flash (WCAG 2.2, 2.3.1; ITU-R BT.1702):
+    at most rate/0.2 flashes a second.
     """
     start = present.at(now)
     return Fade(start, target, now, max(length, abs(target - start) / rate))
