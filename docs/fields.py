@@ -21,12 +21,9 @@ def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return escaped(re.sub(r"\s*\n\s*", " ", text).replace("|", r"\|"))
-
-
-def escaped(text: str) -> str:
-    """Text in which ``<name>`` is no HTML, as it is none between backticks."""
-    return re.sub(r"(`[^`]*`)|<(?!br>)", lambda found: found[1] or "&lt;", text)
+    """On one line; ``<name>`` outside of backticks is no HTML."""
+    line = re.sub(r"\s*\n\s*", " ", text).replace("|", r"\|")
+    return re.sub(r"(`[^`]*`)|<(?!br>)", lambda found: found[1] or "&lt;", line)
 
 
 def said(model: type[BaseModel]) -> str:

@@ -32,7 +32,7 @@ from agent.selftest.report import EXIT
 from agent.selftest.words import VERDICTS
 from config.model import AlertSection, StudioConfig
 from config.units import Attribute, Text
-from docs.fields import escaped, fields, grid, inside, said
+from docs.fields import fields, grid, inside, said
 from drivers import registry
 from drivers.base import Impact, Limits
 from drivers.network.jitter import Statistics
@@ -84,7 +84,7 @@ def payloads() -> str:
 
 
 def verbs() -> str:
-    known = {**LightVerbs(None).all(), **ServiceVerbs(None).all()}  # type: ignore[arg-type]
+    known = {**LightVerbs(None).all(), **ServiceVerbs(None, None).all()}  # type: ignore[arg-type]
     pages = []
     for verb, args in ARGS.items():
         impact = known[verb].impact if verb in known else Impact.PASSIVE
@@ -271,7 +271,7 @@ def _upper(text: str) -> str:
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
-    "topics": lambda: escaped(table()),
+    "topics": table,
     "payloads": payloads,
     "envelope": lambda: fields(Envelope),
     "verbs": verbs,

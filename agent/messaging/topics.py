@@ -30,6 +30,7 @@ class Row:
     retained: bool
     payload: type[BaseModel]
     meaning: str
+    """Markdown: ``<name>`` stands between backticks."""
 
     @property
     def direction(self) -> str:
@@ -52,7 +53,7 @@ TABLE: Sequence[Row] = (
         0,
         False,
         payloads.Telemetry,
-        "Numbers: exposure/<camera>, network/<probe>.",
+        "Numbers: `exposure/<camera>`, `network/<probe>`.",
     ),
     Row("alert", "up/alert/{key}", 1, True, payloads.Alert, "An alert; emptied once it is resolved."),
     Row("event", "up/event", 1, False, payloads.Event, "Something happened once."),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -47,6 +48,7 @@ def test_the_table_lists_every_topic_with_its_payload() -> None:
     lines = table().splitlines()
     assert len(lines) == len(TABLE) + 2
     assert "| `up/cmd/<verb>/<id>` | 1 | no | Answer | A step in the life of a command. |" in lines
+    assert "<" not in re.sub("`[^`]*`", "", table()), "Markdown takes <name> outside of backticks for HTML"
     assert len({row.name for row in TABLE}) == len({row.pattern for row in TABLE}) == len(TABLE)
 
 
