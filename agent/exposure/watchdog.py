@@ -1,4 +1,4 @@
-"""The watchdog that does not trust the loop: it sees only what was commanded and what the picture did. Pure."""
+"""The watchdog that does not trust the loop: it sees only what the lights and the picture did. Pure."""
 
 from collections import deque
 from dataclasses import dataclass, field
