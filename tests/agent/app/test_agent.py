@@ -86,7 +86,7 @@ async def test_the_loop_brings_the_picture_back_and_a_hand_takes_its_light_out(h
 async def test_a_frozen_camera_freezes_the_loop_and_raises_one_alert(house):
     async with house.running() as agent:
         house.air(on_air=False)
-        await until(lambda: agent.exposure.now_state.ev is not None)
+        await until(lambda: agent.exposure.now_state.why == "resting" and agent.rig.unmoved(agent.now()))
         house.studio.fault("cam-1", Fault.FREEZE)
         await until(lambda: "camera.cam-1.frozen" in agent.alerts.keys)
         assert agent.exposure.now_state.why == "frozen: frozen"
