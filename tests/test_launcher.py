@@ -267,7 +267,7 @@ def test_for_tests_all_that_is_missing_is_in_one_line(machine: Machine) -> None:
 
 
 def test_the_tests_close_with_one_line_of_counts(machine: Machine) -> None:
-    for tool in ("mosquitto", "ffmpeg", "ip"):
+    for tool in ("mosquitto", "ffmpeg", "openssl", "ip"):
         machine.has(tool, PASSES)
     machine.studio("setup")
     tools = machine.checkout / ".venv/bin"
