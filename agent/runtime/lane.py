@@ -119,8 +119,9 @@ class Lane:
             self._calls.append((fn, future))
             self._door.notify()
         try:
-            answer: T = await asyncio.wait_for(asyncio.wrap_future(future), timeout)
-            return answer
+            async with asyncio.timeout(timeout):
+                answer: T = await asyncio.wrap_future(future)
+                return answer
         except TimeoutError:
             future.cancel()
             raise ReplyTimeout(f"{self.name} did not answer within {timeout:g} s") from None

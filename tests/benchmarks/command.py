@@ -2,11 +2,14 @@
 
 import json
 import random
+import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
 from tests.benchmarks.row import Row, p50, p99
 from tests.benchmarks.studio import BACK, Bench, pause, studio
+from tests.scenarios.floor import Child, Widget
 
 COMMANDS = 500
 BEAT = 1 / 44
@@ -19,6 +22,7 @@ def run(folder: Path) -> list[Row]:
         bench.heard("state/camera/front", lambda s: s["health"] == "ok")
         pause(4.0)
         delays = commands(bench)
+        floor = bare(bench)
         errors, late, seconds = beat(bench)
         exposure = json.loads(bench.heard("tele/exposure/front").payload)
     shown = f"camera loop at 25 fps 1080p (EV {exposure['ev_stops']:+.1f}); widget on a pty"
@@ -29,6 +33,13 @@ def run(folder: Path) -> list[Row]:
             "p99 ≤ 10 ms",
             p99(delays) <= 10.0,
             f"{len(delays)} of {COMMANDS} commands, QoS 1; {shown}",
+        ),
+        Row(
+            "… the same without us: paho subscriber → widget",
+            f"p50 {p50(floor):.1f} ms, p99 {p99(floor):.1f} ms",
+            "",
+            None,
+            f"{len(floor)} messages beside the same service and camera loop: the machine's own floor",
         ),
         Row(
             "DMX beat beside the camera loop: |interval − 22.7 ms|",
@@ -59,6 +70,27 @@ def commands(bench: Bench) -> list[float]:
         )
         delays.append((json.loads(line)["time"] - sent) * 1e3)
         pause(chance.uniform(0.06, 0.12))
+    return delays
+
+
+def bare(bench: Bench) -> list[float]:
+    """The same way without the agent, on the same loaded machine."""
+    widget = Widget(bench.folder / "bare")
+    child = Child(sys.executable, "-m", "tests.benchmarks.bare", str(bench.broker.port), "bare/frame", str(widget.link))
+    chance = random.Random(7)
+    delays: list[float] = []
+    try:
+        child.wait_line(lambda line: line == "ready")
+        for number in range(COMMANDS):
+            lines = len(widget.lines)
+            sent = time.monotonic()
+            bench.control.client.publish("bare/frame", str(number % 200 + 1), 1)
+            line = widget.wait_line(lambda text: '"slots"' in text, within=5.0, since=lines)
+            delays.append((json.loads(line)["time"] - sent) * 1e3)
+            pause(chance.uniform(0.06, 0.12))
+    finally:
+        child.end()
+        widget.end()
     return delays
 
 
