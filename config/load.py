@@ -7,7 +7,6 @@ file ──tomllib──▶ data ──environment──▶ data ──check.ins
 import copy
 import os
 import re
-import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,8 +21,6 @@ from config.problems import ConfigError, Problem
 
 LARGEST = 1024 * 1024
 """Bytes a configuration file may have."""
-
-LARGEST_SECRET = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -84,45 +81,6 @@ def read(path: Path, environ: Mapping[str, str]) -> Reading:
     if config is None:
         config, lost = _salvage(data, faults, context)
     return Reading(str(path), text, config, tuple(problems), lost)
-
-
-def read_secret(path: Path, where: str = "secret") -> str:
-    """The secret in a file of its own, without its final line break. ``where`` is the key that named the file.
-
-    Raises ConfigError, never with the content in it: no such file, not a plain file, readable by others than its
-    owner, empty, too large, not a text.
-    """
-    why, right = "", "a file with nothing but the secret"
-    try:
-        # Without O_NONBLOCK a named pipe in the file's place would hold up the start for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else "not a path"
-        problem = Problem(where, f"cannot be read: {said}", f"{right}, mode 0600, owned by the service's user")
-        raise ConfigError(str(path), [problem]) from None
-    secret = ""
-    try:
-        status = os.fstat(descriptor)  # of what was opened: a path could change in between
-        mode = stat.S_IMODE(status.st_mode)
-        if not stat.S_ISREG(status.st_mode):
-            why = "is not a plain file"
-        elif mode & 0o077:
-            why, right = f"others than its owner may use this file (mode {mode:04o})", f"chmod 600 {path}"
-        elif status.st_size > LARGEST_SECRET:
-            why = f"is larger than {LARGEST_SECRET} bytes"
-        else:
-            content = os.read(descriptor, LARGEST_SECRET).decode("utf-8")
-            secret = content.removesuffix("\n").removesuffix("\r")
-            why = "holds no secret" if not secret else "holds a NUL byte" if "\0" in secret else ""
-    except UnicodeDecodeError:
-        why = "is not a UTF-8 text"
-    except OSError as error:
-        why = f"cannot be read: {error.strerror}"
-    finally:
-        os.close(descriptor)
-    if why:
-        raise ConfigError(str(path), [Problem(where, why, right)])
-    return secret
 
 
 def _text(path: Path) -> tuple[str, Problem | None]:

@@ -19,6 +19,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _one(file: Path) -> int:
     from agent.app.devices import check
+    from config.files import problems
     from config.load import read
     from firmware_profiles.patch import survey
 
@@ -27,7 +28,10 @@ def _one(file: Path) -> int:
         return os.EX_NOINPUT
     reading = read(file, os.environ)
     config = reading.config
-    more = [*survey(config, lost=reading.lost)[1], *check(config)] if config is not None else []
+    more = []
+    if config is not None:
+        # files that cannot be used keep only the broker away, so the service starts; whoever asks is told
+        more = [*survey(config, lost=reading.lost)[1], *check(config), *problems(config)]
     error = reading.error(more)
     if error is not None:
         complain(error)

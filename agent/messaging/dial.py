@@ -12,7 +12,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from agent.messaging.tls import context, explain
+from config.files import guard_key, read_secret
 from config.model import MqttSection, TlsSection
+from config.problems import ConfigError
 
 Version = Literal["5", "3.1.1"]
 RECEIVE_MAXIMUM = 64
@@ -109,13 +111,21 @@ def _password(config: MqttSection) -> str | None:
     if config.password_file is None:
         return None
     try:
-        return config.password_file.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NoConnection("refused", f"mqtt.password_file cannot be read: {error}") from None
+        return read_secret(config.password_file, "mqtt.password_file")
+    except ConfigError as error:
+        raise NoConnection("refused", _said(error)) from None
 
 
 def _tls(tls: TlsSection) -> ssl.SSLContext:
     try:
+        if tls.key_file is not None:
+            guard_key(tls.key_file, "mqtt.tls.key_file")
         return context(tls)
+    except ConfigError as error:
+        raise NoConnection("refused", _said(error)) from None
     except OSError as error:
         raise NoConnection("refused", f"mqtt.tls: certificate or key cannot be used: {error}") from None
+
+
+def _said(error: ConfigError) -> str:
+    return "; ".join(f"{fault.where}: {fault.why}: {fault.right}" for fault in error.problems)

@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from config.load import read, read_secret
+from config.files import read_secret
+from config.load import read
 from config.model import StudioConfig
 from config.problems import ConfigError
 from firmware_profiles.patch import survey

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from config.load import LARGEST_SECRET, read_secret
+from config.files import LARGEST_SECRET, problems, read_secret
+from config.model import StudioConfig
 from config.problems import ConfigError
 
 
@@ -32,7 +33,7 @@ def test_a_file_that_others_may_use_is_refused_with_the_cure(tmp_path, mode):
     with pytest.raises(ConfigError) as caught:
         read_secret(path, "mqtt.password_file")
     assert str(caught.value) == (
-        f"{path}: mqtt.password_file – others than its owner may use this file (mode {mode:04o}) – chmod 600 {path}"
+        f"{path}: mqtt.password_file – others than its owner may use {path} (mode {mode:04o}) – chmod 600 {path}"
     )
 
 
@@ -61,8 +62,28 @@ def test_what_is_no_file_is_refused_and_a_pipe_does_not_hold_up_the_start(tmp_pa
     for path, why in [
         (tmp_path / "pipe", "is not a plain file"),
         (tmp_path, "is not a plain file"),
-        (tmp_path / "none", "cannot be read: No such file or directory"),
-        (Path("a\0b"), "cannot be read: not a path"),
+        (tmp_path / "none", "cannot be read here: No such file or directory"),
+        (Path("a\0b"), "cannot be read here: not a path"),
     ]:
         with pytest.raises(ConfigError, match=why):
             read_secret(path)
+
+
+def test_every_file_the_brokers_tables_name_is_looked_at(tmp_path):
+    key = tmp_path / "one.key"
+    key.write_text("a key")
+    key.chmod(0o640)
+    authority = tmp_path / "ca.pem"
+    authority.write_text("a certificate")
+    authority.chmod(0o644)
+    mqtt = {
+        "username": "a",
+        "password_file": tmp_path / "none",
+        "tls": {"ca_file": authority, "cert_file": tmp_path, "key_file": key},
+    }
+    config = StudioConfig.model_validate({"agent": {"site": "x", "name": "y"}, "mqtt": mqtt})
+    assert [(problem.where, problem.why) for problem in problems(config)] == [
+        ("mqtt.password_file", f"{tmp_path / 'none'} cannot be read here: No such file or directory"),
+        ("mqtt.tls.key_file", f"others than its owner may use {key} (mode 0640)"),
+        ("mqtt.tls.cert_file", f"{tmp_path} is not a plain file"),
+    ]

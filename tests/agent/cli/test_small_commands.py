@@ -164,3 +164,17 @@ def test_the_site_s_own_profiles_are_listed_too(tmp_path: Path) -> None:
     file = tmp_path / "studio.toml"
     file.write_text(GOOD.replace('name = "a"', 'name = "a"\nprofile_dirs = ["profiles"]'))
     assert "acme/tube" in studio("profile", "list", "-c", file).stdout
+
+
+def test_check_config_looks_at_the_files_it_names(tmp_path: Path) -> None:
+    file = tmp_path / "studio.toml"
+    secret = tmp_path / "password"
+    file.write_text(GOOD + '[mqtt]\nusername = "a"\npassword_file = "password"\n')
+    missing = studio("check-config", file)
+    assert missing.returncode == 78
+    assert f"{file}:16: mqtt.password_file – {secret} cannot be read here: No such file" in missing.stderr
+    secret.write_text("open")
+    secret.chmod(0o644)
+    assert f"(mode 0644) – chmod 600 {secret}" in studio("check-config", file).stderr
+    secret.chmod(0o600)
+    assert studio("check-config", file).returncode == 0

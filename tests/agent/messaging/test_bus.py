@@ -107,6 +107,7 @@ async def test_refused_credentials_are_named_and_right_ones_let_in(
     broker = start_mosquitto("allow_anonymous false", f"password_file {users}")
     secret = tmp_path / "secret"
     secret.write_text("wrong\n")
+    secret.chmod(0o600)
     agent = await small_agent(broker.port, username="hall-one", password_file=secret).start(online=False)
     await until(lambda: agent.bus.health.state == "refused")
     assert "hall-one" in agent.bus.health.reason and "ot authorized" in agent.bus.health.reason
@@ -121,6 +122,20 @@ async def test_a_missing_password_file_is_said(mosquitto: Mosquitto, small_agent
     await agent.start(online=False)
     await until(lambda: agent.bus.health.state == "refused")
     assert "password_file" in agent.bus.health.reason
+
+
+async def test_a_password_that_others_may_read_is_refused_until_it_is_private(
+    mosquitto: Mosquitto, small_agent: Make, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("open to all\n")
+    secret.chmod(0o644)
+    agent = await small_agent(mosquitto.port, username="x", password_file=secret).start(online=False)
+    await until(lambda: agent.bus.health.state == "refused")
+    said = f"mqtt.password_file: others than its owner may use {secret} (mode 0644): chmod 600 {secret}"
+    assert agent.bus.health.reason == said
+    secret.chmod(0o600)
+    await until(agent.bus.online.is_set)
 
 
 async def test_an_access_list_in_the_way_is_named(

@@ -146,3 +146,15 @@ async def test_certificates_that_cannot_be_used_are_named(
     agent = await small_agent(mosquitto.port, tls=mixed).start(online=False)
     await until(lambda: agent.bus.health.state != "starting")
     assert agent.bus.health.state == "refused" and "mqtt.tls: certificate or key" in agent.bus.health.reason
+
+
+async def test_a_key_that_others_may_read_is_refused(
+    mosquitto: Mosquitto, ours: Path, small_agent: Make, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(ours, own)
+    (own / "one.key").chmod(0o640)
+    agent = await small_agent(mosquitto.port, tls=tls(ours, own)).start(online=False)
+    await until(lambda: agent.bus.health.state != "starting")
+    assert agent.bus.health.state == "refused"
+    assert f"mqtt.tls.key_file: others than its owner may use {own / 'one.key'}" in agent.bus.health.reason

@@ -1,0 +1,86 @@
+"""The files a configuration names: secrets and keys, which nobody but their owner may use, and certificates."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from config.model import StudioConfig
+from config.problems import ConfigError, Problem
+
+LARGEST_SECRET = 64 * 1024
+PRIVATE = 0o077
+"""Mode bits of which a private file has none: anything for group or others."""
+
+
+def read_secret(path: Path, where: str = "secret") -> str:
+    """The secret in a file of its own, without its final line break. ``where`` is the key that named the file.
+
+    Raises ConfigError, never with the content in it: no such file, not a plain file, usable by others than its
+    owner, empty, too large, not a text.
+    """
+    content = _read(path, where, "a file with nothing but the secret")
+    why, secret = "", ""
+    try:
+        secret = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
+        why = "holds no secret" if not secret else "holds a NUL byte" if "\0" in secret else ""
+    except UnicodeDecodeError:
+        why = "is not a UTF-8 text"
+    if why:
+        raise ConfigError(str(path), [Problem(where, why, "a file with nothing but the secret")])
+    return secret
+
+
+def guard_key(path: Path, where: str) -> None:
+    """Raises ConfigError when a private key cannot be read here, or can be by others than its owner."""
+    _read(path, where, "a key in PEM form")
+
+
+def problems(config: StudioConfig) -> Iterator[Problem]:
+    """What is wrong, on this machine and for this user, with the files the broker's tables name."""
+    tls = config.mqtt.tls
+    if config.mqtt.password_file is not None:
+        try:
+            read_secret(config.mqtt.password_file, "mqtt.password_file")
+        except ConfigError as error:
+            yield from error.problems
+    if tls is None:
+        return
+    if tls.key_file is not None:
+        try:
+            guard_key(tls.key_file, "mqtt.tls.key_file")
+        except ConfigError as error:
+            yield from error.problems
+    for where, path in (("mqtt.tls.ca_file", tls.ca_file), ("mqtt.tls.cert_file", tls.cert_file)):
+        if path is not None:
+            try:
+                _read(path, where, "a certificate in PEM form", private=False)
+            except ConfigError as error:
+                yield from error.problems
+
+
+def _read(path: Path, where: str, right: str, *, private: bool = True) -> bytes:
+    try:
+        # Without O_NONBLOCK a named pipe in the file's place would hold up the start for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else "not a path"
+        whose = ", mode 0600, owned by the service's user" if private else " the service's user may read"
+        raise ConfigError(str(path), [Problem(where, f"{path} cannot be read here: {said}", right + whose)]) from None
+    why = ""
+    try:
+        status = os.fstat(descriptor)  # of what was opened: a path could change in between
+        mode = stat.S_IMODE(status.st_mode)
+        if not stat.S_ISREG(status.st_mode):
+            why = f"{path} is not a plain file"
+        elif private and mode & PRIVATE:
+            why, right = f"others than its owner may use {path} (mode {mode:04o})", f"chmod 600 {path}"
+        elif private and status.st_size > LARGEST_SECRET:
+            why = f"{path} is larger than {LARGEST_SECRET} bytes"
+        else:
+            return os.read(descriptor, LARGEST_SECRET)
+    except OSError as error:
+        why = f"{path} cannot be read here: {error.strerror}"
+    finally:
+        os.close(descriptor)
+    raise ConfigError(str(path), [Problem(where, why, right)])
