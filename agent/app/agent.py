@@ -83,7 +83,7 @@ class Agent:
         self.exposure = ExposureService(config.exposure, self.rig) if config.exposure else None
         self.devices = Devices(host, self._told_health, self._told_bug, self._told_sight)
         self.disk = Lane("disk", NoDevice("disk"), Idle(), now=host.now, tell=lambda *_: None, bug=self._told_bug)
-        self.looks = LookKeeper(LookFile(state / "look.json"), lambda: self.rig, self.on_disk)
+        self.looks = LookKeeper(LookFile(state / "look.json"), lambda: self.rig, self.on_disk, self.now)
         self.topics = Topics(config.agent.site, config.agent.name)
         stamp = Stamp(host.wall, host.now)
         self.bus = Bus(config.mqtt, self.topics, stamp, version=__version__, mode=mode, memory=state / "retained.json")
@@ -195,7 +195,7 @@ class Agent:
     def _go_over(self, config: StudioConfig, fixtures: Patch) -> None:
         now = self.now()
         before = self.herald.state_topics()
-        shown = {name: self.rig.resting(name) for name in self.rig.fixtures if name in fixtures}
+        shown = {name: levels for name, levels in keeper.shown(self.rig, now).items() if name in fixtures}
         rig = Rig(fixtures, rate=config.safety.slew_on_air, present=shown, show=self._show)
         keeper.carry(self.rig, rig, now)
         unchanged = config.exposure == self.config.exposure

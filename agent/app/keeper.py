@@ -8,25 +8,31 @@ import structlog
 
 from agent.lighting.claims import Priority
 from agent.lighting.memory import HeldClaim, LastLook, LookFile
-from agent.lighting.rig import Rig
+from agent.lighting.rig import RESTORES, Rig
 from config.model import LookSection
-from config.units import Levels
+from config.units import Attribute, Levels
 
 log = structlog.get_logger(__name__)
 
-PAUSE = 0.25
-"""Seconds between two writes while lights keep changing."""
+PAUSE = 0.15
+"""Seconds between two writes while lights keep moving: at the slew limit they come less than 10 % further, so even a
+restart in the middle of a fade is no flash."""
 
 
 class LookKeeper:
     """``rig`` gives the present rig; ``disk`` runs blocking work on the disk lane."""
 
     def __init__(
-        self, file: LookFile, rig: Callable[[], Rig], disk: Callable[[Callable[[], Any]], Awaitable[Any]]
+        self,
+        file: LookFile,
+        rig: Callable[[], Rig],
+        disk: Callable[[Callable[[], Any]], Awaitable[Any]],
+        now: Callable[[], float],
     ) -> None:
         self._file = file
         self._rig = rig
         self._disk = disk
+        self._now = now
         self._dirty = asyncio.Event()
         self._changes = 0
         self._saved = 0
@@ -49,13 +55,15 @@ class LookKeeper:
             told()
             await self.remembered()
             await asyncio.sleep(PAUSE)
+            if not self._rig().unmoved(self._now() - PAUSE):
+                self.changed()  # where they are now is worth knowing, too: it is where a restart begins
 
     async def remembered(self) -> None:
         """Returns once the present look is on the disk, or the disk has refused (which is said)."""
         if self._saved >= self._changes:
             return
         saving = self._changes
-        look = present(self._rig())
+        look = present(self._rig(), self._now())
         try:
             await self._disk(lambda: self._file.write(look))
         except OSError as error:
@@ -65,11 +73,18 @@ class LookKeeper:
         self._saved = max(self._saved, saving)
 
 
-def present(rig: Rig) -> LastLook:
+def shown(rig: Rig, now: float) -> dict[str, dict[Attribute, float]]:
+    """What every light shows; of one that is being tested, what it goes back to."""
+    tested = {claim.fixture for priority in RESTORES for claim in rig.claims(priority)}
+    return {name: rig.resting(name) if name in tested else rig.scene.levels(name, now) for name in rig.fixtures}
+
+
+def present(rig: Rig, now: float) -> LastLook:
     """What is worth remembering: tests and leases are not."""
     held = (claim for claim in rig.claims(Priority.MANUAL) if claim.until is None)
     return LastLook(
-        shown={name: rig.resting(name) for name in rig.fixtures},
+        shown=shown(rig, now),
+        going={name: rig.resting(name) for name in rig.fixtures},
         look={name: rig.look(name) for name in rig.fixtures},
         held=tuple(HeldClaim(owner=c.owner, fixture=c.fixture, levels={c.attribute: c.level}) for c in held),
     )
@@ -80,6 +95,7 @@ def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float
     configured one, faded in."""
     if last is not None:
         rig.recall(last.look)
+        rig.go_on(last.going, now)
         for held in last.held:
             if held.fixture in rig.fixtures:
                 able = set(rig.fixtures[held.fixture].personality.attributes)
@@ -95,6 +111,7 @@ def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float
 
 def carry(old: Rig, new: Rig, now: float) -> None:
     """Take people's holds over to the rig of another configuration, as far as its lights still can."""
+    new.go_on({name: old.resting(name) for name in old.fixtures if name in new.fixtures}, now)
     new.recall({name: old.look(name) for name in old.fixtures})
     for claim in old.claims(Priority.MANUAL):
         fixture = new.fixtures.get(claim.fixture)

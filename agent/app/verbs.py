@@ -146,21 +146,21 @@ class LightVerbs:
         """Wait for the end of the fade and for its last frame on the wire. Cancelled: the lights stay where they
         are at that moment."""
         house = self._house
-        scene = house.rig.scene
         try:
             await asyncio.sleep(max(0.0, arrived - house.now()))
         except asyncio.CancelledError:
             stop_here(house.now())
             raise
         await house.remembered()
-        result: dict[str, Any] = {"fixtures": sorted(levels)}
-        others = [n for n in levels if any(house.rig.scene.targets(n)[a] != v for a, v in levels[n].items())]
-        if others:
-            holders = {name: house.rig.holder(name) for name in others}
-            result["held_by"] = {name: holder.owner if holder else "look" for name, holder in holders.items()}
-        universes = {scene.fixtures[name].universe for name in levels}
-        result |= await _on_the_wire(house, universes)
-        return result
+        lost = [n for n in levels if any(house.rig.scene.targets(n)[a] != v for a, v in levels[n].items())]
+        if lost:
+            holders = {name: house.rig.holder(name) for name in lost}
+            said = ", ".join(f"{n} ({h.owner if h else 'a look'})" for n, h in holders.items())
+            raise Refusal(ReasonCode.SUPERSEDED, said)
+        offline, online = await _on_the_wire(house, {house.rig.fixtures[name].universe for name in levels})
+        if offline and not online:
+            raise Refusal(ReasonCode.OFFLINE, f"{', '.join(offline)}; the lights go there when it is back")
+        return {"fixtures": sorted(levels), **({"offline": offline} if offline else {})}
 
     def _hold_here(self, owner: str, levels: Mapping[str, Levels], now: float) -> None:
         present = _present(self._house, levels)
@@ -172,18 +172,19 @@ def _present(house: House, levels: Mapping[str, Levels]) -> dict[str, Levels]:
     return {name: {a: house.rig.scene.levels(name, now)[a] for a in wanted} for name, wanted in levels.items()}
 
 
-async def _on_the_wire(house: House, universes: set[int]) -> dict[str, Any]:
-    """Wait until every output that is there has sent these universes as the scene has them now; which is not there."""
+async def _on_the_wire(house: House, universes: set[int]) -> tuple[list[str], list[str]]:
+    """Wait until every output that is there has sent these universes as the scene has them now. Names of the outputs
+    that are not there, and of those that have."""
     deadline = house.now() + SENT_WITHIN
     offline: list[str] = []
+    online: list[str] = []
     for output in house.devices.outputs.values():
         carried = universes & set(output.section.universes)
-        while carried and house.now() < deadline:
-            if output.lane.health.state != "ok":
-                offline.append(output.name)
-                break
+        while carried and house.now() < deadline and output.lane.health.state == "ok":
             now = house.now()
             if all(output.pump.wire(u) == house.rig.scene.frame(u, now) for u in carried):
                 break
             await asyncio.sleep(0.002)
-    return {"offline": offline} if offline else {}
+        if carried:
+            (online if output.lane.health.state == "ok" else offline).append(output.name)
+    return offline, online

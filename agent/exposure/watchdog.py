@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 WINDOW = 4.0
 """Seconds in which a commanded change must show."""
-ASKED = 0.4
-"""Stops of commanded change in the window before an effect is demanded."""
-SHARE = 0.15
-"""Least share of it that must be seen: the lights' part of the picture may be small, but not nothing."""
+ASKED = 0.6
+"""Stops the lights must have been moved in the window before an effect is demanded."""
+SHARE = 0.04
+"""Least share of it that must be seen. In bright daylight dimmed lamps are a small part of the picture, but not
+nothing; a camera that corrects them away leaves nothing."""
 JUMP = 0.15
 """Stops between two pictures that no loop can have made: a curtain, a cut. They are not counted as its effect."""
 HELD = 0.2

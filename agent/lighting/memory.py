@@ -21,10 +21,11 @@ class HeldClaim(BaseModel):
 
 
 class LastLook(BaseModel):
-    """What the lights showed, what a person had chosen, and what a person held."""
+    """What the lights showed, where they were going, what a person had chosen, and what a person held."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     shown: dict[Name, dict[Attribute, float]] = Field(default_factory=dict)
+    going: dict[Name, dict[Attribute, float]] = Field(default_factory=dict)
     look: dict[Name, dict[Attribute, float]] = Field(default_factory=dict)
     held: tuple[HeldClaim, ...] = ()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
+from agent.lighting.catchup import CatchUp
 from agent.lighting.scene import Scene
 from drivers.base import Identity, Output
 
@@ -34,6 +35,16 @@ class _Line:
     left: int = 0
     news: bool = False
     """The scene is another one since the last frame, and changes what is on the wire."""
+
+    catching_up: CatchUp | None = None
+    """Set while an output that was away is led back to the scene."""
+
+    def caught_up(self, scene: Scene, universe: int, now: float) -> bytes:
+        assert self.catching_up is not None
+        frame, there = self.catching_up.frame(scene, now)
+        if there:
+            self.catching_up = None
+        return frame
 
     def took(self, frame: bytes, now: float, period: float, repeats: int) -> None:
         """A frame has been sent. Its time is kept on the grid of the one before while the beat is held, so that
@@ -98,8 +109,10 @@ class Pump:
     # --- the lane's thread -----------------------------------------------------------------------------------
 
     def opened(self, identity: Identity, now: float) -> None:
-        """A device that comes back gets the present frame at once, whatever it was sent before."""
-        for line in self._lines.values():
+        """A device that comes back gets a frame at once: the one it had, led from there to where the lights are now."""
+        for universe, line in self._lines.items():
+            if line.frame:
+                line.catching_up = CatchUp(self._scene, universe, line.frame, now)
             line.frame = b""
             line.sent = -math.inf
 
@@ -118,7 +131,11 @@ class Pump:
         for universe, line in self._lines.items():
             # A frame is seen until the next one, so it shows where the fades will be by then. It also makes the first
             # frame of a fade differ from the one before: a command is on the wire at once, not a beat later.
-            frame = scene.frame(universe, now + period)
+            frame = (
+                scene.frame(universe, now + period)
+                if line.catching_up is None
+                else line.caught_up(scene, universe, now)
+            )
             changed = frame != line.frame
             line.news &= changed
             # What is new may go between two beats where the output can take it; what goes on, goes on the beat.
@@ -131,7 +148,7 @@ class Pump:
                     self._sent.append(now)
                 changed, gap = False, period
             nearest = min(nearest, line.sent + (gap if changed or line.left else refresh.keepalive))
-            if now < scene.settled:
+            if now < scene.settled or line.catching_up is not None:
                 beats = math.floor((now - line.sent + GRACE) / period) + 1
                 nearest = min(nearest, line.sent + beats * period)
         self._due = nearest

@@ -56,7 +56,7 @@ class Rig:
             for attribute, default in defaults.items():
                 self._held[name, attribute] = shown.get(attribute, default)
         self._look = dict(self._held)
-        self.scene = Scene(self.fixtures, {key: Fade(level, level) for key, level in self._held.items()})
+        self.scene = Scene(self.fixtures, {key: Fade(level, level) for key, level in self._held.items()}, self._rate_of)
 
     # --- asking ----------------------------------------------------------------------------------------------
 
@@ -106,6 +106,7 @@ class Rig:
         """Claim these levels. Returns when the lights will have arrived (monotonic). Unknown names are a KeyError:
         whoever lets claims in has checked them."""
         changed: list[Key] = []
+        held_by = {fixture: self.holder(fixture) for fixture in levels}
         until = None if lease is None else now + lease
         for fixture, wanted in levels.items():
             for attribute, level in wanted.items():
@@ -116,7 +117,11 @@ class Rig:
                 claim = Claim(owner, priority, fixture, attribute, level, self._order, fade, until)
                 self._claims.setdefault(key, {})[owner] = claim
                 changed.append(key)
-        return self._settle(changed, now, fade)
+        scene = self.scene
+        arrived = self._settle(changed, now, fade)
+        if scene is self.scene and any(self.holder(fixture) != held_by[fixture] for fixture in levels):
+            self._show(self.scene)  # nothing moves, but another holds it now
+        return arrived
 
     def release(
         self,
@@ -152,6 +157,13 @@ class Rig:
             for owner in [o for o, c in claims.items() if c.priority <= Priority.MANUAL]:
                 del claims[owner]
         return self._settle(keys, now, fade)
+
+    def go_on(self, levels: Mapping[str, Levels], now: float) -> None:
+        """Let lights that nobody claims go where they were going (after a restart in a fade), slew-limited."""
+        keys = [(f, a) for f, wanted in levels.items() for a in wanted if (f, a) in self._held]
+        for fixture, attribute in keys:
+            self._held[fixture, attribute] = levels[fixture][attribute]
+        self._settle(keys, now, 0.0)
 
     def recall(self, look: Mapping[str, Levels]) -> None:
         """Take this as the operator's look without moving any light (after a restart)."""
@@ -189,7 +201,10 @@ class Rig:
                 self._held[key] = before.level
                 if before.priority is not Priority.LOOP:
                     self._look[key] = before.level
+        scene = self.scene
         self._settle([(claim.fixture, claim.attribute) for claim in gone], now, fade)
+        if gone and scene is self.scene:
+            self._show(self.scene)  # nothing moves, but nobody holds it now
         return gone
 
     def _settle(self, keys: Iterable[Key], now: float, fade: float) -> float:
@@ -209,7 +224,7 @@ class Rig:
         return arrived
 
     def _swap(self, fades: Mapping[Key, Fade]) -> None:
-        self.scene = Scene(self.fixtures, fades)
+        self.scene = Scene(self.fixtures, fades, self._rate_of)
         self._show(self.scene)
 
     def _rate_of(self, key: Key) -> float:

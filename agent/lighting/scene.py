@@ -1,10 +1,10 @@
 """The scene: an immutable picture of what every light does from now on. Pure; pumps ask it for frames."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from agent.lighting.fade import Fade
-from config.units import SLOTS, Attribute
+from config.units import SLOTS, Attribute, Levels
 from firmware_profiles.patch import Patched
 from firmware_profiles.render import render
 
@@ -12,9 +12,15 @@ Key = tuple[str, Attribute]
 
 
 class Scene:
-    """Fixtures and the fade of each of their attributes. Never changed once made: the loop swaps in another one."""
+    """Fixtures and the fade of each of their attributes. Never changed once made: the loop swaps in another one.
 
-    def __init__(self, fixtures: Mapping[str, Patched], fades: Mapping[Key, Fade]) -> None:
+    ``rate_of`` is how fast an attribute may move at all, in its unit per second.
+    """
+
+    def __init__(
+        self, fixtures: Mapping[str, Patched], fades: Mapping[Key, Fade], rate_of: Callable[[Key], float]
+    ) -> None:
+        self.rate_of = rate_of
         self.fixtures = MappingProxyType(dict(fixtures))
         self.fades = MappingProxyType(dict(fades))
         self.settled = max((fade.done for fade in self.fades.values()), default=0.0)
@@ -41,10 +47,17 @@ class Scene:
             still = self._still[universe] = self._render(universe, now)
         return still
 
-    def _render(self, universe: int, now: float) -> bytes:
+    def lights(self, universe: int) -> Iterator[Patched]:
+        """The fixtures patched in one universe."""
+        return (fixture for fixture in self.fixtures.values() if fixture.universe == universe)
+
+    def render(self, universe: int, levels: Callable[[str], Levels]) -> bytes:
+        """The universe's slots with each light at ``levels(name)``."""
         frame = bytearray(SLOTS)
-        for fixture in self.fixtures.values():
-            if fixture.universe == universe:
-                slots = render(fixture.personality, self.levels(fixture.name, now))
-                frame[fixture.address - 1 : fixture.address - 1 + len(slots)] = slots
+        for fixture in self.lights(universe):
+            slots = render(fixture.personality, levels(fixture.name))
+            frame[fixture.address - 1 : fixture.address - 1 + len(slots)] = slots
         return bytes(frame)
+
+    def _render(self, universe: int, now: float) -> bytes:
+        return self.render(universe, lambda name: self.levels(name, now))

@@ -99,7 +99,7 @@ class LookApply(Strict):
 
 
 class LightsRelease(Strict):
-    """Let lights go: whoever has the next priority gets them."""
+    """Let lights go: the next claim gets them (the exposure loop, say); without one they hold what they show."""
 
     targets: Targets = Field(("all",), description=TARGETS)
     fade: Seconds = Field(0.0, description="Seconds.")

@@ -50,6 +50,7 @@ class ReasonCode(StrEnum):
     UNSUPPORTED = "unsupported"
     TIMEOUT = "timeout"
     DEVICE_REFUSED = "device-refused"
+    SUPERSEDED = "superseded"
     INTERRUPTED = "interrupted"
     CANCELLED = "cancelled"
     STOPPING = "stopping"
@@ -77,6 +78,7 @@ SAID: Mapping[ReasonCode, Text] = {
     ReasonCode.UNSUPPORTED: Text("this device or agent cannot do that", "此设备或程序不支持该操作"),
     ReasonCode.TIMEOUT: Text("it did not finish in time", "未能按时完成"),
     ReasonCode.DEVICE_REFUSED: Text("the device declined", "设备拒绝执行"),
+    ReasonCode.SUPERSEDED: Text("somebody else has these lights now", "这些灯已由他人控制"),
     ReasonCode.INTERRUPTED: Text(
         "the agent stopped in the middle: look at the state, then send a new command",
         "程序中途停止：请查看当前状态后重新发送指令",

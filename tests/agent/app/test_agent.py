@@ -9,6 +9,7 @@ import pytest
 from agent.app.agent import Agent
 from agent.app.lock import StateLocked
 from agent.lighting.claims import Priority
+from agent.lighting.memory import LastLook
 from config.load import load
 from config.problems import ConfigError
 from config.units import Attribute
@@ -107,7 +108,8 @@ async def test_an_unplugged_widget_is_an_alert_and_comes_back_with_the_same_look
         await until(lambda: "output.widget-1.offline" in [alert.key for alert in agent.alerts.open])
         assert house.state("fixture", "key")["health"] == "offline"
         answer = await house.send("lights.set", {"targets": ["back"], "levels": {"intensity": 0.4}})
-        assert answer.result["offline"] == ["widget-1"]
+        assert (answer.state, answer.code) == ("failed", "offline")
+        shown = agent.rig.scene.frame(1, 1e9)
         house.studio.heal("widget-1")
         await until(lambda: agent.devices.outputs["widget-1"].lane.health.state == "ok")
         await until(lambda: house.studio.twins["widget-1"].frames.get(1) == shown)
@@ -231,6 +233,47 @@ async def test_a_cancelled_fade_stays_where_it_is(house):
         stays = level(agent, "back")
         assert agent.rig.scene.targets("back")[LIGHT] == pytest.approx(stays)
         assert 0.4 < stays < 0.9
+
+
+async def test_a_command_whose_lights_another_took_says_so(house):
+    async with house.running():
+        await house.send("exposure.set", {"mode": "watch"})
+        levels = {"targets": ["back"], "levels": {"intensity": 0.0}, "fade": 1.0}
+        first = asyncio.create_task(house.send("lights.set", levels, issuer="first"))
+        await until(lambda: house.state("fixture", "back")["target"]["intensity"] == 0.0)
+        second = await house.send("lights.set", {"targets": ["back"], "levels": {"intensity": 0.5}}, issuer="second")
+        assert second.state == "succeeded"
+        answer = await first
+        assert (answer.state, answer.code) == ("failed", "superseded")
+        assert "second" in answer.message.en
+
+
+async def test_a_released_light_is_told_to_be_free_though_it_does_not_move(house):
+    async with house.running():
+        await house.send("exposure.set", {"mode": "watch"})
+        await house.send("lights.set", {"targets": ["back"], "levels": {"intensity": 0.5}}, issuer="alice")
+        await until(lambda: (house.state("fixture", "back")["held_by"] or {}).get("owner") == "alice")
+        await house.send("lights.release", {"targets": ["back"]})
+        await until(lambda: house.state("fixture", "back")["held_by"] is None)
+
+
+async def test_killed_in_a_fade_the_lights_go_on_from_where_they_were(house):
+    async with house.running() as agent:
+        await house.send("exposure.set", {"mode": "watch"})
+        fade = asyncio.create_task(
+            house.send("lights.set", {"targets": ["back"], "levels": {"intensity": 1.0}, "fade": 20})
+        )
+        await until(lambda: level(agent, "back") > 0.5)
+        look = house.folder / "state/look.json"
+        await until(lambda: LastLook.model_validate_json(look.read_bytes()).shown["back"][LIGHT] > 0.45)
+        stored = LastLook.model_validate_json(look.read_bytes())
+        fade.cancel()
+    assert 0.45 < stored.shown["back"][LIGHT] < 0.75
+    assert stored.going["back"][LIGHT] == 1.0
+    look.write_text(stored.model_dump_json())
+    async with house.running() as agent:
+        assert level(agent, "back") < stored.shown["back"][LIGHT] + 0.25
+        await until(lambda: level(agent, "back") == 1.0)
 
 
 async def test_every_number_it_publishes_is_flat_and_finite_or_null(house, plain):

@@ -1,5 +1,7 @@
 """The beat: at once on change, never too fast, kept alive, no drift. Driven by hand: no thread, no waiting."""
 
+from itertools import pairwise
+
 import pytest
 
 from agent.lighting.claims import Priority
@@ -124,13 +126,21 @@ def test_a_changed_frame_is_repeated_as_often_as_the_protocol_wants():
     assert bench.wire.times()[:4] == pytest.approx([0.0, 0.025, 0.05, 0.95])
 
 
-def test_a_device_that_comes_back_gets_the_present_frame_at_once():
+def test_a_device_that_comes_back_gets_a_frame_at_once_and_is_led_to_where_the_lights_are_now():
     bench = Bench()
     bench.run(0.1)
+    bench.rig.claim("hand", Priority.MANUAL, {"back": {LIGHT: 1.0}}, now=1.0)
     before = len(bench.wire.sent)
-    bench.pump.opened(Identity("wire"), 0.2)
-    bench.turn(0.2)
-    assert len(bench.wire.sent) == before + 1
+    bench.pump.opened(Identity("wire"), 20.0)
+    bench.due = 20.0
+    bench.run(23.0)
+    back = [int.from_bytes(frame[20:22]) / 65535 for when, _, frame in bench.wire.sent[before:]]
+    assert bench.wire.times()[before] == 20.0
+    assert back[0] == 0.0
+    assert back[-1] == 1.0
+    steps = [b - a for a, b in pairwise(back)]
+    assert max(steps) <= 0.6 / 40 + 0.001
+    assert back.index(1.0) == pytest.approx(40 / 0.6, abs=2), "no slower than it may"
 
 
 def test_every_universe_of_an_output_is_sent():

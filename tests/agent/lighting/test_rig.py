@@ -124,6 +124,15 @@ def test_going_on_air_slows_fades_already_under_way(rig):
     assert half - shown(rig, now=1.0) == pytest.approx(0.35 * 0.5)
 
 
+def test_a_change_of_hands_is_told_even_if_no_light_moves(rig, scenes):
+    rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.7}}, now=0.0)
+    assert len(scenes) == 1
+    rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.7}}, now=1.0)
+    assert len(scenes) == 1
+    rig.release(2.0, owner="hand")
+    assert len(scenes) == 2
+
+
 def test_an_attribute_the_light_does_not_have_is_refused(rig):
     with pytest.raises(KeyError, match="back has no cct"):
         rig.claim("hand", Priority.MANUAL, {"back": {CCT: 5600.0}}, now=0.0)
