@@ -1,17 +1,20 @@
 """``studio-agent selftest``: through the running service if there is one, else by itself.
 
 Exit codes are those of monitoring plug-ins: 0 all passed, 1 something came near its limit or was left out, 2 something
-failed, 3 it could not be told (also: no configuration, wrong words).
+failed, 3 it could not be told (also: no configuration, wrong words). 130 when a person
+ended it: the look comes back first.
 """
 
 import argparse
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid4
 
 from agent.cli.hosts import host_for
 from agent.cli.parser import NoConfig, answers, complain, config_argument, load
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
     from config.model import StudioConfig
 
 UNKNOWN = 3
+INTERRUPTED = 130
+"""128 + SIGINT, as shells count it."""
+LAST_FRAME = 0.1
+"""Seconds after the lights' arrival in which their last frame has surely been sent."""
 BOTH_FIT = 140
 """Columns a table in two languages needs."""
 OPENED_WITHIN = 5.0
@@ -34,6 +41,10 @@ Tell = Callable[[float, str], None]
 
 class CannotTell(Exception):
     """There is no result; the text says why."""
+
+
+class Stopped(Exception):
+    """A person ended it; the text says what becomes of the lights."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +71,34 @@ def run(options: argparse.Namespace) -> int:
     except (NoConfig, CannotTell) as error:
         complain(error)
         return UNKNOWN
+    except Stopped as stopped:
+        complain(stopped)
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        complain("stopped before anything was done")
+        return INTERRUPTED
     return report.exit_code
+
+
+@contextlib.contextmanager
+def interrupted(stop: Callable[[], Any]) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM calls ``stop``; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def first() -> None:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        stop()
+
+    for number in numbers:
+        loop.add_signal_handler(number, first)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
 
 
 async def _report(path: Path, config: "StudioConfig", options: argparse.Namespace) -> "Report":
@@ -85,13 +123,30 @@ async def _by_service(control: Path, config: "StudioConfig", args: Mapping[str, 
     from agent.selftest.store import ReportStore
 
     last = None
+    known, begun, stop = uuid4().hex, asyncio.Event(), asyncio.Event()
+
+    async def cancel() -> None:
+        """Over a connection of its own: there is one command at a time on each. By its id: it ends nobody else's."""
+        await stop.wait()
+        await begun.wait()
+        async for _ in ask(control, "command.cancel", {"id": known}):
+            pass
+
+    cancelling = asyncio.create_task(cancel())
     try:
-        async for answer in ask(control, "selftest.start", args):
-            last = answer
-            if answer.progress is not None:
-                tell(answer.progress, answer.message.en if answer.message else "")
+        with interrupted(stop.set):
+            async for answer in ask(control, "selftest.start", args, id=known):
+                last = answer
+                begun.set()
+                if answer.progress is not None:
+                    tell(answer.progress, answer.message.en if answer.message else "")
     except OSError as error:
         raise CannotTell(f"the service at {control}: {error}") from None
+    finally:
+        cancelling.cancel()
+        await asyncio.gather(cancelling, return_exceptions=True)
+    if stop.is_set() and last is not None and last.state.value == "cancelled":
+        raise Stopped("stopped; the running service brings the look back")
     if last is None or last.state.value != "succeeded":
         said = last.message.en if last is not None and last.message else "it gave no reason"
         raise CannotTell(f"the service did not run the self-test: {said}")
@@ -106,30 +161,46 @@ async def _by_ourselves(
     path: Path, config: "StudioConfig", args: "SelftestStart", virtual: bool, tell: Tell
 ) -> "Report":
     from agent.app.agent import Agent
-    from agent.app.lock import StateLocked
+    from agent.app.lock import StateLocked, StateUnusable
     from config.problems import ConfigError
 
     _quiet()
+    task = asyncio.current_task()
+    assert task is not None
     try:
         host = host_for(config, path, virtual)
         mode: Literal["real", "virtual"] = "virtual" if virtual else "real"
         agent = Agent(config, host, config_file=path, mode=mode, environ=os.environ)
-        async with agent.standing():
-            await _opened(agent)
-            return await agent.tests.run(
-                args.depth,
-                args.only,
-                trigger="shell",
-                progress=lambda share, text: tell(share, text.en),
-                accept=args.accept,
-                forget=args.forget,
-            )
+        with interrupted(task.cancel):
+            async with agent.standing():
+                try:
+                    await _opened(agent)
+                    return await agent.tests.run(
+                        args.depth,
+                        args.only,
+                        trigger="shell",
+                        progress=lambda share, text: tell(share, text.en),
+                        accept=args.accept,
+                        forget=args.forget,
+                    )
+                except asyncio.CancelledError:
+                    await _home(agent)
+                    raise
+    except asyncio.CancelledError:
+        raise Stopped("stopped; the look is restored") from None
     except ConfigError as error:
         raise CannotTell(str(error)) from None
-    except StateLocked as locked:
-        raise CannotTell(str(locked)) from None
-    except PermissionError as error:
-        raise CannotTell(f"agent.state_dir {config.agent.state_dir} cannot be used: {error.strerror}") from None
+    except (StateLocked, StateUnusable) as error:
+        raise CannotTell(str(error)) from None
+
+
+async def _home(agent: "Agent") -> None:
+    """Until the look is back on the wire: the lights go there at the slew limit, and only while the outputs send."""
+    from agent.selftest.engine import HOME_WITHIN
+
+    until = agent.now() + HOME_WITHIN
+    while not agent.rig.unmoved(agent.now() - LAST_FRAME) and agent.now() < until:
+        await asyncio.sleep(0.02)
 
 
 async def _opened(agent: "Agent") -> None:

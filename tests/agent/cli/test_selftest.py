@@ -1,0 +1,129 @@
+"""``selftest`` in a person's hands: interrupted, misspelt, on a narrow terminal."""
+
+import argparse
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.cli import selftest
+from agent.lighting.memory import LastLook, LookFile
+from agent.selftest.checks import bench
+from drivers.virtual.furnish import furnish
+from tests.agent.cli.shell import PATIENCE, Running, studio
+from tests.agent.selftest.rooms import LOOK, config
+
+CONFIG = """
+[agent]
+site = "hall"
+name = "a"
+state_dir = "state"
+[air]
+source = "never"
+[mqtt]
+host = "127.0.0.1"
+port = 9
+[outputs.widget]
+driver = "enttec-pro"
+universes = [1]
+options = { port = "usb:EN1" }
+[cameras.front]
+options = { source = "/dev/video0" }
+[fixtures.key]
+profile = "generic/dimmer"
+personality = "8bit"
+universe = 1
+address = 1
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "studio.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture
+def start(file: Path) -> Iterator[Callable[..., Running]]:
+    begun: list[Running] = []
+
+    def start(*words: str) -> Running:
+        begun.append(Running((words[0], "-c", file, *words[1:])))
+        return begun[-1]
+
+    yield start
+    for each in begun:
+        each.kill()
+
+
+def asked(**more: object) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    selftest.arguments(parser)
+    options = parser.parse_args([])
+    vars(options).update(more)
+    return options
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_interrupted_it_leaves_only_when_the_look_is_back_on_the_wire(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    made = config(tmp_path / "state")
+    room = furnish(made)
+    monkeypatch.setattr(selftest, "host_for", lambda *_: room)
+    monkeypatch.setattr(bench, "WAIT_FOR_PICTURE", 0.6)
+    (tmp_path / "state").mkdir()
+    LookFile(tmp_path / "state" / "look.json").write(LastLook(shown=LOOK, look=LOOK))
+    widget = room.twins["widget"]
+
+    def frame() -> bytes:
+        return bytes(widget.frames.get(1, b""))  # type: ignore[attr-defined]
+
+    options = asked(depth="full", only=["LGT-01:key"], virtual=True)
+    task = asyncio.create_task(selftest._report(tmp_path / "studio.toml", made, options))
+    await until(lambda: any(frame()))
+    look = frame()
+    await until(lambda: frame()[20] < 64)  # the dimmer was at half: the test has it on its way down
+    os.kill(os.getpid(), number)
+    with pytest.raises(selftest.Stopped, match="the look is restored"):
+        await task
+    assert frame() == look
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "it did not come to that"
+        await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_standing_still_it_says_so_and_is_130(
+    start: Callable[..., Running], file: Path, number: int
+) -> None:
+    test = start("selftest", "--virtual", "--depth", "full")
+    lock, end = file.parent / "state" / "agent.lock", time.monotonic() + PATIENCE
+    while not lock.exists():
+        assert time.monotonic() < end
+        threading.Event().wait(0.01)
+    test.process.send_signal(number)
+    assert test.code() == 130
+    assert test.lines[-1] == "stopped; the look is restored"
+
+
+def test_interrupted_it_cancels_the_test_of_the_service(start: Callable[..., Running], file: Path) -> None:
+    service = start("run", "--virtual")
+    service.wait_line(lambda line: '"agent.ready"' in line)
+    test = start("selftest", "--depth", "full")
+    service.wait_line(lambda line: '"selftest.checked"' in line)
+    test.process.send_signal(signal.SIGINT)
+    assert test.code() == 130
+    assert test.lines[-1] == "stopped; the running service brings the look back"
+    again = studio("selftest", "-c", file, "--only", "WID-01")
+    assert again.returncode == 0, again.stderr
