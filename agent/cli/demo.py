@@ -9,6 +9,7 @@ Everything it writes is below ``.demo/`` of the checkout.
 
 import argparse
 import asyncio
+import errno
 import os
 import shutil
 import signal
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from config.model import StudioConfig
 
 BROKER_WITHIN = 10.0
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
+"""What a disk says that takes no more."""
 HOME = Path(__file__).resolve().parents[2]
 """Where the broker's module is found, installed or not."""
 
@@ -49,6 +52,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0 when it was ended by a person or by --seconds; 69 no broker, 73 folder not writable, 75 a demo runs already."""
+    from agent.app.lock import StateUnusable
+
     plain = options.plain or not sys.stdout.isatty()
     folder = (options.folder or checkout() / DEMO).absolute()
     try:
@@ -56,6 +61,14 @@ def run(options: argparse.Namespace) -> int:
     except Trouble as trouble:
         complain(f"studio-agent demo: {trouble}")
         return trouble.code
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        complain(f"studio-agent demo: {folder} cannot be written: {error.strerror}")
+        return os.EX_CANTCREAT
+    except StateUnusable as unusable:
+        complain(f"studio-agent demo: {unusable}")
+        return os.EX_CANTCREAT
 
 
 async def _demo(folder: Path, port: int, seconds: float | None, plain: bool) -> int:

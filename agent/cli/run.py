@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         complain(error)
         return error.code
     from agent.app.agent import Agent
-    from agent.app.lock import StateLocked
+    from agent.app.lock import StateLocked, StateUnusable
     from config.problems import ConfigError
 
     try:
@@ -64,8 +64,8 @@ def run(options: argparse.Namespace) -> int:
     except StateLocked as locked:
         complain(f"studio-agent run: {locked}")
         return os.EX_TEMPFAIL
-    except PermissionError as error:
-        complain(f"studio-agent run: agent.state_dir {config.agent.state_dir} cannot be used: {error.strerror}")
+    except StateUnusable as unusable:
+        complain(f"studio-agent run: {unusable}")
         return os.EX_CANTCREAT
 
 

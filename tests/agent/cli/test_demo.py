@@ -121,3 +121,20 @@ def read_until(near: int, wanted: str) -> str:
             if wanted in plain:
                 return plain
     raise AssertionError(f"{wanted!r} never came: {text[-2000:]!r}")
+
+
+def test_a_disk_that_takes_no_more_is_one_clear_line(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    command = [sys.executable, "-B", "-m", "agent", "demo", "--plain", "--seconds", "5", "--folder", str(folder)]
+    nothing = 'ulimit -f 0; exec "$@"'  # no file may have a single byte
+    said = subprocess.run(
+        ["sh", "-c", nothing, "sh", *command],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert said.returncode == 73
+    assert said.stderr == f"studio-agent demo: {folder} cannot be written: File too large\n"

@@ -84,6 +84,24 @@ def test_a_second_agent_on_the_same_state_folder_is_told_to_try_later(start: Cal
     assert f"another agent (process {first.process.pid}) runs in {file.parent / 'state'}" in second.stderr
 
 
+def test_a_state_folder_that_cannot_be_used_is_one_clear_line(file: Path) -> None:
+    state = file.parent / "state"
+    state.write_text("a file where a folder should be")
+    said = studio("run", "--virtual", "-c", file)
+    assert (said.returncode, said.stdout) == (73, "")
+    assert said.stderr.splitlines()[-1].startswith(f"studio-agent run: agent.state_dir {state} cannot be used: File ex")
+    assert "Traceback" not in said.stderr
+    test = studio("selftest", "--virtual", "-c", file)
+    assert (test.returncode, test.stdout) == (3, "")
+    assert f"agent.state_dir {state} cannot be used" in test.stderr and "Traceback" not in test.stderr
+    state.unlink()
+    state.mkdir()
+    (state / "agent.lock").symlink_to("/dev/full")  # what a full disk says to every write
+    full = studio("run", "--virtual", "-c", file)
+    assert full.returncode == 73
+    assert "cannot be used: No space left on device" in full.stderr and "Traceback" not in full.stderr
+
+
 def test_what_cannot_start_says_why_and_with_which_code(tmp_path: Path) -> None:
     missing = studio("run", "-c", tmp_path / "none.toml")
     assert (missing.returncode, missing.stderr) == (66, f"{tmp_path / 'none.toml'}: there is no such file\n")
