@@ -152,7 +152,7 @@ class LightVerbs:
             stop_here(house.now())
             raise
         await house.remembered()
-        lost = [n for n in levels if any(house.rig.scene.targets(n)[a] != v for a, v in levels[n].items())]
+        lost = [name for name, wanted in levels.items() if self._taken(name, wanted)]
         if lost:
             holders = {name: house.rig.holder(name) for name in lost}
             said = ", ".join(f"{n} ({h.owner if h else 'a look'})" for n, h in holders.items())
@@ -161,6 +161,14 @@ class LightVerbs:
         if offline and not online:
             raise Refusal(ReasonCode.OFFLINE, f"{', '.join(offline)}; the lights go there when it is back")
         return {"fixtures": sorted(levels), **({"offline": offline} if offline else {})}
+
+    def _taken(self, name: str, wanted: Levels) -> bool:
+        """Whether somebody else has this light now. The exposure loop has not: it trims a look within its authority."""
+        rig = self._house.rig
+        holder = rig.holder(name)
+        if holder is not None and holder.priority is Priority.LOOP:
+            return False
+        return any(rig.scene.targets(name)[attribute] != level for attribute, level in wanted.items())
 
     def _hold_here(self, owner: str, levels: Mapping[str, Levels], now: float) -> None:
         present = _present(self._house, levels)

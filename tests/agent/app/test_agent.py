@@ -248,6 +248,16 @@ async def test_a_command_whose_lights_another_took_says_so(house):
         assert "second" in answer.message.en
 
 
+async def test_a_look_that_the_loop_trims_has_succeeded(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await until(lambda: agent.exposure.now_state.holding == ("key", "fill"), 20)
+        house.studio.world.daylight = 0.0
+        answer = await house.send("look.apply", {"look": "soft", "fade": 1.0})
+        assert answer.state == "succeeded"
+        assert agent.rig.look("key")[LIGHT] == 0.35
+
+
 async def test_a_released_light_is_told_to_be_free_though_it_does_not_move(house):
     async with house.running():
         await house.send("exposure.set", {"mode": "watch"})
