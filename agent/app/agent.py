@@ -316,6 +316,7 @@ class Agent:
     async def _publish(self) -> None:
         await self.ready.wait()
         while True:
+            await self.bus.online.wait()  # numbers that nobody can take are not worth making
             self.herald.numbers()
             await asyncio.sleep(self.config.telemetry.interval)
 
