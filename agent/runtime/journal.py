@@ -2,7 +2,8 @@
 
 Plain blocking code; the agent calls it on its disk lane. Written before the effect, so a command that comes twice, even
 across a restart, has one effect. A damaged file is set aside and a new one begun; a disk that cannot be written
-degrades to memory; both are said in :attr:`Journal.health` and in the log.
+degrades to memory until :meth:`Journal.recover` finds it willing again; both are said in :attr:`Journal.health` and in
+the log.
 """
 
 import sqlite3
@@ -50,6 +51,8 @@ class Journal:
         self.age = age
         self.health = ""
         """Empty when all is well; else what is wrong, for people."""
+        self.on_disk = True
+        """``False``: what is noted is forgotten at the next restart, because the disk does not take it."""
         self._door = threading.Lock()
         self._db: sqlite3.Connection | None = None
         self._writes = 0
@@ -67,6 +70,30 @@ class Journal:
             if self._db is not None:
                 self._db.close()
                 self._db = None
+
+    def recover(self) -> None:
+        """Back to the disk, with everything noted in memory meanwhile, if it takes it now. Never raises."""
+        with self._door:
+            if self.on_disk or self._db is None:
+                return
+            try:
+                db = self._reached()
+            except (sqlite3.Error, OSError):
+                return
+            try:
+                db.execute("begin immediate")
+                db.executemany("insert or replace into command values (?, ?, ?, ?, ?, ?, ?)", self._rescued(self._db))
+                # with nothing to write over this, too, is a write: a disk that is still full refuses it
+                db.execute("insert into command values ('', '', '', '', 1, '', 0)")
+                db.execute("delete from command where id = ''")
+                db.execute("commit")
+            except sqlite3.Error:
+                db.close()
+                return
+            self._db.close()
+            self._db, self.on_disk, self.health = db, True, ""
+        log.info("journal.on-disk-again", file=str(self.path))
+        self._recall()
 
     def knows(self, id: str) -> bool:  # noqa: A002 - the field's name on the wire
         """Whether :meth:`find` may find something; from memory, callable from any thread. A new command, which is
@@ -131,16 +158,20 @@ class Journal:
         if self.path is None:
             return _connect(":memory:")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                return _connect(str(self.path))
-            except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):  # not damage: permission, space, a lock
-                    raise
-                self._set_aside(str(error))
-                return _connect(str(self.path))
+            return self._reached()
         except (sqlite3.Error, OSError) as error:
             return self._in_memory(f"cannot be opened ({error})", [])
+
+    def _reached(self) -> sqlite3.Connection:
+        assert self.path is not None
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return _connect(str(self.path))
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):  # not damage: permission, space, a lock
+                raise
+            self._set_aside(str(error))
+            return _connect(str(self.path))
 
     def _set_aside(self, why: str) -> None:
         assert self.path is not None
@@ -155,7 +186,10 @@ class Journal:
 
     def _in_memory(self, why: str, known: list[tuple[object, ...]]) -> sqlite3.Connection:
         self.health = f"the journal {self.path} {why}; commands are remembered until the next restart only"
-        log.error("journal.memory-only", file=str(self.path), why=why, next="free space or repair, then restart")
+        self.on_disk = False
+        log.error(
+            "journal.memory-only", file=str(self.path), why=why, next="free space or repair: it comes back by itself"
+        )
         db = _connect(":memory:")
         db.executemany("insert or ignore into command values (?, ?, ?, ?, ?, ?, ?)", known)
         return db

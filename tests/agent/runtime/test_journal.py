@@ -1,5 +1,8 @@
 """The journal on a disk that is not always kind."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,6 +60,54 @@ def test_a_folder_that_cannot_be_made_means_memory(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "file" / "journal.db")
     assert journal.begin(ENTRY) and not journal.begin(ENTRY)
     assert "until the next restart only" in journal.health
+    journal.close()
+
+
+@contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """The kernel refuses to let any file of this process grow beyond ``size`` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_means_memory_until_there_is_space_and_nothing_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = Journal(path)
+    assert journal.begin(ENTRY)
+    long = Entry("b", "lights.set", "digest", "succeeded", True, "x" * 400_000, 2.0)
+    with no_file_above(200_000):
+        assert journal.begin(long)
+        assert not journal.on_disk and "until the next restart only" in journal.health
+        journal.finish("a", "succeeded", "{}")
+        journal.recover()
+        assert not journal.on_disk
+    assert not journal.begin(long)
+    journal.recover()
+    assert journal.on_disk and journal.health == ""
+    assert journal.begin(Entry("c", "ping", "digest", "succeeded", True, "{}", 3.0))
+    journal.close()
+    again = Journal(path)
+    again.open()
+    assert again.health == ""
+    assert again.find("a") == Entry("a", "lights.set", "digest", "succeeded", True, "{}", 1.0)
+    assert again.find("b") == long and again.knows("c") and again.find("") is None
+    again.close()
+
+
+def test_a_folder_that_can_be_made_later_is_taken_up_then(tmp_path: Path) -> None:
+    blocked = tmp_path / "state"
+    blocked.write_text("not a folder")
+    journal = Journal(blocked / "journal.db")
+    journal.begin(ENTRY)
+    journal.recover()
+    assert not journal.on_disk
+    blocked.unlink()
+    journal.recover()
+    assert journal.on_disk and journal.unfinished() == [ENTRY]
     journal.close()
 
 
