@@ -251,6 +251,7 @@ def alerts() -> str:
         seen = ExposureNow("hold", 0.18, tripped=tripped)
         found += [each for each in rules.exposure(seen, "NAME", limits, False) if each.key.endswith("loop")]
     found += rules.network(every, limits)
+    found.append(rules.storage(("…",)))
     order = {"critical": 0, "warning": 1, "note": 2}
     rows = [
         (

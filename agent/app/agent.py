@@ -36,6 +36,7 @@ from agent.runtime.systemd import notify, watchdog_interval
 from config.load import load
 from config.model import StudioConfig
 from config.problems import ConfigError, Problem
+from drivers.errors import DriverError
 from drivers.host import Host
 from drivers.registry import Kind
 from firmware_profiles.patch import Patch
@@ -46,6 +47,8 @@ TICK = 0.1
 """Seconds between looks at leases and the air state."""
 CONTROL_WITHIN = 1.0
 """Seconds in which outputs must have answered (or not) for the agent to call itself ready."""
+DISK_AGAIN = 10.0
+"""Seconds between two attempts to get a journal that is in memory back onto the disk."""
 SOFTWARE = 70
 """sysexits: a bug ended the agent."""
 
@@ -110,6 +113,11 @@ class Agent:
     def on_air(self) -> bool:
         return self.interlock.on_air(self.host.now())
 
+    def unstored(self) -> tuple[str, ...]:
+        """What the disk does not take at present, for people."""
+        journal = "" if self.journal.on_disk else self.journal.health
+        return tuple(filter(None, (journal, self.looks.health, self.tests.health)))
+
     async def remembered(self) -> None:
         await self.looks.remembered()
 
@@ -147,6 +155,7 @@ class Agent:
                     self._get_ready(),
                     self._tick(),
                     self._publish(),
+                    self._back_to_disk(),
                     self._watchdog(),
                 )
                 tasks = [group.create_task(service) for service in services]
@@ -319,6 +328,12 @@ class Agent:
             await self.bus.online.wait()  # numbers that nobody can take are not worth making
             self.herald.numbers()
             await asyncio.sleep(self.config.telemetry.interval)
+
+    async def _back_to_disk(self) -> None:
+        while True:
+            await asyncio.sleep(DISK_AGAIN)
+            with contextlib.suppress(DriverError):  # a disk that does not answer is not back
+                await self.on_disk(self.journal.recover)
 
     async def _watchdog(self) -> None:
         interval = watchdog_interval()

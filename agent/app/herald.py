@@ -84,6 +84,7 @@ class Herald:
         yield from rules.devices(agent.devices)
         yield from rules.pictures(agent.devices)
         yield from rules.network(agent.devices, limits)
+        yield rules.storage(agent.unstored())
         if agent.exposure is not None:
             camera = agent.exposure.section.camera
             yield from rules.exposure(agent.exposure.now_state, camera, limits, testing=agent.tests.running)

@@ -55,6 +55,9 @@ class House(Protocol):
     def looks_through(self, camera: str) -> bool:
         """Whether the exposure loop uses this camera."""
 
+    def unstored(self) -> tuple[str, ...]:
+        """What the disk does not take at present, for people."""
+
     async def remembered(self) -> None:
         """Returns once the present look is on the disk."""
 

@@ -1,6 +1,7 @@
 """The keeper of the last look: takes it up at the start, writes down every change."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -11,12 +12,16 @@ from agent.lighting.memory import HeldClaim, LastLook, LookFile
 from agent.lighting.rig import RESTORES, Rig
 from config.model import LookSection
 from config.units import Attribute, Levels
+from drivers.errors import DriverError
 
 log = structlog.get_logger(__name__)
 
 PAUSE = 0.15
 """Seconds between two writes while lights keep moving: at the slew limit they come less than 10 % further, so even a
 restart in the middle of a fade is no flash."""
+
+AGAIN = 5.0
+"""Seconds between two attempts while the disk refuses and no light moves."""
 
 
 class LookKeeper:
@@ -34,6 +39,8 @@ class LookKeeper:
         self._disk = disk
         self._now = now
         self._dirty = asyncio.Event()
+        self.health = ""
+        """Empty when all is well; else why the present look is not on the disk, for people."""
         self._changes = 0
         self._saved = 0
 
@@ -50,7 +57,9 @@ class LookKeeper:
     async def run(self, told: Callable[[], None]) -> None:
         """Until cancelled: write down what changed, and have it ``told``."""
         while True:
-            await self._dirty.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN if self.health else None):
+                    await self._dirty.wait()
             self._dirty.clear()
             told()
             await self.remembered()
@@ -66,10 +75,14 @@ class LookKeeper:
         look = present(self._rig(), self._now())
         try:
             await self._disk(lambda: self._file.write(look))
-        except OSError as error:
+        except (OSError, DriverError) as error:  # DriverError: the disk's lane got no answer in time
             # the lights are as they should be; only a restart would bring an older look back
-            log.error("look.not-saved", path=str(self._file.path), reason=str(error))
+            health = f"the last look {self._file.path} cannot be written ({getattr(error, 'strerror', None) or error})"
+            if health != self.health:
+                log.error("look.not-saved", path=str(self._file.path), reason=str(error), next="free space")
+            self.health = health
             return
+        self.health = ""
         self._saved = max(self._saved, saving)
 
 

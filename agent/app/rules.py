@@ -1,7 +1,7 @@
 """The standing alert rules: what the devices and numbers say, as conditions. Pure but for asking."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from agent.app.devices import Devices
 from agent.exposure.service import TRIPPED, ExposureNow
@@ -155,6 +155,21 @@ def network(found: Devices, limits: AlertSection) -> Iterator[Condition]:
             limit=3.0,
             unit="s",
         )
+
+
+def storage(unstored: Sequence[str]) -> Condition:
+    """Does the disk take what must survive a restart? ``unstored``: what it does not."""
+    said = "; ".join(unstored)
+    return Condition(
+        "host.storage",
+        bool(unstored),
+        AlertLevel.WARNING,
+        Text(f"the disk takes nothing: {said}", f"磁盘无法写入：{said}"),
+        Text(
+            "free space on the disk of agent.state_dir; lights work on, but a restart brings back an older look",
+            "清理 agent.state_dir 所在磁盘；灯光仍可控制，但重启后会恢复较早的场景",
+        ),
+    )
 
 
 def _judge(value: float | None, limit: float) -> bool | None:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import structlog
+
 from agent import __version__
 from agent.app.house import House
 from agent.messaging.commands import Reload, SelftestCancel, SelftestStart
@@ -15,6 +17,9 @@ from agent.selftest.store import ReportStore
 from agent.selftest.surroundings import Surroundings
 from config.problems import ConfigError
 from config.units import Text
+from drivers.errors import DriverError
+
+log = structlog.get_logger(__name__)
 
 LONGEST = 300.0
 """Seconds a self-test may take in all; a full one of three lights takes about a minute."""
@@ -26,6 +31,8 @@ class SelfTests:
     def __init__(self, agent: House) -> None:
         self._agent = agent
         self.running = False
+        self.health = ""
+        """Empty when all is well; else why the latest report is not on the disk, for people."""
 
     async def run(
         self,
@@ -37,7 +44,8 @@ class SelfTests:
         accept: bool = False,
         forget: bool = False,
     ) -> Report:
-        """One self-test and its report as stored. The look is back when it returns, also when cancelled.
+        """One self-test and its report as stored; as it is (number 0), said in :attr:`health`, when the disk refuses. The
+        look is back when it returns, also when cancelled.
 
         ``trigger``: *shell* when there is no service and so no broker; ``accept``, ``forget``: see ``engine.run``.
         """
@@ -61,7 +69,15 @@ class SelfTests:
         finally:
             self.running = False
         store = ReportStore(state, agent.config.selftest.keep_reports)
-        stored: Report = await agent.on_disk(lambda: store.append(report))
+        try:
+            stored: Report = await agent.on_disk(lambda: store.append(report))
+        except (OSError, DriverError) as error:
+            # what was measured is worth telling all the same
+            why = getattr(error, "strerror", None) or error
+            self.health = f"the self-test's report cannot be stored in {store.folder} ({why})"
+            log.error("report.not-stored", folder=str(store.folder), reason=str(error), next="free space")
+            return report
+        self.health = ""
         return stored
 
 
@@ -128,6 +144,7 @@ class ServiceVerbs:
             "verdict": str(report.verdict),
             "counts": {str(verdict): count for verdict, count in report.counts.items()},
             "seconds": round(report.seconds, 1),
+            "stored": not self._tests.health,
             "worst": list(report.summary().worst),
         }
         return result if report.accepted is None else {**result, "accepted": list(report.accepted)}

@@ -294,3 +294,24 @@ async def test_every_number_it_publishes_is_flat_and_finite_or_null(house, plain
             numbers = json.loads(message.payload)
             for name, value in numbers.items():
                 assert name in ("ts", "boot") or value is None or isinstance(value, int | float), (group, name)
+
+
+async def test_a_disk_that_takes_nothing_is_an_alert_and_stops_neither_lights_nor_tests(house):
+    state = house.folder / "state"
+    (state / "look.new").mkdir(parents=True)  # where a new look would be written
+    (state / "reports").write_text("in the way")
+    test = {"depth": "quick", "only": ["AGT-*"]}
+    async with house.running() as agent:
+        await until(lambda: "host.storage" in [alert.key for alert in agent.alerts.open])
+        lit = await house.send("lights.set", {"targets": ["key"], "levels": {"intensity": 0.5}})
+        assert lit.state == "succeeded"
+        tested = await house.send("selftest.start", test)
+        assert (tested.state, tested.result["stored"]) == ("succeeded", False), tested.message
+        told = json.loads(agent.bus.board[agent.topics.alert("host.storage")])
+        assert told["level"] == "warning" and "look.json" in told["text"]["en"]
+        (state / "look.new").rmdir()
+        (state / "reports").unlink()
+        tested = await house.send("selftest.start", test)
+        assert tested.result["stored"] is True
+        await until(lambda: "host.storage" not in agent.alerts.keys, 20)
+    assert LastLook.model_validate_json((state / "look.json").read_bytes()).shown["key"][LIGHT] == 0.5
