@@ -14,7 +14,7 @@ from agent.messaging.verbs import Job, Verb
 from agent.selftest import engine
 from agent.selftest.report import Depth, Report
 from agent.selftest.store import ReportStore
-from agent.selftest.surroundings import Surroundings
+from agent.selftest.surroundings import Broker, Surroundings
 from config.problems import ConfigError
 from config.units import Text
 from drivers.errors import DriverError
@@ -43,11 +43,13 @@ class SelfTests:
         progress: Callable[[float, Text], None] | None = None,
         accept: bool = False,
         forget: bool = False,
+        bus: Broker | None = None,
+        off_air: bool = False,
     ) -> Report:
-        """One self-test and its report as stored; as it is (number 0), said in :attr:`health`, when the disk refuses. The
-        look is back when it returns, also when cancelled.
+        """One self-test and its report as stored; as it is (number 0) when the disk refuses, see :attr:`health`.
 
-        ``trigger``: *shell* when there is no service and so no broker; ``accept``, ``forget``: see ``engine.run``.
+        ``bus``: another connection than the agent's own (a test without the service); ``off_air``: a person in the
+        studio says so, which counts as long as nobody says *on air*; ``accept``, ``forget``: see ``engine.run``.
         """
         agent = self._agent
         state = agent.config.agent.state_dir
@@ -56,10 +58,11 @@ class SelfTests:
             config=agent.config,
             rig=agent.rig,
             devices=agent.devices,
-            on_air=agent.on_air,
+            on_air=self._told_on_air if off_air else agent.on_air,
             state_dir=state,
             version=__version__,
-            bus=agent.bus if trigger != "shell" else None,
+            bus=bus or agent.bus,
+            stated=off_air,
         )
         self.running = True
         try:
@@ -79,6 +82,11 @@ class SelfTests:
             return report
         self.health = ""
         return stored
+
+    def _told_on_air(self) -> bool:
+        """Whether somebody says *on air*; that nobody says anything does not count."""
+        now = self._agent.now()
+        return self._agent.interlock.known(now) and self._agent.interlock.on_air(now)
 
 
 class ServiceVerbs:

@@ -22,6 +22,7 @@ from agent.cli.parser import NoConfig, answers, complain, config_argument, load
 if TYPE_CHECKING:
     from agent.app.agent import Agent
     from agent.messaging.commands import SelftestStart
+    from agent.selftest.listener import Listener
     from agent.selftest.report import Report
     from config.model import StudioConfig
 
@@ -35,12 +36,19 @@ BOTH_FIT = 140
 OPENED_WITHIN = 5.0
 """Seconds devices have to be opened (or not) before a test without the service begins."""
 
+AIR_WITHIN = 5.0
+"""Seconds to listen for the air state before lights are tested."""
+
 Tell = Callable[[float, str], None]
 """Share done 0…1, and what is being done."""
 
 
 class CannotTell(Exception):
-    """There is no result; the text says why."""
+    """There is no result; the text says why, ``code`` is the exit code."""
+
+    def __init__(self, said: str, code: int = UNKNOWN) -> None:
+        super().__init__(said)
+        self.code = code
 
 
 class Stopped(Exception):
@@ -57,6 +65,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--forget", action="store_true", help="with --accept: begin a new baseline (something was moved)"
     )
+    parser.add_argument(
+        "--off-air",
+        action="store_true",
+        help="you are in the studio and say it is off air (only without the service; the report says so)",
+    )
     parser.add_argument("--json", action="store_true", help="the report as JSON instead of a table")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="also as JUnit XML")
     parser.add_argument("--html", type=Path, metavar="FILE", help="also as one self-contained page")
@@ -68,9 +81,12 @@ def run(options: argparse.Namespace) -> int:
         path, config = load(options.config, os.environ)
         report = asyncio.run(_report(path, config, options))
         _write(report, options, config.agent.language)
-    except (NoConfig, CannotTell) as error:
+    except NoConfig as error:
         complain(error)
         return UNKNOWN
+    except CannotTell as error:
+        complain(error)
+        return error.code
     except Stopped as stopped:
         complain(stopped)
         return INTERRUPTED
@@ -114,8 +130,12 @@ async def _report(path: Path, config: "StudioConfig", options: argparse.Namespac
     control = config.agent.state_dir / NAME
     with _progress() as tell:
         if answers(control):
+            if options.off_air:
+                raise CannotTell("--off-air: the service runs and knows the air state: leave it out", os.EX_USAGE)
             return await _by_service(control, config, asked, tell)
-        return await _by_ourselves(path, config, args, options.virtual, tell)
+        if options.off_air and config.air.source == "file":
+            raise CannotTell(f"--off-air: air.source is a file: write 0 into {config.air.file}", os.EX_USAGE)
+        return await _by_ourselves(path, config, args, options, tell)
 
 
 async def _by_service(control: Path, config: "StudioConfig", args: Mapping[str, Any], tell: Tell) -> "Report":
@@ -158,23 +178,27 @@ async def _by_service(control: Path, config: "StudioConfig", args: Mapping[str, 
 
 
 async def _by_ourselves(
-    path: Path, config: "StudioConfig", args: "SelftestStart", virtual: bool, tell: Tell
+    path: Path, config: "StudioConfig", args: "SelftestStart", options: argparse.Namespace, tell: Tell
 ) -> "Report":
     from agent.app.agent import Agent
     from agent.app.lock import StateLocked, StateUnusable
+    from agent.selftest.listener import Listener
     from config.problems import ConfigError
 
     _quiet()
     task = asyncio.current_task()
     assert task is not None
     try:
-        host = host_for(config, path, virtual)
-        mode: Literal["real", "virtual"] = "virtual" if virtual else "real"
+        host = host_for(config, path, options.virtual)
+        mode: Literal["real", "virtual"] = "virtual" if options.virtual else "real"
         agent = Agent(config, host, config_file=path, mode=mode, environ=os.environ)
         with interrupted(task.cancel):
-            async with agent.standing():
+            listener = Listener(config.mqtt, agent.topics, agent.bus.stamp, agent.bus.on_air)
+            async with agent.standing(), listener:
                 try:
                     await _opened(agent)
+                    if args.depth == "full" and not options.off_air:
+                        await _air_heard(agent, listener)
                     return await agent.tests.run(
                         args.depth,
                         args.only,
@@ -182,6 +206,8 @@ async def _by_ourselves(
                         progress=lambda share, text: tell(share, text.en),
                         accept=args.accept,
                         forget=args.forget,
+                        bus=listener,
+                        off_air=options.off_air,
                     )
                 except asyncio.CancelledError:
                     await _home(agent)
@@ -192,6 +218,13 @@ async def _by_ourselves(
         raise CannotTell(str(error)) from None
     except (StateLocked, StateUnusable) as error:
         raise CannotTell(str(error)) from None
+
+
+async def _air_heard(agent: "Agent", listener: "Listener") -> None:
+    """Until control software has said whether the studio is on air, if it does: it repeats that every few seconds."""
+    until = agent.now() + min(AIR_WITHIN, agent.config.air.fresh)
+    while listener.health.state == "online" and not agent.interlock.known(agent.now()) and agent.now() < until:
+        await asyncio.sleep(0.02)
 
 
 async def _home(agent: "Agent") -> None:

@@ -136,6 +136,7 @@ class _Run:
             started=iso(wall),
             seconds=round(around.now() - began, 2),
             on_air=was_on_air,
+            stated=around.stated,
             stopped=Say.of(self.stopped) if self.stopped else None,
             accepted=accepted,
             checks=tuple(self.done[id(step)] for step in self.steps),

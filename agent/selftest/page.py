@@ -53,7 +53,7 @@ def _head(report: Report) -> str:
         escape(report.started.replace("T", " ").replace("Z", " UTC")),
         _both(depth),
         f"{report.seconds:.0f} s",
-        _both(words.ON_AIR if report.on_air else words.OFF_AIR),
+        _both(words.ON_AIR if report.on_air else words.STATED if report.stated else words.OFF_AIR),
     ]
     if report.only:
         facts.append(f"<code>{escape(' '.join(report.only))}</code>")

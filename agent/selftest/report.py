@@ -125,6 +125,7 @@ class Report(Frozen):
     started: str
     seconds: float
     on_air: bool
+    stated: bool = Field(False, description="Off air on the word of a person at the shell (--off-air).")
     stopped: Say | None = Field(None, description="Why the visible part was broken off.")
     accepted: tuple[str, ...] | None = Field(None, description="Lights taken into the baseline, where that was asked.")
     checks: tuple[Outcome, ...]

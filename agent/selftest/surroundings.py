@@ -47,8 +47,8 @@ class Broker(Protocol):
 
 @dataclass(frozen=True)
 class Surroundings:
-    """``on_air`` says yes when it does not know. ``state_dir`` holds reports and the baseline; ``bus`` is ``None``
-    where there is no connection to a broker (from the shell).
+    """``on_air`` says yes when it does not know; ``stated``: it says no on the word of a person at the shell.
+    ``state_dir`` holds reports and the baseline; ``bus`` is ``None`` where there is no connection to a broker.
 
     ``rig`` and ``devices`` must stay the same during a test: cancel it before a reload.
     """
@@ -61,6 +61,7 @@ class Surroundings:
     state_dir: Path
     version: str
     bus: Broker | None = None
+    stated: bool = False
 
     def now(self) -> float:
         """Monotonic seconds."""

@@ -44,6 +44,8 @@ def show(report: Report, console: "Console", language: Language = "en") -> None:
             )
         table.add_section()
     console.print(table)
+    if report.stated:
+        console.print(escape(words.STATED.say(language)), style="yellow")
     if report.stopped is not None:
         console.print(escape(_say(report.stopped, language)), style="yellow")
     if report.accepted is not None:

@@ -41,6 +41,7 @@ QUICK = Text("quick (nothing visible)", "快速（无可见变化）")
 FULL = Text("full (lights were moved)", "完整（含灯光测试）")
 ON_AIR = Text("on air", "直播中")
 OFF_AIR = Text("off air", "未直播")
+STATED = Text("off air as stated by the person at the shell", "由现场人员声明未直播")
 
 
 def accepted(names: Sequence[str]) -> Text:

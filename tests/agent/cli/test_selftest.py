@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import os
 import signal
 import threading
@@ -13,10 +14,12 @@ import pytest
 
 from agent.cli import selftest
 from agent.lighting.memory import LastLook, LookFile
+from agent.messaging.payloads import iso
 from agent.selftest.checks import bench
 from drivers.virtual.furnish import furnish
 from tests.agent.cli.shell import PATIENCE, Running, studio
 from tests.agent.selftest.rooms import LOOK, config
+from tests.brokers import Mosquitto, Plain
 
 CONFIG = """
 [agent]
@@ -127,3 +130,58 @@ def test_interrupted_it_cancels_the_test_of_the_service(start: Callable[..., Run
     assert test.lines[-1] == "stopped; the running service brings the look back"
     again = studio("selftest", "-c", file, "--only", "WID-01")
     assert again.returncode == 0, again.stderr
+
+
+LIGHTS = {"depth": "full", "only": ["LGT-01:key", "MQT-*"], "virtual": True, "off_air": True}
+
+
+@pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "LEVELS", (1.0,))
+    monkeypatch.setattr(bench, "WAIT_FOR_PICTURE", 0.6)
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_without_the_service_the_broker_is_really_asked_and_off_air_can_be_stated(
+    mosquitto: Mosquitto, plain: Callable[..., Plain], tmp_path: Path
+) -> None:
+    made = config(tmp_path, air={"source": "mqtt"}, mqtt={"host": "127.0.0.1", "port": mosquitto.port})
+    desk = plain(mosquitto.port)
+    desk.subscribe("studio/v1/test/room/up/#")
+    report = await selftest._report(tmp_path / "studio.toml", made, asked(**LIGHTS))
+    assert {check.id: str(check.verdict) for check in report.checks} == {
+        "MQT-01": "pass",
+        "MQT-02": "pass",
+        "LGT-01": "pass",
+    }
+    assert report.stated
+    assert {message.topic for message in desk.heard} == {"studio/v1/test/room/up/echo"}  # and no birth
+
+
+@pytest.mark.usefixtures("brisk")
+@pytest.mark.parametrize("on_air", [True, False])
+async def test_without_the_service_what_control_software_says_counts(
+    mosquitto: Mosquitto, plain: Callable[..., Plain], tmp_path: Path, on_air: bool
+) -> None:
+    """On air against the word of the person in the studio; off air without it."""
+    made = config(tmp_path, air={"source": "mqtt", "fresh": 60.0}, mqtt={"host": "127.0.0.1", "port": mosquitto.port})
+    body = {"on_air": on_air, "source": "obs", "issued_at": iso(time.time())}
+    plain(mosquitto.port).publish("studio/v1/test/room/down/air", json.dumps(body), retain=True)
+    report = await selftest._report(tmp_path / "studio.toml", made, asked(**{**LIGHTS, "off_air": on_air}))
+    light = next(check for check in report.checks if check.id == "LGT-01")
+    assert str(light.verdict) == ("skipped" if on_air else "pass")
+
+
+async def test_without_broker_the_broker_s_check_fails_and_nobody_saying_so_is_on_air(tmp_path: Path) -> None:
+    made = config(tmp_path, air={"source": "mqtt"}, mqtt={"host": "127.0.0.1", "port": 9})
+    options = asked(**{**LIGHTS, "off_air": False})
+    report = await selftest._report(tmp_path / "studio.toml", made, options)
+    assert [str(check.verdict) for check in report.checks] == ["fail", "fail", "skipped"]
+    assert "Connection refused" in report.checks[0].said.en
+
+
+async def test_off_air_is_not_stated_where_somebody_else_knows(tmp_path: Path) -> None:
+    made = config(tmp_path, air={"source": "file", "file": str(tmp_path / "tally")})
+    with pytest.raises(selftest.CannotTell, match="write 0 into") as refused:
+        await selftest._report(tmp_path / "studio.toml", made, asked(off_air=True, virtual=True))
+    assert refused.value.code == 64
