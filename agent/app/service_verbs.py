@@ -53,17 +53,7 @@ class SelfTests:
         """
         agent = self._agent
         state = agent.config.agent.state_dir
-        around = Surroundings(
-            host=agent.host,
-            config=agent.config,
-            rig=agent.rig,
-            devices=agent.devices,
-            on_air=self._told_on_air if off_air else agent.on_air,
-            state_dir=state,
-            version=__version__,
-            bus=bus or agent.bus,
-            stated=off_air,
-        )
+        around = self._around(bus, off_air)
         self.running = True
         try:
             report = await engine.run(
@@ -82,6 +72,24 @@ class SelfTests:
             return report
         self.health = ""
         return stored
+
+    def unmatched(self, depth: Depth, only: Sequence[str]) -> str:
+        """See ``engine.unmatched``."""
+        return engine.unmatched(self._around(), depth, only)
+
+    def _around(self, bus: Broker | None = None, off_air: bool = False) -> Surroundings:
+        agent = self._agent
+        return Surroundings(
+            host=agent.host,
+            config=agent.config,
+            rig=agent.rig,
+            devices=agent.devices,
+            on_air=self._told_on_air if off_air else agent.on_air,
+            state_dir=agent.config.agent.state_dir,
+            version=__version__,
+            bus=bus or agent.bus,
+            stated=off_air,
+        )
 
     def _told_on_air(self) -> bool:
         """Whether somebody says *on air*; that nobody says anything does not count."""
@@ -115,6 +123,8 @@ class ServiceVerbs:
     def _can_start(self, args: SelftestStart) -> None:
         if self._tests.running or self._job is not None:
             raise Refusal(ReasonCode.BUSY, "a self-test is running already")
+        if wrong := self._tests.unmatched(args.depth, args.only):
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, wrong)
 
     def _can_cancel(self, args: SelftestCancel) -> None:
         if self._job is None:

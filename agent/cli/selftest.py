@@ -1,7 +1,7 @@
 """``studio-agent selftest``: through the running service if there is one, else by itself.
 
 Exit codes are those of monitoring plug-ins: 0 all passed, 1 something came near its limit or was left out, 2 something
-failed, 3 it could not be told (also: no configuration, wrong words). 130 when a person
+failed, 3 it could not be told (also: no configuration), 64 wrong words. 130 when a person
 ended it: the look comes back first.
 """
 
@@ -126,7 +126,7 @@ async def _report(path: Path, config: "StudioConfig", options: argparse.Namespac
     try:
         args = read_args(SelftestStart, asked)
     except Refusal as refusal:
-        raise CannotTell(refusal.message.en.replace("args.", "--")) from None
+        raise CannotTell(refusal.message.en.replace("args.", "--"), os.EX_USAGE) from None
     control = config.agent.state_dir / NAME
     with _progress() as tell:
         if answers(control):
@@ -139,6 +139,7 @@ async def _report(path: Path, config: "StudioConfig", options: argparse.Namespac
 
 
 async def _by_service(control: Path, config: "StudioConfig", args: Mapping[str, Any], tell: Tell) -> "Report":
+    from agent.messaging.lifecycle import ReasonCode
     from agent.messaging.local import ask
     from agent.selftest.store import ReportStore
 
@@ -167,6 +168,8 @@ async def _by_service(control: Path, config: "StudioConfig", args: Mapping[str, 
         await asyncio.gather(cancelling, return_exceptions=True)
     if stop.is_set() and last is not None and last.state.value == "cancelled":
         raise Stopped("stopped; the running service brings the look back")
+    if last is not None and last.code is ReasonCode.UNKNOWN_TARGET and last.message:
+        raise CannotTell(f"--only: {last.message.en}", os.EX_USAGE)
     if last is None or last.state.value != "succeeded":
         said = last.message.en if last is not None and last.message else "it gave no reason"
         raise CannotTell(f"the service did not run the self-test: {said}")
@@ -195,6 +198,8 @@ async def _by_ourselves(
         with interrupted(task.cancel):
             listener = Listener(config.mqtt, agent.topics, agent.bus.stamp, agent.bus.on_air)
             async with agent.standing(), listener:
+                if wrong := agent.tests.unmatched(args.depth, args.only):
+                    raise CannotTell(f"--only: {wrong}", os.EX_USAGE)
                 try:
                     await _opened(agent)
                     if args.depth == "full" and not options.off_air:

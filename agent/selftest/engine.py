@@ -7,6 +7,7 @@ plan ──▶ passive steps, groups side by side ──▶ interlocked steps, o
 import asyncio
 import fnmatch
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from difflib import get_close_matches
 from functools import partial
 from uuid import uuid4
 
@@ -49,6 +50,27 @@ class _Air(Exception):
 def plan(around: Surroundings, depth: Depth = "quick", only: Iterable[str] = ()) -> list[Step]:
     """The steps of a run, in their order. Touches nothing. See :func:`run` for ``only``."""
     return _plan(Desk(around), depth, tuple(only), False)[0]
+
+
+def unmatched(around: Surroundings, depth: Depth, only: Iterable[str]) -> str:
+    """Which pattern of ``only`` picks no check of this studio, and what was probably meant; "" when each does."""
+    steps = plan(around, depth)
+    for pattern in only:
+        if any(_wanted(step, (pattern,)) for step in steps):
+            continue
+        if depth != "full" and any(_wanted(step, (pattern,)) for step in plan(around, "full")):
+            return f"{pattern}: only with depth full"
+        names = dict.fromkeys(name for step in steps for name in (step.id, step.name))
+        return f"{pattern}: no check here is called that – {_nearest(pattern, list(names))}"
+    return ""
+
+
+def _nearest(pattern: str, names: Sequence[str]) -> str:
+    close = get_close_matches(pattern, names, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    kinds = sorted({name.partition("-")[0] for name in names})
+    return f"patterns are on the id (WID-01, 'LGT-*') or id:name ('*:key'); kinds here: {', '.join(kinds)}"
 
 
 async def run(

@@ -143,7 +143,7 @@ def test_a_self_test_that_cannot_be_done_is_unknown_to_monitoring(tmp_path: Path
 
 def test_accepting_wants_a_full_test_and_says_when_no_light_was_seen(file: Path) -> None:
     refused = studio("selftest", "--virtual", "-c", file, "--accept")
-    assert (refused.returncode, refused.stdout) == (3, "")
+    assert (refused.returncode, refused.stdout) == (64, "")
     assert "--accept: only with depth full" in refused.stderr
     without_camera = ("--depth", "full", "--accept", "--forget", "--only", "*:key", "--json")
     said = studio("selftest", "--virtual", "-c", file, *without_camera)

@@ -180,6 +180,26 @@ async def test_without_broker_the_broker_s_check_fails_and_nobody_saying_so_is_o
     assert "Connection refused" in report.checks[0].said.en
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("NOPE-1",), "NOPE-1: no check here is called that"),
+        (("WID-01", "WID-11"), "WID-11: no check here is called that – did you mean 'WID-01'?"),
+        (("LGT-01",), "LGT-01: only with depth full"),
+    ],
+)
+def test_a_pattern_that_picks_nothing_is_a_usage_error_with_and_without_the_service(
+    start: Callable[..., Running], file: Path, words: tuple[str, ...], said: str
+) -> None:
+    alone = studio("selftest", "--virtual", "-c", file, "--only", *words)
+    assert (alone.returncode, alone.stdout) == (64, "")
+    assert said in alone.stderr
+    start("run", "--virtual").wait_line(lambda line: '"agent.ready"' in line)
+    through = studio("selftest", "-c", file, "--only", *words)
+    assert through.returncode == 64
+    assert said in through.stderr
+
+
 async def test_off_air_is_not_stated_where_somebody_else_knows(tmp_path: Path) -> None:
     made = config(tmp_path, air={"source": "file", "file": str(tmp_path / "tally")})
     with pytest.raises(selftest.CannotTell, match="write 0 into") as refused:
