@@ -160,7 +160,9 @@ class ExposureSection(Section):
     fixtures: Annotated[tuple[Name, ...], Field(min_length=1), OnceEach] = Field(description="The lights it may move.")
     mode: Literal["watch", "advise", "hold"] = Field("advise", description="hold moves lights; advise only says so.")
     target: Level = Field(0.18, gt=0, description="Wanted linear luminance of the picture, 0…1.")
-    authority: Stops = Field(1.0, ge=0, description="Stops each light may go either way from the operator's look.")
+    authority: Annotated[float, Field(ge=0, le=20)] = Field(
+        1.0, description="Stops each light may go either way from the operator's look."
+    )
     delay: Annotated[int, Field(ge=0, le=20)] = Field(2, description="Camera samples from command to picture.")
 
 

@@ -128,7 +128,19 @@ def check(config: StudioConfig) -> list[Problem]:
     for table, kind, sections in _tables(config):
         for name, section in sections.items():
             problems += _check(f"{table}.{name}", kind, section)
+    problems += _doubled(config)
     return problems
+
+
+def _doubled(config: StudioConfig) -> Iterator[Problem]:
+    """Outputs that would send the same universe over the same wire: two hands on one light."""
+    outputs = list(config.outputs.items())
+    for index, (name, section) in enumerate(outputs):
+        for other, earlier in outputs[:index]:
+            both = sorted({*section.universes} & {*earlier.universes})
+            if both and (section.driver, section.options) == (earlier.driver, earlier.options):
+                why = f"output {other} sends universe {both[0]} the same way: {section.driver} with the same options"
+                yield Problem(f"outputs.{name}.universes", why, f"one of the two without {both[0]}, or other options")
 
 
 def _tables(config: StudioConfig) -> Iterator[tuple[str, Kind, Mapping[str, Any]]]:

@@ -178,3 +178,16 @@ def test_check_config_looks_at_the_files_it_names(tmp_path: Path) -> None:
     assert f"(mode 0644) – chmod 600 {secret}" in studio("check-config", file).stderr
     secret.chmod(0o600)
     assert studio("check-config", file).returncode == 0
+
+
+def test_two_outputs_do_not_send_one_universe_over_one_wire(tmp_path: Path) -> None:
+    file = tmp_path / "studio.toml"
+    again = GOOD.replace(
+        "[fixtures.key]", "[outputs.again]\n" + GOOD.split("[outputs.widget]\n")[1].split("[fix")[0] + "[fixtures.key]"
+    )
+    file.write_text(again)
+    said = studio("check-config", file)
+    assert said.returncode == 78
+    assert "outputs.again.universes – output widget sends universe 1 the same way: enttec-pro" in said.stderr
+    file.write_text(again.replace("/dev/nothing", "/dev/other", 1))  # a second way to the same lights
+    assert studio("check-config", file).returncode == 0
