@@ -58,7 +58,7 @@ class Envelope(Strict):
 
     args: dict[str, Any] = Field(default_factory=dict, description="The verb's arguments.")
     issuer: str = Field("", max_length=64, description="Who asks, for the log.")
-    issued_at: AwareDatetime | None = Field(None, description="When it was asked.")
+    issued_at: AwareDatetime | None = Field(None, description="When it was asked; at most 60 s ahead.")
     expires_at: AwareDatetime | None = Field(None, description="Not to be executed after this.")
     reply_to: str | None = Field(None, description="3.1.1: where answers go besides up/cmd/<verb>/<id>.")
 

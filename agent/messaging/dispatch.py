@@ -28,6 +28,9 @@ from drivers.errors import DriverError
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
+AHEAD = 60.0
+"""Seconds a requester's clock may be ahead: with one that is further off, its ``expires_at`` means nothing."""
+
 
 async def at_once(work: Callable[[], T]) -> T:
     """Run blocking work here and now. The agent gives its disk lane instead."""
@@ -170,6 +173,9 @@ class Dispatcher:
 
     def _in_time(self, request: Request, envelope: Envelope) -> None:
         now = self.wall()
+        ahead = envelope.issued_at.timestamp() - now if envelope.issued_at else 0.0
+        if ahead > AHEAD:
+            raise Refusal(ReasonCode.CLOCK, f"{ahead:.0f} s ahead of this agent's clock")
         stated = envelope.expires_at.timestamp() if envelope.expires_at else None
         for limit in (stated, request.expires):
             if limit is not None and now >= limit:

@@ -39,6 +39,7 @@ class ReasonCode(StrEnum):
     TOO_LARGE = "too-large"
     RETAINED = "retained"
     EXPIRED = "expired"
+    CLOCK = "clock"
     DUPLICATE = "duplicate"
     UNKNOWN_VERB = "unknown-verb"
     INVALID = "invalid"
@@ -65,6 +66,9 @@ SAID: Mapping[ReasonCode, Text] = {
         "保留消息形式的指令不会执行：请取消 retain 标志后重发",
     ),
     ReasonCode.EXPIRED: Text("the command came too late", "指令已过期"),
+    ReasonCode.CLOCK: Text(
+        "it says it was issued in the future: set the clocks (NTP)", "指令时间在未来：请校准时钟（NTP）"
+    ),
     ReasonCode.DUPLICATE: Text(
         "this id was used before for another command: choose a new id", "此编号已用于另一条指令：请换新编号"
     ),

@@ -87,6 +87,7 @@ BAD = {
     "unknown-target": (f"{DOWN}/lights.set/c6", SET.replace("key", "ghost"), {}),
     "retained": (f"{DOWN}/lights.set/c7", SET, {"retain": True}),
     "expired": (f"{DOWN}/lights.set/c8", SET[:-1] + ', "expires_at": "2020-01-01T00:00:00Z"}', {}),
+    "clock": (f"{DOWN}/lights.set/c9", SET[:-1] + ', "issued_at": "2099-01-01T00:00:00Z"}', {}),
 }
 
 

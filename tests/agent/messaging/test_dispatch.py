@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,13 @@ async def test_expiry_by_transport_and_by_envelope(bench: Bench) -> None:
     bench.now += 100  # long done: answered from the journal, not refused as expired
     await bench.send("lights.set", "b", SET, expires=bench.now - 99)
     assert bench.answers[-1].state is State.SUCCEEDED and bench.answers[-1].repeated
+
+
+@pytest.mark.parametrize(("ahead", "code"), [(-3600, None), (59, None), (61, "clock")])
+async def test_a_requesters_clock_may_be_a_minute_ahead(bench: Bench, ahead: float, code: str | None) -> None:
+    issued = datetime.fromtimestamp(bench.now + ahead, UTC).isoformat()
+    await bench.send("lights.set", "a", SET[:-1] + f', "issued_at": "{issued}"}}'.encode())
+    assert (await bench.end("a")).code == code
 
 
 async def test_the_same_command_twice_at_the_same_time_has_one_effect(bench: Bench) -> None:
