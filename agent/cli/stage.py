@@ -67,6 +67,7 @@ class Stage:
             Key("p", "plug", "plug it in", self.plug),
             Key("h", "hand", f"hand on {self._light}", self.hand),
             Key("r", "release", "release all", self.release),
+            Key("e", "hand back", "hand back to the loop", self.hand_back),
             Key("l", "look", "next look", self.next_look),
             Key("a", "air", "on/off air", self.air),
             Key("t", "test", "self-test", self.test),
@@ -132,6 +133,10 @@ class Stage:
 
     def release(self) -> None:
         self.send("lights.release", {"targets": ["all"], "fade": 1}, "all fade=1")
+
+    def hand_back(self) -> None:
+        """After the loop has let go: it may have the lights again."""
+        self.send("exposure.set", {"mode": "hold"}, "hold")
 
     def next_look(self) -> None:
         self._look = (self._look + 1) % len(self._looks)

@@ -16,8 +16,9 @@ NEAR, FAR = 0.15, 0.7
 """Stops from target that count as right, and as wrong."""
 
 
-def exposure(seen: Seen, language: str, width: int) -> Panel:
-    """How many stops the picture is from its target, and what the loop does about it."""
+def exposure(seen: Seen, language: str, width: int, hand_back: str) -> Panel:
+    """How many stops the picture is from its target, and what the loop does about it; ``hand_back``: how it is given
+    the lights again once it has let go."""
     cameras = sorted({*seen.exposure, *seen.names("exposure/")})
     name = cameras[0] if cameras else ""
     state = seen.exposure.get(name)
@@ -37,9 +38,14 @@ def exposure(seen: Seen, language: str, width: int) -> Panel:
     light = seen.number(group, "luminance")
     if state is not None:
         mean = f"{light * 100:.1f}" if light is not None else "–"
-        said.append(f"  {mean}/{state.target * 100:.0f} %", DIM)
+        target = f"{state.target * 100:.0f} %"
+        figure = f"  {mean}/{target}"
+        said.append(figure if said.cell_len + len(figure) <= width else f"  → {target}", DIM)
+    said.truncate(width, overflow="ellipsis")
     what = Text()
-    if state is not None:
+    if f"exposure.{name}.loop" in seen.alerts:
+        what.append(f"{word('let-go', language)} – {hand_back}", f"bold {BAD}")
+    elif state is not None:
         what.append(state.mode, words.ACCENT if state.mode == "hold" else DIM)
         trim = seen.number(group, "trim_stops")
         if trim is not None:

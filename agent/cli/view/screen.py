@@ -26,6 +26,8 @@ from agent.messaging.payloads import Alert
 
 WIDE = 110
 TALL = 30
+HAND_BACK = "e"
+"""The key that gives the lights back to the exposure loop, where there is one."""
 TRACK = "grey23"
 """What is left of a bar."""
 
@@ -52,7 +54,8 @@ def draw(seen: Seen, now: float, size: tuple[int, int], language: str, foot: Foo
     screen = Layout()
     middle = Layout(size=middle_rows)
     inner = width // (3 if wide else 2) - 4
-    columns = [exposure(seen, language, inner), network(seen, language, inner)]
+    hand_back = f"press {HAND_BACK}" if any(key == HAND_BACK for key, *_ in foot.keys) else "exposure.set mode=hold"
+    columns = [exposure(seen, language, inner, hand_back), network(seen, language, inner)]
     if wide:
         columns.append(engine(seen, language))
     middle.split_row(*(Layout(each) for each in columns))
@@ -120,7 +123,9 @@ def lights(seen: Seen, now: float, language: str, width: int, rows: int) -> Pane
     right = ""
     frames, late = seen.number("lighting", "frame_rate_hz"), seen.number("lighting", "late_p99_ms")
     if frames is not None and late is not None:
-        right = f"DMX {frames:.0f} Hz · late p99 {late:.1f} ms"
+        # at rest a frame goes out about once a second: not a fault, but nothing to do
+        beat = word("idle", language) if 0.5 <= frames < 2.0 else f"{frames:.0f} Hz"
+        right = f"DMX {beat} · late p99 {late:.1f} ms"
     return panel(table, word("lights", language), right)
 
 
@@ -136,7 +141,7 @@ def _light(seen: Seen, name: str, now: float, language: str, length: int) -> lis
     goal = state.target.get("intensity", level)  # type: ignore[call-overload]
     moving = f"→ {goal * 100:.0f} %" if abs(goal - level) >= 0.01 else ""
     kelvin = f"{levels['cct']:.0f} K" if "cct" in levels else ""
-    held = Text(word("look", language), FAINT)
+    held = Text(word("free", language), FAINT)
     if lost:
         held = Text(word("offline", language), f"bold {BAD}")
     elif state.held_by is not None:
@@ -158,7 +163,8 @@ def _lower(lower: Layout, seen: Seen, language: str, wide: bool, rows: int, widt
         lower.split_row(Layout(alerts(seen, language, rows - 2, width // 2 - 4)), Layout(log(seen, language, rows - 2)))
         return
     each = 2 if language == "both" else 1
-    wanted = max(1, min(each * len(seen.alerts), rows - 5, 8)) + 2
+    count = len(seen.alerts)
+    wanted = max(1, min(max(each * count, count + 1) if count else 1, rows - 5, 8)) + 2
     upper = Layout(alerts(seen, language, wanted - 2, width - 4), size=wanted)
     lower.split_column(upper, Layout(log(seen, language, rows - wanted - 2)))
 
@@ -170,6 +176,8 @@ def alerts(seen: Seen, language: str, rows: int, width: int) -> Panel:
     lines = [line for alert in found for line in _alert(alert, language, width, roomy=True)]
     if len(lines) > rows:
         lines = [line for alert in found for line in _alert(alert, language, width, roomy=False)]
+    if len(lines) > rows:
+        lines = _tight(found, language, width)
     if not lines:
         lines = [Text(f"✓ {word('quiet', language)}", GOOD)]
     right = f"{len(found)}" if found else ""
@@ -197,6 +205,19 @@ def _alert(alert: Alert, language: str, width: int, roomy: bool) -> list[Text]:
             said.append_text(Text(" ") + remedy)
             said.truncate(width, overflow="ellipsis")
             lines.append(said)
+    return lines
+
+
+def _tight(found: Sequence[Alert], language: str, width: int) -> list[Text]:
+    """A line each, and below the most serious one what to do first."""
+    lines: list[Text] = []
+    for alert in found:
+        colour = LEVELS[alert.level]
+        lines.append(Text("● ", f"bold {colour}") + Text(say(alert.text, language), colour))
+        if alert is found[0]:
+            lines.append(Text(f"  → {say(alert.first, language)}", DIM))
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
     return lines
 
 

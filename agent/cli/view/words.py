@@ -31,7 +31,9 @@ TITLES = {
     "ready": Say(en="ready", zh="就绪"),
     "virtual": Say(en="virtual studio", zh="虚拟演播室"),
     "waiting": Say(en="waiting for the agent", zh="等待程序"),
-    "look": Say(en="look", zh="场景"),
+    "free": Say(en="free", zh="空闲"),
+    "let-go": Say(en="loop let go", zh="曝光控制已退出"),
+    "idle": Say(en="idle", zh="静止"),
 }
 
 

@@ -102,10 +102,10 @@ def test_the_screen_fills_its_size_exactly(feed: Feed, size: tuple[int, int], la
     assert "./studio send ping" in lines[-1]
 
 
-def shown(feed: Feed, width: int = 80, height: int = 24) -> str:
+def shown(feed: Feed, width: int = 80, height: int = 24, foot: Foot | None = None) -> str:
     console = Console(width=width, height=height, legacy_windows=False, color_system=None)
     with console.capture() as drawn:
-        console.print(draw(feed.seen, feed.now, (width, height), "both", Foot()))
+        console.print(draw(feed.seen, feed.now, (width, height), "both", foot or Foot()))
     return drawn.get()
 
 
@@ -126,6 +126,42 @@ def test_a_person_sees_lights_exposure_network_air_and_alerts(feed: Feed) -> Non
 def test_an_air_state_nobody_knows_is_not_shown_as_off(feed: Feed) -> None:
     feed(T.state("air", "studio"), payloads.AirState(on_air=True, known=False))
     assert "ON AIR? 状态不明" in shown(feed)
+
+
+def test_a_loop_that_let_go_says_which_key_hands_back(feed: Feed) -> None:
+    state = payloads.ExposureState(mode="hold", target=0.18, error=1.2, reason="no-effect")
+    feed(T.state("exposure", "cam"), state)
+    assert "let go" not in shown(feed)
+    feed(T.alert("exposure.cam.loop"), alert(key="exposure.cam.loop"))
+    assert "loop let go 曝光控制已退出 – exposure.set mode=hold" in shown(feed, 105)
+    assert "loop let go 曝光控制已退出 – press e" in shown(feed, foot=Foot((("e", "hand back", "hand back"),)))
+
+
+def test_too_bright_in_both_languages_stays_on_its_line(feed: Feed) -> None:
+    feed(T.state("exposure", "cam"), payloads.ExposureState(mode="hold", target=0.18, error=1.2, reason="acting"))
+    feed(T.tele("exposure", "cam"), payloads.Telemetry.of({"ev_stops": 1.2, "luminance": 0.411, "trim_stops": -0.4}))
+    screen = shown(feed).split("\n")
+    line = next(number for number, text in enumerate(screen) if "+1.20 stop too bright 偏亮  → 18 %" in text)
+    assert "hold · trim -0.40 · acting" in screen[line + 1]
+    assert "41.1/18 %" in shown(feed, 200)
+
+
+def test_a_light_nobody_holds_is_free_and_an_output_at_rest_idle(feed: Feed) -> None:
+    feed(T.state("fixture", "key"), fixture_state(0.25))
+    feed(T.tele("lighting"), payloads.Telemetry.of({"frame_rate_hz": 1.1, "late_p99_ms": 0.4}))
+    assert "free 空闲" in shown(feed)
+    assert "DMX idle 静止 · late" in shown(feed)
+    feed(T.tele("lighting"), payloads.Telemetry.of({"frame_rate_hz": 0.0, "late_p99_ms": 0.4}))
+    assert "DMX 0 Hz" in shown(feed)
+
+
+def test_many_alerts_get_a_line_each_and_the_first_its_remedy(feed: Feed) -> None:
+    for number in range(5):
+        feed(T.alert(f"k{number}"), alert(key=f"k{number}"))
+    lines = shown(feed).split("\n")
+    first = next(number for number, text in enumerate(lines) if "● lights cannot be controlled 灯光失去控制" in text)
+    assert "→ reseat the plug 重新插拔" in lines[first + 1]
+    assert sum("● lights cannot" in text for text in lines) == 5
 
 
 def test_a_fade_moves_between_messages(feed: Feed) -> None:
