@@ -80,7 +80,8 @@ class Bus:
         self.on_air: Callable[[AirMessage], None] = lambda _: None
         self.health = BusHealth(since=stamp.mono())
         self.counters: Counter[str] = Counter()
-        """connected, unsent, denied, stray, malformed-air, inbox-full, faults."""
+        """connected, unsent (lost; retained state waits on the board instead), denied, stray, malformed-air, inbox-full,
+        faults."""
         self.received = Meter(stamp.mono)
         self.sent = Meter(stamp.mono)
         self.online = asyncio.Event()
@@ -303,12 +304,17 @@ class Bus:
         )
 
     def _publish_retained(self, topic: str, body: bytes) -> bool:
-        return self._wire is not None and self._put(topic, body, 1, True)
+        return self._handed(topic, body, 1, True)  # what is not taken now waits on the board: nothing is lost
 
     def _put(self, topic: str, payload: Payload | bytes, qos: int, retain: bool) -> bool:
+        taken = self._handed(topic, payload, qos, retain)
+        if not taken:
+            self.counters["unsent"] += 1
+        return taken
+
+    def _handed(self, topic: str, payload: Payload | bytes, qos: int, retain: bool) -> bool:
         body = payload if isinstance(payload, bytes) else self.stamp.on(payload).encode()
         if self._wire is None or not self._wire.publish(topic, body, qos=qos, retain=retain):
-            self.counters["unsent"] += 1
             return False
         self.sent.count()
         return True

@@ -25,6 +25,7 @@ from agent.messaging.window import BAD, WINDOW, Outgoing, Window
 from config.model import MqttSection
 
 log = structlog.get_logger(__name__)
+UNSPECIFIED = "Unspecified error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,8 @@ class Wire:
 
     def _on_disconnect(self, client: Client, userdata: object, flags: Any, reason: Any, properties: Any) -> None:
         said = str(reason.getName())
+        if said == UNSPECIFIED and not flags.is_disconnect_packet_from_server:
+            said = "the broker closed the connection"  # paho's words for an end that nobody announced
         if flags.is_disconnect_packet_from_server:
             said = f"the broker ended it: {said}"
         if self._fault is not None:

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from agent.messaging.dial import NoConnection
+from agent.messaging.dial import NoConnection, Version
 from agent.messaging.payloads import AirMessage, FixtureState, Telemetry
+from agent.messaging.wire import Wire
+from config.model import MqttSection
 from config.units import Attribute
 from tests.agent.messaging.conftest import SmallAgent
 from tests.brokers import Mosquitto, Plain, until
@@ -80,7 +82,17 @@ async def test_a_broker_that_forgot_everything_is_told_again(
     watcher = plain(mosquitto.port).subscribe("studio/v1/hall/one/up/#")
     assert said(await asyncio.to_thread(watcher.wait, lambda m: m.topic == KEY))["levels"] == {"intensity": 0.8}
     assert said(await asyncio.to_thread(watcher.wait, lambda m: m.topic == STATUS))["state"] == "online"
-    assert agent.bus.counters["connected"] == 2 and agent.bus.counters["unsent"] >= 1
+    assert agent.bus.counters["connected"] == 2 and agent.bus.counters["unsent"] == 1
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+async def test_a_broker_that_is_gone_has_closed_the_connection(mosquitto: Mosquitto, version: Version) -> None:
+    config = MqttSection(host="127.0.0.1", port=mosquitto.port)
+    wire = Wire(config, client_id="hangs-on", version=version, message=lambda _: None)
+    await wire.open()
+    mosquitto.stop(kill=True)
+    assert await asyncio.wait_for(wire.ended(), 10) == "the broker closed the connection"
+    await wire.close()
 
 
 async def test_what_an_earlier_start_left_is_swept(mosquitto: Mosquitto, plain: Join, small_agent: Make) -> None:
