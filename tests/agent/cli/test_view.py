@@ -133,7 +133,7 @@ def test_a_loop_that_let_go_says_which_key_hands_back(feed: Feed) -> None:
     feed(T.state("exposure", "cam"), state)
     assert "let go" not in shown(feed)
     feed(T.alert("exposure.cam.loop"), alert(key="exposure.cam.loop"))
-    assert "loop let go 曝光控制已退出 – exposure.set mode=hold" in shown(feed, 105)
+    assert "loop let go 曝光控制已退出 – exposure.set hold" in shown(feed, 105)
     assert "loop let go 曝光控制已退出 – press e" in shown(feed, foot=Foot((("e", "hand back", "hand back"),)))
 
 
