@@ -1,7 +1,8 @@
 """``python -m agent.cli.broker --port N``: the demo's MQTT broker, a process of its own on the loopback interface.
 
 Says ``ready PORT`` on standard output and lives until its standard input ends: the pipe to it closes however its
-parent ends, so it cannot be left behind. For the demo only: it keeps nothing on disk and lets everybody in.
+parent ends, so it cannot be left behind. Where there is no pipe or terminal it lives until SIGTERM. For the demo only:
+it keeps nothing on disk and lets everybody in.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+import stat
 import sys
 
 
@@ -54,7 +56,9 @@ async def _serve(port: int) -> int:
         if not os.read(0, 4096):
             ended.set()
 
-    loop.add_reader(0, readable)
+    kind = os.fstat(0).st_mode
+    if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) or os.isatty(0):  # a file or /dev/null can neither be watched nor end
+        loop.add_reader(0, readable)
     loop.add_signal_handler(signal.SIGTERM, ended.set)
     await ended.wait()
     # All connections are on this machine and it keeps nothing: there is nothing to wait for.

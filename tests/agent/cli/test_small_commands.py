@@ -1,6 +1,7 @@
 """The commands that only look things up."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -191,3 +192,25 @@ def test_two_outputs_do_not_send_one_universe_over_one_wire(tmp_path: Path) -> N
     assert "outputs.again.universes – output widget sends universe 1 the same way: enttec-pro" in said.stderr
     file.write_text(again.replace("/dev/nothing", "/dev/other", 1))  # a second way to the same lights
     assert studio("check-config", file).returncode == 0
+
+
+def test_the_broker_runs_on_without_a_standard_input_to_watch() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agent.cli.broker"],
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    port = int(process.stdout.readline().split()[1])
+    # its answer to a CONNECT of MQTT 3.1.1 shows that it is past its own beginning
+    with socket.create_connection(("127.0.0.1", port), timeout=10.0) as line:
+        line.sendall(bytes.fromhex("100d00044d51545404020000000161"))
+        assert line.recv(4) == bytes.fromhex("20020000")
+    assert process.poll() is None
+    process.terminate()
+    assert process.communicate(timeout=10.0)[1] == ""
+    assert process.returncode == 0
