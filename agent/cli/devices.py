@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from agent.cli.parser import NoConfig, complain, config_argument, find, load
+from agent.cli.parser import NoConfig, answers, complain, config_argument, find, load
 
 if TYPE_CHECKING:
     from config.model import StudioConfig
@@ -59,11 +59,12 @@ def look(
 ) -> dict[str, Any]:
     """Everything there is, JSON-able. ``only``: names of interfaces to ask Art-Net nodes on."""
     notes: list[str] = []
+    ours = config is not None and answers(config.agent.state_dir / "control.sock")
     interfaces = host.interfaces()
     if not interfaces:
         notes.append("network interfaces: this system does not tell them")
     return {
-        "serial": [_serial(host, port, names, asking) for port, names in _ports(host, config)],
+        "serial": [_serial(host, port, names, asking, ours) for port, names in _ports(host, config)],
         "cameras": [*_cameras(host), *_sources(config)],
         "artnet": list(_nodes(host, interfaces, only, notes)) if asking else [],
         "interfaces": [dataclasses.asdict(each) for each in interfaces],
@@ -86,7 +87,7 @@ def _ports(host: "Host", config: "StudioConfig | None") -> "Iterator[tuple[Seria
         yield SerialPort(key, key, "named by the configuration"), names
 
 
-def _serial(host: "Host", port: "SerialPort", names: list[str], asking: bool) -> dict[str, Any]:
+def _serial(host: "Host", port: "SerialPort", names: list[str], asking: bool, ours: bool) -> dict[str, Any]:
     found: dict[str, Any] = {**dataclasses.asdict(port), "outputs": names, "answer": None, "note": ""}
     if not asking:
         found["note"] = "not asked"
@@ -94,6 +95,8 @@ def _serial(host: "Host", port: "SerialPort", names: list[str], asking: bool) ->
         found["note"] = "not asked: no USB adapter, and no output uses it"
     else:
         found |= _ask(host, port.port)
+        if ours and names and "in use" in found["note"]:
+            found["note"] = "in use by the running studio-agent (its state: studio-agent watch)"
     return found
 
 

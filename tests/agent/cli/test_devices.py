@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.cli.shell import ROOT, environment, studio
+from tests.agent.cli.shell import ROOT, Running, environment, studio
 
 
 @pytest.fixture
@@ -67,6 +67,19 @@ def test_a_port_in_use_is_left_alone(widget: Path, tmp_path: Path) -> None:
     port = next(each for each in json.loads(said.stdout)["serial"] if each["port"] == str(widget))
     assert port["answer"] is None
     assert "in use" in port["note"]
+
+
+def test_a_port_in_use_by_the_running_service_is_said_to_be_so(widget: Path, tmp_path: Path) -> None:
+    file = configured(tmp_path, widget)
+    file.write_text(file.read_text().replace('name = "a"', 'name = "a"\nstate_dir = "state"'))
+    service = Running(("run", "-c", file))
+    try:
+        service.wait_line(lambda line: '"agent.ready"' in line)
+        said = studio("devices", "--json", "--interface", "lo", "-c", file)
+    finally:
+        service.kill()
+    port = next(each for each in json.loads(said.stdout)["serial"] if each["port"] == str(widget))
+    assert port["note"] == "in use by the running studio-agent (its state: studio-agent watch)"
 
 
 def test_the_table_says_what_is_missing_and_why(tmp_path: Path) -> None:
