@@ -31,9 +31,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     config_argument(parser)
     agent_arguments(parser)
     parser.add_argument("--id", default="", help="the command's id: the same again has no second effect")
-    parser.add_argument("--expires", type=int, default=30, metavar="S", help="not executed after so long (default: 30)")
+    parser.add_argument(
+        "--expires", type=_seconds, default=30, metavar="S", help="not executed after so long (default: 30)"
+    )
     parser.add_argument("--wait", type=float, default=120.0, metavar="S", help="for the last answer (default: 120)")
     parser.add_argument("--json", action="store_true", help="each answer as one JSON line")
+
+
+def _seconds(text: str) -> int:
+    """Whole seconds above zero: with 0 the broker would throw the command away at once."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: whole seconds, at least 1")
+    return int(text)
 
 
 def agent_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.parser import NoConfig, complain, config_argument
-from agent.cli.send import agent_arguments, broker_of, clock
+from agent.cli.send import Misspelt, agent_arguments, broker_of, clock
 
 if TYPE_CHECKING:
     from agent.messaging.topics import Topics
@@ -34,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Until Ctrl-C; 69 when the broker cannot be had or is lost."""
+    """Until Ctrl-C; 64 for a filter of no topic, 69 when the broker cannot be had or is lost."""
     try:
         mqtt, site, agent = broker_of(options.config, options.site, options.agent)
     except NoConfig as error:
@@ -48,11 +48,17 @@ def run(options: argparse.Namespace) -> int:
 
         return asyncio.run(watch_live(mqtt, topics, options.language))
     form = "json" if options.json else "raw" if options.raw else "lines"
-    return asyncio.run(_watch(mqtt, filters(options.filters, topics), form))
+    try:
+        wanted = filters(options.filters, topics)
+    except Misspelt as error:
+        complain(f"studio-agent watch: {error}")
+        return os.EX_USAGE
+    return asyncio.run(_watch(mqtt, wanted, form))
 
 
 def filters(words: Sequence[str], topics: "Topics") -> list[str]:
-    """MQTT filters from what a person types: whole ones as they are, others below ``up/`` of the agent."""
+    """MQTT filters from what a person types: whole ones as they are, others below ``up/`` of the agent. Raises
+    Misspelt for one of these that is no topic's."""
     if not words:
         return [topics.up, topics.down]
     found = []
@@ -61,10 +67,26 @@ def filters(words: Sequence[str], topics: "Topics") -> list[str]:
             found.append(word)
         else:
             below = word if word.startswith(("up/", "down/")) else f"up/{word}"
+            _known(word, below)
             found.append(f"{topics.prefix}/{below}")
             if not below.endswith("#"):
                 found.append(f"{topics.prefix}/{below}/#")
     return found
+
+
+def _known(word: str, below: str) -> None:
+    """Raises Misspelt when no topic of the table can match ``below``, its own or one beneath it."""
+    from agent.messaging.topics import TABLE
+    from config.problems import nearest
+
+    asked = below.rstrip("/").split("/")
+    for row in TABLE:
+        levels = row.pattern.split("/")
+        fits = all(a in (level, "+", "#") or level.startswith("{") for a, level in zip(asked, levels, strict=False))
+        if fits and len(asked) <= len(levels) + (asked[-1] == "#"):
+            return
+    starts = [row.pattern.partition("/{")[0].removeprefix("up/") for row in TABLE]
+    raise Misspelt(f"no topic is called {word!r} – {nearest(word, list(dict.fromkeys(starts)))}")
 
 
 async def _watch(mqtt: "MqttSection", wanted: Sequence[str], form: str) -> int:

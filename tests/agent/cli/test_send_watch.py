@@ -101,6 +101,35 @@ def test_filters_are_kinds_of_topics_or_whole_filters() -> None:
     assert watch.filters(["studio/v1/+/+/up/status", "$SYS/#"], TOPICS) == ["studio/v1/+/+/up/status", "$SYS/#"]
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("statsu", "no topic is called 'statsu' – did you mean 'status'?"),
+        ("state/fixtur/key", "no topic is called 'state/fixtur/key' – did you mean 'state/fixture'?"),
+        ("status/key", "no topic is called 'status/key' – did you mean 'state/key'?"),
+    ],
+)
+def test_a_filter_of_no_topic_is_a_usage_error(word: str, said: str) -> None:
+    with pytest.raises(send.Misspelt) as found:
+        watch.filters([word], TOPICS)
+    assert str(found.value).partition(" – ")[0] == said.partition(" – ")[0]
+    assert "did you mean" in str(found.value)
+
+
+@pytest.mark.parametrize(
+    "word", ["status", "tele", "tele/+", "state/#", "state/+/key", "cmd", "#", "state/fixture/key/"]
+)
+def test_a_filter_that_some_topic_can_match_is_taken(word: str) -> None:
+    assert watch.filters([word], TOPICS)[0].startswith("studio/v1/hall/a/up/") or word == "#"
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "1.5", "soon"])
+def test_a_command_that_expires_at_once_is_not_sent(seconds: str) -> None:
+    said = studio("send", "ping", f"--expires={seconds}")
+    assert (said.returncode, said.stdout) == (64, "")
+    assert "whole seconds, at least 1" in said.stderr
+
+
 def test_a_message_is_shown_decoded_as_json_or_raw() -> None:
     payload = {
         "v": 1,
