@@ -45,7 +45,7 @@ def inspect(
         value = model.model_validate_json(text, strict=True, context=dict(context or {}))
     except ValidationError as error:
         details = error.errors(include_url=False)
-        faults += [(place, problem) for place, problem in _told(model, details) if place not in strange]
+        faults += [(place, problem) for place, problem in told(model, details) if place not in strange]
         return None, faults
     except (RecursionError, ValueError):
         return None, faults or [((), Problem("file", "is nested too deeply", "a flatter structure"))]
@@ -86,7 +86,8 @@ def _untold(value: Any, place: Place) -> Iterator[tuple[Place, str, str]]:
         yield place, "the number is too large", "a whole number of at most 64 bits"
 
 
-def _told(model: type[BaseModel], details: Sequence[ErrorDetails]) -> Iterator[tuple[Place, Problem]]:
+def told(model: type[BaseModel], details: Sequence[ErrorDetails]) -> Iterator[tuple[Place, Problem]]:
+    """Pydantic's errors in plain words; of those that follow from another one, only that one."""
     missing = {d["loc"] for d in details if d["type"] == "missing"}
     for detail in details:
         if detail["type"] == "extra_forbidden":
@@ -201,6 +202,10 @@ def _own_words(_model: type[BaseModel], _place: Place, _value: Any, context: Map
     return why, right
 
 
+def _no_time(_model: type[BaseModel], _place: Place, value: Any, _context: Mapping[str, Any]) -> tuple[str, str]:
+    return f"{_shown(value)} is not a time with its zone", 'like "2030-01-01T12:00:05Z"'
+
+
 def _too_deep(_model: type[BaseModel], _place: Place, _value: Any, _context: Mapping[str, Any]) -> tuple[str, str]:
     return "is nested too deeply", "a flatter structure"
 
@@ -217,12 +222,13 @@ _SPECIAL: Mapping[str, Callable[[type[BaseModel], Place, Any, Mapping[str, Any]]
     "too_long": _long,
     "value_error": _own_words,
     "json_invalid": _too_deep,
+    **dict.fromkeys(("datetime_type", "datetime_parsing", "datetime_from_date_parsing", "timezone_aware"), _no_time),
 }
 
 
 def _retyped(kind: str, value: Any) -> str:
     """The value as it would have to be written, where that can be guessed."""
-    plain = not isinstance(value, dict | list)
+    plain = not isinstance(value, dict | list | None)
     if kind == "string_type" and plain:
         return f'in quotes: "{str(value).lower() if isinstance(value, bool) else value}"'
     if kind in ("int_type", "float_type") and isinstance(value, str) and re.fullmatch(r"-?\d{1,18}(\.\d+)?", value):

@@ -80,8 +80,8 @@ class Bus:
         self.on_air: Callable[[AirMessage], None] = lambda _: None
         self.health = BusHealth(since=stamp.mono())
         self.counters: Counter[str] = Counter()
-        """connected, unsent (lost; retained state waits on the board instead), denied, stray, malformed-air, inbox-full,
-        faults."""
+        """connected, unsent (lost; retained state waits on the board instead), denied, stray, malformed-air,
+        inbox-full, faults."""
         self.received = Meter(stamp.mono)
         self.sent = Meter(stamp.mono)
         self.online = asyncio.Event()

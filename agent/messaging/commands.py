@@ -12,13 +12,14 @@ With MQTT 5 the response topic, correlation data and message expiry of the proto
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from agent.messaging.lifecycle import ReasonCode, Refusal
+from config.check import told
 from config.units import EMITTERS, Attribute, Level, Name, Seconds
 
 MAX_BYTES = 16_000
@@ -211,11 +212,19 @@ def _validate(model: type[A], found: Mapping[str, Any], code: ReasonCode, prefix
     try:
         return model.model_validate_json(json.dumps(found), strict=True)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
+        faults = error.errors(include_url=False)
         if code is ReasonCode.INVALID and all(fault["type"] in _OUT_OF_RANGE for fault in faults):
             code = ReasonCode.OUT_OF_RANGE
-        said = "; ".join(f"{prefix}{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:5])
-        raise Refusal(code, _short(said)) from None
+        said = [f"{prefix}{place}" + (f" ({right})" if right else "") for place, right in _said(model, faults)]
+        raise Refusal(code, _short("; ".join(said[:5]))) from None
+
+
+def _said(model: type[BaseModel], faults: list[ErrorDetails]) -> Iterator[tuple[str, str]]:
+    for _, (where, why, right, _) in told(model, faults):
+        yield (
+            f"{where}: {why}".replace("a table", "an object"),
+            right.rstrip("."),
+        )  # a table is what TOML calls an object
 
 
 def _short(text: str) -> str:

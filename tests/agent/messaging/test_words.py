@@ -105,7 +105,7 @@ def test_json_at_its_limits() -> None:
         ("lights.set", {"targets": ["key"], "levels": {"glow": 1}}, "invalid", "args.levels.glow"),
         ("lights.set", {"targets": ["key"], "levels": {}}, "invalid", "args.levels"),
         ("lights.set", {"targets": [], "levels": {"red": 1}}, "invalid", "args.targets"),
-        ("lights.set", {"targets": ["role:sun"], "levels": {"red": 1}}, "invalid", "args.targets.0"),
+        ("lights.set", {"targets": ["role:sun"], "levels": {"red": 1}}, "invalid", "args.targets[0]"),
         ("lights.set", {"targets": ["key"], "levels": {"red": 1}, "fade": -1}, "out-of-range", "args.fade"),
         ("lights.set", {"targets": ["key"], "levels": {"red": 10**400}}, "invalid", "args.levels.red"),
         ("exposure.set", {"mode": "auto"}, "invalid", "args.mode"),
@@ -140,6 +140,30 @@ def test_envelopes_that_are_wrong(body: str) -> None:
     with pytest.raises(Refusal) as refused:
         read_envelope(body.encode())
     assert refused.value.code is ReasonCode.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"levels": {"intensity": 1}}, "args.targets: is missing (give it: Names of fixtures, `role:key`, or `all`)"),
+        ({"targets": [], "levels": {"intensity": 1}}, "args.targets: is empty (at least 1 item)"),
+        ({"target": ["key"], "levels": {"intensity": 1}}, "args.target: unknown key (did you mean 'targets'?)"),
+        ({"targets": ["key"], "levels": 1}, "args.levels: an object is expected, not 1 (keys and values of its own)"),
+        (
+            {"targets": ["key"], "levels": {"cct": "1"}},
+            'args.levels.cct: a number is expected, not "1" (without quotes: 1)',
+        ),
+    ],
+)
+def test_what_is_wrong_with_arguments_is_said_in_plain_words(args: dict[str, Any], said: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        read_args(commands.LightsSet, args)
+    assert refused.value.message.en == f"an argument is wrong: {said}"
+
+
+def test_a_time_without_a_zone_is_said_in_plain_words() -> None:
+    with pytest.raises(Refusal, match=r'expires_at: "2030-01-01T00:00:00" is not a time with its zone \(like "20'):
+        read_envelope(b'{"expires_at": "2030-01-01T00:00:00"}')
 
 
 def test_every_reason_is_said_in_both_languages() -> None:
