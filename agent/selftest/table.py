@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Language = Literal["en", "zh", "both"]
 
+NARROW = 100
+"""Columns the table needs."""
+
 STYLES = {
     Verdict.PASS: "green",
     Verdict.MARGINAL: "yellow",
@@ -25,6 +28,27 @@ STYLES = {
 
 def show(report: Report, console: "Console", language: Language = "en") -> None:
     """Every check, then what to do first, then the verdict."""
+    from rich.markup import escape
+
+    if console.width < NARROW:
+        _lines(report, console, language)
+    else:
+        _table(report, console, language)
+    if report.stated:
+        console.print(escape(words.STATED.say(language)), style="yellow")
+    if report.stopped is not None:
+        console.print(escape(_say(report.stopped, language)), style="yellow")
+    if report.accepted is not None:
+        console.print(escape(words.accepted(report.accepted).say(language)))
+    for check in report.first_things:
+        todo = escape(_say(check.remedy, language)) or escape(_say(check.said, language))
+        console.print(f"[{STYLES[check.verdict]}]{check.id} {escape(check.name)}[/]: {todo}")
+    counts = ", ".join(f"{count} {words.VERDICTS[verdict].say(language)}" for verdict, count in report.counts.items())
+    headline = words.HEADLINES[report.verdict].say(language)
+    console.print(f"[{STYLES[report.verdict]}]{headline}[/] ({counts}) in {report.seconds:.1f} s")
+
+
+def _table(report: Report, console: "Console", language: Language) -> None:
     from rich import box
     from rich.markup import escape
     from rich.table import Table
@@ -44,18 +68,26 @@ def show(report: Report, console: "Console", language: Language = "en") -> None:
             )
         table.add_section()
     console.print(table)
-    if report.stated:
-        console.print(escape(words.STATED.say(language)), style="yellow")
-    if report.stopped is not None:
-        console.print(escape(_say(report.stopped, language)), style="yellow")
-    if report.accepted is not None:
-        console.print(escape(words.accepted(report.accepted).say(language)))
-    for check in report.first_things:
-        todo = escape(_say(check.remedy, language)) or escape(_say(check.said, language))
-        console.print(f"[{STYLES[check.verdict]}]{check.id} {escape(check.name)}[/]: {todo}")
-    counts = ", ".join(f"{count} {words.VERDICTS[verdict].say(language)}" for verdict, count in report.counts.items())
-    headline = words.HEADLINES[report.verdict].say(language)
-    console.print(f"[{STYLES[report.verdict]}]{headline}[/] ({counts}) in {report.seconds:.1f} s")
+
+
+def _lines(report: Report, console: "Console", language: Language) -> None:
+    """For a narrow terminal: a line each, and below it what was found where it did not simply pass."""
+    from rich.padding import Padding
+    from rich.text import Text as Line
+
+    said = [word(check).say(language) for check in report.checks]
+    width = max((Line(each).cell_len for each in said), default=0)
+    for group, checks in report.groups().items():
+        console.print(Line(group.name, "bold"))
+        for check in checks:
+            line = Line.assemble((word(check).say(language), STYLES[check.verdict]))
+            line.append(
+                " " * (width + 2 - line.cell_len)
+                + f"{check.id}  {_say(check.title, language)}  {measured(check)}".rstrip()
+            )
+            console.print(line, no_wrap=True, overflow="ellipsis")
+            if check.verdict is not Verdict.PASS:
+                console.print(Padding(Line(_say(check.said, language), "dim"), (0, 0, 0, width + 2)))
 
 
 def word(check: Outcome) -> Text:

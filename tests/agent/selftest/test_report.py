@@ -5,6 +5,7 @@ from io import StringIO
 from xml.etree import ElementTree
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from agent.messaging.payloads import Say
@@ -205,3 +206,17 @@ def test_a_file_that_is_no_report_is_told_and_the_chain_goes_on(store):
     next(store.folder.glob("000002-*")).write_text("{")
     assert any("cannot be read" in wrong for wrong in store.verify())
     assert store.append(report(check(V.PASS), id="run3")).number == 3
+
+
+def test_a_narrow_terminal_gets_a_line_a_check_and_the_text_of_those_that_did_not_pass():
+    console = Console(file=StringIO(), width=80, color_system=None)
+    made = report(
+        check(V.PASS, "CAM-01", value=104.2, unit="ms"),
+        check(V.FAIL, "CAM-02", remedy=Say(en="do this", zh="这样做")),
+    )
+    show(made, console, "en")
+    lines = console.file.getvalue().split("\n")
+    assert lines[:3] == ["front", "pass  CAM-01  a title  104 ms", "fail  CAM-02  a title"]
+    assert lines[3].startswith("      found a <b>")
+    assert "CAM-02 front: do this" in lines
+    assert max(cell_len(line) for line in lines) <= 80
