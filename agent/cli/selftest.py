@@ -1,7 +1,7 @@
 """``studio-agent selftest``: through the running service if there is one, else by itself.
 
 Exit codes are those of monitoring plug-ins: 0 all passed, 1 something came near its limit or was left out, 2 something
-failed, 3 it could not be told (also: no configuration), 64 wrong words. 130 when a person
+failed, 3 it could not be told (also: no configuration). 64 for wrong words, 130 when a person
 ended it: the look comes back first.
 """
 
