@@ -18,6 +18,7 @@ from agent.runtime.lane import Health
 from agent.uplink.probe import ProbeUnit
 from config.model import StudioConfig
 from config.units import Attribute
+from drivers.network.jitter import Window
 from drivers.registry import Kind
 from firmware_profiles.patch import Patched
 
@@ -158,10 +159,11 @@ def exposure_numbers(sight: Sight, target: float, state: ExposureNow | None, now
 
 
 def network_numbers(probe: ProbeUnit) -> Numbers:
-    """One probe: the newest round trip and the last minute."""
-    seen = probe.watch.statistics()
+    """One probe: the newest round trip and the last minute; nothing but nulls while it does not measure."""
+    measures = probe.lane.health.state == "ok"
+    seen = probe.watch.statistics() if measures else Window().statistics()
     return {
-        "rtt_ms": _number(probe.watch.latest),
+        "rtt_ms": _number(probe.watch.latest) if measures else None,
         "rtt_p50_ms": _number(seen.p50),
         "rtt_p95_ms": _number(seen.p95),
         "rtt_max_ms": _number(seen.max),
@@ -169,6 +171,7 @@ def network_numbers(probe: ProbeUnit) -> Numbers:
         "loss_percent": _number(seen.loss),
         "outage_s": _number(seen.outage),
         "probes": seen.count,
+        "lost": seen.lost,
     }
 
 

@@ -78,7 +78,7 @@ class Window:
             max=values[-1] if values else math.nan,
             jitter=self._jitter if self._moves else math.nan,
             spread=p95 - p50,
-            outage=longest,
+            outage=longest if count else math.nan,
             outage_now=present,
         )
 

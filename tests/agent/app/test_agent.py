@@ -8,11 +8,14 @@ import pytest
 
 from agent.app.agent import Agent
 from agent.app.lock import StateLocked
+from agent.app.telling import network_numbers
 from agent.lighting.claims import Priority
 from agent.lighting.memory import LastLook
 from config.load import load
 from config.problems import ConfigError
 from config.units import Attribute
+from drivers.virtual.furnish import furnish
+from drivers.virtual.lan import Lan
 from drivers.virtual.twin import Fault
 from tests.brokers import until
 
@@ -315,3 +318,20 @@ async def test_a_disk_that_takes_nothing_is_an_alert_and_stops_neither_lights_no
         assert tested.result["stored"] is True
         await until(lambda: "host.storage" not in agent.alerts.keys, 20)
     assert LastLook.model_validate_json((state / "look.json").read_bytes()).shown["key"][LIGHT] == 0.5
+
+
+async def test_a_probe_that_cannot_measure_gives_no_numbers_and_one_that_loses_its_answers_says_so(house):
+    house.studio = furnish(load(house.file, house.environ), lan=Lan(loss=1.0))
+    async with house.running() as agent:
+        probe = agent.devices.probes["uplink"]
+        await until(lambda: probe.lane.health.state == "offline")
+        numbers = network_numbers(probe)
+        assert {name for name, value in numbers.items() if value is not None} == {"probes", "lost"}
+        assert numbers["probes"] == numbers["lost"] == 0
+        house.studio.lan.loss = 0.0
+        await until(lambda: probe.watch.statistics().count >= 3)
+        house.studio.lan.loss = 1.0
+        await until(lambda: probe.watch.statistics().lost >= 3)
+        numbers = network_numbers(probe)
+        assert numbers["rtt_ms"] is None and numbers["rtt_p95_ms"] > 0
+        assert numbers["lost"] >= 3 and numbers["loss_percent"] > 0 and numbers["outage_s"] > 0.4
