@@ -32,7 +32,7 @@ from agent.messaging.payloads import AirMessage, Stamp
 from agent.messaging.topics import Topics
 from agent.runtime.journal import Journal
 from agent.runtime.lane import Health, Idle, Lane, NoDevice
-from agent.runtime.systemd import notify, watchdog_interval
+from agent.runtime.systemd import keep_alive, notify
 from config.load import load
 from config.model import StudioConfig
 from config.problems import ConfigError, Problem
@@ -156,7 +156,7 @@ class Agent:
                     self._tick(),
                     self._publish(),
                     self._back_to_disk(),
-                    self._watchdog(),
+                    keep_alive(),
                 )
                 tasks = [group.create_task(service) for service in services]
                 await self._stop.wait()
@@ -334,12 +334,6 @@ class Agent:
             await asyncio.sleep(DISK_AGAIN)
             with contextlib.suppress(DriverError):  # a disk that does not answer is not back
                 await self.on_disk(self.journal.recover)
-
-    async def _watchdog(self) -> None:
-        interval = watchdog_interval()
-        while interval is not None:
-            notify("WATCHDOG=1")
-            await asyncio.sleep(interval / 3)
 
     # --- inside ----------------------------------------------------------------------------------------------
 
