@@ -163,6 +163,7 @@ class Agent:
                 notify("STOPPING=1")
                 log.info("agent.stopping")
                 await self.dispatcher.stop()
+                await self.tests.home()
                 for task in tasks:
                     task.cancel()
             await self.looks.remembered()

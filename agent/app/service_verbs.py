@@ -21,6 +21,8 @@ from drivers.errors import DriverError
 
 log = structlog.get_logger(__name__)
 
+LAST_FRAME = 0.1
+"""Seconds after the lights' arrival in which their last frame has surely been sent."""
 LONGEST = 300.0
 """Seconds a self-test may take in all; a full one of three lights takes about a minute."""
 
@@ -31,6 +33,7 @@ class SelfTests:
     def __init__(self, agent: House) -> None:
         self._agent = agent
         self.running = False
+        self._cut_off = False
         self.health = ""
         """Empty when all is well; else why the latest report is not on the disk, for people."""
 
@@ -54,13 +57,14 @@ class SelfTests:
         agent = self._agent
         state = agent.config.agent.state_dir
         around = self._around(bus, off_air)
-        self.running = True
+        self.running, self._cut_off = True, True
         try:
             report = await engine.run(
                 around, depth, only, trigger=trigger, progress=progress, accept=accept, forget=forget
             )
         finally:
             self.running = False
+        self._cut_off = False
         store = ReportStore(state, agent.config.selftest.keep_reports)
         try:
             stored: Report = await agent.on_disk(lambda: store.append(report))
@@ -95,6 +99,13 @@ class SelfTests:
         """Whether somebody says *on air*; that nobody says anything does not count."""
         now = self._agent.now()
         return self._agent.interlock.known(now) and self._agent.interlock.on_air(now)
+
+    async def home(self) -> None:
+        """After a test was cut off: returns when the look is back on the wire, before anybody lets the outputs go."""
+        agent = self._agent
+        until = agent.now() + engine.HOME_WITHIN
+        while self._cut_off and not agent.rig.unmoved(agent.now() - LAST_FRAME) and agent.now() < until:
+            await asyncio.sleep(0.02)
 
 
 class ServiceVerbs:

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 UNKNOWN = 3
 INTERRUPTED = 130
 """128 + SIGINT, as shells count it."""
-LAST_FRAME = 0.1
-"""Seconds after the lights' arrival in which their last frame has surely been sent."""
 BOTH_FIT = 140
 """Columns a table in two languages needs."""
 OPENED_WITHIN = 5.0
@@ -215,7 +213,7 @@ async def _by_ourselves(
                         off_air=options.off_air,
                     )
                 except asyncio.CancelledError:
-                    await _home(agent)
+                    await agent.tests.home()
                     raise
     except asyncio.CancelledError:
         raise Stopped("stopped; the look is restored") from None
@@ -229,15 +227,6 @@ async def _air_heard(agent: "Agent", listener: "Listener") -> None:
     """Until control software has said whether the studio is on air, if it does: it repeats that every few seconds."""
     until = agent.now() + min(AIR_WITHIN, agent.config.air.fresh)
     while listener.health.state == "online" and not agent.interlock.known(agent.now()) and agent.now() < until:
-        await asyncio.sleep(0.02)
-
-
-async def _home(agent: "Agent") -> None:
-    """Until the look is back on the wire: the lights go there at the slew limit, and only while the outputs send."""
-    from agent.selftest.engine import HOME_WITHIN
-
-    until = agent.now() + HOME_WITHIN
-    while not agent.rig.unmoved(agent.now() - LAST_FRAME) and agent.now() < until:
         await asyncio.sleep(0.02)
 
 

@@ -1,5 +1,7 @@
 """Self-tests by command, through the whole agent: MQTT in, lights and camera of the virtual studio, a verdict out."""
 
+import asyncio
+
 from agent.selftest import baseline
 from agent.selftest.checks import bench
 from tests.brokers import until
@@ -27,3 +29,16 @@ async def test_what_was_accepted_is_the_yardstick_of_the_next_test(house, monkey
         assert (dim.result["verdict"], dim.result["worst"]) == ("fail", ["LGT-02:back"])
         assert "accepted" not in dim.result
         assert baseline.read(agent.config.agent.state_dir, "cam-1").reference().runs == 1
+
+
+async def test_an_agent_that_is_stopped_in_a_test_brings_the_look_back_first(house):
+    house.change('source = "mqtt"', 'source = "never"')
+    async with house.running() as agent:
+        await house.send("exposure.set", {"mode": "watch"})
+        await until(lambda: agent.devices.cameras["cam-1"].watch.latest is not None)
+        await until(lambda: agent.rig.unmoved(agent.now()))
+        look = agent.rig.scene.frame(1, 1e9)
+        test = asyncio.create_task(house.send("selftest.start", LIGHT))
+        await until(lambda: house.studio.twins["widget-1"].frames[1][0] == 0, 30)
+    assert house.studio.twins["widget-1"].frames[1] == look
+    test.cancel()
