@@ -261,13 +261,14 @@ def test_for_tests_all_that_is_missing_is_in_one_line(machine: Machine) -> None:
     machine.mark("bare")
     machine.has("apt-get", PASSES)
     machine.has("mosquitto", PASSES)
+    machine.has("mosquitto_pub", PASSES)
     code, _, told = machine.studio("test")
     assert code == 69
-    assert "--no-install-recommends python3.12-venv ffmpeg" in told
+    assert "--no-install-recommends python3.12-venv ffmpeg openssl" in told
 
 
 def test_the_tests_close_with_one_line_of_counts(machine: Machine) -> None:
-    for tool in ("mosquitto", "ffmpeg", "openssl", "ip"):
+    for tool in ("mosquitto", "mosquitto_pub", "ffmpeg", "openssl", "ip"):
         machine.has(tool, PASSES)
     machine.studio("setup")
     tools = machine.checkout / ".venv/bin"
