@@ -83,7 +83,7 @@ class Pump:
     @property
     def has_sent(self) -> bool:
         """Whether every universe has been sent once since the device was opened."""
-        return all(line.frame for line in self._lines.values())
+        return all(line.sent > -math.inf for line in self._lines.values())
 
     def wire(self, universe: int) -> bytes:
         """The frame last sent on a universe; ``b""`` before the first."""
@@ -113,8 +113,8 @@ class Pump:
         for universe, line in self._lines.items():
             if line.frame:
                 line.catching_up = CatchUp(self._scene, universe, line.frame, now)
-            line.frame = b""
             line.sent = -math.inf
+        self._due = -math.inf  # the outage was no lateness of ours
 
     def turn(self, now: float) -> float:
         scene = self._scene

@@ -9,6 +9,7 @@ from agent.lighting.pump import Pump
 from agent.lighting.rig import Rig
 from config.units import Attribute
 from drivers.base import Identity, Refresh
+from drivers.errors import LinkLost
 from tests.agent.lighting.rooms import fixtures
 
 LIGHT = Attribute.INTENSITY
@@ -141,6 +142,25 @@ def test_a_device_that_comes_back_gets_a_frame_at_once_and_is_led_to_where_the_l
     steps = [b - a for a, b in pairwise(back)]
     assert max(steps) <= 0.6 / 40 + 0.001
     assert back.index(1.0) == pytest.approx(40 / 0.6, abs=2), "no slower than it may"
+
+
+def test_a_device_lost_again_before_its_first_frame_is_still_led_from_the_last_one_it_took():
+    bench = Bench()
+    bench.run(0.1)
+    bench.rig.claim("hand", Priority.MANUAL, {"back": {LIGHT: 1.0}}, now=1.0)
+    send, bench.wire.send = bench.wire.send, lost
+    bench.pump.opened(Identity("wire"), 20.0)
+    with pytest.raises(LinkLost):
+        bench.turn(20.0)
+    bench.wire.send = send
+    bench.pump.opened(Identity("wire"), 40.0)
+    bench.turn(40.0)
+    assert not bench.wire.sent[-1][2][20]
+    assert bench.pump.figures(40.0).late_p99_ms < 1.0, "an outage is no lateness"
+
+
+def lost(universe, frame):
+    raise LinkLost("unplugged again")
 
 
 def test_every_universe_of_an_output_is_sent():
