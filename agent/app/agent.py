@@ -56,7 +56,8 @@ SOFTWARE = 70
 class Agent:
     """See the module. Constructing is silent and may raise ConfigError; :meth:`run` talks.
 
-    ``config_file`` is what a reload reads again, with the overrides in ``environ``.
+    ``config_file`` is what a reload reads again, with the overrides in ``environ``. ``pictures``: the cores that
+    cameras' threads keep to; none: any.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Agent:
         config_file: Path | None = None,
         mode: Literal["real", "virtual"] = "real",
         environ: Mapping[str, str] | None = None,
+        pictures: frozenset[int] = frozenset(),
     ) -> None:
         self.config = config
         self.host = host
@@ -84,7 +86,7 @@ class Agent:
         self.alerts = Alerts()
         self.rig = Rig(fixtures, rate=config.safety.slew_on_air, present={}, show=self._show)
         self.exposure = ExposureService(config.exposure, self.rig) if config.exposure else None
-        self.devices = Devices(host, self._told_health, self._told_bug, self._told_sight)
+        self.devices = Devices(host, self._told_health, self._told_bug, self._told_sight, pictures)
         self.disk = Lane("disk", NoDevice("disk"), Idle(), now=host.now, tell=lambda *_: None, bug=self._told_bug)
         self.looks = LookKeeper(LookFile(state / "look.json"), lambda: self.rig, self.on_disk, self.now)
         self.topics = Topics(config.agent.site, config.agent.name)

@@ -32,12 +32,14 @@ U = TypeVar("U", bound=Unit)
 
 @dataclass
 class Devices:
-    """``tell(kind, name, health)``, ``bug`` and ``seen(camera, sight)`` are called on lanes' threads."""
+    """``tell(kind, name, health)``, ``bug`` and ``seen(camera, sight)`` are called on lanes' threads; those of cameras
+    keep to the cores ``pictures``."""
 
     host: Host
     tell: Callable[[Kind, str, Health], None]
     bug: Callable[[str, BaseException], None]
     seen: Callable[[str, Sight], None]
+    pictures: frozenset[int] = frozenset()
     outputs: dict[str, OutputUnit] = field(default_factory=dict)
     cameras: dict[str, CameraUnit] = field(default_factory=dict)
     probes: dict[str, ProbeUnit] = field(default_factory=dict)
@@ -57,7 +59,7 @@ class Devices:
         _enter(
             self.cameras,
             config.cameras,
-            lambda n, s: CameraUnit(n, s, host, self._teller(Kind.CAMERA), bug, self.seen),
+            lambda n, s: CameraUnit(n, s, host, self._teller(Kind.CAMERA), bug, self.seen, self.pictures),
         )
         _enter(self.probes, config.probes, lambda n, s: ProbeUnit(n, s, host, self._teller(Kind.PROBE), bug))
         self.show(scene)

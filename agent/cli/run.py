@@ -46,14 +46,19 @@ def run(options: argparse.Namespace) -> int:
         return error.code
     from agent.app.agent import Agent
     from agent.app.lock import StateLocked, StateUnusable
+    from agent.runtime import cores
     from config.problems import ConfigError
 
+    halves = cores.split(cores.allowed())
+    if halves is not None:
+        cores.keep_to(halves.wires)
+    pictures = halves.pictures if halves is not None else frozenset()
     try:
         host = host_for(config, path, options.virtual)
 
         async def serve() -> int:
             mode: Literal["real", "virtual"] = "virtual" if options.virtual else "real"
-            agent = Agent(config, host, config_file=path, mode=mode, environ=os.environ)
+            agent = Agent(config, host, config_file=path, mode=mode, environ=os.environ, pictures=pictures)
             with signals(agent):
                 return await agent.run()
 

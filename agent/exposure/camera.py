@@ -73,6 +73,7 @@ class CameraUnit:
         tell: Callable[[str, Health], None],
         bug: Callable[[str, BaseException], None],
         seen: Callable[[str, Sight], None],
+        cores: frozenset[int],
     ) -> None:
         spec = registry.find(section.driver)
         self.name = name
@@ -80,4 +81,6 @@ class CameraUnit:
         self.driver: Camera = spec.make(spec.options.model_validate(section.options), host)
         self.watch = CameraWatch(name, self.driver, section.rate, seen)
         back_off = BackOff(first=0.5, most=10.0)
-        self.lane = Lane(name, self.driver, self.watch, now=host.now, tell=tell, bug=bug, back_off=back_off)
+        self.lane = Lane(
+            name, self.driver, self.watch, now=host.now, tell=tell, bug=bug, back_off=back_off, cores=cores
+        )

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import structlog
 
+from agent.runtime.cores import keep_to
 from drivers.base import Device, Identity
 from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
 
@@ -71,7 +72,7 @@ class BackOff:
 
 
 class Lane:
-    """See the module. ``tell`` and ``bug`` are called on the lane's thread."""
+    """See the module. ``tell`` and ``bug`` are called on the lane's thread, which keeps to ``cores`` if given any."""
 
     def __init__(
         self,
@@ -83,6 +84,7 @@ class Lane:
         tell: Callable[[str, Health], None],
         bug: Callable[[str, BaseException], None],
         back_off: BackOff | None = None,
+        cores: frozenset[int] = frozenset(),
     ) -> None:
         self.name = name
         self.device = device
@@ -92,6 +94,7 @@ class Lane:
         self._tell = tell
         self._bug = bug
         self._back_off = back_off or BackOff()
+        self._cores = cores
         self._calls: deque[tuple[Callable[[], Any], concurrent.futures.Future[Any]]] = deque()
         self._door = threading.Condition()
         self._woken = False
@@ -150,6 +153,8 @@ class Lane:
     # --- on the lane's thread --------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        if self._cores:
+            keep_to(self._cores)
         try:
             self._live()
         except Exception as error:
