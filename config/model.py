@@ -62,6 +62,24 @@ class TlsSection(Section):
         return self
 
 
+class KeptSection(Section):
+    """How much of one class of messages is kept for a broker that is away. Past it the oldest are given up, counted."""
+
+    days: Annotated[float, Field(gt=0, le=365)] = Field(30.0, description="Not longer than this.")
+    mib: Annotated[float, Field(gt=0, le=65536)] = Field(16.0, description="Not more than this, in MiB.")
+
+
+class OutboxSection(Section):
+    """What waits on the disk until the broker has acknowledged it."""
+
+    telemetry: KeptSection = Field(KeptSection(days=3.0, mib=128.0), description="Numbers.")
+    events: KeptSection = Field(KeptSection(), description="What happened once; alerts among it.")
+    results: KeptSection = Field(KeptSection(), description="How commands ended.")
+    backlog_rate: Annotated[float, Field(gt=0, le=100_000)] = Field(
+        200.0, description="Messages per second at which a backlog is sent, behind what is said now."
+    )
+
+
 class MqttSection(Section):
     """The broker."""
 
@@ -72,6 +90,7 @@ class MqttSection(Section):
     password_file: FilePath | None = Field(None, description="File with the password, mode 0600; never the password.")
     keepalive: Annotated[int, Field(ge=2, le=3600)] = Field(15, description="Seconds.")
     tls: TlsSection | None = Field(None, description="Present: TLS 1.2 or newer.")
+    outbox: OutboxSection = Field(OutboxSection(), description="What waits while the broker is away.")
 
     @model_validator(mode="after")
     def _password_has_user(self) -> "MqttSection":

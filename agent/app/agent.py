@@ -28,6 +28,8 @@ from agent.messaging.commands import ExposureSet
 from agent.messaging.dispatch import Dispatcher
 from agent.messaging.local import NAME as CONTROL
 from agent.messaging.local import ControlSocket
+from agent.messaging.outbox import Outbox
+from agent.messaging.outbox_file import OutboxFile, budgets
 from agent.messaging.payloads import AirMessage, Stamp
 from agent.messaging.topics import Topics
 from agent.runtime.journal import Journal
@@ -91,7 +93,16 @@ class Agent:
         self.looks = LookKeeper(LookFile(state / "look.json"), lambda: self.rig, self.on_disk, self.now)
         self.topics = Topics(config.agent.site, config.agent.name)
         stamp = Stamp(host.wall, host.now)
-        self.bus = Bus(config.mqtt, self.topics, stamp, version=__version__, mode=mode, memory=state / "retained.json")
+        kept = OutboxFile(state / "outbox.sqlite", budgets(config.mqtt.outbox))
+        self.bus = Bus(
+            config.mqtt,
+            self.topics,
+            stamp,
+            version=__version__,
+            mode=mode,
+            memory=state / "retained.json",
+            outbox=Outbox(kept, self.on_disk, host.wall, host.now, config.mqtt.outbox.backlog_rate),
+        )
         self.herald = Herald(self)
         self.tests = SelfTests(self)
         self.journal = Journal(state / "journal.sqlite")
@@ -117,8 +128,10 @@ class Agent:
 
     def unstored(self) -> tuple[str, ...]:
         """What the disk does not take at present, for people."""
-        journal = "" if self.journal.on_disk else self.journal.health
-        return tuple(filter(None, (journal, self.looks.health, self.tests.health)))
+        databases = (self.journal, self.bus.outbox.file)
+        return tuple(
+            filter(None, (*(d.health for d in databases if not d.on_disk), self.looks.health, self.tests.health))
+        )
 
     async def remembered(self) -> None:
         await self.looks.remembered()
@@ -328,7 +341,6 @@ class Agent:
     async def _publish(self) -> None:
         await self.ready.wait()
         while True:
-            await self.bus.online.wait()  # numbers that nobody can take are not worth making
             self.herald.numbers()
             await asyncio.sleep(self.config.telemetry.interval)
 
@@ -337,6 +349,7 @@ class Agent:
             await asyncio.sleep(DISK_AGAIN)
             with contextlib.suppress(DriverError):  # a disk that does not answer is not back
                 await self.on_disk(self.journal.recover)
+                await self.bus.outbox.recover()
 
     # --- inside ----------------------------------------------------------------------------------------------
 

@@ -135,6 +135,9 @@ class Herald:
             "messages_in_per_s": round(agent.bus.received.rate, 1),
             "messages_out_per_s": round(agent.bus.sent.rate, 1),
             "unsent": agent.bus.counters["unsent"],
+            "outbox_waiting": agent.bus.outbox.waiting,
+            "outbox_dropped": agent.bus.outbox.dropped,
+            "outbox_refused": agent.bus.outbox.file.refused,
             "commands_rejected": agent.dispatcher.counters["rejected"],
         }
         self._tele(self._host.read() | own, "host")

@@ -1,8 +1,8 @@
 """The agent at its broker: connect, come back, be born, tell everything again, listen.
 
-Nothing is given to paho while there is no connection: :meth:`Bus.publish` says ``False`` instead, and retained state
-waits on the :class:`~agent.messaging.board.Board`. Commands are acknowledged to the broker only after they are in the
-journal, so the broker keeps what a crash would lose.
+Nothing is given to paho while there is no connection: retained state waits on the board, telemetry, events and results
+wait in the outbox. Commands are acknowledged to the broker only after they are in the journal, so the broker keeps what
+a crash would lose.
 """
 
 import asyncio
@@ -24,11 +24,14 @@ from agent.messaging.dial import PROBE, NoConnection, Version, where
 from agent.messaging.echo import Echo, RoundTrip
 from agent.messaging.lifecycle import Refusal
 from agent.messaging.meter import Meter
+from agent.messaging.outbox import Outbox
+from agent.messaging.outbox_file import OutboxFile, budgets
 from agent.messaging.payloads import AirMessage, Answer, Payload, Stamp, Status, iso
 from agent.messaging.reconnect import BackOff, Reconnect
 from agent.messaging.topics import Parsed, Topics, parse
 from agent.messaging.verbs import Request
 from agent.messaging.wire import Last, Message, Wire
+from agent.runtime.store import at_once
 from config.model import MqttSection
 
 log = structlog.get_logger(__name__)
@@ -69,13 +72,15 @@ class Bus:
         version: str = "",
         mode: Literal["real", "virtual"] = "real",
         memory: Path | None = None,
+        outbox: Outbox | None = None,
         back_off: BackOff | None = None,
     ) -> None:
-        """``version`` of the program; ``memory``: file for the board's topics."""
+        """``version`` of the program; ``memory``: file for the board's topics; no ``outbox``: one in memory."""
         self.config = config
         self.topics = topics
         self.stamp = stamp
         self.board = Board(self._publish_retained, stamp, memory)
+        self.outbox = outbox or Outbox(OutboxFile(None, budgets(config.outbox)), at_once, stamp.wall, stamp.mono)
         self.commands: Commands | None = None
         self.on_air: Callable[[AirMessage], None] = lambda _: None
         self.health = BusHealth(since=stamp.mono())
@@ -102,9 +107,13 @@ class Bus:
     def publish(
         self, topic: str, payload: Payload | bytes, *, qos: int | None = None, retain: bool | None = None
     ) -> bool:
-        """Publish one of the agent's messages; QoS and retain are the topic table's unless given. ``False``: it was
-        not sent (offline, or the broker does not keep up). Retained state goes through :attr:`board`."""
+        """Publish one of the agent's messages; QoS and retain are the topic table's unless given. What the table says
+        is kept goes into the outbox. ``False``: it was not sent (offline, or the broker does not keep up). Retained
+        state goes through :attr:`board`."""
         row = _parse(topic)
+        if row is not None and row.row.keep is not None:
+            self.outbox.put(row.row.keep, topic, self._encoded(payload))
+            return True
         if qos is None:
             qos = row.row.qos if row else 0
         if retain is None:
@@ -115,8 +124,12 @@ class Bus:
         return self._put(topic, payload, qos, retain)
 
     def answer(self, answer: Answer) -> None:
-        """Publish a step in the life of a command on its state topic."""
-        self.publish(self.topics.answer(answer.verb, answer.id), answer)
+        """Publish a step in the life of a command on its state topic. Only the end of it is kept for later."""
+        topic = self.topics.answer(answer.verb, answer.id)
+        if answer.final:
+            self.publish(topic, answer)
+        elif self.online.is_set():
+            self._put(topic, answer, 1, False)
 
     @property
     def waiting(self) -> int:
@@ -142,6 +155,7 @@ class Bus:
         """Until cancelled; then says *stopped* and leaves, within 2 s."""
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self.outbox.run(), name="mqtt-outbox")
                 group.create_task(self._serve(), name="mqtt-inbox")
                 group.create_task(self._retry(), name="mqtt-board")
                 group.create_task(self._stay(), name="mqtt-connection")
@@ -174,6 +188,7 @@ class Bus:
             will=Last(self.topics.status, self.stamp.on(self._status("offline", "lost")).encode()),
             session=SESSION,
             denied=self._deny,
+            sent=self.sent.count,
         )
         try:
             await wire.open(answer=PROBE if version == "5" and self.config.protocol == "auto" else 5.0)
@@ -186,12 +201,14 @@ class Bus:
             self.counters["connected"] += 1
             self._be("online", "; ".join(self._denied.values()), version)
             self.online.set()
+            self.outbox.attach(wire)
             return await wire.ended()
         except NoConnection:
             await wire.close(0.2)
             raise
         finally:
             self.online.clear()
+            self.outbox.detach()
             if not wire.alive and self._wire is wire:
                 self._wire = None
 
@@ -283,8 +300,7 @@ class Bus:
                 log.warning("command.bad-reply-topic", id=answer.id, topic=topic[:200], why=str(error))
                 return
             body = self.stamp.on(answer).encode()
-            if self._wire.publish(topic, body, qos=1, correlation=message.correlation):
-                self.sent.count()
+            self._wire.publish(topic, body, qos=1, correlation=message.correlation)
 
         expires = None if message.expiry is None else arrived + message.expiry
         return Request(parsed.parts["verb"], parsed.parts["id"], message.payload, message.retain, expires, reply)
@@ -313,11 +329,10 @@ class Bus:
         return taken
 
     def _handed(self, topic: str, payload: Payload | bytes, qos: int, retain: bool) -> bool:
-        body = payload if isinstance(payload, bytes) else self.stamp.on(payload).encode()
-        if self._wire is None or not self._wire.publish(topic, body, qos=qos, retain=retain):
-            return False
-        self.sent.count()
-        return True
+        return self._wire is not None and self._wire.publish(topic, self._encoded(payload), qos=qos, retain=retain)
+
+    def _encoded(self, payload: Payload | bytes) -> bytes:
+        return payload if isinstance(payload, bytes) else self.stamp.on(payload).encode()
 
     def _deny(self, topic: str, why: str) -> None:
         """The broker's access list is in the way: said once per topic and connection."""

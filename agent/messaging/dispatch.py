@@ -10,7 +10,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from pydantic import BaseModel, ValidationError
@@ -21,20 +21,15 @@ from agent.messaging.lifecycle import NEXT, SAID, ReasonCode, Refusal, State
 from agent.messaging.payloads import Answer, Say
 from agent.messaging.verbs import DRIVER_CODES, INTERLOCKED, Job, Request, Verb
 from agent.runtime.journal import Entry, Journal
+from agent.runtime.store import at_once
 from config.units import Text
 from drivers.base import Impact
 from drivers.errors import DriverError
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 AHEAD = 60.0
 """Seconds a requester's clock may be ahead: with one that is further off, its ``expires_at`` means nothing."""
-
-
-async def at_once(work: Callable[[], T]) -> T:
-    """Run blocking work here and now. The agent gives its disk lane instead."""
-    return work()
 
 
 @dataclass

@@ -9,6 +9,7 @@ Two subtrees make a broker's access list two pattern lines; the site comes first
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel
@@ -17,6 +18,16 @@ from agent.messaging import payloads
 from agent.messaging.commands import Envelope
 
 ROOT = "studio/v1"
+
+
+class Keep(StrEnum):
+    """Classes of messages that stay on the disk until the broker has them; each has a budget of its own."""
+
+    TELEMETRY = "telemetry"
+    EVENT = "event"
+    RESULT = "result"
+
+
 ANY = "+"
 
 
@@ -32,6 +43,9 @@ class Row:
     meaning: str
     """Markdown: ``<name>`` stands between backticks."""
 
+    keep: Keep | None = None
+    """Sent by the outbox: it survives a broker that is away, and the end of this program."""
+
     @property
     def direction(self) -> str:
         return self.pattern.split("/", 1)[0]
@@ -46,19 +60,20 @@ TABLE: Sequence[Row] = (
     Row("probe", "up/state/probe/{name}", 1, True, payloads.DeviceState, "A network probe's health."),
     Row("exposure", "up/state/exposure/{name}", 1, True, payloads.ExposureState, "The exposure loop, by camera."),
     Row("air-state", "up/state/air/{name}", 1, True, payloads.AirState, "On air as the agent sees it (name: studio)."),
-    Row("tele", "up/tele/{group}", 0, False, payloads.Telemetry, "Numbers: lighting, host."),
+    Row("tele", "up/tele/{group}", 1, False, payloads.Telemetry, "Numbers: lighting, host.", Keep.TELEMETRY),
     Row(
         "tele-of",
         "up/tele/{group}/{name}",
-        0,
+        1,
         False,
         payloads.Telemetry,
         "Numbers: `exposure/<camera>`, `network/<probe>`.",
+        Keep.TELEMETRY,
     ),
     Row("alert", "up/alert/{key}", 1, True, payloads.Alert, "An alert; emptied once it is resolved."),
-    Row("event", "up/event", 1, False, payloads.Event, "Something happened once."),
+    Row("event", "up/event", 1, False, payloads.Event, "Something happened once.", Keep.EVENT),
     Row("report", "up/report", 1, True, payloads.Report, "Summary of the latest self-test."),
-    Row("answer", "up/cmd/{verb}/{id}", 1, False, payloads.Answer, "A step in the life of a command."),
+    Row("answer", "up/cmd/{verb}/{id}", 1, False, payloads.Answer, "A step in the life of a command.", Keep.RESULT),
     Row("echo", "up/echo", 1, False, payloads.Echo, "The agent's message to itself (self-test MQT-02)."),
     Row("command", "down/cmd/{verb}/{id}", 1, False, Envelope, "A command. Never retained; one id, one effect."),
     Row("air", "down/air", 1, True, payloads.AirMessage, "The studio's air state, repeated while it holds."),
@@ -165,11 +180,13 @@ class Topics:
 def table() -> str:
     """The whole scheme as a Markdown table, for the documents."""
     lines = [
-        f"| Topic (below `{ROOT}/<site>/<agent>/`) | QoS | Retained | Payload | Meaning |",
-        "| --- | --- | --- | --- | --- |",
+        f"| Topic (below `{ROOT}/<site>/<agent>/`) | QoS | Retained | Kept | Payload | Meaning |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in TABLE:
         pattern = row.pattern.replace("{", "<").replace("}", ">")
-        kept = "yes" if row.retained else "no"
-        lines.append(f"| `{pattern}` | {row.qos} | {kept} | {row.payload.__name__} | {row.meaning} |")
+        retained = "yes" if row.retained else "no"
+        lines.append(
+            f"| `{pattern}` | {row.qos} | {retained} | {row.keep or ''} | {row.payload.__name__} | {row.meaning} |"
+        )
     return "\n".join(lines) + "\n"

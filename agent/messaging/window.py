@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from paho.mqtt.client import MQTT_ERR_SUCCESS, Client
 from paho.mqtt.properties import Properties
 
-WINDOW = 20
+WINDOW = 64
 """QoS 1 messages under way, at most; fewer if the broker's Receive Maximum says so."""
+SPARE = 8
+"""Places of the window that the outbox leaves to states and answers, where there are so many."""
 WAITING = 2000
 """Messages waiting for a place in the window, at most."""
 BAD = 0x80
@@ -39,6 +41,11 @@ class Window:
     def __len__(self) -> int:
         """Messages the broker has not acknowledged yet."""
         return len(self._waiting) + len(self._under_way)
+
+    @property
+    def room(self) -> int:
+        """How many messages the outbox may send now."""
+        return max(1, self.size - SPARE) - len(self)
 
     def put(self, item: Outgoing) -> bool:
         """Send it, now or in its turn. ``False``: too many are waiting, or the connection is gone."""

@@ -63,14 +63,18 @@ class Wire:
         will: Last | None = None,
         session: int = 0,
         denied: Callable[[str, str], None] = lambda topic, why: None,
+        sent: Callable[[], None] = lambda: None,
     ) -> None:
         """``session``: seconds the broker keeps our session after a loss; 0 begins a clean one each time. ``denied``
-        hears of publishes the broker acknowledged with a refusal (topic, reason)."""
+        hears of publishes the broker acknowledged with a refusal (topic, reason); ``sent`` of every one handed over."""
         self.config = config
         self.version = version
         self.session_present = False
+        self.eased: Callable[[], None] = lambda: None
+        """Called after each acknowledgement: there may be room again."""
         self._session = session
         self._message = message
+        self._sent = sent
         self._loop = asyncio.get_running_loop()
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._closed: asyncio.Future[str] = self._loop.create_future()
@@ -134,6 +138,15 @@ class Wire:
     def waiting(self) -> int:
         """QoS 1 messages the broker has not acknowledged yet."""
         return len(self._window)
+
+    @property
+    def room(self) -> int:
+        """QoS 1 messages of the outbox that may go now; some places are left to states and answers."""
+        return self._window.room if self.alive else 0
+
+    def takes(self, topic: str, body: bytes) -> bool:
+        """Whether a message is within the broker's Maximum Packet Size."""
+        return len(body) + len(topic) * 4 + 64 <= self._packet
 
     async def close(self, timeout: float = 1.0) -> None:  # noqa: ASYNC109
         """Say goodbye (the broker then discards the last will), within ``timeout``."""
@@ -284,6 +297,7 @@ class Wire:
 
     def _on_publish(self, client: Client, userdata: object, mid: int, reason: Any, properties: Any) -> None:
         self._window.acknowledged(mid, int(reason.value), reason.getName())
+        self.eased()
 
     def _on_subscribe(self, client: Client, userdata: object, mid: int, reasons: Any, properties: Any) -> None:
         waiting = self._subscribing.pop(mid, None)
@@ -306,7 +320,7 @@ class Wire:
     ) -> bool:
         """Hand a message over. ``False``: not connected, too many waiting, or larger than the broker takes. ``acked``
         (QoS 1) hears the broker's reason code and its name. Properties are for MQTT 5 and left out before it."""
-        if not self.alive or len(body) + len(topic) * 4 + 64 > self._packet:
+        if not self.alive or not self.takes(topic, body):
             return False
         properties = None
         if self.version == "5" and (correlation is not None or response_topic is not None or expiry is not None):
@@ -318,8 +332,12 @@ class Wire:
             if expiry is not None:
                 properties.MessageExpiryInterval = expiry
         if qos == 0:
-            return self._client.publish(topic, body, 0, retain, properties).rc == MQTT_ERR_SUCCESS
-        return self._window.put(Outgoing(topic, body, retain, properties, acked))
+            taken = self._client.publish(topic, body, 0, retain, properties).rc == MQTT_ERR_SUCCESS
+        else:
+            taken = self._window.put(Outgoing(topic, body, retain, properties, acked))
+        if taken:
+            self._sent()
+        return taken
 
     async def subscribe(self, filters: Sequence[str]) -> dict[str, str]:
         """Subscribe with QoS 1 and wait for the broker's word. The filters it denied, with its reason."""

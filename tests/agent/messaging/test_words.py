@@ -47,7 +47,7 @@ def test_a_level_that_would_break_the_topic_is_refused(bad: str) -> None:
 def test_the_table_lists_every_topic_with_its_payload() -> None:
     lines = table().splitlines()
     assert len(lines) == len(TABLE) + 2
-    assert "| `up/cmd/<verb>/<id>` | 1 | no | Answer | A step in the life of a command. |" in lines
+    assert "| `up/cmd/<verb>/<id>` | 1 | no | result | Answer | A step in the life of a command. |" in lines
     assert "<" not in re.sub("`[^`]*`", "", table()), "Markdown takes <name> outside of backticks for HTML"
     assert len({row.name for row in TABLE}) == len({row.pattern for row in TABLE}) == len(TABLE)
 
