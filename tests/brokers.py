@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from paho.mqtt.client import Client, MQTTMessage, MQTTv5, MQTTv311
+from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -70,7 +70,7 @@ class Mosquitto:
 class Plain:
     """Plain paho as control software uses it: keeps what it hears, and lets a test wait for it."""
 
-    def __init__(self, port: int, version: str = "5", **login: str) -> None:
+    def __init__(self, port: int, version: str = "5", nodelay: bool = True, **login: str) -> None:
         self.five = version == "5"
         self.client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5 if self.five else MQTTv311)
         if login:
@@ -82,7 +82,8 @@ class Plain:
         self._subscribed = 0
         self.client.on_message = self._on_message
         self.client.on_subscribe = self._on_subscribe
-        self.client.on_socket_open = lambda c, u, s: s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if nodelay:
+            self.client.on_socket_open = lambda c, u, s: s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
 
@@ -97,8 +98,8 @@ class Plain:
             self._subscribed += 1
             self._door.notify_all()
 
-    def subscribe(self, *filters: str) -> "Plain":
-        wanted: Any = [(f, SubscribeOptions(qos=1)) for f in filters] if self.five else [(f, 1) for f in filters]
+    def subscribe(self, *filters: str, qos: int = 1) -> "Plain":
+        wanted: Any = [(f, SubscribeOptions(qos=qos)) for f in filters] if self.five else [(f, qos) for f in filters]
         with self._door:
             before = self._subscribed
             until = time.monotonic() + 10
@@ -108,12 +109,16 @@ class Plain:
         return self
 
     def publish(self, topic: str, body: bytes | str, retain: bool = False, **properties: Any) -> None:
+        self.publish_soon(topic, body, retain, **properties).wait_for_publish(10)
+
+    def publish_soon(self, topic: str, body: bytes | str, retain: bool = False, **properties: Any) -> MQTTMessageInfo:
+        """The same without waiting for the broker."""
         packed = None
         if properties:
             packed = Properties(PacketTypes.PUBLISH)
             for name, value in properties.items():
                 setattr(packed, name, value)
-        self.client.publish(topic, body, 1, retain, packed).wait_for_publish(10)
+        return self.client.publish(topic, body, 1, retain, packed)
 
     def wait(self, wanted: Callable[[MQTTMessage], Any], within: float = 15.0) -> MQTTMessage:
         """The first message heard (ever) that is wanted. Raises AssertionError with what was heard instead."""

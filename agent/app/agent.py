@@ -116,6 +116,7 @@ class Agent:
         )
         self.control = ControlSocket(state / CONTROL, self.dispatcher, stamp)
         self.bus.commands = self.dispatcher
+        self.bus.told = self.journal.told
         self.bus.on_air = self._told_air
 
     # --- what verbs and tests ask ----------------------------------------------------------------------------

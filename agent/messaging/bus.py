@@ -28,7 +28,7 @@ from agent.messaging.outbox import Outbox
 from agent.messaging.outbox_file import OutboxFile, budgets
 from agent.messaging.payloads import AirMessage, Answer, Payload, Stamp, Status, iso
 from agent.messaging.reconnect import BackOff, Reconnect
-from agent.messaging.topics import Parsed, Topics, parse
+from agent.messaging.topics import Keep, Parsed, Topics, parse
 from agent.messaging.verbs import Request
 from agent.messaging.wire import Last, Message, Wire
 from agent.runtime.store import at_once
@@ -83,6 +83,7 @@ class Bus:
         self.outbox = outbox or Outbox(OutboxFile(None, budgets(config.outbox)), at_once, stamp.wall, stamp.mono)
         self.commands: Commands | None = None
         self.on_air: Callable[[AirMessage], None] = lambda _: None
+        self.told: Callable[[str], None] = lambda _: None
         self.health = BusHealth(since=stamp.mono())
         self.counters: Counter[str] = Counter()
         """connected, unsent (lost; retained state waits on the board instead), denied, stray, malformed-air,
@@ -124,10 +125,11 @@ class Bus:
         return self._put(topic, payload, qos, retain)
 
     def answer(self, answer: Answer) -> None:
-        """Publish a step in the life of a command on its state topic. Only the end of it is kept for later."""
+        """Publish a step in the life of a command on its state topic. Only the end of it is kept for later;
+        :attr:`told` hears when it is on the disk."""
         topic = self.topics.answer(answer.verb, answer.id)
         if answer.final:
-            self.publish(topic, answer)
+            self.outbox.put(Keep.RESULT, topic, self._encoded(answer), lambda: self.told(answer.id))
         elif self.online.is_set():
             self._put(topic, answer, 1, False)
 

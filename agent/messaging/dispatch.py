@@ -51,6 +51,8 @@ class Dispatcher:
     journal: Journal
     on_air: Callable[[], bool]
     publish_answer: Callable[[Answer], None]
+    """Publishes on the state topic; it owes the journal a :meth:`~agent.runtime.journal.Journal.told` for every end."""
+
     wall: Callable[[], float]
     disk: Callable[[Callable[[], Any]], Awaitable[Any]] = at_once
     max_running: int = 32
@@ -86,7 +88,8 @@ class Dispatcher:
         self._refuse(request, None, Refusal(ReasonCode.BUSY))
 
     async def recover(self) -> list[Answer]:
-        """Once at the start: give commands that a crash cut off their end, *failed/interrupted*."""
+        """Once at the start: give commands that a crash cut off their end, *failed/interrupted*, and tell every end
+        that may not have been told."""
         ended = []
         for entry in await self.disk(self.journal.unfinished):
             answer = _final(entry.id, entry.verb, State.FAILED, ReasonCode.INTERRUPTED)
@@ -94,6 +97,8 @@ class Dispatcher:
             ended.append(answer)
         if ended:
             log.warning("command.interrupted", ids=[answer.id for answer in ended])
+        for entry in await self.disk(self.journal.untold):
+            self.publish_answer(await self._stored(entry))
         return ended
 
     async def stop(self, grace: float = 1.0) -> None:

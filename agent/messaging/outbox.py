@@ -14,7 +14,7 @@ acknowledgement was lost is sent again).
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -50,6 +50,14 @@ class Way(Protocol):
     def publish(self, topic: str, body: bytes, *, qos: int, acked: Callable[[int, str], None]) -> bool: ...
 
 
+class _Fresh(NamedTuple):
+    keep: Keep
+    topic: str
+    body: bytes
+    at: float
+    written: Callable[[], None] | None
+
+
 class Outbox:
     """See the module. ``disk`` runs blocking work off the loop; ``backlog_rate`` is in messages per second."""
 
@@ -69,7 +77,7 @@ class Outbox:
         self._mono = mono
         self._rate = backlog_rate
         self._open = False
-        self._fresh: deque[tuple[Keep, str, bytes, float]] = deque()
+        self._fresh: deque[_Fresh] = deque()
         self._news = asyncio.Event()
         self._hurry = asyncio.Event()
         self._done: list[int] = []
@@ -95,12 +103,13 @@ class Outbox:
 
     # --- in --------------------------------------------------------------------------------------------------
 
-    def put(self, keep: Keep, topic: str, body: bytes) -> None:
-        """Take a message. It is on the disk within some 20 ms; of telemetry see :mod:`agent.messaging.outbox_file`."""
+    def put(self, keep: Keep, topic: str, body: bytes, written: Callable[[], None] | None = None) -> None:
+        """Take a message. It is on the disk within some 20 ms, and ``written`` is called; of telemetry see
+        :mod:`agent.messaging.outbox_file`."""
         if len(self._fresh) >= IN_HAND:
-            del self._fresh[next((i for i, item in enumerate(self._fresh) if item[0] is Keep.TELEMETRY), 0)]
+            del self._fresh[next((i for i, item in enumerate(self._fresh) if item.keep is Keep.TELEMETRY), 0)]
             self.overrun += 1
-        self._fresh.append((keep, topic, body, self._wall()))
+        self._fresh.append(_Fresh(keep, topic, body, self._wall(), written))
         self._news.set()
         if keep is not Keep.TELEMETRY or len(self._fresh) >= GROUP:
             self._hurry.set()
@@ -179,7 +188,7 @@ class Outbox:
         self._news.clear()
         self._hurry.clear()
         fresh = [self._fresh.popleft() for _ in range(min(GROUP, len(self._fresh)))]
-        rows = [Row(number, *item) for number, item in enumerate(fresh, self.file.last + 1)]
+        rows = [Row(number, *item[:4]) for number, item in enumerate(fresh, self.file.last + 1)]
         done, self._done = self._done, []
         refused, self._refused = self._refused, []
         group = Group(rows, done, refused)
@@ -206,6 +215,9 @@ class Outbox:
             self._unsynced = mono
         self._settled.difference_update(done, (refusal.id for refusal in refused))
         self._written(rows)
+        for item in fresh:
+            if item.written is not None:
+                item.written()
         if self._fresh or self._done or self._refused:
             self._news.set()
         return True

@@ -187,6 +187,6 @@ def table() -> str:
         pattern = row.pattern.replace("{", "<").replace("}", ">")
         retained = "yes" if row.retained else "no"
         lines.append(
-            f"| `{pattern}` | {row.qos} | {retained} | {row.keep or ''} | {row.payload.__name__} | {row.meaning} |"
+            f"| `{pattern}` | {row.qos} | {retained} | {row.keep or '–'} | {row.payload.__name__} | {row.meaning} |"
         )
     return "\n".join(lines) + "\n"

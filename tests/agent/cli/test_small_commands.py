@@ -142,7 +142,7 @@ def test_the_schema_is_json_schema_and_the_topics_a_table() -> None:
     assert document["$schema"].startswith("https://json-schema.org/")
     assert document["version"] == __version__
     assert "lights.set" in document["commands"]
-    assert "| `down/cmd/<verb>/<id>` | 1 | no | Envelope |" in studio("schema", "--markdown-topics").stdout
+    assert "| `down/cmd/<verb>/<id>` | 1 | no | – | Envelope |" in studio("schema", "--markdown-topics").stdout
 
 
 def test_profiles_are_listed_and_shown(tmp_path: Path) -> None:

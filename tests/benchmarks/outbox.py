@@ -1,0 +1,159 @@
+"""Durable messages end to end, and a command's round trip while they flow; paho with its defaults beside it."""
+
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from tests.benchmarks.row import Row, p50, p99
+from tests.brokers import Mosquitto, Plain
+
+MESSAGES = 30_000
+TRIPS = 1000
+PREFIX = "studio/v1/hall/one"
+ROOT = Path(__file__).parents[2]
+
+
+def run(folder: Path) -> list[Row]:
+    here = folder / "outbox"
+    here.mkdir()
+    broker = Mosquitto(here, "max_inflight_messages 100", "max_queued_messages 0").start()
+    try:
+        return [*flow(broker, here), *trips(broker, here)]
+    finally:
+        broker.stop()
+
+
+def agent(broker: Mosquitto, folder: Path, rate: int) -> "subprocess.Popen[str]":
+    words = [sys.executable, "-m", "tests.benchmarks.outbox", str(broker.port), str(folder), str(rate)]
+    return subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def flow(broker: Mosquitto, folder: Path) -> list[Row]:
+    """As fast as the broker takes them, each one on the disk first."""
+    process = agent(broker, folder / "flow", 0)
+    out, _ = process.communicate(timeout=180)
+    found = json.loads(out.splitlines()[-1])
+    began = time.monotonic()
+    client = Plain(broker.port).client
+    last = None
+    for number in range(MESSAGES):
+        last = client.publish("bare", str(number).rjust(200), 1)
+    assert last is not None
+    last.wait_for_publish(180)
+    bare = MESSAGES / (time.monotonic() - began)
+    client.disconnect()
+    return [
+        Row(
+            "durable messages end to end (disk, QoS 1, PUBACK, off the disk)",
+            f"{found['rate']:,.0f} msg/s, RSS {found['rss_before']:.0f} → {found['rss_after']:.0f} MiB",
+            "≥ 10,000 msg/s, RSS flat",
+            found["rate"] >= 10_000 and found["rss_after"] - found["rss_before"] < 10,
+            f"{MESSAGES} events of 200 B, groups of {found['group']:.0f}, synchronous = full",
+        ),
+        Row("… paho with its defaults, nothing kept", f"{bare:,.0f} msg/s", "", None, "the same broker, same run"),
+    ]
+
+
+def trips(broker: Mosquitto, folder: Path) -> list[Row]:
+    """Request and response topic, QoS 1, while 1,000 durable messages a second flow."""
+    process = agent(broker, folder / "trips", 1000)
+    rows: list[Row] = []
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        for name, nodelay in (("as we do it", True), ("requester: paho with its defaults", False)):
+            delays = round_trips(broker.port, nodelay)
+            rows.append(
+                Row(
+                    f"command round trip, {name}",
+                    f"p50 {p50(delays):.2f} ms, p99 {p99(delays):.2f} ms",
+                    "p50 ≤ 1, p99 ≤ 5 ms" if nodelay else "",
+                    (p50(delays) <= 1 and p99(delays) <= 5) if nodelay else None,
+                    f"{len(delays)} × ping, until *succeeded* (noted on the disk twice), beside 1,000 durable msg/s",
+                )
+            )
+    finally:
+        process.communicate(timeout=60)
+    return rows
+
+
+def round_trips(port: int, nodelay: bool) -> list[float]:
+    desk = Plain(port, nodelay=nodelay)
+    answered = threading.Event()
+
+    def heard(_client: object, _userdata: object, message: object) -> None:
+        if json.loads(message.payload)["state"] == "succeeded":  # type: ignore[attr-defined]
+            answered.set()
+
+    desk.client.on_message = heard
+    desk.subscribe("studio/reply/bench")
+    delays = []
+    for _ in range(TRIPS if nodelay else TRIPS // 10):
+        answered.clear()
+        began = time.monotonic()
+        desk.publish_soon(f"{PREFIX}/down/cmd/ping/{os.urandom(8).hex()}", "", ResponseTopic="studio/reply/bench")
+        assert answered.wait(30)
+        delays.append((time.monotonic() - began) * 1e3)
+    desk.close()
+    return delays
+
+
+async def main(port: int, folder: Path, rate: int) -> None:
+    """The agent's side: says what it measured, or talks at a rate until its input ends."""
+    from agent.messaging.payloads import Event
+    from tests.agent.messaging.conftest import SmallAgent
+
+    folder.mkdir()  # noqa: ASYNC240 - before anything runs
+    here = await SmallAgent(port, folder).start()
+    box, file = here.bus.outbox, here.bus.outbox.file
+    if rate:
+        ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        print("ready", flush=True)
+        due = time.monotonic()
+        while not ended.done():
+            for _ in range(rate // 100):
+                here.bus.publish(here.topics.event, Event(name="bench.filler", fields={"x": "x" * 40}))
+            due += 0.01
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+        await here.stop()
+        return
+    groups: list[int] = []
+    commit = file.commit
+
+    def counted(group: object, now: float, mono: float) -> None:
+        groups.append(len(group.fresh))  # type: ignore[attr-defined]
+        commit(group, now, mono)  # type: ignore[arg-type]
+
+    file.commit = counted  # type: ignore[method-assign]
+    rss = [0.0, 0.0]
+    began = time.monotonic()
+    for number in range(MESSAGES):
+        here.bus.publish(here.topics.event, Event(name="bench.filler", fields={"x": "x" * 40}))
+        if number == MESSAGES // 4:
+            rss[0] = resident()
+        if number % 100 == 99:
+            while box.waiting > 1000:  # whoever makes them waits for the disk and the broker, not for memory
+                await asyncio.sleep(0.001)
+    while box.waiting:
+        await asyncio.sleep(0.001)
+    took = time.monotonic() - began
+    rss[1] = resident()
+    filled = [size for size in groups if size]
+    print(json.dumps({"rate": MESSAGES / took, "group": p50([float(size) for size in filled]),
+                      "rss_before": rss[0], "rss_after": rss[1]}), flush=True)  # fmt: skip
+    await here.stop()
+
+
+def resident() -> float:
+    """MiB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
