@@ -151,7 +151,8 @@ class ServiceVerbs:
         return {"fixtures": sorted(self._agent.rig.fixtures)}
 
     async def _start(self, args: SelftestStart, job: Job) -> Mapping[str, Any]:
-        """The verdict is data: the command has succeeded when the test ran."""
+        """The verdict is data: the command has succeeded when the test ran. A report that is not on the disk is in the
+        result, or nobody would ever see it."""
         self._can_start(args)
         agent = self._agent
         self._job, self._task = job, asyncio.current_task()
@@ -176,7 +177,11 @@ class ServiceVerbs:
             "stored": not self._tests.health,
             "worst": list(report.summary().worst),
         }
-        return result if report.accepted is None else {**result, "accepted": list(report.accepted)}
+        if report.accepted is not None:
+            result["accepted"] = list(report.accepted)
+        if self._tests.health:
+            result["report"] = report.model_dump(mode="json")
+        return result
 
     async def _cancel(self, args: SelftestCancel, job: Job) -> Mapping[str, Any]:
         running, task = self._job, self._task

@@ -132,6 +132,20 @@ def test_interrupted_it_cancels_the_test_of_the_service(start: Callable[..., Run
     assert again.returncode == 0, again.stderr
 
 
+def test_a_report_that_the_disk_did_not_take_is_shown_all_the_same(start: Callable[..., Running], file: Path) -> None:
+    service = start("run", "--virtual")
+    service.wait_line(lambda line: '"agent.ready"' in line)
+    (file.parent / "state" / "reports").write_text("in the way")
+    said = studio("selftest", "-c", file, "--only", "WID-01", "--json")
+    assert said.returncode == 0, said.stderr
+    shown = json.loads(said.stdout)
+    assert ([check["id"] for check in shown["checks"]], shown["verdict"], shown["number"]) == (["WID-01"], "pass", 0)
+    assert "not kept" in said.stderr
+    (file.parent / "state" / "reports").unlink()
+    again = studio("selftest", "-c", file, "--only", "WID-01", "--json")
+    assert (again.stderr, json.loads(again.stdout)["number"]) == ("", 1)
+
+
 LIGHTS = {"depth": "full", "only": ["LGT-01:key", "MQT-*"], "virtual": True, "off_air": True}
 
 
