@@ -139,6 +139,11 @@ class Amqtt:
         self.broker = broker
         self.port = port
 
+    def hang_up(self) -> None:
+        """End every connection; it goes on listening."""
+        for writer in self.broker.served:
+            writer.transport.abort()
+
 
 @pytest.fixture
 def start_mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
