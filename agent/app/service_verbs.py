@@ -30,8 +30,9 @@ LONGEST = 300.0
 class SelfTests:
     """Runs self-tests of this agent, one at a time, and keeps their reports."""
 
-    def __init__(self, agent: House) -> None:
+    def __init__(self, agent: House, virtual: bool = False) -> None:
         self._agent = agent
+        self._virtual = virtual
         self.running = False
         self._cut_off = False
         self.health = ""
@@ -93,6 +94,7 @@ class SelfTests:
             version=__version__,
             bus=bus or agent.bus,
             stated=off_air,
+            virtual=self._virtual,
         )
 
     def _told_on_air(self) -> bool:

@@ -60,6 +60,24 @@ def test_the_clock_where_the_kernel_may_not_be_asked(hours, verdict, tmp_path):
     assert (result.remedy != SILENT) == (verdict is Verdict.FAIL)
 
 
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (machine.Discipline(True, 0.4, 12.0), Verdict.PASS),
+        (machine.Discipline(True, 1500.0, 12.0), Verdict.FAIL),
+        (machine.Discipline(False, 0.0, 16000.0), Verdict.SKIPPED),
+        (None, Verdict.SKIPPED),
+    ],
+)
+def test_in_a_virtual_studio_a_clock_that_nobody_keeps_does_not_matter_but_a_wrong_one_does(found, verdict, tmp_path):
+    mark = tmp_path / "synchronized"
+    mark.touch()
+    os.utime(mark, (0, 0))
+    result = machine.clock(lambda: found, mark, virtual=True)
+    assert result.verdict is verdict
+    assert ("no fault in a virtual studio" in result.said.en) == (verdict is Verdict.SKIPPED)
+
+
 def test_this_machines_clock_can_be_asked():
     found = machine.discipline()
     assert found is None or found.largest_error >= 0
