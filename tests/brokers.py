@@ -8,7 +8,6 @@ import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,21 +19,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for_port(port: int, within: float = 10.0, alive: Callable[[], bool] = lambda: True) -> None:
-    """Until something accepts on loopback; raises TimeoutError."""
-    until = time.monotonic() + within
-    while time.monotonic() < until and alive():
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1.0):
-            return
-        threading.Event().wait(0.01)
-    raise TimeoutError(f"nothing accepts on port {port}")
+from tests.waiting import free_port, wait_for_port
 
 
 class Mosquitto:
@@ -216,12 +201,3 @@ def plain() -> Iterator[Callable[..., Plain]]:
     yield make
     for client in made:
         client.close()
-
-
-async def until(condition: Callable[[], Any], within: float = 15.0) -> Any:
-    """Wait for a condition without blocking the loop; raises AssertionError after ``within`` seconds."""
-    end = time.monotonic() + within
-    while not (found := condition()):
-        assert time.monotonic() < end, "the condition did not come true in time"
-        await asyncio.sleep(0.005)
-    return found

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tests.brokers import Mosquitto, Plain, free_port
-from tests.scenarios.floor import ROOT, Playing, Service, Widget, film
+from tests.brokers import Mosquitto, Plain
+from tests.processes import ROOT
+from tests.scenarios.floor import Playing, Service, Widget, film
+from tests.waiting import free_port
 
 BASE = "studio/v1/bench/room"
 BACK = 20

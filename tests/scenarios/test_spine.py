@@ -14,8 +14,10 @@ from uuid import uuid4
 
 import pytest
 
-from tests.brokers import Mosquitto, Plain, free_port
-from tests.scenarios.floor import PATIENCE, Playing, Receiver, Service, Widget, film, reflector
+from tests.brokers import Mosquitto, Plain
+from tests.processes import PATIENCE
+from tests.scenarios.floor import Playing, Receiver, Service, Widget, film, reflector
+from tests.waiting import free_port
 
 BASE = "studio/v1/hangzhou/room-3"
 KEY, FILL, BACK = 0, 10, 20
@@ -163,7 +165,7 @@ def floor(tmp_path: Path, mosquitto: Mosquitto, plain: Any, video: Path) -> Iter
     service = Service(config, tmp_path / "agent.log")
     floor = Floor(tmp_path, control, widget, receiver, stream, config, service)
     yield floor
-    floor.service.end(signal.SIGKILL)
+    floor.service.kill()
     stream.stop()
     receiver.close()
     widget.end()
@@ -232,7 +234,7 @@ def test_the_spine(floor: Floor) -> None:
 
     # killed: the broker says lost; started again: the last look is back, with no darker frame on the way
     last = floor.widget.frames[-1]
-    floor.service.end(signal.SIGKILL)
+    floor.service.kill()
     floor.said("status", lambda s: s["state"] == "offline" and s["reason"] == "lost")
     floor.control.forget()
     on_the_wire, on_the_net = len(floor.widget.lines), len(floor.receiver.frames)

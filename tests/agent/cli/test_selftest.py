@@ -17,9 +17,11 @@ from agent.lighting.memory import LastLook, LookFile
 from agent.messaging.payloads import iso
 from agent.selftest.checks import bench
 from drivers.virtual.furnish import furnish
-from tests.agent.cli.shell import PATIENCE, Running, studio
+from tests.agent.cli.shell import Running, studio
 from tests.agent.selftest.rooms import LOOK, config
 from tests.brokers import Mosquitto, Plain
+from tests.processes import PATIENCE
+from tests.waiting import until
 
 CONFIG = """
 [agent]
@@ -90,20 +92,13 @@ async def test_interrupted_it_leaves_only_when_the_look_is_back_on_the_wire(
 
     options = asked(depth="full", only=["LGT-01:key"], virtual=True)
     task = asyncio.create_task(selftest._report(tmp_path / "studio.toml", made, options))
-    await until(lambda: any(frame()))
+    await until(lambda: any(frame()), PATIENCE)
     look = frame()
-    await until(lambda: frame()[20] < 64)  # the dimmer was at half: the test has it on its way down
+    await until(lambda: frame()[20] < 64, PATIENCE)  # the dimmer was at half: the test has it on its way down
     os.kill(os.getpid(), number)
     with pytest.raises(selftest.Stopped, match="the look is restored"):
         await task
     assert frame() == look
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end, "it did not come to that"
-        await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -17,7 +17,8 @@ from agent.messaging.wire import Wire
 from config.model import MqttSection
 from config.units import Attribute
 from tests.agent.messaging.conftest import SmallAgent
-from tests.brokers import Mosquitto, Plain, until
+from tests.brokers import Mosquitto, Plain
+from tests.waiting import until
 
 Make = Callable[..., SmallAgent]
 Join = Callable[..., Plain]

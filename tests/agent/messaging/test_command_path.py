@@ -10,7 +10,8 @@ import pytest
 
 from agent.messaging.dial import PROBE
 from tests.agent.messaging.conftest import SmallAgent
-from tests.brokers import Amqtt, Mosquitto, Plain, until
+from tests.brokers import Amqtt, Mosquitto, Plain
+from tests.waiting import until
 
 Make = Callable[..., SmallAgent]
 Join = Callable[..., Plain]

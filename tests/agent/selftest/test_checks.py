@@ -25,6 +25,7 @@ from drivers.dmx import artnet_codec, sacn_codec
 from drivers.host import Datagram, Interface
 from tests.agent.selftest.rooms import config, failed, room, verdicts
 from tests.agent.selftest.test_report import check, report
+from tests.waiting import until
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 
@@ -204,7 +205,7 @@ async def test_messages_to_ourselves_over_a_real_broker(mosquitto, tmp_path):
             assert {check.verdict for check in good.checks} == {Verdict.PASS}
             assert good.checks[1].evidence["delivered"]
             mosquitto.stop()
-            await studio.until(lambda: not bus.online.is_set())
+            await until(lambda: not bus.online.is_set())
             bad = await run(around, "quick", ["MQT-*"])
             assert {check.verdict for check in bad.checks} == {Verdict.FAIL}
             assert "Not connected" in bad.checks[0].said.en
