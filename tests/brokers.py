@@ -1,6 +1,7 @@
 """Real brokers for tests, and a plain paho client as control software would use it."""
 
 import asyncio
+import json
 import os
 import shutil
 import socket
@@ -50,6 +51,16 @@ class Mosquitto:
             self._process.kill() if kill else self._process.terminate()
             self._process.wait(10)
             self._process = None
+
+
+def said(message: MQTTMessage) -> dict[str, Any]:
+    """Its payload."""
+    return dict(json.loads(message.payload))
+
+
+def saying(topic: str, wanted: Callable[[Any], Any] = lambda payload: True) -> Callable[[MQTTMessage], bool]:
+    """For :meth:`Plain.wait`: a message on that topic whose payload is wanted; a cleared one says nothing."""
+    return lambda m: m.topic == topic and bool(m.payload) and bool(wanted(json.loads(m.payload)))
 
 
 class Plain:

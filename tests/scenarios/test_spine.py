@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.brokers import Mosquitto, Plain
+from tests.brokers import Mosquitto, Plain, said, saying
 from tests.processes import PATIENCE
 from tests.scenarios.floor import Playing, Receiver, Service, Widget, film, reflector
 from tests.waiting import free_port
@@ -111,13 +111,7 @@ class Floor:
 
     def said(self, topic: str, wanted: Any = lambda payload: True, within: float = PATIENCE) -> Any:
         """The first payload on a topic that is wanted."""
-
-        def match(message: Any) -> bool:
-            return (
-                message.topic == f"{BASE}/up/{topic}" and bool(message.payload) and wanted(json.loads(message.payload))
-            )
-
-        return json.loads(self.control.wait(match, within).payload)
+        return said(self.control.wait(saying(f"{BASE}/up/{topic}", wanted), within))
 
     def send(self, verb: str, args: dict[str, Any], **more: Any) -> str:
         """Publish a command as control software would; its id."""
@@ -133,10 +127,9 @@ class Floor:
 
         def match(message: Any) -> bool:
             mine = message.topic == "control/answers" and message.properties.CorrelationData == command.encode()
-            return mine and json.loads(message.payload)["state"] == state
+            return mine and said(message)["state"] == state
 
-        found: dict[str, Any] = json.loads(self.control.wait(match, within).payload)
-        return found
+        return said(self.control.wait(match, within))
 
     def off_air(self) -> None:
         from datetime import UTC, datetime

@@ -10,6 +10,26 @@ from pathlib import Path
 
 from tests.processes import PATIENCE, ROOT, Child
 
+CONFIG = """
+[agent]
+site = "hall"
+name = "a"
+state_dir = "state"
+[mqtt]
+host = "127.0.0.1"
+port = 9
+[outputs.widget]
+driver = "enttec-pro"
+universes = [1]
+options = { port = "usb:EN1" }
+[fixtures.key]
+profile = "generic/dimmer"
+personality = "8bit"
+universe = 1
+address = 1
+"""
+"""One light behind a widget; no broker."""
+
 
 def environment(**more: str) -> dict[str, str]:
     """Ours without anything that would point the agent at somebody's configuration."""

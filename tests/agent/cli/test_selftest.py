@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,54 +17,19 @@ from agent.lighting.memory import LastLook, LookFile
 from agent.messaging.payloads import iso
 from agent.selftest.checks import bench
 from drivers.virtual.furnish import furnish
-from tests.agent.cli.shell import Running, studio
+from tests.agent.cli.shell import CONFIG, Running, studio
 from tests.agent.selftest.rooms import LOOK, config
 from tests.brokers import Mosquitto, Plain
 from tests.processes import PATIENCE
 from tests.waiting import until
 
-CONFIG = """
-[agent]
-site = "hall"
-name = "a"
-state_dir = "state"
-[air]
-source = "never"
-[mqtt]
-host = "127.0.0.1"
-port = 9
-[outputs.widget]
-driver = "enttec-pro"
-universes = [1]
-options = { port = "usb:EN1" }
-[cameras.front]
-options = { source = "/dev/video0" }
-[fixtures.key]
-profile = "generic/dimmer"
-personality = "8bit"
-universe = 1
-address = 1
-"""
-
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "studio.toml"
-    path.write_text(CONFIG)
-    return path
-
-
-@pytest.fixture
-def start(file: Path) -> Iterator[Callable[..., Running]]:
-    begun: list[Running] = []
-
-    def start(*words: str) -> Running:
-        begun.append(Running((words[0], "-c", file, *words[1:])))
-        return begun[-1]
-
-    yield start
-    for each in begun:
-        each.kill()
+def file(file: Path) -> Path:
+    """With a camera, and never on air."""
+    more = '[air]\nsource = "never"\n[cameras.front]\noptions = { source = "/dev/video0" }\n'
+    file.write_text(CONFIG + more)
+    return file
 
 
 def asked(**more: object) -> argparse.Namespace:

@@ -10,7 +10,7 @@ import pytest
 
 from agent.messaging.dial import PROBE
 from tests.agent.messaging.conftest import SmallAgent
-from tests.brokers import Amqtt, Mosquitto, Plain
+from tests.brokers import Amqtt, Mosquitto, Plain, said
 from tests.waiting import until
 
 Make = Callable[..., SmallAgent]
@@ -18,10 +18,6 @@ Join = Callable[..., Plain]
 DOWN = "studio/v1/hall/one/down/cmd"
 UP = "studio/v1/hall/one/up/cmd"
 SET = '{"args": {"targets": ["key"], "levels": {"intensity": 0.5}}}'
-
-
-def said(message: Any) -> dict[str, Any]:
-    return dict(json.loads(message.payload))
 
 
 def final(topic: str) -> Callable[[Any], bool]:

@@ -1,24 +1,18 @@
 """SIGKILL: the last will speaks, and no command has two effects."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.brokers import Mosquitto, Plain
+from tests.brokers import Mosquitto, Plain, said
 from tests.processes import Child
 
 PREFIX = "studio/v1/hall/one"
 STATUS = f"{PREFIX}/up/status"
 SET = '{"args": {"targets": ["key"], "levels": {"intensity": 0.5}}}'
 Start = Callable[[], Child]
-
-
-def said(message: Any) -> dict[str, Any]:
-    return dict(json.loads(message.payload))
 
 
 @pytest.fixture
