@@ -1,6 +1,7 @@
 """Real brokers for tests, and a plain paho client as control software would use it."""
 
 import asyncio
+import json
 import os
 import shutil
 import socket
@@ -8,7 +9,6 @@ import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,21 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for_port(port: int, within: float = 10.0, alive: Callable[[], bool] = lambda: True) -> None:
-    """Until something accepts on loopback; raises TimeoutError."""
-    until = time.monotonic() + within
-    while time.monotonic() < until and alive():
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1.0):
-            return
-        threading.Event().wait(0.01)
-    raise TimeoutError(f"nothing accepts on port {port}")
+from tests.waiting import free_port, wait_for_port
 
 
 class Mosquitto:
@@ -65,6 +51,16 @@ class Mosquitto:
             self._process.kill() if kill else self._process.terminate()
             self._process.wait(10)
             self._process = None
+
+
+def said(message: MQTTMessage) -> dict[str, Any]:
+    """Its payload."""
+    return dict(json.loads(message.payload))
+
+
+def saying(topic: str, wanted: Callable[[Any], Any] = lambda payload: True) -> Callable[[MQTTMessage], bool]:
+    """For :meth:`Plain.wait`: a message on that topic whose payload is wanted; a cleared one says nothing."""
+    return lambda m: m.topic == topic and bool(m.payload) and bool(wanted(json.loads(m.payload)))
 
 
 class Plain:
@@ -139,6 +135,11 @@ class Amqtt:
         self.broker = broker
         self.port = port
 
+    def hang_up(self) -> None:
+        """End every connection; it goes on listening."""
+        for writer in self.broker.served:
+            writer.transport.abort()
+
 
 @pytest.fixture
 def start_mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
@@ -211,12 +212,3 @@ def plain() -> Iterator[Callable[..., Plain]]:
     yield make
     for client in made:
         client.close()
-
-
-async def until(condition: Callable[[], Any], within: float = 15.0) -> Any:
-    """Wait for a condition without blocking the loop; raises AssertionError after ``within`` seconds."""
-    end = time.monotonic() + within
-    while not (found := condition()):
-        assert time.monotonic() < end, "the condition did not come true in time"
-        await asyncio.sleep(0.005)
-    return found

@@ -25,8 +25,8 @@ from config.load import load
 from config.model import AgentSection
 from tests.agent.messaging.conftest import SmallAgent
 from tests.brokers import Mosquitto, Plain
+from tests.processes import ROOT
 
-ROOT = Path(__file__).parents[1]
 UNIT = ROOT / "config/systemd/studio-agent.service"
 DROP_INS = sorted((ROOT / "config/systemd/drop-in").glob("*.conf"))
 PAGE = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.processes import ROOT
+
 TOOLS = "sh env cat cksum chmod date dirname flock head ln mkdir mv readlink rm sed tail tee touch"
 PASSES = "#!/bin/sh\nexit 0\n"
 

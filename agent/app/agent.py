@@ -93,7 +93,7 @@ class Agent:
         stamp = Stamp(host.wall, host.now)
         self.bus = Bus(config.mqtt, self.topics, stamp, version=__version__, mode=mode, memory=state / "retained.json")
         self.herald = Herald(self)
-        self.tests = SelfTests(self)
+        self.tests = SelfTests(self, virtual=mode == "virtual")
         self.journal = Journal(state / "journal.sqlite")
         self.dispatcher = Dispatcher(
             {**LightVerbs(self).all(), **ServiceVerbs(self, self.tests).all()},

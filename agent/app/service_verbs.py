@@ -30,8 +30,9 @@ LONGEST = 300.0
 class SelfTests:
     """Runs self-tests of this agent, one at a time, and keeps their reports."""
 
-    def __init__(self, agent: House) -> None:
+    def __init__(self, agent: House, virtual: bool = False) -> None:
         self._agent = agent
+        self._virtual = virtual
         self.running = False
         self._cut_off = False
         self.health = ""
@@ -93,6 +94,7 @@ class SelfTests:
             version=__version__,
             bus=bus or agent.bus,
             stated=off_air,
+            virtual=self._virtual,
         )
 
     def _told_on_air(self) -> bool:
@@ -151,7 +153,8 @@ class ServiceVerbs:
         return {"fixtures": sorted(self._agent.rig.fixtures)}
 
     async def _start(self, args: SelftestStart, job: Job) -> Mapping[str, Any]:
-        """The verdict is data: the command has succeeded when the test ran."""
+        """The verdict is data: the command has succeeded when the test ran. A report that is not on the disk is in the
+        result, or nobody would ever see it."""
         self._can_start(args)
         agent = self._agent
         self._job, self._task = job, asyncio.current_task()
@@ -176,7 +179,11 @@ class ServiceVerbs:
             "stored": not self._tests.health,
             "worst": list(report.summary().worst),
         }
-        return result if report.accepted is None else {**result, "accepted": list(report.accepted)}
+        if report.accepted is not None:
+            result["accepted"] = list(report.accepted)
+        if self._tests.health:
+            result["report"] = report.model_dump(mode="json")
+        return result
 
     async def _cancel(self, args: SelftestCancel, job: Job) -> Mapping[str, Any]:
         running, task = self._job, self._task

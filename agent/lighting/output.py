@@ -5,8 +5,8 @@ from collections.abc import Callable
 from agent.lighting.pump import Pump
 from agent.lighting.scene import Scene
 from agent.runtime.lane import BackOff, Health, Lane
+from agent.runtime.unit import Unit
 from config.model import OutputSection
-from drivers import registry
 from drivers.base import Output
 from drivers.host import Host
 
@@ -14,22 +14,19 @@ SOON = BackOff(first=0.25, most=2.0)
 """A light that cannot be driven is looked for again quickly: a replugged widget is back within 2 s."""
 
 
-class OutputUnit:
-    """Built from its section; raises NotSupported or pydantic's ValidationError when that is wrong."""
+class OutputUnit(Unit[OutputSection, Output]):
+    """An output and its pump."""
 
     def __init__(
         self,
         name: str,
         section: OutputSection,
         host: Host,
-        scene: Scene,
         tell: Callable[[str, Health], None],
         bug: Callable[[str, BaseException], None],
+        scene: Scene,
     ) -> None:
-        spec = registry.find(section.driver)
-        self.name = name
-        self.section = section
-        self.driver: Output = spec.make(spec.options.model_validate(section.options), host)
+        super().__init__(name, section, host)
         self.pump = Pump(self.driver, section.universes, scene)
         self.lane = Lane(name, self.driver, self.pump, now=host.now, tell=tell, bug=bug, back_off=SOON)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,8 @@ from agent.messaging.client import Client
 from config.load import load
 from drivers.virtual.furnish import furnish
 from drivers.virtual.studio import VirtualStudio
-from tests.brokers import Mosquitto, until
+from tests.brokers import Mosquitto
+from tests.waiting import free_port, until
 
 DEMO = Path(__file__).resolve().parents[3] / "config/examples/demo.toml"
 
@@ -80,13 +81,6 @@ def house(tmp_path: Path, mosquitto: Mosquitto) -> House:
 
 
 @pytest.fixture
-def brokerless(tmp_path: Path, unused_port: Callable[[], int]) -> House:
+def brokerless(tmp_path: Path) -> House:
     """A house whose broker is not there."""
-    return House(tmp_path, unused_port())
-
-
-@pytest.fixture
-def unused_port() -> Callable[[], int]:
-    from tests.brokers import free_port
-
-    return free_port
+    return House(tmp_path, free_port())

@@ -17,7 +17,7 @@ from config.units import Attribute
 from drivers.virtual.furnish import furnish
 from drivers.virtual.lan import Lan
 from drivers.virtual.twin import Fault
-from tests.brokers import until
+from tests.waiting import until
 
 LIGHT = Attribute.INTENSITY
 

@@ -4,7 +4,7 @@ import asyncio
 
 from agent.selftest import baseline
 from agent.selftest.checks import bench
-from tests.brokers import until
+from tests.waiting import until
 
 LIGHT = {"depth": "full", "only": ["LGT-*:back"]}
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.cli.shell import PATIENCE, ROOT, Running, environment, studio
+from tests.agent.cli.shell import Running, environment, studio
+from tests.processes import PATIENCE, ROOT
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from config.model import MqttSection
 from config.units import Text
 from drivers.base import Impact
 from drivers.errors import LinkLost
-from tests.brokers import until
+from tests.waiting import until
 
 
 class Lights:

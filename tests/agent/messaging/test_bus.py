@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,7 +16,8 @@ from agent.messaging.wire import Wire
 from config.model import MqttSection
 from config.units import Attribute
 from tests.agent.messaging.conftest import SmallAgent
-from tests.brokers import Mosquitto, Plain, until
+from tests.brokers import Mosquitto, Plain, said
+from tests.waiting import until
 
 Make = Callable[..., SmallAgent]
 Join = Callable[..., Plain]
@@ -27,10 +27,6 @@ KEY = "studio/v1/hall/one/up/state/fixture/key"
 
 def light(level: float) -> FixtureState:
     return FixtureState(levels={Attribute.INTENSITY: level})
-
-
-def said(message: Any) -> dict[str, Any]:
-    return dict(json.loads(message.payload))
 
 
 async def test_birth_then_state_then_a_clean_goodbye(mosquitto: Mosquitto, plain: Join, small_agent: Make) -> None:

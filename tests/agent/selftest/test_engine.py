@@ -13,6 +13,7 @@ from agent.selftest.report import EXIT
 from config.units import Text
 from drivers.base import Check, Impact, Limits, Result, Verdict
 from tests.agent.selftest.rooms import LIGHT, LOOK, failed, room, verdicts
+from tests.waiting import until
 
 TITLE = Text("a title", "标题")
 FINE = Result(Verdict.PASS, Text("fine", "正常"))
@@ -31,7 +32,7 @@ def brings(studio, *checks):
 
 async def moving(studio, task):
     """Until the test has moved lights."""
-    await studio.until(lambda: studio.test_claims or task.done())
+    await until(lambda: studio.test_claims or task.done())
     assert not task.done(), task.result()
 
 
@@ -61,7 +62,7 @@ async def test_going_on_air_in_the_middle_restores_the_look_within_a_second(stud
     task = asyncio.create_task(run(studio.around, "full", ["LGT-*"]))
     await moving(studio, task)
     studio.on_air, began = True, time.monotonic()
-    await studio.until(lambda: not studio.test_claims)
+    await until(lambda: not studio.test_claims)
     assert time.monotonic() - began < 1.0
     report = await task
     assert studio.targets == LOOK
@@ -99,7 +100,7 @@ async def test_a_stronger_hold_makes_it_an_error_not_a_dead_light(studio):
 
 async def test_a_pulled_widget_fails_once_and_the_rest_says_why_it_was_not_done(studio):
     studio.studio.fault("widget", "unplug")
-    await studio.until(lambda: studio.devices.outputs["widget"].lane.health.state == "offline")
+    await until(lambda: studio.devices.outputs["widget"].lane.health.state == "offline")
     report = await run(studio.around, "full", ["SER-*", "WID-*", "DMX-*", "LGT-0[15]:key"])
     assert failed(report) == {"SER-01:widget"}
     others = [check for check in report.checks if check.id != "SER-01"]

@@ -3,7 +3,6 @@
 import heapq
 import select
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from drivers.real.host import RealHost
+from tests.processes import Child
 
 LOOPBACK = "127.0.0.1"
 
@@ -24,14 +24,12 @@ def host() -> RealHost:
 def reflector() -> Iterator[int]:
     """UDP port of a running reflector."""
     command = [sys.executable, "-m", "drivers.network.reflector", "--bind", LOOPBACK, "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        line = process.stdout.readline()
-        try:
-            assert line.startswith(f"reflector ready on {LOOPBACK}:"), line
-            yield int(line.rpartition(":")[2])
-        finally:
-            process.terminate()
-            assert process.wait(10) == 0
+    process = Child(*command)
+    try:
+        line = process.wait_line(lambda line: line.startswith(f"reflector ready on {LOOPBACK}:"))
+        yield int(line.rpartition(":")[2])
+    finally:
+        assert process.end() == 0
 
 
 class Relay:

@@ -93,11 +93,6 @@ def opened() -> Iterator[Callable[[str], FrameSource]]:
         source.close()
 
 
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def closes_a_pending_read(source: FrameSource) -> None:
     errors: list[Exception] = []
     waiting = threading.Event()

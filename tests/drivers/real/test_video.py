@@ -16,7 +16,8 @@ from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import FrameSource
 from drivers.real.host import RealHost
 from drivers.real.video import CaptureSource, FileSource, MjpegSource, open_source, video_devices
-from tests.drivers.real.streams import closed_port, closes_a_pending_read, opened
+from tests.drivers.real.streams import closes_a_pending_read, opened
+from tests.waiting import free_port
 
 __all__ = ["opened"]
 
@@ -70,7 +71,7 @@ def test_a_file_nobody_watched_resumes_where_it_was(film: Path, monkeypatch: pyt
 def test_what_cannot_be_opened_says_why_and_what_to_do(tmp_path: Path) -> None:
     text = tmp_path / "note.mp4"
     text.write_text("not a film")
-    port = closed_port()
+    port = free_port()
     cases = {
         "/no/such/film.mp4": "is not there",
         str(tmp_path): "not a file",
@@ -103,7 +104,7 @@ def test_a_server_that_says_nothing_is_given_up_in_time() -> None:
 
 def streamed(film: Path, *how: str) -> tuple[subprocess.Popen[bytes], str]:
     """ffmpeg serves the film over and over to one client; its port and when it listens are found by trying."""
-    port = closed_port()
+    port = free_port()
     url = f"{how[-1]}://127.0.0.1:{port}"
     if how[-1] == "http":
         url += "/live"
