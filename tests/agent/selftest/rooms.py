@@ -81,7 +81,7 @@ class Room:
     def targets(self) -> dict:
         return {name: self.rig.scene.targets(name) for name in self.rig.fixtures}
 
-    async def until(self, holds, seconds: float = 10.0) -> None:
+    async def until(self, holds, seconds: float = 30.0) -> None:
         deadline = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < deadline, "it did not come to that"
