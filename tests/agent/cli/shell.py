@@ -80,7 +80,7 @@ class Running:
                 found.append(stat.parent.name)
         return found
 
-    def wait_alone(self, within: float = 10.0) -> list[str]:
+    def wait_alone(self, within: float = PATIENCE) -> list[str]:
         """Until none is left; those that are, when time is over."""
         until = time.monotonic() + within
         while self.others and time.monotonic() < until:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.cli.shell import ROOT, Running, environment, studio
+from tests.agent.cli.shell import PATIENCE, ROOT, Running, environment, studio
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def widget(tmp_path: Path) -> Iterator[Path]:
     assert json.loads(process.stdout.readline())["ready"] == str(port)
     yield port
     process.stdin.close()
-    assert process.wait(10.0) == 0
+    assert process.wait(PATIENCE) == 0
     process.stdout.close()
 
 
@@ -74,7 +74,8 @@ def test_a_port_in_use_by_the_running_service_is_said_to_be_so(widget: Path, tmp
     file.write_text(file.read_text().replace('name = "a"', 'name = "a"\nstate_dir = "state"'))
     service = Running(("run", "-c", file))
     try:
-        service.wait_line(lambda line: '"agent.ready"' in line)
+        service.wait_line(lambda line: '"agent.ready"' in line)  # that it answers; the port may come later
+        service.wait_line(lambda line: '"device.online"' in line and '"front"' in line)
         said = studio("devices", "--json", "--interface", "lo", "-c", file)
     finally:
         service.kill()

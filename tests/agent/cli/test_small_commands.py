@@ -11,7 +11,7 @@ import pytest
 from agent import __version__
 from agent.__main__ import COMMANDS
 from agent.cli.version import commit
-from tests.agent.cli.shell import ROOT, environment, studio
+from tests.agent.cli.shell import PATIENCE, ROOT, environment, studio
 
 GOOD = """
 [agent]
@@ -207,10 +207,10 @@ def test_the_broker_runs_on_without_a_standard_input_to_watch() -> None:
     assert process.stdout is not None
     port = int(process.stdout.readline().split()[1])
     # its answer to a CONNECT of MQTT 3.1.1 shows that it is past its own beginning
-    with socket.create_connection(("127.0.0.1", port), timeout=10.0) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as line:
         line.sendall(bytes.fromhex("100d00044d51545404020000000161"))
         assert line.recv(4) == bytes.fromhex("20020000")
     assert process.poll() is None
     process.terminate()
-    assert process.communicate(timeout=10.0)[1] == ""
+    assert process.communicate(timeout=PATIENCE)[1] == ""
     assert process.returncode == 0
