@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -20,14 +21,24 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+PATIENCE = 30.0
+"""Seconds a busy machine may take to do what it was asked."""
+GIVEN = range(20000, 32000)
+"""Below those the kernel gives to whoever asks for any port: a port chosen here is still free when it is used, and when
+a broker comes back to it."""
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody listens on, neither TCP nor UDP."""
+    while True:
+        port = random.choice(GIVEN)
+        with suppress(OSError), socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            for probe in (tcp, udp):
+                probe.bind(("127.0.0.1", port))
+            return port
 
 
-def wait_for_port(port: int, within: float = 10.0, alive: Callable[[], bool] = lambda: True) -> None:
+def wait_for_port(port: int, within: float = PATIENCE, alive: Callable[[], bool] = lambda: True) -> None:
     """Until something accepts on loopback; raises TimeoutError."""
     until = time.monotonic() + within
     while time.monotonic() < until and alive():
@@ -63,7 +74,7 @@ class Mosquitto:
     def stop(self, kill: bool = False) -> None:
         if self._process is not None:
             self._process.kill() if kill else self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(PATIENCE)
             self._process = None
 
 
@@ -101,10 +112,10 @@ class Plain:
         wanted: Any = [(f, SubscribeOptions(qos=1)) for f in filters] if self.five else [(f, 1) for f in filters]
         with self._door:
             before = self._subscribed
-            until = time.monotonic() + 10
+            until = time.monotonic() + PATIENCE
             while self.client.subscribe(wanted)[0] != 0:  # not connected yet
                 assert self._door.wait(0.01) or time.monotonic() < until
-            assert self._door.wait_for(lambda: self._subscribed > before, 10)
+            assert self._door.wait_for(lambda: self._subscribed > before, PATIENCE)
         return self
 
     def publish(self, topic: str, body: bytes | str, retain: bool = False, **properties: Any) -> None:
@@ -113,9 +124,9 @@ class Plain:
             packed = Properties(PacketTypes.PUBLISH)
             for name, value in properties.items():
                 setattr(packed, name, value)
-        self.client.publish(topic, body, 1, retain, packed).wait_for_publish(10)
+        self.client.publish(topic, body, 1, retain, packed).wait_for_publish(PATIENCE)
 
-    def wait(self, wanted: Callable[[MQTTMessage], Any], within: float = 15.0) -> MQTTMessage:
+    def wait(self, wanted: Callable[[MQTTMessage], Any], within: float = PATIENCE) -> MQTTMessage:
         """The first message heard (ever) that is wanted. Raises AssertionError with what was heard instead."""
         with self._door:
             found = self._door.wait_for(lambda: next((m for m in self.heard if wanted(m)), None), within)
@@ -195,7 +206,7 @@ async def amqtt_broker() -> AsyncIterator[Amqtt]:
     )
     await broker.start()
     yield Amqtt(broker, port)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await broker.shutdown()
 
 
@@ -213,7 +224,7 @@ def plain() -> Iterator[Callable[..., Plain]]:
         client.close()
 
 
-async def until(condition: Callable[[], Any], within: float = 15.0) -> Any:
+async def until(condition: Callable[[], Any], within: float = PATIENCE) -> Any:
     """Wait for a condition without blocking the loop; raises AssertionError after ``within`` seconds."""
     end = time.monotonic() + within
     while not (found := condition()):

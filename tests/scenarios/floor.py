@@ -50,12 +50,12 @@ class Child:
         assert found is not None, self.lines[-15:]
         return found
 
-    def end(self, number: int = signal.SIGTERM, within: float = 10.0) -> int:
+    def end(self, number: int = signal.SIGTERM, within: float = PATIENCE) -> int:
         """End it with a signal; its exit code."""
         with suppress(ProcessLookupError):
             self.process.send_signal(number)
         code = self.process.wait(within)
-        self._reader.join(5.0)
+        self._reader.join(PATIENCE)
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 with suppress(BrokenPipeError):
@@ -164,7 +164,7 @@ class Playing:
     def stop(self) -> None:
         self._stopped.set()
         if self._keeper is not None:
-            self._keeper.join(10.0)
+            self._keeper.join(PATIENCE)
 
 
 def film(folder: Path, seconds: float = 4.0, rate: int = 25) -> Path:
