@@ -34,7 +34,7 @@ def start(mosquitto: Mosquitto, tmp_path: Path) -> Iterator[Start]:
     yield begin
     for process in started:
         process.kill()
-        process.wait(10)
+        process.wait(30)
 
 
 def test_killed_and_back(mosquitto: Mosquitto, plain: Callable[..., Plain], start: Start, tmp_path: Path) -> None:
