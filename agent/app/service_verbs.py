@@ -109,12 +109,8 @@ class SelfTests:
         """Whether the lights have arrived and every output that is there has sent them so: a busy machine may be slow
         to send."""
         agent, now = self._agent, self._agent.now()
-        return agent.rig.unmoved(now) and all(
-            output.pump.wire(universe) == agent.rig.scene.frame(universe, now)
-            for output in agent.devices.outputs.values()
-            if output.lane.health.state == "ok"
-            for universe in output.section.universes
-        )
+        outputs = agent.devices.outputs.values()
+        return agent.rig.unmoved(now) and all(output.has_shown(agent.rig.scene, now) for output in outputs)
 
 
 class ServiceVerbs:

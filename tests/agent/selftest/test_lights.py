@@ -1,6 +1,8 @@
 """A full self-test in the virtual studio: production drivers, real lanes, light through the camera. What is broken is
 named, and nothing else."""
 
+import threading
+
 import pytest
 
 from agent.selftest import baseline
@@ -61,6 +63,21 @@ async def test_a_broken_light_is_named(known, fault, named):
     assert report.exit_code == 2
     assert report.first_things[0].remedy.zh
     assert known.targets == LOOK
+
+
+async def test_a_light_is_not_looked_at_before_its_wire_has_sent_the_level(known):
+    driver, late, hold_up = known.devices.outputs["widget"].driver, [], threading.Event()
+    send = driver.send
+
+    def lags(universe, frame):
+        if frame[20] == 255 and not late:  # the first time that the light is to be full
+            late.append(hold_up.wait(0.8))
+        send(universe, frame)
+
+    driver.send = lags
+    report = await run(known.around, "full", ["LGT-0[1-7]:back"])
+    assert late
+    assert set(verdicts(report).values()) == {Verdict.PASS}
 
 
 async def test_two_swapped_lights_are_named_and_the_third_is_not(known):
