@@ -20,7 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from tests.waiting import free_port, wait_for_port
+from tests.waiting import PATIENCE, free_port, wait_for_port
 
 
 class Mosquitto:
@@ -49,7 +49,7 @@ class Mosquitto:
     def stop(self, kill: bool = False) -> None:
         if self._process is not None:
             self._process.kill() if kill else self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(PATIENCE)
             self._process = None
 
 
@@ -97,10 +97,10 @@ class Plain:
         wanted: Any = [(f, SubscribeOptions(qos=1)) for f in filters] if self.five else [(f, 1) for f in filters]
         with self._door:
             before = self._subscribed
-            until = time.monotonic() + 10
+            until = time.monotonic() + PATIENCE
             while self.client.subscribe(wanted)[0] != 0:  # not connected yet
                 assert self._door.wait(0.01) or time.monotonic() < until
-            assert self._door.wait_for(lambda: self._subscribed > before, 10)
+            assert self._door.wait_for(lambda: self._subscribed > before, PATIENCE)
         return self
 
     def publish(self, topic: str, body: bytes | str, retain: bool = False, **properties: Any) -> None:
@@ -109,9 +109,9 @@ class Plain:
             packed = Properties(PacketTypes.PUBLISH)
             for name, value in properties.items():
                 setattr(packed, name, value)
-        self.client.publish(topic, body, 1, retain, packed).wait_for_publish(10)
+        self.client.publish(topic, body, 1, retain, packed).wait_for_publish(PATIENCE)
 
-    def wait(self, wanted: Callable[[MQTTMessage], Any], within: float = 15.0) -> MQTTMessage:
+    def wait(self, wanted: Callable[[MQTTMessage], Any], within: float = PATIENCE) -> MQTTMessage:
         """The first message heard (ever) that is wanted. Raises AssertionError with what was heard instead."""
         with self._door:
             found = self._door.wait_for(lambda: next((m for m in self.heard if wanted(m)), None), within)
@@ -196,7 +196,7 @@ async def amqtt_broker() -> AsyncIterator[Amqtt]:
     )
     await broker.start()
     yield Amqtt(broker, port)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await broker.shutdown()
 
 

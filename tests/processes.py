@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout."""
-PATIENCE = 45.0
-"""Seconds a busy machine may take to start a process, to schedule it and to end it."""
 
 
 class Child:
@@ -62,7 +62,7 @@ class Child:
                     pipe.close()
         return code
 
-    def end(self, number: int = signal.SIGTERM, within: float = 10.0) -> int:
+    def end(self, number: int = signal.SIGTERM, within: float = PATIENCE) -> int:
         """End it with a signal; its exit code."""
         with suppress(ProcessLookupError):
             self.process.send_signal(number)

@@ -1,6 +1,7 @@
 """Waiting for what is to come, with an end; and ports on loopback to wait at."""
 
 import asyncio
+import random
 import socket
 import threading
 import time
@@ -8,8 +9,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+PATIENCE = 45.0
+"""Seconds a busy machine may take to do what it was asked: to start a process, to schedule it, to end it."""
+GIVEN = range(20000, 32000)
+"""Below those the kernel gives to whoever asks for any port: a port chosen here is still free when it is used, and when
+a broker comes back to it."""
 
-async def until(condition: Callable[[], Any], within: float = 15.0) -> Any:
+
+async def until(condition: Callable[[], Any], within: float = PATIENCE) -> Any:
     """Wait for a condition without blocking the loop; raises AssertionError after ``within`` seconds."""
     end = time.monotonic() + within
     while not (found := condition()):
@@ -19,13 +26,16 @@ async def until(condition: Callable[[], Any], within: float = 15.0) -> Any:
 
 
 def free_port() -> int:
-    """A TCP port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody listens on, neither TCP nor UDP."""
+    while True:
+        port = random.choice(GIVEN)
+        with suppress(OSError), socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            for probe in (tcp, udp):
+                probe.bind(("127.0.0.1", port))
+            return port
 
 
-def wait_for_port(port: int, within: float = 10.0, alive: Callable[[], bool] = lambda: True) -> None:
+def wait_for_port(port: int, within: float = PATIENCE, alive: Callable[[], bool] = lambda: True) -> None:
     """Until something accepts on loopback; raises TimeoutError."""
     until = time.monotonic() + within
     while time.monotonic() < until and alive():

@@ -21,8 +21,6 @@ from drivers.errors import DriverError
 
 log = structlog.get_logger(__name__)
 
-LAST_FRAME = 0.1
-"""Seconds after the lights' arrival in which their last frame has surely been sent."""
 LONGEST = 300.0
 """Seconds a self-test may take in all; a full one of three lights takes about a minute."""
 
@@ -106,8 +104,15 @@ class SelfTests:
         """After a test was cut off: returns when the look is back on the wire, before anybody lets the outputs go."""
         agent = self._agent
         until = agent.now() + engine.HOME_WITHIN
-        while self._cut_off and not agent.rig.unmoved(agent.now() - LAST_FRAME) and agent.now() < until:
+        while self._cut_off and not self._back() and agent.now() < until:
             await asyncio.sleep(0.02)
+
+    def _back(self) -> bool:
+        """Whether the lights have arrived and every output that is there has sent them so: a busy machine may be slow
+        to send."""
+        agent, now = self._agent, self._agent.now()
+        outputs = agent.devices.outputs.values()
+        return agent.rig.unmoved(now) and all(output.has_shown(agent.rig.scene, now) for output in outputs)
 
 
 class ServiceVerbs:

@@ -36,6 +36,12 @@ class OutputUnit(Unit[OutputSection, Output]):
         health = self.lane.health
         return health.state == "offline" or (health.state == "ok" and self.pump.has_sent)
 
+    def has_shown(self, scene: Scene, now: float) -> bool:
+        """Whether it last sent what the scene has now; one that is offline has nothing to be waited for."""
+        return self.lane.health.state != "ok" or all(
+            self.pump.wire(universe) == scene.frame(universe, now) for universe in self.section.universes
+        )
+
     def show(self, scene: Scene) -> None:
         """Have the lights do this from now on."""
         self.pump.show(scene)

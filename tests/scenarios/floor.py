@@ -13,7 +13,8 @@ import sacn
 from config.load import load
 from drivers.errors import DriverError
 from drivers.virtual.furnish import furnish
-from tests.processes import PATIENCE, ROOT, Child
+from tests.processes import ROOT, Child
+from tests.waiting import PATIENCE
 
 
 class Widget(Child):
@@ -117,7 +118,7 @@ class Playing:
     def stop(self) -> None:
         self._stopped.set()
         if self._keeper is not None:
-            self._keeper.join(10.0)
+            self._keeper.join(PATIENCE)
 
 
 def film(folder: Path, seconds: float = 4.0, rate: int = 25) -> Path:

@@ -15,9 +15,8 @@ from uuid import uuid4
 import pytest
 
 from tests.brokers import Mosquitto, Plain, said, saying
-from tests.processes import PATIENCE
 from tests.scenarios.floor import Playing, Receiver, Service, Widget, film, reflector
-from tests.waiting import free_port
+from tests.waiting import PATIENCE, free_port
 
 BASE = "studio/v1/hangzhou/room-3"
 KEY, FILL, BACK = 0, 10, 20
@@ -184,8 +183,8 @@ def test_the_spine(floor: Floor) -> None:
     floor.answer(command, "accepted")
     done = floor.answer(command, "succeeded")
     assert done["result"]["fixtures"] == ["key"]
-    floor.widget.wait_frame(lambda f: f[KEY] == 64, within=1.0)
-    floor.receiver.wait_frame(lambda f: f[KEY] == 64, within=1.0)
+    floor.widget.wait_frame(lambda f: f[KEY] == 64)
+    floor.receiver.wait_frame(lambda f: f[KEY] == 64)
     held = floor.said("state/fixture/key", lambda s: s["target"]["intensity"] == 0.25)
     assert held["held_by"] == {"owner": "control-room", "priority": "manual"}
 
@@ -239,7 +238,7 @@ def test_the_spine(floor: Floor) -> None:
     # this receiver calls back on changes only: a change is seen, and it began at the last look
     brighter = floor.send("lights.set", {"targets": ["key"], "levels": {"intensity": 0.4}})
     floor.answer(brighter, "succeeded")
-    floor.receiver.wait_frame(lambda f: f[KEY] == 102, since=on_the_net, within=5.0)
+    floor.receiver.wait_frame(lambda f: f[KEY] == 102, since=on_the_net)
     assert min(f[KEY] for f in floor.receiver.frames[on_the_net:]) >= 64
     assert min(f[KEY] for f in floor.widget.frames_since(on_the_wire)) == 64
 

@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.processes import PATIENCE, ROOT, Child
+from tests.processes import ROOT, Child
+from tests.waiting import PATIENCE
 
 CONFIG = """
 [agent]
@@ -71,7 +72,7 @@ class Running(Child):
                 found.append(stat.parent.name)
         return found
 
-    def wait_alone(self, within: float = 10.0) -> list[str]:
+    def wait_alone(self, within: float = PATIENCE) -> list[str]:
         """Until none is left; those that are, when time is over."""
         until = time.monotonic() + within
         while self.others and time.monotonic() < until:

@@ -63,7 +63,8 @@ def test_a_port_in_use_by_the_running_service_is_said_to_be_so(widget: Path, tmp
     file.write_text(file.read_text().replace('name = "a"', 'name = "a"\nstate_dir = "state"'))
     service = Running(("run", "-c", file))
     try:
-        service.wait_line(lambda line: '"agent.ready"' in line)
+        service.wait_line(lambda line: '"agent.ready"' in line)  # that it answers; the port may come later
+        service.wait_line(lambda line: '"device.online"' in line and '"front"' in line)
         said = studio("devices", "--json", "--interface", "lo", "-c", file)
     finally:
         service.kill()

@@ -77,11 +77,12 @@ def test_what_cannot_start_says_why_and_with_which_code(tmp_path: Path) -> None:
 
 def test_the_self_test_runs_by_itself_and_its_reports_are_files(file: Path, tmp_path: Path) -> None:
     junit, html = tmp_path / "r.xml", tmp_path / "r.html"
-    words = ("--only", "*:widget", "--json", "--junit", junit, "--html", html)
+    # without what judges how fast this machine is
+    words = ("--only", "SER-01", "SER-02", "WID-02", "--json", "--junit", junit, "--html", html)
     said = studio("selftest", "--virtual", "-c", file, *words)
     report = json.loads(said.stdout)
     assert said.returncode == report["exit_code"] == 0, said.stderr
-    assert {"SER-01", "WID-01"} <= {check["id"] for check in report["checks"]}
+    assert [check["id"] for check in report["checks"]] == ["SER-01", "SER-02", "WID-02"]
     assert "<testsuite " in junit.read_text()
     assert html.read_text().startswith("<!DOCTYPE html>")
     assert report["accepted"] is None

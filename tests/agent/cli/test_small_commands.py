@@ -13,6 +13,7 @@ from agent.__main__ import COMMANDS
 from agent.cli.version import commit
 from tests.agent.cli.shell import environment, studio
 from tests.processes import ROOT, Child
+from tests.waiting import PATIENCE
 
 GOOD = """
 [agent]
@@ -200,7 +201,7 @@ def test_the_broker_runs_on_without_a_standard_input_to_watch() -> None:
     broker = Child(sys.executable, "-m", "agent.cli.broker", **how)
     port = int(broker.wait_line(bool).split()[1])
     # its answer to a CONNECT of MQTT 3.1.1 shows that it is past its own beginning
-    with socket.create_connection(("127.0.0.1", port), timeout=10.0) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as line:
         line.sendall(bytes.fromhex("100d00044d51545404020000000161"))
         assert line.recv(4) == bytes.fromhex("20020000")
     assert broker.process.poll() is None

@@ -11,6 +11,7 @@ import pytest
 
 from drivers.real.host import RealHost
 from tests.processes import Child
+from tests.waiting import PATIENCE
 
 LOOPBACK = "127.0.0.1"
 
@@ -44,7 +45,7 @@ class Relay:
         self._outside.bind((LOOPBACK, 0))
         self._inside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._inside.connect((LOOPBACK, port))
-        self._inside.settimeout(5)
+        self._inside.settimeout(PATIENCE)
         self._wake, self._woken = socket.socketpair()
         self.port = self._outside.getsockname()[1]
         self._thread = threading.Thread(target=self._run)
@@ -65,7 +66,7 @@ class Relay:
 
     def close(self) -> None:
         self._wake.send(b"x")
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         for each in (self._outside, self._inside, self._wake, self._woken):
             each.close()
 

@@ -59,7 +59,7 @@ def test_a_request_that_scapy_built_is_answered_over_a_real_socket(host, reflect
     asked = scapy_stamp.STAMPSessionSenderTestUnauthenticated(seq=3, ts=123.5, ssid=9)
     with closing(host.udp(("127.0.0.1", 0), ttl=200)) as sender:
         sender.send(bytes(asked), ("127.0.0.1", reflector))
-        got = sender.receive(5.0)
+        got = sender.receive(20.0)
     reply = scapy_stamp.STAMPSessionReflectorTestUnauthenticated(got.data)
     assert (reply.seq_sender, reply.ssid, reply.ttl_sender) == (3, 9, 200)
     assert float(reply.ts_sender) == pytest.approx(123.5)

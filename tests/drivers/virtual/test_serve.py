@@ -14,7 +14,8 @@ import pytest
 from drivers.base import Verdict
 from drivers.dmx.enttec_pro import EnttecPro, EnttecProOptions
 from drivers.real.host import RealHost
-from tests.processes import PATIENCE, ROOT, Child
+from tests.processes import ROOT, Child
+from tests.waiting import PATIENCE
 
 
 class Served(Child):
