@@ -56,8 +56,7 @@ SOFTWARE = 70
 class Agent:
     """See the module. Constructing is silent and may raise ConfigError; :meth:`run` talks.
 
-    ``config_file`` is what a reload reads again, with the overrides in ``environ``. ``pictures``: the cores that
-    cameras' threads keep to; none: any.
+    A reload reads ``config_file`` again, with the overrides in ``environ``; ``pictures``: cores for cameras, none: any.
     """
 
     def __init__(

@@ -78,6 +78,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         path, config = load(options.config, os.environ)
         report = asyncio.run(_report(path, config, options))
+        if not report.number:
+            complain(f"the report is shown, but not kept: {config.agent.state_dir / 'reports'} takes nothing")
         _write(report, options, config.agent.language)
     except NoConfig as error:
         complain(error)
@@ -180,7 +182,6 @@ def _told(result: Mapping[str, Any], state_dir: Path) -> "Report":
 
     store = ReportStore(state_dir)
     if "report" in result:
-        complain(f"the report is shown, but not kept: {store.folder} takes nothing")
         return Report.model_validate(result["report"])
     found = store.latest(lambda each: each.id == result.get("id"))
     if found is None:

@@ -99,8 +99,12 @@ def test_a_report_that_the_disk_did_not_take_is_shown_all_the_same(start: Callab
     shown = json.loads(said.stdout)
     assert ([check["id"] for check in shown["checks"]], shown["verdict"], shown["number"]) == (["WID-01"], "pass", 0)
     assert "not kept" in said.stderr
+    service.end()
+    alone = studio("selftest", "--virtual", "-c", file, "--only", "WID-01", "--json")
+    assert (alone.returncode, json.loads(alone.stdout)["number"]) == (0, 0), alone.stderr
+    assert "not kept" in alone.stderr
     (file.parent / "state" / "reports").unlink()
-    again = studio("selftest", "-c", file, "--only", "WID-01", "--json")
+    again = studio("selftest", "--virtual", "-c", file, "--only", "WID-01", "--json")
     assert (again.stderr, json.loads(again.stdout)["number"]) == ("", 1)
 
 
