@@ -121,7 +121,8 @@ class Bench:
         arrived = self._claim(name, LEVELS[0])
         until = arrived + WAIT_FOR_PICTURE
         shots = await camera.lane.call(
-            lambda: _rise(camera.driver, until, arrived, floor, 6 * trembling + LEAST / 2, now), until - began + 3.0
+            lambda: _rise(camera.driver, until, arrived, floor, 6 * trembling + LEAST / 2, now),
+            until - began + GRAB_WITHIN,
         )
         answers = float(shots.zones[-3:].mean()) - floor > 6 * trembling + LEAST / 2
         middle = crossing(shots, floor) if answers else None
@@ -205,10 +206,11 @@ def _grab(camera: Camera, count: int) -> Shots:
 
 
 def _rise(camera: Camera, until: float, arrived: float, floor: float, least: float, now: Callable[[], float]) -> Shots:
-    """Pictures until the light stands still above ``floor`` + ``least``, at most to ``until``."""
+    """Pictures until the light stands still above ``floor`` + ``least``, at most to ``until``; but so many at least
+    that it is the light that did not come, not the pictures."""
     times, zones = [], []
     means: list[float] = []
-    while now() < until or len(means) < 3:
+    while now() < until or len(means) < FRAMES:
         image = camera.grab()
         times.append(image.captured)
         zones.append(measure(image.pixels, 1.0).zones)

@@ -7,7 +7,8 @@ from agent.selftest import baseline
 from agent.selftest.checks import bench
 from tests.waiting import until
 
-LIGHT = {"depth": "full", "only": ["LGT-*:back"]}
+LIGHT = {"depth": "full", "only": [f"LGT-0{number}:back" for number in (1, 2, 3, 4, 5, 7)]}
+"""All but how long the light takes: that is for the machine the tests happen to run on."""
 
 
 async def test_what_was_accepted_is_the_yardstick_of_the_next_test(house, monkeypatch):
@@ -22,7 +23,7 @@ async def test_what_was_accepted_is_the_yardstick_of_the_next_test(house, monkey
         healthy = await house.send("selftest.start", {**LIGHT, "accept": True})
         assert healthy.state == "succeeded", healthy.message
         assert healthy.result["accepted"] == ["back"]
-        assert healthy.result["verdict"] in ("pass", "marginal")  # a busy machine is slow to show a light
+        assert healthy.result["verdict"] == "pass"
         known = baseline.read(agent.config.agent.state_dir, "cam-1").reference()
         assert (known.runs, set(known.signatures)) == (1, {"back"})
         house.studio.world.fault("back", "dim")
