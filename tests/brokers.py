@@ -1,6 +1,7 @@
 """Real brokers for tests, and a plain paho client as control software would use it."""
 
 import asyncio
+import json
 import os
 import shutil
 import socket
@@ -8,7 +9,6 @@ import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,21 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for_port(port: int, within: float = 10.0, alive: Callable[[], bool] = lambda: True) -> None:
-    """Until something accepts on loopback; raises TimeoutError."""
-    until = time.monotonic() + within
-    while time.monotonic() < until and alive():
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1.0):
-            return
-        threading.Event().wait(0.01)
-    raise TimeoutError(f"nothing accepts on port {port}")
+from tests.waiting import PATIENCE, free_port, wait_for_port
 
 
 class Mosquitto:
@@ -63,8 +49,18 @@ class Mosquitto:
     def stop(self, kill: bool = False) -> None:
         if self._process is not None:
             self._process.kill() if kill else self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(PATIENCE)
             self._process = None
+
+
+def said(message: MQTTMessage) -> dict[str, Any]:
+    """Its payload."""
+    return dict(json.loads(message.payload))
+
+
+def saying(topic: str, wanted: Callable[[Any], Any] = lambda payload: True) -> Callable[[MQTTMessage], bool]:
+    """For :meth:`Plain.wait`: a message on that topic whose payload is wanted; a cleared one says nothing."""
+    return lambda m: m.topic == topic and bool(m.payload) and bool(wanted(json.loads(m.payload)))
 
 
 class Plain:
@@ -102,14 +98,14 @@ class Plain:
         wanted: Any = [(f, SubscribeOptions(qos=qos)) for f in filters] if self.five else [(f, qos) for f in filters]
         with self._door:
             before = self._subscribed
-            until = time.monotonic() + 10
+            until = time.monotonic() + PATIENCE
             while self.client.subscribe(wanted)[0] != 0:  # not connected yet
                 assert self._door.wait(0.01) or time.monotonic() < until
-            assert self._door.wait_for(lambda: self._subscribed > before, 10)
+            assert self._door.wait_for(lambda: self._subscribed > before, PATIENCE)
         return self
 
     def publish(self, topic: str, body: bytes | str, retain: bool = False, **properties: Any) -> None:
-        self.publish_soon(topic, body, retain, **properties).wait_for_publish(10)
+        self.publish_soon(topic, body, retain, **properties).wait_for_publish(PATIENCE)
 
     def publish_soon(self, topic: str, body: bytes | str, retain: bool = False, **properties: Any) -> MQTTMessageInfo:
         """The same without waiting for the broker."""
@@ -120,7 +116,7 @@ class Plain:
                 setattr(packed, name, value)
         return self.client.publish(topic, body, 1, retain, packed)
 
-    def wait(self, wanted: Callable[[MQTTMessage], Any], within: float = 15.0) -> MQTTMessage:
+    def wait(self, wanted: Callable[[MQTTMessage], Any], within: float = PATIENCE) -> MQTTMessage:
         """The first message heard (ever) that is wanted. Raises AssertionError with what was heard instead."""
         with self._door:
             found = self._door.wait_for(lambda: next((m for m in self.heard if wanted(m)), None), within)
@@ -143,6 +139,11 @@ class Amqtt:
     def __init__(self, broker: Any, port: int) -> None:
         self.broker = broker
         self.port = port
+
+    def hang_up(self) -> None:
+        """End every connection; it goes on listening."""
+        for writer in self.broker.served:
+            writer.transport.abort()
 
 
 @pytest.fixture
@@ -200,7 +201,7 @@ async def amqtt_broker() -> AsyncIterator[Amqtt]:
     )
     await broker.start()
     yield Amqtt(broker, port)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await broker.shutdown()
 
 
@@ -216,12 +217,3 @@ def plain() -> Iterator[Callable[..., Plain]]:
     yield make
     for client in made:
         client.close()
-
-
-async def until(condition: Callable[[], Any], within: float = 15.0) -> Any:
-    """Wait for a condition without blocking the loop; raises AssertionError after ``within`` seconds."""
-    end = time.monotonic() + within
-    while not (found := condition()):
-        assert time.monotonic() < end, "the condition did not come true in time"
-        await asyncio.sleep(0.005)
-    return found

@@ -25,8 +25,8 @@ from config.load import load
 from config.model import AgentSection
 from tests.agent.messaging.conftest import SmallAgent
 from tests.brokers import Mosquitto, Plain
+from tests.processes import ROOT
 
-ROOT = Path(__file__).parents[1]
 UNIT = ROOT / "config/systemd/studio-agent.service"
 DROP_INS = sorted((ROOT / "config/systemd/drop-in").glob("*.conf"))
 PAGE = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
@@ -118,7 +118,7 @@ def test_the_page_speaks_of_files_that_are_there() -> None:
     assert len(named) >= 5
     assert not [path for path in named if not (ROOT / path).exists()]
     for script in scripts:
-        subprocess.run(["sh", "-n"], input=script, text=True, check=True, timeout=10)
+        subprocess.run(["sh", "-n"], input=script, text=True, check=True, timeout=60)
 
 
 # --- udev ------------------------------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def broker(start_mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> Iterato
     tool = shutil.which("mosquitto_passwd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     assert tool, "mosquitto_passwd belongs to the package mosquitto"
     for name, secret in SECRETS.items():
-        subprocess.run([tool, "-b", str(passwords), name, secret], check=True, timeout=20, capture_output=True)
+        subprocess.run([tool, "-b", str(passwords), name, secret], check=True, timeout=60, capture_output=True)
     shutil.copy(ROOT / "config/mosquitto/acl", tmp_path / "acl")
     text = (ROOT / "config/mosquitto/studio.conf").read_text(encoding="utf-8").replace("/etc/mosquitto", str(tmp_path))
     lines = [line for line in text.splitlines() if line and not line.startswith(("#", "listener", "persistence"))]
@@ -231,7 +231,7 @@ def test_nobody_comes_in_without_his_password(broker: Mosquitto, login: tuple[st
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     try:
-        assert told.wait(10)
+        assert told.wait(30)
         assert str(reasons[0]) in ("Not authorized", "Bad user name or password")
     finally:
         with suppress(OSError):

@@ -29,9 +29,10 @@ from drivers.base import Impact
 from firmware_profiles import library
 from tests.agent.app.conftest import House
 from tests.agent.selftest.rooms import room
-from tests.brokers import Mosquitto, Plain, until
+from tests.brokers import Mosquitto, Plain
+from tests.processes import ROOT
+from tests.waiting import until
 
-ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}
 LAUNCHER = ("setup", "test", "bench", "fmt")

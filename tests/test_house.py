@@ -10,8 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 
 import agent
+from tests.processes import ROOT
 
-ROOT = Path(__file__).parents[1]
 FLOORS = ("agent", "drivers", "firmware_profiles", "config")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LONGEST = 350  # lines: what is longer has two subjects and is two files

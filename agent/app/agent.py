@@ -28,8 +28,6 @@ from agent.messaging.commands import ExposureSet
 from agent.messaging.dispatch import Dispatcher
 from agent.messaging.local import NAME as CONTROL
 from agent.messaging.local import ControlSocket
-from agent.messaging.outbox import Outbox
-from agent.messaging.outbox_file import OutboxFile, budgets
 from agent.messaging.payloads import AirMessage, Stamp
 from agent.messaging.topics import Topics
 from agent.runtime.journal import Journal
@@ -58,8 +56,7 @@ SOFTWARE = 70
 class Agent:
     """See the module. Constructing is silent and may raise ConfigError; :meth:`run` talks.
 
-    ``config_file`` is what a reload reads again, with the overrides in ``environ``. ``pictures``: the cores that
-    cameras' threads keep to; none: any.
+    A reload reads ``config_file`` again, with the overrides in ``environ``; ``pictures``: cores for cameras, none: any.
     """
 
     def __init__(
@@ -93,18 +90,9 @@ class Agent:
         self.looks = LookKeeper(LookFile(state / "look.json"), lambda: self.rig, self.on_disk, self.now)
         self.topics = Topics(config.agent.site, config.agent.name)
         stamp = Stamp(host.wall, host.now)
-        kept = OutboxFile(state / "outbox.sqlite", budgets(config.mqtt.outbox))
-        self.bus = Bus(
-            config.mqtt,
-            self.topics,
-            stamp,
-            version=__version__,
-            mode=mode,
-            memory=state / "retained.json",
-            outbox=Outbox(kept, self.on_disk, host.wall, host.now, config.mqtt.outbox.backlog_rate),
-        )
+        self.bus = Bus(config.mqtt, self.topics, stamp, version=__version__, mode=mode, state=state, disk=self.on_disk)
         self.herald = Herald(self)
-        self.tests = SelfTests(self)
+        self.tests = SelfTests(self, virtual=mode == "virtual")
         self.journal = Journal(state / "journal.sqlite")
         self.dispatcher = Dispatcher(
             {**LightVerbs(self).all(), **ServiceVerbs(self, self.tests).all()},
@@ -115,8 +103,7 @@ class Agent:
             disk=self.on_disk,
         )
         self.control = ControlSocket(state / CONTROL, self.dispatcher, stamp)
-        self.bus.commands = self.dispatcher
-        self.bus.told = self.journal.told
+        self.bus.commands, self.bus.told = self.dispatcher, self.journal.told
         self.bus.on_air = self._told_air
 
     # --- what verbs and tests ask ----------------------------------------------------------------------------
@@ -129,10 +116,8 @@ class Agent:
 
     def unstored(self) -> tuple[str, ...]:
         """What the disk does not take at present, for people."""
-        databases = (self.journal, self.bus.outbox.file)
-        return tuple(
-            filter(None, (*(d.health for d in databases if not d.on_disk), self.looks.health, self.tests.health))
-        )
+        files = (self.journal.unstored, self.bus.outbox.file.unstored)
+        return tuple(filter(None, (*files, self.looks.health, self.tests.health)))
 
     async def remembered(self) -> None:
         await self.looks.remembered()

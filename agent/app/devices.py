@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from agent.exposure.camera import CameraUnit, Sight
 from agent.lighting.output import OutputUnit
 from agent.lighting.scene import Scene
 from agent.runtime.lane import Health, Lane
+from agent.runtime.unit import Unit
 from agent.uplink.probe import ProbeUnit
 from config.check import validate
 from config.model import StudioConfig
@@ -18,16 +19,7 @@ from drivers.host import Host
 from drivers.registry import Kind
 from firmware_profiles.patch import Patch, survey
 
-
-class Unit(Protocol):
-    """What outputs, cameras and probes have in common."""
-
-    name: str
-    section: Any
-    lane: Lane
-
-
-U = TypeVar("U", bound=Unit)
+U = TypeVar("U", bound=Unit[Any, Any])
 
 
 @dataclass
@@ -55,13 +47,14 @@ class Devices:
         for lane in leaving:
             lane.join()
         host, bug = self.host, self.bug
-        _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, scene, self._teller(Kind.OUTPUT), bug))
+        tell = {kind: self._teller(kind) for kind in Kind}
+        _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, tell[Kind.OUTPUT], bug, scene))
         _enter(
             self.cameras,
             config.cameras,
-            lambda n, s: CameraUnit(n, s, host, self._teller(Kind.CAMERA), bug, self.seen, self.pictures),
+            lambda n, s: CameraUnit(n, s, host, tell[Kind.CAMERA], bug, self.seen, self.pictures),
         )
-        _enter(self.probes, config.probes, lambda n, s: ProbeUnit(n, s, host, self._teller(Kind.PROBE), bug))
+        _enter(self.probes, config.probes, lambda n, s: ProbeUnit(n, s, host, tell[Kind.PROBE], bug))
         self.show(scene)
 
     def show(self, scene: Scene) -> None:
@@ -77,7 +70,7 @@ class Devices:
                 return f"output {output.name} is offline"
         return ""
 
-    def all(self) -> Iterator[tuple[Kind, Unit]]:
+    def all(self) -> Iterator[tuple[Kind, Unit[Any, Any]]]:
         """Every device with its kind."""
         yield from ((Kind.OUTPUT, unit) for unit in self.outputs.values())
         yield from ((Kind.CAMERA, unit) for unit in self.cameras.values())

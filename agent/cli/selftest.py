@@ -78,6 +78,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         path, config = load(options.config, os.environ)
         report = asyncio.run(_report(path, config, options))
+        if not report.number:
+            complain(f"the report is shown, but not kept: {config.agent.state_dir / 'reports'} takes nothing")
         _write(report, options, config.agent.language)
     except NoConfig as error:
         complain(error)
@@ -139,7 +141,6 @@ async def _report(path: Path, config: "StudioConfig", options: argparse.Namespac
 async def _by_service(control: Path, config: "StudioConfig", args: Mapping[str, Any], tell: Tell) -> "Report":
     from agent.messaging.lifecycle import ReasonCode
     from agent.messaging.local import ask
-    from agent.selftest.store import ReportStore
 
     last = None
     known, begun, stop = uuid4().hex, asyncio.Event(), asyncio.Event()
@@ -171,10 +172,20 @@ async def _by_service(control: Path, config: "StudioConfig", args: Mapping[str, 
     if last is None or last.state.value != "succeeded":
         said = last.message.en if last is not None and last.message else "it gave no reason"
         raise CannotTell(f"the service did not run the self-test: {said}")
-    wanted = last.result.get("id")
-    found = ReportStore(config.agent.state_dir).latest(lambda each: wanted in (None, each.id))
+    return _told(last.result, config.agent.state_dir)
+
+
+def _told(result: Mapping[str, Any], state_dir: Path) -> "Report":
+    """The report of a self-test that the service ran: in the command's result when the disk did not take it."""
+    from agent.selftest.report import Report
+    from agent.selftest.store import ReportStore
+
+    store = ReportStore(state_dir)
+    if "report" in result:
+        return Report.model_validate(result["report"])
+    found = store.latest(lambda each: each.id == result.get("id"))
     if found is None:
-        raise CannotTell(f"the self-test ran, but its report in {config.agent.state_dir / 'reports'} cannot be read")
+        raise CannotTell(f"the self-test ran, but its report in {store.folder} cannot be read")
     return found
 
 

@@ -12,8 +12,8 @@ from agent.cli.parser import NoConfig, complain, config_argument
 from agent.cli.send import Misspelt, agent_arguments, broker_of, clock
 
 if TYPE_CHECKING:
+    from agent.messaging.message import Message
     from agent.messaging.topics import Topics
-    from agent.messaging.wire import Message
     from config.model import MqttSection
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from agent.runtime.lane import BackOff, Health, Lane
+from agent.runtime.unit import Unit
 from config.model import CameraSection
-from drivers import registry
 from drivers.base import Camera, Identity
 from drivers.camera.faults import FaultState, PictureFault, start, step
 from drivers.camera.metrics import Metrics, measure
@@ -62,8 +62,8 @@ class CameraWatch:
         return self._due
 
 
-class CameraUnit:
-    """Built from its section; raises NotSupported or pydantic's ValidationError when that is wrong."""
+class CameraUnit(Unit[CameraSection, Camera]):
+    """A camera and its watch."""
 
     def __init__(
         self,
@@ -75,10 +75,7 @@ class CameraUnit:
         seen: Callable[[str, Sight], None],
         cores: frozenset[int],
     ) -> None:
-        spec = registry.find(section.driver)
-        self.name = name
-        self.section = section
-        self.driver: Camera = spec.make(spec.options.model_validate(section.options), host)
+        super().__init__(name, section, host)
         self.watch = CameraWatch(name, self.driver, section.rate, seen)
         back_off = BackOff(first=0.5, most=10.0)
         self.lane = Lane(

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from agent.lighting.pump import Pump
 from agent.lighting.scene import Scene
 from agent.runtime.lane import BackOff, Health, Lane
+from agent.runtime.unit import Unit
 from config.model import OutputSection
-from drivers import registry
 from drivers.base import Output
 from drivers.host import Host
 
@@ -14,22 +14,19 @@ SOON = BackOff(first=0.25, most=2.0)
 """A light that cannot be driven is looked for again quickly: a replugged widget is back within 2 s."""
 
 
-class OutputUnit:
-    """Built from its section; raises NotSupported or pydantic's ValidationError when that is wrong."""
+class OutputUnit(Unit[OutputSection, Output]):
+    """An output and its pump."""
 
     def __init__(
         self,
         name: str,
         section: OutputSection,
         host: Host,
-        scene: Scene,
         tell: Callable[[str, Health], None],
         bug: Callable[[str, BaseException], None],
+        scene: Scene,
     ) -> None:
-        spec = registry.find(section.driver)
-        self.name = name
-        self.section = section
-        self.driver: Output = spec.make(spec.options.model_validate(section.options), host)
+        super().__init__(name, section, host)
         self.pump = Pump(self.driver, section.universes, scene)
         self.lane = Lane(name, self.driver, self.pump, now=host.now, tell=tell, bug=bug, back_off=SOON)
 
@@ -38,6 +35,12 @@ class OutputUnit:
         """Its lights have been sent a frame, or it has said why not."""
         health = self.lane.health
         return health.state == "offline" or (health.state == "ok" and self.pump.has_sent)
+
+    def has_shown(self, scene: Scene, now: float) -> bool:
+        """Whether it last sent what the scene has now; one that is offline has nothing to be waited for."""
+        return self.lane.health.state != "ok" or all(
+            self.pump.wire(universe) == scene.frame(universe, now) for universe in self.section.universes
+        )
 
     def show(self, scene: Scene) -> None:
         """Have the lights do this from now on."""

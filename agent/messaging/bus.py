@@ -23,6 +23,7 @@ from agent.messaging.commands import read_json, reply_topic
 from agent.messaging.dial import PROBE, NoConnection, Version, where
 from agent.messaging.echo import Echo, RoundTrip
 from agent.messaging.lifecycle import Refusal
+from agent.messaging.message import Last, Message
 from agent.messaging.meter import Meter
 from agent.messaging.outbox import Outbox
 from agent.messaging.outbox_file import OutboxFile, budgets
@@ -30,8 +31,8 @@ from agent.messaging.payloads import AirMessage, Answer, Payload, Stamp, Status,
 from agent.messaging.reconnect import BackOff, Reconnect
 from agent.messaging.topics import Keep, Parsed, Topics, parse
 from agent.messaging.verbs import Request
-from agent.messaging.wire import Last, Message, Wire
-from agent.runtime.store import at_once
+from agent.messaging.wire import Wire
+from agent.runtime.store import Disk, at_once
 from config.model import MqttSection
 
 log = structlog.get_logger(__name__)
@@ -71,16 +72,17 @@ class Bus:
         *,
         version: str = "",
         mode: Literal["real", "virtual"] = "real",
-        memory: Path | None = None,
-        outbox: Outbox | None = None,
+        state: Path | None = None,
+        disk: Disk = at_once,
         back_off: BackOff | None = None,
     ) -> None:
-        """``version`` of the program; ``memory``: file for the board's topics; no ``outbox``: one in memory."""
+        """``state``: folder of what outlives the program, whose ``version`` it is; ``disk`` runs what blocks."""
         self.config = config
         self.topics = topics
         self.stamp = stamp
-        self.board = Board(self._publish_retained, stamp, memory)
-        self.outbox = outbox or Outbox(OutboxFile(None, budgets(config.outbox)), at_once, stamp.wall, stamp.mono)
+        self.board = Board(self._publish_retained, stamp, state and state / "retained.json")
+        file = OutboxFile(state and state / "outbox.sqlite", budgets(config.outbox))
+        self.outbox = Outbox(file, disk, stamp.wall, stamp.mono, config.outbox.backlog_rate)
         self.commands: Commands | None = None
         self.on_air: Callable[[AirMessage], None] = lambda _: None
         self.told: Callable[[str], None] = lambda _: None
@@ -112,16 +114,13 @@ class Bus:
         is kept goes into the outbox. ``False``: it was not sent (offline, or the broker does not keep up). Retained
         state goes through :attr:`board`."""
         row = _parse(topic)
-        if row is not None and row.row.keep is not None:
+        if row and row.row.keep:
             self.outbox.put(row.row.keep, topic, self._encoded(payload))
             return True
         if qos is None:
             qos = row.row.qos if row else 0
         if retain is None:
             retain = row.row.retained if row else False
-        if not self.online.is_set():
-            self.counters["unsent"] += 1
-            return False
         return self._put(topic, payload, qos, retain)
 
     def answer(self, answer: Answer) -> None:
@@ -184,7 +183,7 @@ class Bus:
         self._session = uuid4().hex
         wire = Wire(
             self.config,
-            client_id=self._client_id,
+            client_id=self.topics.client_id,
             version=version,
             message=self._take,
             will=Last(self.topics.status, self.stamp.on(self._status("offline", "lost")).encode()),
@@ -213,11 +212,6 @@ class Bus:
             self.outbox.detach()
             if not wire.alive and self._wire is wire:
                 self._wire = None
-
-    @property
-    def _client_id(self) -> str:
-        # a colon is in no name, so no two agents can share an id
-        return f"studio:{self.topics.site}:{self.topics.agent}"
 
     async def _serve(self) -> None:
         while True:

@@ -2,17 +2,36 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 from agent.messaging.dial import PROBE, NoConnection, Version
+from agent.messaging.message import Message
 from agent.messaging.payloads import Answer, decode
 from agent.messaging.topics import Topics
-from agent.messaging.wire import Message, Wire
+from agent.messaging.wire import Wire
 from config.model import MqttSection
 
 T = TypeVar("T")
+
+
+async def reach(config: MqttSection, client_id: str, message: Callable[[Message], None]) -> Wire:
+    """A connection by whoever is here for a short while: no last will, no session. Where both protocols may be tried,
+    the newer one first. Raises NoConnection."""
+    if config.protocol == "auto":
+        wire = Wire(config, client_id=client_id, version="5", message=message)
+        try:
+            await wire.open(answer=PROBE)
+        except NoConnection as error:
+            if error.kind not in ("version", "silent"):
+                raise
+        else:
+            return wire
+    version: Version = "3.1.1" if config.protocol == "auto" else config.protocol
+    wire = Wire(config, client_id=client_id, version=version, message=message)
+    await wire.open()
+    return wire
 
 
 class Client:
@@ -32,17 +51,8 @@ class Client:
         self._watchers: list[asyncio.Queue[Message]] = []
 
     async def __aenter__(self) -> Self:
-        versions: tuple[Version, ...] = ("5", "3.1.1") if self.config.protocol == "auto" else (self.config.protocol,)
-        for version in versions:
-            wire = Wire(self.config, client_id=self.name, version=version, message=self._take)
-            try:
-                await wire.open(answer=PROBE if len(versions) > 1 and version == "5" else 5.0)
-            except NoConnection as error:
-                if error.kind in ("version", "silent") and version != versions[-1]:
-                    continue
-                raise
-            self._wire, self.protocol = wire, version
-            break
+        self._wire = await reach(self.config, self.name, self._take)
+        self.protocol = self._wire.version
         await self._subscribe(self.reply_to)
         return self
 

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import json
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from agent.messaging.lifecycle import NEXT, SAID, ReasonCode, Refusal, State
 from agent.messaging.payloads import Answer, Say
 from agent.messaging.verbs import DRIVER_CODES, INTERLOCKED, Job, Request, Verb
 from agent.runtime.journal import Entry, Journal
-from agent.runtime.store import at_once
+from agent.runtime.store import Disk, at_once
 from config.units import Text
 from drivers.base import Impact
 from drivers.errors import DriverError
@@ -54,7 +54,7 @@ class Dispatcher:
     """Publishes on the state topic; it owes the journal a :meth:`~agent.runtime.journal.Journal.told` for every end."""
 
     wall: Callable[[], float]
-    disk: Callable[[Callable[[], Any]], Awaitable[Any]] = at_once
+    disk: Disk = at_once
     max_running: int = 32
     counters: Counter[str] = field(default_factory=Counter)
     """accepted, succeeded, failed, cancelled, rejected, repeated; and ``rejected.<code>`` of each code."""

@@ -13,13 +13,14 @@ acknowledgement was lost is sent again).
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import structlog
 
 from agent.messaging.outbox_file import SETTLE, Group, OutboxFile, Refusal, Row
 from agent.messaging.topics import Keep
+from agent.runtime.store import Disk
 from drivers.errors import DriverError
 
 log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ class Outbox:
     def __init__(
         self,
         file: OutboxFile,
-        disk: Callable[[Callable[[], Any]], Awaitable[Any]],
+        disk: Disk,
         wall: Callable[[], float],
         mono: Callable[[], float],
         backlog_rate: float = 200.0,

@@ -118,6 +118,11 @@ class OutboxFile:
         return self._store.health
 
     @property
+    def unstored(self) -> str:
+        """What is wrong with the disk; "" while it takes everything."""
+        return self._store.unstored
+
+    @property
     def on_disk(self) -> bool:
         return self._store.on_disk
 

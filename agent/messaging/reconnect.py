@@ -8,6 +8,8 @@ from agent.messaging.dial import NoConnection, Version
 
 SETTLED = 10.0
 """A connection that lasted so many seconds counts as good: the back-off begins anew."""
+ASK_AGAIN = 3600.0
+"""Seconds with an older protocol after which a reconnect asks for MQTT 5 again: the broker may be another by now."""
 RIVAL = 3
 """So many short connections in a row look like two agents of one name throwing each other out."""
 
@@ -31,7 +33,7 @@ class Reconnect:
     def __init__(self, protocol: Literal["auto", "5", "3.1.1"], back_off: BackOff) -> None:
         self.version: Version = "3.1.1" if protocol == "3.1.1" else "5"
         self._auto = protocol == "auto"
-        self._first = self.version
+        self._older_for = 0.0
         self._back_off = back_off
         self._failures = 0
 
@@ -42,7 +44,7 @@ class Reconnect:
     def ended(self, reason: str, lasted: float) -> str:
         """A connection that had been made was lost after ``lasted`` seconds. The reason, with what it may mean."""
         self._failures = 0 if lasted >= SETTLED else self._failures + 1
-        self.version = self._first
+        self._stay_or_ask(lasted)
         if self._failures >= RIVAL:
             # mosquitto 2.0.11 does not say "session taken over" when the session is kept
             reason += f", {self._failures} times in a row: does another agent use this site and name?"
@@ -53,9 +55,15 @@ class Reconnect:
         if self._auto and error.kind in ("version", "silent"):
             older = self.version == "5"
             self.version = "3.1.1" if older else "5"
-            if error.kind == "version":
-                self._first = self.version  # it said so itself; mere silence is asked again next time
+            self._older_for = 0.0
             if older:
                 return True
         self._failures += 1
         return False
+
+    def _stay_or_ask(self, lasted: float) -> None:
+        """An older protocol that once worked comes first from then on, or silence would be waited for at each loss."""
+        if self._auto and self.version == "3.1.1":
+            self._older_for += lasted
+            if self._older_for >= ASK_AGAIN:
+                self.version = "5"

@@ -128,6 +128,11 @@ class Topics:
         return f"{self.prefix}/{_ROWS[row].pattern.format(**parts)}"
 
     @property
+    def client_id(self) -> str:
+        """At the broker; a colon is in no name, so no two agents can share one."""
+        return f"studio:{self.site}:{self.agent}"
+
+    @property
     def status(self) -> str:
         return self.of("status")
 

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import structlog
@@ -20,34 +19,13 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from agent.messaging.dial import NoConnection, Version, dial, no_delay, shut, where
+from agent.messaging.message import Last, Message
 from agent.messaging.tls import explain, fault
 from agent.messaging.window import BAD, WINDOW, Outgoing, Window
 from config.model import MqttSection
 
 log = structlog.get_logger(__name__)
 UNSPECIFIED = "Unspecified error"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message from the broker. ``expiry``: what is left of it, seconds. ``ack`` when it is taken care of."""
-
-    topic: str
-    payload: bytes
-    qos: int
-    retain: bool
-    response_topic: str | None = None
-    correlation: bytes | None = None
-    expiry: int | None = None
-    ack: Callable[[], None] = lambda: None
-
-
-@dataclass(frozen=True, slots=True)
-class Last:
-    """The last will."""
-
-    topic: str
-    payload: bytes
 
 
 class Wire:

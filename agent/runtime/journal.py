@@ -57,6 +57,11 @@ class Journal:
         return self._store.health
 
     @property
+    def unstored(self) -> str:
+        """What is wrong with the disk; "" while it takes everything."""
+        return self._store.unstored
+
+    @property
     def on_disk(self) -> bool:
         """``False``: what is noted is forgotten at the next restart, because the disk does not take it."""
         return self._store.on_disk

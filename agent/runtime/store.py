@@ -7,15 +7,17 @@ raises: lights must stay commandable when the disk is full or broken.
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+Disk = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Runs blocking work off the loop."""
 Move = Callable[[sqlite3.Connection, sqlite3.Connection], None]
 
 
@@ -45,6 +47,11 @@ class Store:
         self._along = along
         self._door = threading.Lock()
         self._db: sqlite3.Connection | None = None
+
+    @property
+    def unstored(self) -> str:
+        """What is wrong with the disk; "" while it takes everything."""
+        return "" if self.on_disk else self.health
 
     def open(self) -> None:
         """Idempotent."""

@@ -8,13 +8,15 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from agent.messaging.bus import BusHealth
+from agent.messaging.client import reach
 from agent.messaging.commands import read_json
-from agent.messaging.dial import PROBE, NoConnection, Version
+from agent.messaging.dial import NoConnection
 from agent.messaging.echo import Echo, RoundTrip
 from agent.messaging.lifecycle import Refusal
+from agent.messaging.message import Message
 from agent.messaging.payloads import AirMessage, Stamp
 from agent.messaging.topics import Topics
-from agent.messaging.wire import Message, Wire
+from agent.messaging.wire import Wire
 from config.model import MqttSection
 
 
@@ -45,7 +47,8 @@ class Listener:
 
     async def __aenter__(self) -> Self:
         try:
-            self._wire = await self._open()
+            name = f"{self._topics.client_id}:selftest-{uuid4().hex[:8]}"
+            self._wire = await reach(self.config, name, self._take)
             denied = await self._wire.subscribe((self._topics.air, self._topics.echo))
             self._why = "; ".join(f"the broker denies {topic}: {why}" for topic, why in denied.items())
         except NoConnection as error:
@@ -55,21 +58,6 @@ class Listener:
     async def __aexit__(self, *_: object) -> None:
         if self._wire is not None:
             await self._wire.close()
-
-    async def _open(self) -> Wire:
-        """Newer protocol first, as the service does it. Raises NoConnection."""
-        versions: tuple[Version, ...] = ("5", "3.1.1") if self.config.protocol == "auto" else (self.config.protocol,)
-        for version in versions:
-            name = f"studio:{self._topics.site}:{self._topics.agent}:selftest-{uuid4().hex[:8]}"
-            wire = Wire(self.config, client_id=name, version=version, message=self._take)
-            try:
-                await wire.open(answer=PROBE if len(versions) > 1 and version == "5" else 5.0)
-            except NoConnection as error:
-                if error.kind in ("version", "silent") and version != versions[-1]:
-                    continue
-                raise
-            return wire
-        raise AssertionError("there is always a last version")
 
     def _take(self, message: Message) -> None:
         message.ack()

@@ -48,7 +48,8 @@ class Broker(Protocol):
 @dataclass(frozen=True)
 class Surroundings:
     """``on_air`` says yes when it does not know; ``stated``: it says no on the word of a person at the shell.
-    ``state_dir`` holds reports and the baseline; ``bus`` is ``None`` where there is no connection to a broker.
+    ``state_dir`` holds reports and the baseline; ``bus`` is ``None`` where there is no connection to a broker;
+    ``virtual``: no light, no camera and no network of it is real.
 
     ``rig`` and ``devices`` must stay the same during a test: cancel it before a reload.
     """
@@ -62,6 +63,7 @@ class Surroundings:
     version: str
     bus: Broker | None = None
     stated: bool = False
+    virtual: bool = False
 
     def now(self) -> float:
         """Monotonic seconds."""

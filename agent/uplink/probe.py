@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 
 from agent.runtime.lane import BackOff, Health, Lane
+from agent.runtime.unit import Unit
 from config.model import ProbeSection
-from drivers import registry
 from drivers.base import Identity, Probe
 from drivers.host import Host
 from drivers.network.jitter import Statistics, Window
@@ -42,8 +42,8 @@ class ProbeWatch:
             return self._window.statistics()
 
 
-class ProbeUnit:
-    """Built from its section; raises NotSupported or pydantic's ValidationError when that is wrong."""
+class ProbeUnit(Unit[ProbeSection, Probe]):
+    """A probe and its watch."""
 
     def __init__(
         self,
@@ -53,10 +53,7 @@ class ProbeUnit:
         tell: Callable[[str, Health], None],
         bug: Callable[[str, BaseException], None],
     ) -> None:
-        spec = registry.find(section.driver)
-        self.name = name
-        self.section = section
-        self.driver: Probe = spec.make(spec.options.model_validate(section.options), host)
+        super().__init__(name, section, host)
         self.watch = ProbeWatch(self.driver, section.interval)
         back_off = BackOff(first=1.0, most=15.0)
         self.lane = Lane(name, self.driver, self.watch, now=host.now, tell=tell, bug=bug, back_off=back_off)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.benchmarks.row import Row, p50, p99
 from tests.benchmarks.studio import BACK, Bench, pause, studio
-from tests.scenarios.floor import Child, Widget
+from tests.processes import Child
+from tests.scenarios.floor import Widget
 
 COMMANDS = 500
 BEAT = 1 / 44

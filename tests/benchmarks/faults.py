@@ -19,7 +19,7 @@ def campaign(folder: Path, sync: float) -> Row:
     bad = (found.lost, found.gaps, found.twice, found.late, found.endless)
     return Row(
         f"{FAULTS} faults" + (f", every write {sync * 1e3:.0f} ms slower" if sync else ""),
-        f"{found.lost} lost, {found.gaps} gaps; commands: {found.twice} twice, {found.late} late, {found.endless} endless",
+        f"{found.lost} lost, {found.gaps} gaps; {found.twice} done twice, {found.late} late, {found.endless} endless",
         "0 of each",
         bad == (0, 0, 0, 0, 0),
         f"{found.messages} numbers ({found.repeated} came twice), {found.commands} commands; {kinds}",

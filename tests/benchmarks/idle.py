@@ -8,7 +8,7 @@ from config.load import load
 from tests.benchmarks.row import Row
 from tests.benchmarks.studio import pause
 from tests.brokers import Mosquitto
-from tests.scenarios.floor import ROOT, Child
+from tests.processes import ROOT, Child
 
 SECONDS = 20.0
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tests.brokers import Mosquitto, Plain, free_port
-from tests.scenarios.floor import ROOT, Playing, Service, Widget, film
+from tests.brokers import Mosquitto, Plain, saying
+from tests.processes import ROOT
+from tests.scenarios.floor import Playing, Service, Widget, film
+from tests.waiting import free_port
 
 BASE = "studio/v1/bench/room"
 BACK = 20
@@ -73,12 +75,7 @@ class Bench:
         return begun
 
     def heard(self, topic: str, wanted: Any = lambda payload: True, within: float = 30.0) -> Any:
-        def match(message: Any) -> bool:
-            return (
-                message.topic == f"{BASE}/up/{topic}" and bool(message.payload) and wanted(json.loads(message.payload))
-            )
-
-        return self.control.wait(match, within)
+        return self.control.wait(saying(f"{BASE}/up/{topic}", wanted), within)
 
     def send(self, verb: str, args: dict[str, Any]) -> float:
         """Publish without waiting for the broker; the monotonic time just before."""

@@ -1,12 +1,9 @@
 """A studio floor of real parts for the scenario tests: processes, a pseudo-terminal, sockets, a video stream."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,51 +13,8 @@ import sacn
 from config.load import load
 from drivers.errors import DriverError
 from drivers.virtual.furnish import furnish
-
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30.0
-
-
-class Child:
-    """A process whose output lines are kept and can be waited for. ``log`` takes what it says on standard error."""
-
-    def __init__(self, *command: str, log: Path | None = None, env: Mapping[str, str] | None = None) -> None:
-        with (log or Path(os.devnull)).open("ab") as errors:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
-            )
-        self.lines: list[str] = []
-        self._door = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self._door:
-                self.lines.append(line.rstrip("\n"))
-                self._door.notify_all()
-        with self._door:
-            self._door.notify_all()
-
-    def wait_line(self, wanted: Any, within: float = PATIENCE, since: int = 0) -> str:
-        """The first line from ``since`` on for which ``wanted(line)``; AssertionError with the last lines else."""
-        with self._door:
-            found = self._door.wait_for(lambda: next((x for x in self.lines[since:] if wanted(x)), None), within)
-        assert found is not None, self.lines[-15:]
-        return found
-
-    def end(self, number: int = signal.SIGTERM, within: float = 10.0) -> int:
-        """End it with a signal; its exit code."""
-        with suppress(ProcessLookupError):
-            self.process.send_signal(number)
-        code = self.process.wait(within)
-        self._reader.join(5.0)
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    pipe.close()
-        return code
+from tests.processes import ROOT, Child
+from tests.waiting import PATIENCE
 
 
 class Widget(Child):
@@ -68,7 +22,7 @@ class Widget(Child):
 
     def __init__(self, link: Path) -> None:
         super().__init__(
-            sys.executable, "-m", "drivers.virtual.serve", "enttec-pro", "--link", str(link), "--print-frames", "--all"
+            sys.executable, "-m", "drivers.virtual.serve", "enttec-pro", "--link", link, "--print-frames", "--all"
         )
         self.link = link
         self.wait_line(lambda line: "ready" in line)
@@ -159,12 +113,12 @@ class Playing:
             self._child = Stream(self._video, self._port, self._copy)
             while self._child.process.poll() is None and not self._stopped.wait(0.05):
                 pass
-            self._child.end(signal.SIGKILL)
+            self._child.kill()
 
     def stop(self) -> None:
         self._stopped.set()
         if self._keeper is not None:
-            self._keeper.join(10.0)
+            self._keeper.join(PATIENCE)
 
 
 def film(folder: Path, seconds: float = 4.0, rate: int = 25) -> Path:
@@ -206,7 +160,7 @@ class Service(Child):
     """``studio-agent run`` as a process; its log is kept in a file."""
 
     def __init__(self, config: Path, log: Path) -> None:
-        super().__init__(sys.executable, "-m", "agent", "run", "-c", str(config), log=log)
+        super().__init__(sys.executable, "-m", "agent", "run", "-c", config, log=log)
         self.log = log
 
     def log_lines(self) -> list[dict[str, Any]]:

@@ -14,8 +14,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.brokers import Mosquitto, Plain, free_port
-from tests.scenarios.floor import PATIENCE, Playing, Receiver, Service, Widget, film, reflector
+from tests.brokers import Mosquitto, Plain, said, saying
+from tests.scenarios.floor import Playing, Receiver, Service, Widget, film, reflector
+from tests.waiting import PATIENCE, free_port
 
 BASE = "studio/v1/hangzhou/room-3"
 KEY, FILL, BACK = 0, 10, 20
@@ -109,13 +110,7 @@ class Floor:
 
     def said(self, topic: str, wanted: Any = lambda payload: True, within: float = PATIENCE) -> Any:
         """The first payload on a topic that is wanted."""
-
-        def match(message: Any) -> bool:
-            return (
-                message.topic == f"{BASE}/up/{topic}" and bool(message.payload) and wanted(json.loads(message.payload))
-            )
-
-        return json.loads(self.control.wait(match, within).payload)
+        return said(self.control.wait(saying(f"{BASE}/up/{topic}", wanted), within))
 
     def send(self, verb: str, args: dict[str, Any], **more: Any) -> str:
         """Publish a command as control software would; its id."""
@@ -131,10 +126,9 @@ class Floor:
 
         def match(message: Any) -> bool:
             mine = message.topic == "control/answers" and message.properties.CorrelationData == command.encode()
-            return mine and json.loads(message.payload)["state"] == state
+            return mine and said(message)["state"] == state
 
-        found: dict[str, Any] = json.loads(self.control.wait(match, within).payload)
-        return found
+        return said(self.control.wait(match, within))
 
     def off_air(self) -> None:
         from datetime import UTC, datetime
@@ -163,7 +157,7 @@ def floor(tmp_path: Path, mosquitto: Mosquitto, plain: Any, video: Path) -> Iter
     service = Service(config, tmp_path / "agent.log")
     floor = Floor(tmp_path, control, widget, receiver, stream, config, service)
     yield floor
-    floor.service.end(signal.SIGKILL)
+    floor.service.kill()
     stream.stop()
     receiver.close()
     widget.end()
@@ -189,8 +183,8 @@ def test_the_spine(floor: Floor) -> None:
     floor.answer(command, "accepted")
     done = floor.answer(command, "succeeded")
     assert done["result"]["fixtures"] == ["key"]
-    floor.widget.wait_frame(lambda f: f[KEY] == 64, within=1.0)
-    floor.receiver.wait_frame(lambda f: f[KEY] == 64, within=1.0)
+    floor.widget.wait_frame(lambda f: f[KEY] == 64)
+    floor.receiver.wait_frame(lambda f: f[KEY] == 64)
     held = floor.said("state/fixture/key", lambda s: s["target"]["intensity"] == 0.25)
     assert held["held_by"] == {"owner": "control-room", "priority": "manual"}
 
@@ -232,7 +226,7 @@ def test_the_spine(floor: Floor) -> None:
 
     # killed: the broker says lost; started again: the last look is back, with no darker frame on the way
     last = floor.widget.frames[-1]
-    floor.service.end(signal.SIGKILL)
+    floor.service.kill()
     floor.said("status", lambda s: s["state"] == "offline" and s["reason"] == "lost")
     floor.control.forget()
     on_the_wire, on_the_net = len(floor.widget.lines), len(floor.receiver.frames)
@@ -244,7 +238,7 @@ def test_the_spine(floor: Floor) -> None:
     # this receiver calls back on changes only: a change is seen, and it began at the last look
     brighter = floor.send("lights.set", {"targets": ["key"], "levels": {"intensity": 0.4}})
     floor.answer(brighter, "succeeded")
-    floor.receiver.wait_frame(lambda f: f[KEY] == 102, since=on_the_net, within=5.0)
+    floor.receiver.wait_frame(lambda f: f[KEY] == 102, since=on_the_net)
     assert min(f[KEY] for f in floor.receiver.frames[on_the_net:]) >= 64
     assert min(f[KEY] for f in floor.widget.frames_since(on_the_wire)) == 64
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.brokers import wait_for_port
+from tests.processes import ROOT
+from tests.waiting import wait_for_port
 
-ROOT = Path(__file__).resolve().parents[2]
 FADED = '"levels":{"intensity":0.8}'
 LEFT_RUNNING = ("mosquitto -p", ".venv/bin/python -m drivers", "ffmpeg ", "./studio reflector", "./studio run")
 

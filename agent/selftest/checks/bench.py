@@ -37,6 +37,8 @@ UNKNOWN = 0.5
 """Seconds from wire to picture to reckon with before it has been measured."""
 MARGIN = 0.15
 """Seconds on top of the measured ones: the lamp's own settling."""
+SENT_WITHIN = 2.0
+"""Seconds an output may take to send what the lights have arrived at."""
 WAIT_FOR_PICTURE = 1.5
 """Seconds a light may take to show in the picture before it counts as not reacting."""
 GRAB_WITHIN = 8.0
@@ -119,7 +121,8 @@ class Bench:
         arrived = self._claim(name, LEVELS[0])
         until = arrived + WAIT_FOR_PICTURE
         shots = await camera.lane.call(
-            lambda: _rise(camera.driver, until, arrived, floor, 6 * trembling + LEAST / 2, now), until - began + 3.0
+            lambda: _rise(camera.driver, until, arrived, floor, 6 * trembling + LEAST / 2, now),
+            until - began + GRAB_WITHIN,
         )
         answers = float(shots.zones[-3:].mean()) - floor > 6 * trembling + LEAST / 2
         middle = crossing(shots, floor) if answers else None
@@ -127,8 +130,13 @@ class Bench:
 
     async def _show(self, name: str, level: float) -> None:
         """This light at that level, all others dark; returns when the picture shows it."""
+        around = self.around
         arrived = self._claim(name, level)
-        await asyncio.sleep(max(0.0, arrived - self.around.now()) + self._latency + MARGIN)
+        await asyncio.sleep(max(0.0, arrived - around.now()))
+        until, outputs = around.now() + SENT_WITHIN, around.devices.outputs.values()
+        while around.now() < until and not all(output.has_shown(around.rig.scene, around.now()) for output in outputs):
+            await asyncio.sleep(0.005)  # a busy machine may be slow to send: else the rise would pass for flicker
+        await asyncio.sleep(self._latency + MARGIN)
 
     def _claim(self, name: str, level: float) -> float:
         rig = self.around.rig
@@ -198,10 +206,11 @@ def _grab(camera: Camera, count: int) -> Shots:
 
 
 def _rise(camera: Camera, until: float, arrived: float, floor: float, least: float, now: Callable[[], float]) -> Shots:
-    """Pictures until the light stands still above ``floor`` + ``least``, at most to ``until``."""
+    """Pictures until the light stands still above ``floor`` + ``least``, at most to ``until``; but so many at least
+    that it is the light that did not come, not the pictures."""
     times, zones = [], []
     means: list[float] = []
-    while now() < until or len(means) < 3:
+    while now() < until or len(means) < FRAMES:
         image = camera.grab()
         times.append(image.captured)
         zones.append(measure(image.pixels, 1.0).zones)

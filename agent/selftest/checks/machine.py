@@ -4,7 +4,7 @@ import ctypes
 import os
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,10 @@ SLOWEST = 100
 BUSY = 2.0
 """Load per processor over 5 minutes above which the machine is too small."""
 UNKEPT = Text("Nobody keeps the clock: it is not synchronised.", "时钟未同步。")
+NO_FAULT = Text(
+    "Nobody keeps the clock: no fault in a virtual studio, but one with real lights.",
+    "时钟未同步：在虚拟演播室不算故障，接真实灯光时则算。",
+)
 WRITES = 50
 WRITE_SECONDS = 2.0
 
@@ -39,9 +43,9 @@ KEPT_FOR = 32_000.0
 
 def steps(desk: Desk) -> list[Step]:
     """CLK-01, SYS-01, SYS-02, SYS-04 and NET-09 for every wired interface that is up."""
-    group, state = Group("machine", "machine"), desk.around.state_dir
+    group, state, virtual = Group("machine", "machine"), desk.around.state_dir, desk.around.virtual
     found = [
-        desk.blocking("CLK-01", group, clock),
+        desk.blocking("CLK-01", group, lambda: clock(virtual=virtual)),
         desk.blocking("SYS-01", group, lambda: disk(state)),
         desk.blocking("SYS-02", group, lambda: storage(state)),
         desk.blocking("SYS-04", group, memory),
@@ -95,21 +99,29 @@ class _Timex(ctypes.Structure):
     )
 
 
-def clock(ask: Callable[[], Discipline | None] = discipline, mark: Path = SYNCHRONISED) -> Result:
+def clock(
+    ask: Callable[[], Discipline | None] = discipline, mark: Path = SYNCHRONISED, virtual: bool = False
+) -> Result:
     """CLK-01: commands expire and reports are dated by this clock; one that nobody sets fails. Where the kernel may not
     be asked (``ProtectClock=`` of the service unit), what systemd-timesyncd leaves behind says whether it is kept."""
     found = ask()
     if found is None:
-        return _by_timesyncd(mark)
+        return _by_timesyncd(mark, virtual)
     evidence = {"largest_error_ms": found.largest_error}
     if not found.synchronised:
-        return Result(Verdict.FAIL, UNKEPT, CATALOGUE["CLK-01"].remedy, unit="ms", limits=OFFSET, evidence=evidence)
+        return _unkept(evidence, virtual)
     verdict = OFFSET.judge(abs(found.offset))
     said = Text(f"Synchronised, {found.offset:+.3f} ms off.", f"已同步，偏差 {found.offset:+.3f} 毫秒。")
     return Result(verdict, said, _judged("CLK-01", verdict), abs(found.offset), "ms", OFFSET, evidence)
 
 
-def _by_timesyncd(mark: Path) -> Result:
+def _unkept(evidence: Mapping[str, float], virtual: bool) -> Result:
+    if virtual:
+        return Result(Verdict.SKIPPED, NO_FAULT, evidence=evidence)
+    return Result(Verdict.FAIL, UNKEPT, CATALOGUE["CLK-01"].remedy, unit="ms", limits=OFFSET, evidence=evidence)
+
+
+def _by_timesyncd(mark: Path, virtual: bool) -> Result:
     """Kept or not; how far off it is stays unknown."""
     try:
         age = time.time() - mark.stat().st_mtime
@@ -121,7 +133,7 @@ def _by_timesyncd(mark: Path) -> Result:
         return Result(Verdict.SKIPPED, said)
     evidence = {"set_seconds_ago": round(age)}
     if age > KEPT_FOR:
-        return Result(Verdict.FAIL, UNKEPT, CATALOGUE["CLK-01"].remedy, evidence=evidence)
+        return _unkept(evidence, virtual)
     said = Text(f"Synchronised, last set {age / 60:.0f} min ago.", f"已同步，{age / 60:.0f} 分钟前校时。")
     return Result(Verdict.PASS, said, evidence=evidence)
 

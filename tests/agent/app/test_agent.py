@@ -11,13 +11,14 @@ from agent.app.lock import StateLocked
 from agent.app.telling import network_numbers
 from agent.lighting.claims import Priority
 from agent.lighting.memory import LastLook
+from agent.messaging.client import Client
 from config.load import load
 from config.problems import ConfigError
 from config.units import Attribute
 from drivers.virtual.furnish import furnish
 from drivers.virtual.lan import Lan
 from drivers.virtual.twin import Fault
-from tests.brokers import until
+from tests.waiting import until
 
 LIGHT = Attribute.INTENSITY
 
@@ -34,13 +35,13 @@ async def test_it_starts_holds_the_first_look_and_ends_with_no_thread_left(house
         assert lanes - {"mqtt-connect"} == {"lane-disk", "lane-widget-1", "lane-cam-1", "lane-uplink", "lane-gateway"}
         await until(lambda: house.studio.twins["widget-1"].frames)
     assert house.exit == 0
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before  # of those, some that others left may have ended meanwhile
 
 
 async def test_without_a_broker_the_lights_work_all_the_same(brokerless):
     async with brokerless.running() as agent:
         await until(lambda: level(agent) > 0.3)
-        await until(lambda: brokerless.studio.twins["widget-1"].frames[1][0] > 60)
+        await until(lambda: brokerless.studio.twins["widget-1"].frames.get(1, b"\0")[0] > 60)
         await until(lambda: agent.bus.health.state == "offline")
         assert "refused" in agent.bus.health.reason.lower()
 
@@ -74,11 +75,14 @@ async def test_the_loop_brings_the_picture_back_and_a_hand_takes_its_light_out(h
     async with house.running() as agent:
         house.air(on_air=False)
         await until(lambda: agent.exposure.now_state.holding == ("key", "fill"), 20)
+        before = max(0.0, agent.exposure.now_state.trim)
         house.studio.world.daylight *= 0.2
-        await until(
-            lambda: abs(agent.exposure.now_state.ev or 9) < 0.1 and agent.exposure.now_state.why == "resting", 30
-        )
-        assert agent.exposure.now_state.trim > 0
+
+        def brought_back():  # and not: still resting from before the daylight changed
+            now = agent.exposure.now_state
+            return now.why == "resting" and abs(now.ev) < 0.1 and now.trim > before
+
+        await until(brought_back, 45)
         await house.send("lights.set", {"targets": ["key"], "levels": {"intensity": 0.5}})
         await until(lambda: agent.exposure.now_state.holding == ("fill",))
         assert agent.rig.holder("key").owner == "hand"
@@ -93,7 +97,7 @@ async def test_a_frozen_camera_freezes_the_loop_and_raises_one_alert(house):
         await until(lambda: agent.exposure.now_state.why == "resting" and agent.rig.unmoved(agent.now()))
         house.studio.fault("cam-1", Fault.FREEZE)
         await until(lambda: "camera.cam-1.frozen" in agent.alerts.keys)
-        assert agent.exposure.now_state.why == "frozen: frozen"
+        await until(lambda: agent.exposure.now_state.why == "frozen: frozen")
         house.studio.world.daylight *= 3
         trim = agent.exposure.now_state.trim
         await asyncio.sleep(0.5)
@@ -109,7 +113,7 @@ async def test_an_unplugged_widget_is_an_alert_and_comes_back_with_the_same_look
         shown = house.studio.twins["widget-1"].frames[1]
         house.studio.fault("widget-1", Fault.UNPLUG)
         await until(lambda: "output.widget-1.offline" in [alert.key for alert in agent.alerts.open])
-        assert house.state("fixture", "key")["health"] == "offline"
+        await until(lambda: house.state("fixture", "key")["health"] == "offline")
         answer = await house.send("lights.set", {"targets": ["back"], "levels": {"intensity": 0.4}})
         assert (answer.state, answer.code) == ("failed", "offline")
         shown = agent.rig.scene.frame(1, 1e9)
@@ -239,13 +243,14 @@ async def test_a_cancelled_fade_stays_where_it_is(house):
 
 
 async def test_a_command_whose_lights_another_took_says_so(house):
-    async with house.running():
+    async with house.running() as agent, Client(agent.config.mqtt, issuer="second") as rival:
         await house.send("exposure.set", {"mode": "watch"})
-        levels = {"targets": ["back"], "levels": {"intensity": 0.0}, "fade": 1.0}
+        levels = {"targets": ["back"], "levels": {"intensity": 0.0}, "fade": 4.0}
         first = asyncio.create_task(house.send("lights.set", levels, issuer="first"))
         await until(lambda: house.state("fixture", "back")["target"]["intensity"] == 0.0)
-        second = await house.send("lights.set", {"targets": ["back"], "levels": {"intensity": 0.5}}, issuer="second")
-        assert second.state == "succeeded"
+        other = {"targets": ["back"], "levels": {"intensity": 0.5}}
+        second = [answer async for answer in rival.send("demo", "studio", "lights.set", other)]
+        assert second[-1].state == "succeeded"
         answer = await first
         assert (answer.state, answer.code) == ("failed", "superseded")
         assert "second" in answer.message.en
@@ -278,22 +283,27 @@ async def test_killed_in_a_fade_the_lights_go_on_from_where_they_were(house):
         )
         await until(lambda: level(agent, "back") > 0.5)
         look = house.folder / "state/look.json"
-        await until(lambda: LastLook.model_validate_json(look.read_bytes()).shown["back"][LIGHT] > 0.45)
+        await until(
+            lambda: look.exists() and LastLook.model_validate_json(look.read_bytes()).shown["back"][LIGHT] > 0.45
+        )
         stored = LastLook.model_validate_json(look.read_bytes())
         fade.cancel()
     assert 0.45 < stored.shown["back"][LIGHT] < 0.75
     assert stored.going["back"][LIGHT] == 1.0
     look.write_text(stored.model_dump_json())
+    house.change("[air]", "[safety]\nslew_on_air = 0.02\n\n[air]")  # a slow start must not look like a jump
     async with house.running() as agent:
-        assert level(agent, "back") < stored.shown["back"][LIGHT] + 0.25
-        await until(lambda: level(agent, "back") == 1.0)
+        begun = level(agent, "back")
+        assert stored.shown["back"][LIGHT] <= begun < stored.shown["back"][LIGHT] + 0.25
+        assert agent.rig.scene.targets("back")[LIGHT] == 1.0
+        await until(lambda: level(agent, "back") > begun)
 
 
 async def test_every_number_it_publishes_is_flat_and_finite_or_null(house, plain):
     heard = plain(house.port).subscribe("studio/v1/demo/studio/up/tele/#")
     async with house.running():
         for group in ("lighting", "host", "exposure/cam-1", "network/uplink", "network/gateway"):
-            message = await asyncio.to_thread(heard.wait, lambda m, g=group: m.topic.endswith(f"up/tele/{g}"), 15.0)
+            message = await asyncio.to_thread(heard.wait, lambda m, g=group: m.topic.endswith(f"up/tele/{g}"))
             numbers = json.loads(message.payload)
             for name, value in numbers.items():
                 assert name in ("ts", "boot") or value is None or isinstance(value, int | float), (group, name)

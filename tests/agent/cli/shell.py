@@ -5,11 +5,31 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 45.0
+from tests.processes import ROOT, Child
+from tests.waiting import PATIENCE
+
+CONFIG = """
+[agent]
+site = "hall"
+name = "a"
+state_dir = "state"
+[mqtt]
+host = "127.0.0.1"
+port = 9
+[outputs.widget]
+driver = "enttec-pro"
+universes = [1]
+options = { port = "usb:EN1" }
+[fixtures.key]
+profile = "generic/dimmer"
+personality = "8bit"
+universe = 1
+address = 1
+"""
+"""One light behind a widget; no broker."""
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -26,46 +46,18 @@ def studio(*words: str | Path, cwd: Path = ROOT, **more: str) -> subprocess.Comp
     )
 
 
-class Running:
+class Running(Child):
     """``studio-agent WORDS`` in a session of its own; all lines of output and error are kept."""
 
     def __init__(self, words: Sequence[str | Path], cwd: Path = ROOT) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "agent", *map(str, words)],
+        super().__init__(
+            *(sys.executable, "-m", "agent", *words),
             cwd=cwd,
             env=environment(),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             start_new_session=True,
         )
-        self.lines: list[str] = []
-        self._door = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self._door:
-                self.lines.append(line.rstrip("\n"))
-                self._door.notify_all()
-
-    def wait_line(self, wanted: Callable[[str], bool], within: float = PATIENCE) -> str:
-        """The first line for which ``wanted(line)``."""
-        with self._door:
-            found = self._door.wait_for(lambda: next((line for line in self.lines if wanted(line)), None), within)
-        assert found is not None, self.lines[-20:]
-        return found
-
-    def code(self, within: float = PATIENCE) -> int:
-        """Its exit code, once it has ended."""
-        code = self.process.wait(within)
-        self._reader.join(PATIENCE)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        return code
 
     @property
     def others(self) -> list[str]:
@@ -80,15 +72,9 @@ class Running:
                 found.append(stat.parent.name)
         return found
 
-    def wait_alone(self, within: float = 10.0) -> list[str]:
+    def wait_alone(self, within: float = PATIENCE) -> list[str]:
         """Until none is left; those that are, when time is over."""
         until = time.monotonic() + within
         while self.others and time.monotonic() < until:
             threading.Event().wait(0.02)
         return self.others
-
-    def kill(self) -> None:
-        """Whatever it is doing."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.code()

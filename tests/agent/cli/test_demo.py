@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.cli.shell import PATIENCE, ROOT, Running, environment, studio
+from tests.agent.cli.shell import Running, environment, studio
+from tests.processes import ROOT
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -34,20 +36,26 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
         assert demo.wait_alone() == []
 
 
-def test_in_a_pipe_it_shows_the_loop_reaching_its_target_and_ends_by_itself(
-    start: Callable[..., Running], tmp_path: Path
-) -> None:
+def test_in_a_pipe_it_shows_the_loop_reaching_its_target(start: Callable[..., Running], tmp_path: Path) -> None:
+    def on_target(line: str) -> bool:
+        found = re.search(r"key .* cam-1 ([+-]\d\.\d\d) stop hold .* msg/s", line)
+        return found is not None and abs(float(found[1])) <= 0.15
+
     before = set((ROOT / "config").rglob("*.toml"))
-    demo = start("--plain", "--seconds", "12")
+    demo = start("--plain")
     demo.wait_line(lambda line: "✓ exposure on target" in line)
+    demo.wait_line(on_target)
+    demo.process.send_signal(signal.SIGTERM)
     assert demo.code() == 0, demo.lines[-20:]
     assert demo.others == []
-    numbers = [re.search(r"cam-1 ([+-]\d\.\d\d) stop hold", line) for line in demo.lines]
-    errors = [abs(float(found[1])) for found in numbers if found]
-    assert min(errors) <= 0.15
-    assert any("key " in line and "msg/s" in line for line in demo.lines)
     assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == ["agent.log", "state", "studio.toml"]
     assert set((ROOT / "config").rglob("*.toml")) == before
+
+
+def test_it_ends_by_itself(start: Callable[..., Running]) -> None:
+    demo = start("--plain", "--seconds", "4")
+    assert demo.code() == 0, demo.lines[-20:]
+    assert demo.others == []
 
 
 def test_another_terminal_finds_its_agent_and_commands_it(start: Callable[..., Running], tmp_path: Path) -> None:
@@ -82,7 +90,7 @@ def test_on_a_terminal_it_draws_hears_keys_and_gives_the_terminal_back(tmp_path:
     fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     before = termios.tcgetattr(far)
     demo = subprocess.Popen(
-        [sys.executable, "-m", "agent", "demo", "--folder", str(tmp_path / "demo"), "--seconds", "40"],
+        [sys.executable, "-m", "agent", "demo", "--folder", str(tmp_path / "demo"), "--seconds", "200"],
         cwd=ROOT,
         env=environment(TERM="xterm-256color", COLUMNS="80", LINES="24"),
         stdin=far,
@@ -91,13 +99,13 @@ def test_on_a_terminal_it_draws_hears_keys_and_gives_the_terminal_back(tmp_path:
         start_new_session=True,
     )
     try:
-        read_until(near, "DMX 4")
+        read_until(near, r"DMX ([1-9]\d* Hz|idle)")  # how many: that depends on the machine
         os.write(near, b"h")
         screen = read_until(near, "demo manual")
         for part in ("Lights", "Exposure", "Network", "Alerts", "./studio send lights.set key intensity=0.25"):
             assert part in screen
         os.write(near, b"q")
-        read_until(near, "\x1b[?1049l")  # the screen as it was before
+        read_until(near, re.escape("\x1b[?1049l"))  # the screen as it was before
         assert demo.wait(PATIENCE) == 0
         assert termios.tcgetattr(far) == before
         assert demo.stderr is not None
@@ -112,13 +120,13 @@ def test_on_a_terminal_it_draws_hears_keys_and_gives_the_terminal_back(tmp_path:
 
 
 def read_until(near: int, wanted: str) -> str:
-    """What the terminal is told until ``wanted`` is among it (styles taken out, but for the one looked for)."""
+    """What the terminal is told until the pattern ``wanted`` is among it (styles taken out)."""
     text, until = "", time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if select.select([near], [], [], 0.5)[0]:
             text += os.read(near, 65536).decode(errors="replace")
             plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
-            if wanted in plain:
+            if re.search(wanted, plain):
                 return plain
     raise AssertionError(f"{wanted!r} never came: {text[-2000:]!r}")
 

@@ -3,35 +3,24 @@
 import fcntl
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.agent.cli.shell import ROOT, Running, environment, studio
+from tests.agent.cli.shell import Running, studio
+from tests.processes import Child
 
 
 @pytest.fixture
 def widget(tmp_path: Path) -> Iterator[Path]:
     """A port with an ENTTEC twin on its far side, in another process."""
     port = tmp_path / "dmx"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "drivers.virtual.serve", "enttec-pro", "--link", str(port)],
-        cwd=ROOT,
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert json.loads(process.stdout.readline())["ready"] == str(port)
+    served = Child(sys.executable, "-m", "drivers.virtual.serve", "enttec-pro", "--link", port)
+    assert json.loads(served.wait_line(bool))["ready"] == str(port)
     yield port
-    process.stdin.close()
-    assert process.wait(10.0) == 0
-    process.stdout.close()
+    assert served.finish() == 0
 
 
 def configured(folder: Path, port: Path) -> Path:
@@ -74,7 +63,8 @@ def test_a_port_in_use_by_the_running_service_is_said_to_be_so(widget: Path, tmp
     file.write_text(file.read_text().replace('name = "a"', 'name = "a"\nstate_dir = "state"'))
     service = Running(("run", "-c", file))
     try:
-        service.wait_line(lambda line: '"agent.ready"' in line)
+        service.wait_line(lambda line: '"agent.ready"' in line)  # that it answers; the port may come later
+        service.wait_line(lambda line: '"device.online"' in line and '"front"' in line)
         said = studio("devices", "--json", "--interface", "lo", "-c", file)
     finally:
         service.kill()

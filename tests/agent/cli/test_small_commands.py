@@ -11,7 +11,9 @@ import pytest
 from agent import __version__
 from agent.__main__ import COMMANDS
 from agent.cli.version import commit
-from tests.agent.cli.shell import ROOT, environment, studio
+from tests.agent.cli.shell import environment, studio
+from tests.processes import ROOT, Child
+from tests.waiting import PATIENCE
 
 GOOD = """
 [agent]
@@ -195,22 +197,13 @@ def test_two_outputs_do_not_send_one_universe_over_one_wire(tmp_path: Path) -> N
 
 
 def test_the_broker_runs_on_without_a_standard_input_to_watch() -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "agent.cli.broker"],
-        cwd=ROOT,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    port = int(process.stdout.readline().split()[1])
+    how = {"env": environment(), "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+    broker = Child(sys.executable, "-m", "agent.cli.broker", **how)
+    port = int(broker.wait_line(bool).split()[1])
     # its answer to a CONNECT of MQTT 3.1.1 shows that it is past its own beginning
-    with socket.create_connection(("127.0.0.1", port), timeout=10.0) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as line:
         line.sendall(bytes.fromhex("100d00044d51545404020000000161"))
         assert line.recv(4) == bytes.fromhex("20020000")
-    assert process.poll() is None
-    process.terminate()
-    assert process.communicate(timeout=10.0)[1] == ""
-    assert process.returncode == 0
+    assert broker.process.poll() is None
+    assert broker.end() == 0
+    assert len(broker.lines) == 1

@@ -13,19 +13,16 @@ from agent.messaging.bus import Bus
 from agent.messaging.commands import Identify, LightsSet, LookApply, Reload
 from agent.messaging.dispatch import Dispatcher
 from agent.messaging.lifecycle import ReasonCode, Refusal
-from agent.messaging.outbox import Outbox
-from agent.messaging.outbox_file import OutboxFile, budgets
 from agent.messaging.payloads import Stamp
 from agent.messaging.reconnect import BackOff
 from agent.messaging.topics import Topics
 from agent.messaging.verbs import Job, Verb
 from agent.runtime.journal import Journal
-from agent.runtime.store import at_once
 from config.model import MqttSection
 from config.units import Text
 from drivers.base import Impact
 from drivers.errors import LinkLost
-from tests.brokers import until
+from tests.waiting import until
 
 
 class Lights:
@@ -77,16 +74,7 @@ class SmallAgent:
         config = MqttSection.model_validate({"host": "127.0.0.1", "port": port, "protocol": protocol, **mqtt})
         self.topics = Topics("hall", "one")
         self.stamp = Stamp(time.time, time.monotonic)
-        kept = OutboxFile(folder / "outbox.sqlite", budgets(config.outbox))
-        self.bus = Bus(
-            config,
-            self.topics,
-            self.stamp,
-            version="0",
-            memory=folder / "board.json",
-            outbox=Outbox(kept, at_once, time.time, time.monotonic, config.outbox.backlog_rate),
-            back_off=BackOff(0.05, 0.2),
-        )
+        self.bus = Bus(config, self.topics, self.stamp, version="0", state=folder, back_off=BackOff(0.05, 0.2))
         self.lights = Lights()
         self.journal = Journal(folder / "journal.db")
         self.air = False

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +17,8 @@ from agent.messaging.wire import Wire
 from config.model import MqttSection
 from config.units import Attribute
 from tests.agent.messaging.conftest import SmallAgent
-from tests.brokers import Mosquitto, Plain, until
+from tests.brokers import Mosquitto, Plain, said
+from tests.waiting import until
 
 Make = Callable[..., SmallAgent]
 Join = Callable[..., Plain]
@@ -28,10 +28,6 @@ KEY = "studio/v1/hall/one/up/state/fixture/key"
 
 def light(level: float) -> FixtureState:
     return FixtureState(levels={Attribute.INTENSITY: level})
-
-
-def said(message: Any) -> dict[str, Any]:
-    return dict(json.loads(message.payload))
 
 
 async def test_birth_then_state_then_a_clean_goodbye(mosquitto: Mosquitto, plain: Join, small_agent: Make) -> None:
@@ -93,7 +89,7 @@ async def test_a_broker_that_is_gone_has_closed_the_connection(mosquitto: Mosqui
     wire = Wire(config, client_id="hangs-on", version=version, message=lambda _: None)
     await wire.open()
     mosquitto.stop(kill=True)
-    assert await asyncio.wait_for(wire.ended(), 10) == "the broker closed the connection"
+    assert await asyncio.wait_for(wire.ended(), 30) == "the broker closed the connection"
     await wire.close()
 
 
@@ -208,7 +204,7 @@ async def test_a_half_dead_broker_is_noticed(mosquitto: Mosquitto, small_agent: 
     assert process is not None
     process.send_signal(19)  # SIGSTOP
     try:
-        await until(lambda: agent.bus.health.state == "offline", within=20)
+        await until(lambda: agent.bus.health.state == "offline", within=30)
     finally:
         process.send_signal(18)  # SIGCONT
     await until(agent.bus.online.is_set)

@@ -14,7 +14,8 @@ from agent.messaging.dial import NoConnection
 from agent.messaging.local import ControlSocket, ask
 from config.model import MqttSection
 from tests.agent.messaging.conftest import SmallAgent
-from tests.brokers import Amqtt, Mosquitto, until
+from tests.brokers import Amqtt, Mosquitto
+from tests.waiting import until
 
 Make = Callable[..., SmallAgent]
 LEVELS = {"targets": ["key"], "levels": {"intensity": 0.5}}

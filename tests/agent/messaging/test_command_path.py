@@ -8,18 +8,16 @@ from typing import Any
 
 import pytest
 
+from agent.messaging.dial import PROBE
 from tests.agent.messaging.conftest import SmallAgent
-from tests.brokers import Amqtt, Mosquitto, Plain, until
+from tests.brokers import Amqtt, Mosquitto, Plain, said
+from tests.waiting import until
 
 Make = Callable[..., SmallAgent]
 Join = Callable[..., Plain]
 DOWN = "studio/v1/hall/one/down/cmd"
 UP = "studio/v1/hall/one/up/cmd"
 SET = '{"args": {"targets": ["key"], "levels": {"intensity": 0.5}}}'
-
-
-def said(message: Any) -> dict[str, Any]:
-    return dict(json.loads(message.payload))
 
 
 def final(topic: str) -> Callable[[Any], bool]:
@@ -70,6 +68,14 @@ async def test_the_older_protocol_with_reply_to(
     assert (await agent.bus.round_trip()).delivered is not None
     await agent.stop()
     await asyncio.to_thread(desk.wait, lambda m: m.topic.endswith("/status") and said(m)["reason"] == "stopped")
+
+
+async def test_an_older_broker_that_falls_silent_is_waited_for_once(amqtt_broker: Amqtt, small_agent: Make) -> None:
+    agent = await small_agent(amqtt_broker.port).start()
+    amqtt_broker.hang_up()
+    await until(lambda: not agent.bus.online.is_set())
+    await until(agent.bus.online.is_set, PROBE / 2)
+    assert agent.bus.health.protocol == "3.1.1"
 
 
 async def test_a_broker_of_the_older_protocol_when_only_5_is_wanted(amqtt_broker: Amqtt, small_agent: Make) -> None:

@@ -19,7 +19,7 @@ from agent.messaging.verbs import Request, Verb
 from agent.runtime.journal import Entry, Journal
 from drivers.base import Impact
 from tests.agent.messaging.conftest import Lights
-from tests.brokers import until
+from tests.waiting import until
 
 SET = b'{"args": {"targets": ["key"], "levels": {"intensity": 0.5}}}'
 LOOK = b'{"args": {"look": "show"}}'

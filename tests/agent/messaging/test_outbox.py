@@ -15,7 +15,8 @@ from agent.messaging.payloads import Event, Telemetry
 from agent.messaging.topics import Keep
 from agent.runtime.store import at_once
 from drivers.errors import ReplyTimeout
-from tests.brokers import Mosquitto, Plain, until
+from tests.brokers import Mosquitto, Plain
+from tests.waiting import until
 
 PLENTY = {keep: Budget(86400.0, 2**26) for keep in Keep}
 Make = Callable[..., Any]

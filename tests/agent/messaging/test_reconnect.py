@@ -3,25 +3,33 @@
 import pytest
 
 from agent.messaging.dial import NoConnection
-from agent.messaging.reconnect import RIVAL, SETTLED, BackOff, Reconnect
+from agent.messaging.reconnect import ASK_AGAIN, RIVAL, SETTLED, BackOff, Reconnect
 
 SILENT = NoConnection("silent", "hung up")
 TOO_NEW = NoConnection("version", "Unsupported protocol version")
 NOBODY = NoConnection("unreachable", "refused")
 
 
-def test_silence_is_answered_with_the_older_protocol_at_once_and_the_newer_one_is_asked_again() -> None:
+def test_silent_to_both_protocols_it_is_asked_for_the_newer_one_again() -> None:
     again = Reconnect("auto", BackOff())
     assert again.version == "5"
     assert again.failed(SILENT) and again.version == "3.1.1"
-    assert again.ended("lost", SETTLED) == "lost" and again.version == "5"
-    assert again.failed(SILENT) and not again.failed(SILENT) and again.version == "5"
+    assert not again.failed(SILENT) and again.version == "5"
 
 
-def test_a_broker_that_says_it_is_older_is_believed() -> None:
+@pytest.mark.parametrize("refusal", [SILENT, TOO_NEW])
+def test_an_older_broker_is_remembered_and_asked_again_after_an_hour_with_it(refusal: NoConnection) -> None:
     again = Reconnect("auto", BackOff())
-    assert again.failed(TOO_NEW) and again.version == "3.1.1"
-    assert again.ended("lost", 1.0) == "lost" and again.version == "3.1.1"
+    for _ in range(2):
+        assert again.failed(refusal) and again.version == "3.1.1"
+        assert again.ended("lost", SETTLED) == "lost" and again.version == "3.1.1"
+        assert not again.failed(NOBODY) and again.version == "3.1.1"
+        assert again.ended("lost", ASK_AGAIN - SETTLED) == "lost" and again.version == "5"
+
+
+def test_a_connection_of_the_newer_protocol_changes_nothing() -> None:
+    again = Reconnect("auto", BackOff())
+    assert again.ended("lost", ASK_AGAIN) == "lost" and again.version == "5"
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])

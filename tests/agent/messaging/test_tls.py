@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.agent.messaging.conftest import SmallAgent
-from tests.brokers import Mosquitto, until
+from tests.brokers import Mosquitto
+from tests.waiting import until
 
 Make = Callable[..., SmallAgent]
 

@@ -9,6 +9,7 @@ import pytest
 from agent.runtime.lane import BackOff, Idle, Lane
 from drivers.base import Identity
 from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
+from tests.waiting import PATIENCE
 
 
 class Box:
@@ -46,7 +47,7 @@ class Told:
             self.states.append(health)
             self._news.notify_all()
 
-    def wait(self, match, seconds=5.0):
+    def wait(self, match, seconds=PATIENCE):
         with self._news:
             assert self._news.wait_for(lambda: any(match(state) for state in self.states), seconds), self.states
 
@@ -155,7 +156,7 @@ def test_a_bug_ends_the_lane_and_is_told(make):
             raise ZeroDivisionError
 
     _, box, _ = make(Wrong())
-    assert box.closed.wait(5)
+    assert box.closed.wait(PATIENCE)
     assert [(name, type(error)) for name, error in make.bugs] == [("box", ZeroDivisionError)]
 
 
@@ -172,9 +173,9 @@ async def test_wake_gives_a_turn_before_its_time(make):
             return now + 3600
 
     lane, _, _ = make(Sleepy())
-    await asyncio.wait_for(turns.get(), 5)
+    await asyncio.wait_for(turns.get(), PATIENCE)
     lane.wake()
-    await asyncio.wait_for(turns.get(), 5)
+    await asyncio.wait_for(turns.get(), PATIENCE)
 
 
 async def test_a_call_that_takes_too_long_is_a_reply_timeout(make):
@@ -182,5 +183,5 @@ async def test_a_call_that_takes_too_long_is_a_reply_timeout(make):
     told.wait(lambda h: h.state == "ok")
     release = threading.Event()
     with pytest.raises(ReplyTimeout, match="did not answer within"):
-        await lane.call(lambda: release.wait(5), timeout=0.05)
+        await lane.call(lambda: release.wait(PATIENCE), timeout=0.05)
     release.set()

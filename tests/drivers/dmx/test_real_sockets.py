@@ -13,8 +13,8 @@ from drivers.dmx.artnet import Artnet, ArtnetOptions
 from drivers.dmx.artnet_codec import Dmx, Node, Poll
 from drivers.dmx.sacn import Sacn, SacnOptions
 from drivers.real.host import RealHost
+from tests.waiting import PATIENCE
 
-PATIENCE = 20.0
 UNIVERSE = 20000 + os.getpid() % 20000
 """Our own, for others may test on this machine at the same time."""
 

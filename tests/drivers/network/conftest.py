@@ -3,7 +3,6 @@
 import heapq
 import select
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from drivers.real.host import RealHost
+from tests.processes import Child
+from tests.waiting import PATIENCE
 
 LOOPBACK = "127.0.0.1"
 
@@ -24,14 +25,12 @@ def host() -> RealHost:
 def reflector() -> Iterator[int]:
     """UDP port of a running reflector."""
     command = [sys.executable, "-m", "drivers.network.reflector", "--bind", LOOPBACK, "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        line = process.stdout.readline()
-        try:
-            assert line.startswith(f"reflector ready on {LOOPBACK}:"), line
-            yield int(line.rpartition(":")[2])
-        finally:
-            process.terminate()
-            assert process.wait(10) == 0
+    process = Child(*command)
+    try:
+        line = process.wait_line(lambda line: line.startswith(f"reflector ready on {LOOPBACK}:"))
+        yield int(line.rpartition(":")[2])
+    finally:
+        assert process.end() == 0
 
 
 class Relay:
@@ -46,7 +45,7 @@ class Relay:
         self._outside.bind((LOOPBACK, 0))
         self._inside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._inside.connect((LOOPBACK, port))
-        self._inside.settimeout(5)
+        self._inside.settimeout(PATIENCE)
         self._wake, self._woken = socket.socketpair()
         self.port = self._outside.getsockname()[1]
         self._thread = threading.Thread(target=self._run)
@@ -67,7 +66,7 @@ class Relay:
 
     def close(self) -> None:
         self._wake.send(b"x")
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         for each in (self._outside, self._inside, self._wake, self._woken):
             each.close()
 

@@ -15,8 +15,12 @@ from drivers.network import stamp_codec as codec
 from drivers.network.icmp import IcmpOptions, IcmpProbe, checksum
 from drivers.network.stamp import StampOptions, StampProbe
 from drivers.network.tcp import TcpOptions, TcpProbe
+from tests.waiting import PATIENCE
 
 LOOPBACK = "127.0.0.1"
+LATEST = 2.0
+"""Seconds after which a reply counts as lost: far longer than any that is not meant to be lost takes on a busy machine,
+where the way there and back leads through two processes."""
 
 
 def stamp(host, port, **options):
@@ -34,7 +38,7 @@ def test_a_probe_knows_its_reflector_and_measures_a_round_trip(host, reflector):
         assert identity.details["processing_time"] == "told"
         list(probe.sample())
         seen = named(probe.sample())
-        assert 0 < seen["rtt"].value < 1000
+        assert seen["rtt"].value > 0
         assert seen["processing"].value > 0
         assert {seen[name].unit for name in ("rtt", "ipdv-up", "ipdv-down")} == {"ms"}
         assert all(reading.quality is Quality.GOOD for reading in seen.values())
@@ -57,7 +61,7 @@ def test_padding_makes_longer_packets_that_are_answered_as_long(host, reflector)
 def test_lost_probes_are_missing_readings_exactly_where_they_were_lost(host, relay):
     dropped = {3, 4, 9}
     relay.plan = lambda number: (0 if number in dropped else 1, 0)
-    with stamp(host, relay.port, timeout=0.1) as probe:
+    with stamp(host, relay.port, timeout=LATEST) as probe:
         probe.open()  # probe 0
         seen = [named(probe.sample())["rtt"] for _ in range(12)]
     assert {number for number, reading in enumerate(seen, 1) if reading.quality is Quality.MISSING} == dropped
@@ -66,7 +70,7 @@ def test_lost_probes_are_missing_readings_exactly_where_they_were_lost(host, rel
 
 def test_doubled_replies_are_counted_and_hide_no_loss(host, relay):
     relay.plan = lambda number: {2: (2, 0), 3: (0, 0), 4: (3, 0)}.get(number, (1, 0))
-    with stamp(host, relay.port, timeout=0.2) as probe:
+    with stamp(host, relay.port, timeout=LATEST) as probe:
         probe.open()
         seen = [named(probe.sample()) for _ in range(6)]
         counts = probe._echoes.flight.counts()
@@ -77,7 +81,7 @@ def test_doubled_replies_are_counted_and_hide_no_loss(host, relay):
 
 def test_a_late_reply_stays_lost_and_is_counted_late(host, relay):
     relay.plan = lambda number: (1, 1) if number == 2 else (1, 0)
-    with stamp(host, relay.port, timeout=0.2) as probe:
+    with stamp(host, relay.port, timeout=LATEST) as probe:
         probe.open()
         seen = [named(probe.sample()) for _ in range(4)]
     assert [each["rtt"].quality for each in seen] == [Quality.GOOD, Quality.MISSING, Quality.GOOD, Quality.GOOD]
@@ -87,7 +91,7 @@ def test_a_late_reply_stays_lost_and_is_counted_late(host, relay):
 
 def test_a_reordered_burst_loses_nothing(host, relay):
     relay.plan = lambda number: (1, 2) if number in (3, 8) else (1, 0)
-    with stamp(host, relay.port, timeout=2.0) as probe:
+    with stamp(host, relay.port, timeout=LATEST) as probe:
         probe.open()
         found = probe._echoes.burst(20, 0.0, 2.0)
         counts = probe._echoes.flight.counts()
@@ -100,7 +104,7 @@ def test_a_short_reply_with_equal_stamps_counts_as_processing_unknown(host):
     """As the public responder described in the codec answers: 38 bytes, T2 = T3."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as responder:
         responder.bind((LOOPBACK, 0))
-        responder.settimeout(10)
+        responder.settimeout(PATIENCE)
 
         def respond():
             for number in range(3):
@@ -111,11 +115,11 @@ def test_a_short_reply_with_equal_stamps_counts_as_processing_unknown(host):
 
         responding = threading.Thread(target=respond)
         responding.start()
-        with stamp(host, responder.getsockname()[1], timeout=2.0) as probe:
+        with stamp(host, responder.getsockname()[1], timeout=LATEST) as probe:
             identity = probe.open()
             list(probe.sample())
             seen = named(probe.sample())
-        responding.join(10)
+        responding.join(PATIENCE)
     assert identity.details["reply"] == "38 bytes, no TTL"
     assert "not told" in identity.details["processing_time"]
     assert seen["rtt"].value > 0
@@ -124,7 +128,7 @@ def test_a_short_reply_with_equal_stamps_counts_as_processing_unknown(host):
 
 
 def test_replies_that_are_not_ours_change_nothing(host, relay, reflector):
-    with stamp(host, reflector, timeout=0.5) as probe, closing(host.udp((LOOPBACK, 0))) as stranger:
+    with stamp(host, reflector, timeout=LATEST) as probe, closing(host.udp((LOOPBACK, 0))) as stranger:
         probe.open()
         to = (LOOPBACK, probe._datagrams.local[1])
         for noise in (b"", b"noise", bytes(44), codec.Reply(0, 1, 1, 1, 12345).encode(), bytes(1400)):
@@ -136,10 +140,8 @@ def test_replies_that_are_not_ours_change_nothing(host, relay, reflector):
 
 def test_a_reflector_that_does_not_answer_is_a_time_out_with_its_name(host):
     with closing(host.udp((LOOPBACK, 0))) as deaf, stamp(host, deaf.local[1], timeout=0.1) as probe:
-        started = time.monotonic()
         with pytest.raises(ReplyTimeout, match=r"127\.0\.0\.1 \(127\.0\.0\.1\) did not answer in 0\.1 s") as silent:
             probe.open()
-        assert time.monotonic() - started < 1.0
         assert silent.value.remedy
         with pytest.raises(LinkLost, match="not open"):
             probe.sample()
@@ -162,31 +164,30 @@ def test_close_from_another_thread_ends_a_pending_sample(host, relay):
         ended = []
 
         def sample():
-            with pytest.raises(LinkLost):
-                probe.sample()
-            ended.append(time.monotonic())
+            try:
+                ended.append(probe.sample())  # what the end of its own time would give
+            except LinkLost as lost:
+                ended.append(lost)
 
         sampling = threading.Thread(target=sample)
         sampling.start()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while relay.seen < 2 and time.monotonic() < deadline:
             sampling.join(0.005)
-        closed = time.monotonic()
         probe.close()
-        sampling.join(10)
-    assert ended[0] - closed < 1.0
+        sampling.join(PATIENCE)
+    assert [type(each) for each in ended] == [LinkLost]
 
 
 def test_checks_of_a_good_path_pass(host, reflector):
-    with stamp(host, reflector) as probe:
+    with stamp(host, reflector, timeout=LATEST) as probe:
         probe.open()
-        started = time.monotonic()
         results = {check.id: check.run() for check in probe.checks()}
-        assert time.monotonic() - started < 3.0
+        assert probe._echoes.flight.sent == 21  # three of them share one burst
     assert set(results) == {"NET-02", "NET-03", "NET-04", "NET-08"}
     assert results["NET-04"].verdict is Verdict.PASS
     assert results["NET-04"].evidence["probes"] == 20
-    assert results["NET-02"].value < 250
+    assert results["NET-02"].value > 0
     assert results["NET-08"].verdict is Verdict.SKIPPED
     assert all(result.said.en and result.said.zh for result in results.values())
 
@@ -194,7 +195,7 @@ def test_checks_of_a_good_path_pass(host, reflector):
 @pytest.mark.parametrize(("lost", "verdict"), [(1, Verdict.MARGINAL), (2, Verdict.FAIL), (20, Verdict.FAIL)])
 def test_the_loss_check_judges_what_twenty_probes_prove(host, relay, lost, verdict):
     relay.plan = lambda number: (0 if 1 <= number <= lost else 1, 0)
-    with stamp(host, relay.port, timeout=0.3) as probe:
+    with stamp(host, relay.port, timeout=LATEST) as probe:
         probe.open()
         results = {check.id: check.run() for check in probe.checks()}
     assert results["NET-04"].verdict is verdict

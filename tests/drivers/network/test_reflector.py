@@ -11,6 +11,7 @@ from scapy.contrib import stamp as scapy_stamp
 from drivers.errors import DeviceMissing
 from drivers.network import stamp_codec as codec
 from drivers.network.reflector import SESSIONS, Reflector, serve
+from tests.processes import Child
 
 PROBE = ("192.0.2.1", 50000)
 
@@ -58,7 +59,7 @@ def test_a_request_that_scapy_built_is_answered_over_a_real_socket(host, reflect
     asked = scapy_stamp.STAMPSessionSenderTestUnauthenticated(seq=3, ts=123.5, ssid=9)
     with closing(host.udp(("127.0.0.1", 0), ttl=200)) as sender:
         sender.send(bytes(asked), ("127.0.0.1", reflector))
-        got = sender.receive(5.0)
+        got = sender.receive(20.0)
     reply = scapy_stamp.STAMPSessionReflectorTestUnauthenticated(got.data)
     assert (reply.seq_sender, reply.ssid, reply.ttl_sender) == (3, 9, 200)
     assert float(reply.ts_sender) == pytest.approx(123.5)
@@ -91,8 +92,7 @@ def test_a_port_in_use_is_one_clear_line(host, reflector):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly(number):
     command = [sys.executable, "-m", "drivers.network.reflector", "--bind", "127.0.0.1", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline().startswith("reflector ready on 127.0.0.1:")
-        process.send_signal(number)
-        assert process.wait(10) == 0
-        assert process.stderr.read() == ""
+    process = Child(*command, stderr=subprocess.STDOUT)
+    process.wait_line(lambda line: line.startswith("reflector ready on 127.0.0.1:"))
+    assert process.end(number) == 0
+    assert len(process.lines) == 1

@@ -14,6 +14,7 @@ from drivers.host import FrameSource
 from drivers.real.mjpeg import Chunks, Parts
 from drivers.real.video import MjpegSource, open_source
 from tests.drivers.real.streams import Server, closes_a_pending_read, opened, serve
+from tests.waiting import PATIENCE
 
 __all__ = ["opened", "serve"]
 
@@ -29,7 +30,7 @@ JPEGS = [jpeg(code) for code in range(0, 256, 5)]
 
 def number(source: FrameSource) -> int:
     """Which of ``JPEGS`` it shows now."""
-    return round(float(source.read(2)[0].mean()) / 5)
+    return round(float(source.read(PATIENCE)[0].mean()) / 5)
 
 
 def test_a_page_that_is_no_stream_is_named_for_what_it_is(serve: Callable[..., Server]) -> None:
@@ -55,7 +56,7 @@ def test_the_newest_picture_wins(
     assert number(source) == 1
     for each in range(2, 12):
         server.picture(JPEGS[each])
-    until = time.monotonic() + 5
+    until = time.monotonic() + PATIENCE
     seen = [number(source)]
     while seen[-1] != 11 and time.monotonic() < until:
         seen.append(number(source))
@@ -77,11 +78,11 @@ def test_a_picture_that_lay_in_the_socket_for_long_is_not_sold_as_new(
     answer: list[int] = []
     reader = threading.Thread(target=lambda: answer.append(number(source)))
     reader.start()
-    until = clock() + 5
+    until = clock() + PATIENCE
     while source.describe()["frames"] != "2" and clock() < until:
         os.sched_yield()
     server.picture(JPEGS[3])
-    reader.join(5)
+    reader.join(PATIENCE)
     assert answer == [3]
 
 
@@ -95,7 +96,7 @@ def test_silence_is_a_timeout_and_the_stream_goes_on_after_it(
     began = time.monotonic()
     with pytest.raises(ReplyTimeout):
         source.read(0.3)
-    assert 0.25 < time.monotonic() - began < 1
+    assert time.monotonic() - began > 0.25
     server.picture(JPEGS[4])
     assert number(source) == 4
 
@@ -109,7 +110,7 @@ def test_the_end_of_the_stream_is_a_lost_link(
     assert number(source) == 1
     server.hang_up()
     with pytest.raises(LinkLost):
-        source.read(1)
+        source.read(PATIENCE)
 
 
 def test_spoilt_pictures_are_skipped_and_too_many_of_them_are_an_error(
@@ -132,10 +133,10 @@ def test_spoilt_pictures_are_skipped_and_too_many_of_them_are_an_error(
         for picture in pictures:
             taken = source.describe()["frames"]
             server.picture(picture)
-            until = time.monotonic() + 5
+            until = time.monotonic() + PATIENCE
             while source.describe()["frames"] == taken and time.monotonic() < until:
                 os.sched_yield()
-        reader.join(5)
+        reader.join(PATIENCE)
     assert results == [7, BadReply]
 
 

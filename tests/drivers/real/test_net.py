@@ -7,6 +7,7 @@ import pytest
 
 from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
 from drivers.real import net
+from tests.waiting import PATIENCE
 
 LOOPBACK = "127.0.0.1"
 
@@ -21,11 +22,11 @@ def test_a_datagram_comes_with_source_ttl_and_kernel_times_in_order(host, pair):
     one, other = pair
     before = host.now()
     left = one.send(b"hello", other.local)
-    got = other.receive(1.0)
+    got = other.receive(PATIENCE)
     assert (got.data, got.source, got.ttl) == (b"hello", one.local, 33)
     assert before <= left <= host.now()
     assert before <= got.received <= host.now()
-    assert abs(got.received - left) < 0.5
+    assert got.received > left - 0.001
 
 
 def test_the_receive_time_is_when_it_came_not_when_it_was_read(host, pair):
@@ -33,28 +34,28 @@ def test_the_receive_time_is_when_it_came_not_when_it_was_read(host, pair):
     one.send(b"early", other.local)
     later = host.now() + 0.05
     assert one.receive(0.05) is None
-    assert other.receive(1.0).received < later
+    assert other.receive(PATIENCE).received < later
 
 
 def test_times_stay_right_over_many_datagrams(pair):
     one, other = pair
     for number in range(300):
         left = one.send(number.to_bytes(2, "big"), other.local)
-        got = other.receive(1.0)
+        got = other.receive(PATIENCE)
         assert int.from_bytes(got.data, "big") == number
-        assert -0.001 < got.received - left < 0.5
+        assert -0.001 < got.received - left < PATIENCE
 
 
 def test_nothing_is_none_after_the_time_limit(pair):
     started = time.monotonic()
     assert pair[0].receive(0.05) is None
-    assert 0.05 <= time.monotonic() - started < 1.0
+    assert 0.05 <= time.monotonic() - started < PATIENCE
 
 
 def test_an_empty_datagram_is_a_datagram(pair):
     one, other = pair
     one.send(b"", other.local)
-    assert other.receive(1.0).data == b""
+    assert other.receive(PATIENCE).data == b""
 
 
 def test_port_unreachable_does_not_kill_the_socket(host, pair):
@@ -65,7 +66,7 @@ def test_port_unreachable_does_not_kill_the_socket(host, pair):
         one.send(b"anybody?", nobody)
         assert one.receive(0.01) is None
     one.send(b"still here", other.local)
-    assert other.receive(1.0).data == b"still here"
+    assert other.receive(PATIENCE).data == b"still here"
 
 
 def test_close_from_another_thread_ends_a_pending_receive(pair):
@@ -74,16 +75,15 @@ def test_close_from_another_thread_ends_a_pending_receive(pair):
 
     def wait():
         with pytest.raises(LinkLost, match="closed"):
-            one.receive(10.0)
-        ended.append(time.monotonic())
+            one.receive(2 * PATIENCE)
+        ended.append("by close")
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    closed = time.monotonic()
     one.close()
     one.close()
-    waiting.join(5)
-    assert ended[0] - closed < 1.0
+    waiting.join(PATIENCE)
+    assert ended == ["by close"]
     with pytest.raises(LinkLost):
         one.send(b"x", (LOOPBACK, 9))
 
@@ -96,7 +96,7 @@ def test_multicast_reaches_those_who_joined_and_only_their_groups(host):
         port = joined.local[1]
         with closing(host.udp(("", port), groups=["239.255.77.2"], interface=LOOPBACK)) as neighbour:
             sender.send(b"for one", ("239.255.77.1", port))
-            assert joined.receive(1.0).data == b"for one"
+            assert joined.receive(PATIENCE).data == b"for one"
             assert neighbour.receive(0.05) is None
 
 
@@ -108,7 +108,7 @@ def test_broadcast_needs_to_be_asked_for(host):
         assert open_one.receive(0.02) is None
     with closing(host.udp(("", 0), broadcast=True)) as listener, closing(host.udp(broadcast=True)) as sender:
         sender.send(b"all", ("127.255.255.255", listener.local[1]))
-        assert listener.receive(1.0).data == b"all"
+        assert listener.receive(PATIENCE).data == b"all"
 
 
 def test_no_way_to_a_network_is_link_lost_and_the_socket_lives_on(pair):
@@ -116,7 +116,7 @@ def test_no_way_to_a_network_is_link_lost_and_the_socket_lives_on(pair):
     with pytest.raises(LinkLost, match="cannot be reached"):
         one.send(b"x", ("192.0.2.1", 9))  # from a loopback address there is no way out
     one.send(b"y", other.local)
-    assert other.receive(1.0).data == b"y"
+    assert other.receive(PATIENCE).data == b"y"
 
 
 @pytest.mark.parametrize(
@@ -144,14 +144,14 @@ def test_a_datagram_too_long_is_refused_by_name(pair):
 
 def test_connect_takes_the_time_of_one_handshake(host):
     with socket.create_server((LOOPBACK, 0)) as server:
-        assert 0 < host.connect("localhost", server.getsockname()[1], 1.0) < 1.0
+        assert 0 < host.connect("localhost", server.getsockname()[1], PATIENCE) < PATIENCE
 
 
 def test_a_closed_port_refuses(host):
     with socket.create_server((LOOPBACK, 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(Refused, match=f"{port} refuses"):
-        host.connect(LOOPBACK, port, 1.0)
+        host.connect(LOOPBACK, port, PATIENCE)
 
 
 def test_a_server_that_does_not_accept_is_a_time_out(host):
@@ -167,7 +167,7 @@ def test_a_server_that_does_not_accept_is_a_time_out(host):
                     waiting.setblocking(False)
                     waiting.connect_ex(address)
                     host.connect(*address, 0.1)
-            assert time.monotonic() - started < 3.0
+            assert time.monotonic() - started < PATIENCE
         finally:
             for each in queued:
                 each.close()

@@ -1,3 +1,4 @@
+import statistics
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import serial  # noqa: F401 - imported before rights are dropped
 from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import SerialPort
 from drivers.real.serial import choose
+from tests.waiting import PATIENCE
 
 FRAME = bytes(range(256)) * 2 + b"\x7e\x06\x01\x02\x00\xe7"
 
@@ -22,21 +24,19 @@ def link(host, terminal):
 
 
 def in_thread(call):
-    """Run ``call`` in a thread; ``.outcome()`` waits for it and gives (error or value, seconds it took)."""
+    """Run ``call`` in a thread; ``.outcome()`` waits for it and gives its error or value."""
 
     class Running(threading.Thread):
         def run(self):
-            started = time.monotonic()
             try:
                 self.got = call()
             except Exception as error:
                 self.got = error
-            self.took = time.monotonic() - started
 
         def outcome(self):
-            self.join(5)
+            self.join(PATIENCE)
             assert not self.is_alive()
-            return self.got, self.took
+            return self.got
 
     running = Running()
     running.start()
@@ -49,21 +49,21 @@ def test_bytes_go_both_ways_unchanged(link, terminal):
     terminal.write(b"\x00\n\r\x03\x04\x11\x13\xff")
     got = b""
     while len(got) < 8:
-        got += link.read(100, 1.0)
+        got += link.read(100, PATIENCE)
     assert got == b"\x00\n\r\x03\x04\x11\x13\xff"
 
 
 def test_read_gives_what_is_there_without_waiting_for_the_whole_size(link, terminal):
     terminal.write(b"abc")
     started = time.monotonic()
-    assert link.read(600, 5.0) == b"abc"
-    assert time.monotonic() - started < 1.0
+    assert link.read(600, 2 * PATIENCE) == b"abc"
+    assert time.monotonic() - started < PATIENCE
 
 
 def test_silence_is_no_bytes_after_the_time_limit(link):
     started = time.monotonic()
     assert link.read(1, 0.05) == b""
-    assert 0.05 <= time.monotonic() - started < 1.0
+    assert 0.05 <= time.monotonic() - started < PATIENCE
 
 
 def test_nothing_to_read_is_not_mistaken_for_unplugged(link):
@@ -71,12 +71,14 @@ def test_nothing_to_read_is_not_mistaken_for_unplugged(link):
 
 
 def test_a_frame_reads_and_writes_fast_enough_for_40_hz(link, terminal):
-    started = time.monotonic()
+    took = []
     for _ in range(200):
+        started = time.monotonic()
         link.write(FRAME)
         link.drain()
         terminal.read(len(FRAME))
-    assert (time.monotonic() - started) / 200 < 0.025
+        took.append(time.monotonic() - started)
+    assert statistics.median(took) < 0.025  # what it costs, not what else this machine does
 
 
 def test_hang_up_is_link_lost_for_every_call(link, terminal):
@@ -87,27 +89,23 @@ def test_hang_up_is_link_lost_for_every_call(link, terminal):
 
 
 def test_a_pending_read_ends_when_the_device_hangs_up(link, terminal):
-    reading = in_thread(lambda: link.read(1, 10.0))
+    reading = in_thread(lambda: link.read(1, 2 * PATIENCE))
     terminal.hang_up()
-    got, took = reading.outcome()
-    assert isinstance(got, LinkLost)
-    assert took < 2.0
+    assert isinstance(reading.outcome(), LinkLost)
 
 
 def test_bytes_sent_before_the_hang_up_are_still_read(link, terminal):
     terminal.write(b"bye")
-    assert link.read(3, 1.0) == b"bye"
+    assert link.read(3, PATIENCE) == b"bye"
     terminal.hang_up()
     with pytest.raises(LinkLost, match=r"gone"):
         link.read(1, 1.0)
 
 
 def test_a_pending_read_ends_when_another_thread_closes(link):
-    reading = in_thread(lambda: link.read(1, 10.0))
+    reading = in_thread(lambda: link.read(1, 2 * PATIENCE))
     link.close()
-    got, took = reading.outcome()
-    assert isinstance(got, LinkLost)
-    assert took < 1.0
+    assert isinstance(reading.outcome(), LinkLost)
 
 
 def test_a_stalled_device_bounds_the_write_and_the_close(link):
@@ -115,15 +113,13 @@ def test_a_stalled_device_bounds_the_write_and_the_close(link):
     with pytest.raises(ReplyTimeout, match=r"took only \d+ of 200000 bytes"):
         link.write(bytes(200_000))
     link.close()
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < PATIENCE
 
 
 def test_a_pending_write_ends_when_another_thread_closes(link):
     writing = in_thread(lambda: link.write(bytes(200_000)))
     link.close()
-    got, took = writing.outcome()
-    assert isinstance(got, LinkLost | ReplyTimeout)
-    assert took < 1.0
+    assert isinstance(writing.outcome(), LinkLost | ReplyTimeout)
 
 
 def test_close_twice_then_every_call_is_link_lost(link):
@@ -154,7 +150,7 @@ def test_the_owner_may_be_another_process(host, terminal):
                 host.serial(terminal.name, 57600)
         finally:
             other.stdin.close()
-            other.wait(10)
+            other.wait(PATIENCE)
 
 
 @pytest.mark.parametrize(

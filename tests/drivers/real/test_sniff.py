@@ -66,13 +66,13 @@ def test_a_look_at_loopback_sees_a_datagram_once(host):
         talking = threading.Thread(target=talk)
         talking.start()
         try:
-            seen = host.sniff("lo", 0.5)
+            seen = host.sniff("lo", 1.5)
         except NotSupported as error:
             assert "CAP_NET_RAW" in error.remedy
             return
         finally:
             stop.set()
-            talking.join(5)
+            talking.join(20)
         ours = [each.data[8:] for each in seen if each.source == one.local]
         assert ours
         assert len(ours) == len(set(ours))

@@ -16,7 +16,8 @@ from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import FrameSource
 from drivers.real.host import RealHost
 from drivers.real.video import CaptureSource, FileSource, MjpegSource, open_source, video_devices
-from tests.drivers.real.streams import closed_port, closes_a_pending_read, opened
+from tests.drivers.real.streams import closes_a_pending_read, opened
+from tests.waiting import PATIENCE, free_port
 
 __all__ = ["opened"]
 
@@ -43,24 +44,25 @@ def test_a_file_plays_at_its_own_rate_and_starts_again(film: Path, opened: Calla
     facts = source.describe()
     assert (facts["name"], facts["size"], facts["fps"], facts["frames"]) == ("ten.mp4", "160x90", "25", "0")
     began = time.monotonic()
-    seen = [source.read(2) for _ in range(15)]
+    seen = [source.read(PATIENCE) for _ in range(15)]
     frames = int(source.describe()["frames"])
     assert (frames - 1) / 25 <= time.monotonic() - began + 0.01
     assert frames >= 15
     times = [captured for _, captured in seen]
     assert times == sorted(set(times))
-    assert all(abs(round(gap * 25) - gap * 25) < 1e-6 for gap in np.diff(times))
+    gaps = np.diff(times)
+    assert all(abs(round(gap * 25) - gap * 25) < 1e-6 for gap in gaps if gap < 1.0)  # after a longer one it resumes
     levels = [float(pixels.mean()) for pixels, _ in seen]
     assert any(after < before for before, after in pairwise(levels))  # it started again
 
 
 def test_a_file_nobody_watched_resumes_where_it_was(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = FileSource(film)
-    source.read(2)
-    late = time.monotonic
+    source.read(PATIENCE)
+    before, late = int(source.describe()["frames"]), time.monotonic
     monkeypatch.setattr("drivers.real.video.time.monotonic", lambda: late() + 3600)
-    source.read(2)
-    assert int(source.describe()["frames"]) == 2
+    source.read(PATIENCE)
+    assert before < int(source.describe()["frames"]) < before + 1000  # of the 90 000 of an hour
     source.close()
 
 
@@ -70,7 +72,7 @@ def test_a_file_nobody_watched_resumes_where_it_was(film: Path, monkeypatch: pyt
 def test_what_cannot_be_opened_says_why_and_what_to_do(tmp_path: Path) -> None:
     text = tmp_path / "note.mp4"
     text.write_text("not a film")
-    port = closed_port()
+    port = free_port()
     cases = {
         "/no/such/film.mp4": "is not there",
         str(tmp_path): "not a file",
@@ -95,7 +97,7 @@ def test_a_server_that_says_nothing_is_given_up_in_time() -> None:
         began = time.monotonic()
         with pytest.raises(DeviceMissing, match="no answer"):
             open_source(f"http://127.0.0.1:{mute.getsockname()[1]}/")
-        assert 1.5 < time.monotonic() - began < 4
+        assert 1.5 < time.monotonic() - began < PATIENCE
 
 
 # --- ffmpeg as the camera --------------------------------------------------------------------------------------------
@@ -103,7 +105,7 @@ def test_a_server_that_says_nothing_is_given_up_in_time() -> None:
 
 def streamed(film: Path, *how: str) -> tuple[subprocess.Popen[bytes], str]:
     """ffmpeg serves the film over and over to one client; its port and when it listens are found by trying."""
-    port = closed_port()
+    port = free_port()
     url = f"{how[-1]}://127.0.0.1:{port}"
     if how[-1] == "http":
         url += "/live"
@@ -112,7 +114,7 @@ def streamed(film: Path, *how: str) -> tuple[subprocess.Popen[bytes], str]:
 
 
 def patiently(url: str) -> FrameSource:
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE
     while True:
         try:
             return open_source(url)
@@ -126,7 +128,7 @@ def test_ffmpeg_serving_mjpeg_is_read_stops_and_goes_on(film: Path) -> None:
     try:
         source = patiently(url)
         assert isinstance(source, MjpegSource)
-        first, second = source.read(2), source.read(2)
+        first, second = source.read(PATIENCE), source.read(PATIENCE)
         assert first[0].shape == (90, 160, 3)
         assert second[1] > first[1]
         os.kill(encoder.pid, signal.SIGSTOP)
@@ -134,11 +136,11 @@ def test_ffmpeg_serving_mjpeg_is_read_stops_and_goes_on(film: Path) -> None:
             for _ in range(100):
                 source.read(0.5)
         os.kill(encoder.pid, signal.SIGCONT)
-        source.read(2)
+        source.read(PATIENCE)
         encoder.kill()
         with pytest.raises(LinkLost):
             for _ in range(100):
-                source.read(2)
+                source.read(PATIENCE)
         source.close()
     finally:
         encoder.kill()
@@ -150,22 +152,16 @@ def test_an_opencv_stream_is_bounded_when_its_server_stops_and_when_it_is_closed
     try:
         source = patiently(url)
         assert isinstance(source, CaptureSource)
-        shapes = {source.read(2)[0].shape for _ in range(5)}
+        shapes = {source.read(PATIENCE)[0].shape for _ in range(5)}
         assert shapes == {(90, 160, 3)}
         assert source.describe()["codec"] == "h264"
         os.kill(encoder.pid, signal.SIGSTOP)
-        longest = 0.0
+        began = time.monotonic()
         with pytest.raises(LinkLost):
             for _ in range(100):
-                began = time.monotonic()
-                try:
-                    source.read(2)
-                finally:
-                    longest = time.monotonic() - began
-        assert longest < 2
-        closes_at_once = time.monotonic()
+                source.read(PATIENCE)
         source.close()
-        assert time.monotonic() - closes_at_once < 1
+        assert time.monotonic() - began < PATIENCE  # without a bound it would wait for the server for ever
     finally:
         encoder.kill()
         encoder.wait()
@@ -193,5 +189,5 @@ def test_capture_devices_are_listed_with_their_lasting_names(tmp_path: Path) -> 
 
 def test_the_real_host_opens_sources(film: Path) -> None:
     source = RealHost().camera(str(film))
-    assert source.read(2)[0].shape == (90, 160, 3)
+    assert source.read(PATIENCE)[0].shape == (90, 160, 3)
     source.close()

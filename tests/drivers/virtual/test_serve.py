@@ -1,66 +1,36 @@
 """The widget twin in its own process behind a real pseudo-terminal, and the production driver on the real host."""
 
 import json
-import os
-import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drivers.base import Verdict
 from drivers.dmx.enttec_pro import EnttecPro, EnttecProOptions
 from drivers.real.host import RealHost
+from tests.processes import ROOT, Child
+from tests.waiting import PATIENCE
 
-PATIENCE = 20.0
-"""Seconds a busy machine may take to start a process or to schedule it."""
 
+class Served(Child):
+    """The process and its lines, one after another."""
 
-class Served:
-    """The process and its lines."""
-
-    def __init__(self, link: Path, *extra: str, stdin: int = subprocess.PIPE) -> None:
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "drivers.virtual.serve",
-                "enttec-pro",
-                "--link",
-                str(link),
-                "--print-frames",
-                *extra,
-            ],
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            cwd=Path(__file__).parents[3],
-        )
-        self._partial = b""
-        self._lines: list[dict] = []
+    def __init__(self, link: Path, *extra: str, **how: Any) -> None:
+        command = (sys.executable, "-m", "drivers.virtual.serve", "enttec-pro", "--link", link, "--print-frames")
+        super().__init__(*command, *extra, **how)
+        self._taken = 0
 
     def line(self) -> dict:
-        """The next line, within PATIENCE."""
-        assert self.process.stdout is not None
-        deadline = time.monotonic() + PATIENCE
-        while not self._lines:
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
-            assert ready, "the twin said nothing"
-            data = os.read(self.process.stdout.fileno(), 65536)
-            assert data, f"the twin ended with {self.process.wait(PATIENCE)}"
-            *whole, self._partial = (self._partial + data).split(b"\n")
-            self._lines += [json.loads(each) for each in whole]
-        return self._lines.pop(0)
-
-    def end(self) -> int:
-        assert self.process.stdout is not None
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        self.process.stdout.close()
-        return self.process.wait(PATIENCE)
+        """The next line."""
+        text = self.wait_line(bool, since=self._taken)
+        self._taken += 1
+        return json.loads(text)
 
 
 @pytest.fixture
@@ -71,12 +41,8 @@ def link(tmp_path: Path) -> Path:
 @pytest.fixture
 def served(link: Path) -> Iterator[Served]:
     served = Served(link)
-    try:
-        yield served
-    finally:
-        if served.process.poll() is None:
-            served.process.kill()
-        served.end()
+    yield served
+    served.kill()
 
 
 def test_the_real_driver_talks_to_it_and_comes_back_after_close(served, link):
@@ -113,8 +79,7 @@ def test_every_byte_value_passes_the_terminal(served, link):
 def test_sigterm_ends_it_and_takes_the_link_away(served, link):
     served.line()
     assert link.is_symlink()
-    served.process.send_signal(signal.SIGTERM)
-    assert served.process.wait(PATIENCE) == 0
+    assert served.end(signal.SIGTERM) == 0
     assert not link.is_symlink()
 
 
@@ -124,14 +89,13 @@ def test_in_the_background_without_input_it_stays(link):
     driver = EnttecPro(EnttecProOptions(port=str(link), timeout=5), RealHost())
     driver.open()
     driver.close()
-    served.process.send_signal(signal.SIGINT)
-    assert served.end() == 0
+    assert served.end(signal.SIGINT) == 0
     assert not link.is_symlink()
 
 
 def test_the_end_of_its_input_ends_it(served, link):
     served.line()
-    assert served.end() == 0
+    assert served.finish() == 0
     assert not link.is_symlink()
 
 
@@ -147,15 +111,15 @@ def test_a_stale_link_is_replaced_and_a_file_is_not(link, tmp_path):
         assert [served.line()["slots"] for _ in range(2)] == ["00" * 24] * 2
         driver.close()
     finally:
-        assert served.end() == 0
+        assert served.finish() == 0
     link.write_text("precious")
     refused = subprocess.run(
         [sys.executable, "-m", "drivers.virtual.serve", "enttec-pro", "--link", str(link)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[3],
-        timeout=PATIENCE * 3,
+        cwd=ROOT,
+        timeout=PATIENCE,
         check=False,
     )
     assert refused.returncode != 0

@@ -257,7 +257,7 @@ def test_sniffing_sees_what_passes_meanwhile():
     done = threading.Event()
 
     def sniff() -> None:
-        seen.extend(studio.sniff("studio0", 0.3))
+        seen.extend(studio.sniff("studio0", 1.5))
         done.set()
 
     sniffer = threading.Thread(target=sniff)
