@@ -71,8 +71,8 @@ class LookKeeper:
         """Returns once the present look is on the disk, or the disk has refused (which is said)."""
         if self._saved >= self._changes:
             return
-        saving = self._changes
-        look = present(self._rig(), self._now())
+        saving, rig, now = self._changes, self._rig(), self._now()
+        look = present(rig, now)
         try:
             await self._disk(lambda: self._file.write(look))
         except (OSError, DriverError) as error:  # DriverError: the disk's lane got no answer in time
@@ -83,7 +83,8 @@ class LookKeeper:
             self.health = health
             return
         self.health = ""
-        self._saved = max(self._saved, saving)
+        if rig.unmoved(now):  # lights on their way are not where they will be: who asks after them has it written anew
+            self._saved = max(self._saved, saving)
 
 
 def shown(rig: Rig, now: float) -> dict[str, dict[Attribute, float]]:
