@@ -107,8 +107,10 @@ def round_trips(port: int, nodelay: bool) -> list[float]:
 async def main(port: int, folder: Path, rate: int) -> None:
     """The agent's side: says what it measured, or talks at a rate until its input ends."""
     from agent.messaging.payloads import Event
+    from agent.runtime import logs
     from tests.agent.messaging.conftest import SmallAgent
 
+    logs.set_up("warning")
     folder.mkdir()  # noqa: ASYNC240 - before anything runs
     here = await SmallAgent(port, folder).start()
     box, file = here.bus.outbox, here.bus.outbox.file
