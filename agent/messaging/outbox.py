@@ -12,6 +12,7 @@ acknowledgement was lost is sent again).
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -78,6 +79,7 @@ class Outbox:
         self._mono = mono
         self._rate = backlog_rate
         self._open = False
+        self._ending = False
         self._fresh: deque[_Fresh] = deque()
         self._news = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -147,22 +149,29 @@ class Outbox:
 
     async def run(self) -> None:
         """Until cancelled; then what has been put is written before it ends."""
+        # In a task of its own: the end must not fall between taking a message in hand and having it on the disk.
+        writing = asyncio.get_running_loop().create_task(self._keep_writing(), name="outbox-writing")
+        try:
+            await asyncio.shield(writing)
+        finally:
+            self._ending = True
+            self._news.set()
+            self._hurry.set()
+            await writing
+
+    async def _keep_writing(self) -> None:
         await self._asked(self.file.open)
         self._open = True
         self._written_to = self.file.last
         self._rewind()
         self._pump()
-        try:
-            while True:
-                await self._due()
-                await self._write()
-        finally:
-            if self._reading is not None:
-                self._reading.cancel()
-            while self._fresh or self._done or self._refused:
-                if not await self._write():
-                    break
-            await self._asked(self.file.close)
+        written = True
+        while not self._ending or (written and (self._fresh or self._done or self._refused)):
+            await self._due()
+            written = await self._write()
+        if self._reading is not None:
+            self._reading.cancel()
+        await self._asked(self.file.close)
 
     async def recover(self) -> None:
         """Try to come back to the disk."""
@@ -171,18 +180,18 @@ class Outbox:
             self._pump()
 
     async def _due(self) -> None:
-        """Returns when there is something to write, or to settle."""
+        """Returns when there is something to write, or to settle, or it is to end."""
+        if self._ending:
+            return
         wait = None if self._unsynced is None else max(0.0, self._unsynced + SETTLE - self._mono())
         try:
             async with asyncio.timeout(wait):
                 await self._news.wait()
         except TimeoutError:
             return
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WITHIN):
                 await self._hurry.wait()
-        except TimeoutError:
-            pass
 
     async def _write(self) -> bool:
         """One group. ``False``: the disk did not answer; nothing is lost, it is tried again."""
@@ -244,6 +253,8 @@ class Outbox:
                 return await self._disk(work)
             except DriverError as error:
                 log.error("outbox.disk-slow", why=error.reason, next="it is asked again")
+                if self._ending:
+                    return None
                 await asyncio.sleep(AGAIN)
 
     # --- out -------------------------------------------------------------------------------------------------

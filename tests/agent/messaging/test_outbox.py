@@ -61,6 +61,8 @@ class Case:
         self.path = path
         self.rate = rate
         self.broken = 0
+        self.gate, self.asked = asyncio.Event(), asyncio.Event()
+        self.gate.set()
         self._task: asyncio.Task[None] | None = None
         self.begin()
 
@@ -70,6 +72,8 @@ class Case:
         return self
 
     async def disk(self, work: Callable[[], Any]) -> Any:
+        self.asked.set()
+        await self.gate.wait()
         if self.broken:
             self.broken -= 1
             raise ReplyTimeout("the disk did not answer")
@@ -157,6 +161,24 @@ async def test_a_restart_goes_on_where_it_was(case: Make) -> None:
     assert await all_taken(again, post, 2) == ["a", "b"]
     again.put("c")
     assert await all_taken(again, post, 3) == ["a", "b", "c"]
+
+
+async def test_an_end_in_the_middle_of_a_write_loses_nothing_and_writes_nothing_twice(case: Make) -> None:
+    here = case()
+    await until(lambda: here.box._open)
+    here.gate.clear()
+    here.asked.clear()
+    here.put("a", "b")
+    await here.asked.wait()
+    here.put("c")
+    ending = asyncio.create_task(here.end())
+    await asyncio.sleep(0)
+    here.gate.set()
+    await ending
+    again, post = here.begin(), Post()
+    again.box.attach(post)
+    assert await all_taken(again, post, 3) == ["a", "b", "c"]
+    await again.written(0)
 
 
 async def test_what_is_said_now_goes_before_the_backlog(case: Make) -> None:
