@@ -206,7 +206,7 @@ class Agent:
     def _go_over(self, config: StudioConfig, fixtures: Patch) -> None:
         now = self.now()
         before = self.herald.state_topics()
-        shown = {name: levels for name, levels in keeper.shown(self.rig, now).items() if name in fixtures}
+        shown = keeper.taken_over(self.rig, fixtures, now)
         rig = Rig(fixtures, rate=config.safety.slew_on_air, present=shown, show=self._show)
         keeper.carry(self.rig, rig, now)
         unchanged = config.exposure == self.config.exposure

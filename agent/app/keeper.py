@@ -13,6 +13,8 @@ from agent.lighting.rig import RESTORES, Rig
 from config.model import LookSection
 from config.units import Attribute, Levels
 from drivers.errors import DriverError
+from firmware_profiles.patch import Patch
+from firmware_profiles.render import decode
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +93,18 @@ def shown(rig: Rig, now: float) -> dict[str, dict[Attribute, float]]:
     """What every light shows; of one that is being tested, what it goes back to."""
     tested = {claim.fixture for priority in RESTORES for claim in rig.claims(priority)}
     return {name: rig.resting(name) if name in tested else rig.scene.levels(name, now) for name in rig.fixtures}
+
+
+def taken_over(old: Rig, fixtures: Patch, now: float) -> dict[str, dict[Attribute, float]]:
+    """What the lights of another configuration show: those of the same name what they showed, one under a new name
+    what its slots were sent."""
+    found = {name: levels for name, levels in shown(old, now).items() if name in fixtures}
+    owned = {(f.universe, slot) for f in old.fixtures.values() for slot in range(f.address, f.last + 1)}
+    for name, light in fixtures.items():
+        if name not in found and any((light.universe, slot) in owned for slot in range(light.address, light.last + 1)):
+            frame = old.scene.frame(light.universe, now)
+            found[name] = decode(light.personality, frame[light.address - 1 : light.last])
+    return found
 
 
 def present(rig: Rig, now: float) -> LastLook:

@@ -110,11 +110,16 @@ class Pump:
 
     def opened(self, identity: Identity, now: float) -> None:
         """A device that comes back gets a frame at once: the one it had, led from there to where the lights are now."""
-        for universe, line in self._lines.items():
-            if line.frame:
-                line.catching_up = CatchUp(self._scene, universe, line.frame, now)
+        self._lead(self._scene, now)
+        for line in self._lines.values():
             line.sent = -math.inf
         self._due = -math.inf  # the outage was no lateness of ours
+
+    def _lead(self, scene: Scene, now: float) -> None:
+        """Every universe goes from the frame it has to where the scene is, at the slew limit."""
+        for universe, line in self._lines.items():
+            if line.frame:
+                line.catching_up = CatchUp(scene, universe, line.frame, now)
 
     def turn(self, now: float) -> float:
         scene = self._scene
@@ -124,6 +129,8 @@ class Pump:
             with self._lock:
                 self._late.append(now - self._due)
         if scene is not self._told:
+            if self._told is not None and scene.fixtures != self._told.fixtures:
+                self._lead(scene, now)  # a reload: what is on the wire may be another light's by now
             self._told = scene
             for line in self._lines.values():
                 line.news = True

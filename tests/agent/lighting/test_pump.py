@@ -1,5 +1,6 @@
 """The beat: at once on change, never too fast, kept alive, no drift. Driven by hand: no thread, no waiting."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -167,3 +168,30 @@ def test_every_universe_of_an_output_is_sent():
     bench = Bench(universes=(1, 2))
     bench.run(0.0)
     assert [universe for _, universe, _ in bench.wire.sent] == [1, 2]
+
+
+@pytest.mark.parametrize("change", ["gone", "renamed", "moved", "swapped"])
+def test_another_patch_is_gone_over_to_without_a_jump(change):
+    bench = Bench()
+    bench.run(1.0)
+    before = bench.wire.sent[-1][2]
+    assert before[0] == 128
+    light = FIXTURES["key"]
+    patch = {name: fixture for name, fixture in FIXTURES.items() if name != "key"}
+    present = {}
+    if change == "renamed":
+        patch["other"] = replace(light, name="other")
+    elif change == "moved":
+        patch["key"], present = replace(light, address=101), {"key": {LIGHT: 0.5}}
+    elif change == "swapped":
+        patch["key"], present = replace(light, address=11), {"key": {LIGHT: 0.5}}
+        patch["fill"] = replace(FIXTURES["fill"], address=1)
+    rig = Rig(patch, rate=0.6, present=present, show=bench.pump.show)
+    bench.pump.show(rig.scene)
+    bench.due = 1.0
+    bench.run(14.0)
+    frames = [before, *(frame for when, _, frame in bench.wire.sent if when >= 1.0)]
+    colour = {slot for f in patch.values() for slot in (f.address,) if f.footprint == 2 and f.name != "back"}
+    steps = [abs(a[slot] - b[slot]) for a, b in pairwise(frames) for slot in range(512) if slot not in colour]
+    assert 0 < max(steps) <= 0.6 * 255 / 40 + 1
+    assert frames[-1] == rig.scene.frame(1, 14.0), "it has arrived, and nothing is left of what is gone"
