@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agent.app.house import House
-from agent.lighting.claims import Priority
+from agent.lighting.claims import Claim, Priority
 from agent.lighting.rig import Rig
+from agent.lighting.scene import Key
 from agent.messaging.commands import ExposureSet, Identify, LightsRelease, LightsSet, LookApply
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
@@ -19,6 +20,8 @@ from firmware_profiles.render import check_levels
 A_DAY = 86400.0 + 60.0
 SENT_WITHIN = 0.5
 """Seconds after a fade's end in which its last frame must be out, if the output is there at all."""
+LOOK_AGAIN = 0.2
+"""Seconds between two looks whether a light is still this command's."""
 LOW, HIGH = 0.25, 0.75
 """Between these a light breathes to show itself; slew-limited like everything else."""
 
@@ -62,12 +65,14 @@ class LightVerbs:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._looks: dict[str, str] = {}
+        """The command that last applied a look to a light."""
 
     def all(self) -> dict[str, Verb[Any]]:
         verbs: list[Verb[Any]] = [
             Verb("lights.set", LightsSet, self._set, check=self._can_set, deadline=A_DAY),
             Verb("look.apply", LookApply, self._look, check=self._can_look, deadline=A_DAY),
-            Verb("lights.release", LightsRelease, self._release, check=self._can_release, deadline=A_DAY),
+            Verb("lights.release", LightsRelease, self._release, check=self._can_release, deadline=A_DAY, always=True),
             Verb("identify", Identify, self._identify, check=self._can_identify, impact=Impact.VISIBLE, deadline=90.0),
             Verb("exposure.set", ExposureSet, self._exposure, check=self._can_exposure),
         ]
@@ -100,15 +105,27 @@ class LightVerbs:
         levels = wanted(house.rig, args.targets, args.levels)
         owner = job.issuer or "remote"
         arrived = house.rig.claim(owner, Priority.MANUAL, levels, now=house.now(), fade=args.fade, lease=args.hold)
-        return await self._arrive(levels, arrived, lambda rest: self._hold_here(owner, levels, rest))
+        rig = house.rig
+        mine = {key: rig.winning(key) for key in _keys(levels)}
+
+        def kept(name: str) -> bool:
+            if house.rig is not rig:  # a reload made all claims anew
+                return not self._taken(name, levels[name])
+            return all(rig.winning(key) is mine[key] for key in _keys({name: levels[name]}))
+
+        return await self._arrive(levels, arrived, kept, lambda rest: self._hold_here(owner, rest, mine))
 
     async def _look(self, args: LookApply, job: Job) -> Mapping[str, Any]:
         house = self._house
         look = house.config.looks[args.look]
         fade = look.fade if args.fade is None else args.fade
         arrived = house.rig.apply_look(look.levels, now=house.now(), fade=fade)
+        self._looks.update(dict.fromkeys(look.levels, job.id))
         return await self._arrive(
-            look.levels, arrived, lambda rest: house.rig.apply_look(_present(house, look.levels), now=rest, fade=0.0)
+            look.levels,
+            arrived,
+            lambda name: self._looks[name] == job.id and not self._taken(name, look.levels[name]),
+            lambda kept: house.rig.apply_look(_present(house, kept), now=house.now(), fade=0.0),
         )
 
     async def _release(self, args: LightsRelease, job: Job) -> Mapping[str, Any]:
@@ -141,20 +158,31 @@ class LightVerbs:
     # --- inside ----------------------------------------------------------------------------------------------
 
     async def _arrive(
-        self, levels: Mapping[str, Levels], arrived: float, stop_here: Callable[[float], Any]
+        self,
+        levels: Mapping[str, Levels],
+        arrived: float,
+        kept: Callable[[str], bool],
+        stop_here: Callable[[Mapping[str, Levels]], Any],
     ) -> dict[str, Any]:
-        """Wait for the end of the fade and for its last frame on the wire. Cancelled: the lights stay where they
-        are at that moment."""
+        """Wait for the end of the fade and for its last frame on the wire. ``kept`` says whether a light is still this
+        command's; once one is not, the command is over. Cancelled: the lights that are stay where they are then."""
         house = self._house
+
+        def lost() -> list[str]:
+            gone = [name for name in levels if name not in house.rig.fixtures]
+            if gone:
+                raise Refusal(ReasonCode.UNKNOWN_TARGET, f"{', '.join(gone)}; taken out of the configuration")
+            return [name for name in levels if not kept(name)]
+
         try:
-            await asyncio.sleep(max(0.0, arrived - house.now()))
+            while (rest := arrived - house.now()) > 0 and not lost():
+                await asyncio.sleep(min(rest, LOOK_AGAIN))
         except asyncio.CancelledError:
-            stop_here(house.now())
+            stop_here({n: wanted for n, wanted in levels.items() if n in house.rig.fixtures and kept(n)})
             raise
         await house.remembered()
-        lost = [name for name, wanted in levels.items() if self._taken(name, wanted)]
-        if lost:
-            holders = {name: house.rig.holder(name) for name in lost}
+        if others := lost():
+            holders = {name: house.rig.holder(name) for name in others}
             said = ", ".join(f"{n} ({h.owner if h else 'a look'})" for n, h in holders.items())
             raise Refusal(ReasonCode.SUPERSEDED, said)
         offline, online = await _on_the_wire(house, {house.rig.fixtures[name].universe for name in levels})
@@ -170,9 +198,18 @@ class LightVerbs:
             return False
         return any(rig.scene.targets(name)[attribute] != level for attribute, level in wanted.items())
 
-    def _hold_here(self, owner: str, levels: Mapping[str, Levels], now: float) -> None:
-        present = _present(self._house, levels)
-        self._house.rig.claim(owner, Priority.MANUAL, present, now=now)
+    def _hold_here(self, owner: str, levels: Mapping[str, Levels], mine: Mapping[Key, Claim | None]) -> None:
+        """Claim what the lights show at present, for as long as the command wanted them."""
+        house = self._house
+        for name, present in _present(house, levels).items():
+            claim = next((c for key, c in mine.items() if key[0] == name and c is not None), None)
+            now = house.now()
+            lease = None if claim is None or claim.until is None else max(0.0, claim.until - now)
+            house.rig.claim(owner, Priority.MANUAL, {name: present}, now=now, lease=lease)
+
+
+def _keys(levels: Mapping[str, Levels]) -> list[Key]:
+    return [(name, attribute) for name, wanted in levels.items() for attribute in wanted]
 
 
 def _present(house: House, levels: Mapping[str, Levels]) -> dict[str, Levels]:

@@ -86,6 +86,10 @@ class Rig:
         found = [c for claims in self._claims.values() for c in claims.values() if c.priority == priority]
         return sorted(found, key=lambda claim: claim.order)
 
+    def winning(self, key: Key) -> Claim | None:
+        """The claim that holds an attribute of a light."""
+        return winner(self._claims.get(key, {}).values())
+
     def next_lapse(self) -> float | None:
         """When the next lease ends."""
         ends = [c.until for claims in self._claims.values() for c in claims.values() if c.until is not None]
