@@ -14,6 +14,16 @@ Endpoint = tuple[str, int]
 """IP address and port."""
 
 
+def shown_url(source: str) -> str:
+    """A camera's address as people and topics may see it: without name and password, and without the query, in which
+    some cameras want them."""
+    scheme, found, rest = source.partition("://")
+    if not found:
+        return source
+    plain = rest.rpartition("@")[2]  # the last one: a password may hold any character
+    return f"{scheme}://{plain.partition('?')[0].partition('#')[0]}"
+
+
 class Link(Protocol):
     """A byte pipe (serial port)."""
 

@@ -73,7 +73,11 @@ def find(name: str) -> DriverSpec:
         entries = {entry.name: entry for entry in entry_points(group=GROUP)}
         if name not in entries:
             raise NotSupported(f"no driver is called {name!r}", f"one of: {', '.join(names())}")
-        spec = entries[name].load()
+        try:
+            spec = entries[name].load()
+        except Exception as error:  # somebody else's code, while it is imported
+            why = f"the package of driver {name!r} cannot be loaded: {type(error).__name__}: {error}"
+            raise NotSupported(why, "update it, or take it out") from None
     if not isinstance(spec, DriverSpec):
         raise NotSupported(f"the driver {name!r} is not a DriverSpec", "see drivers/README.md, how to add one")
     return spec

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 BROKER_WITHIN = 10.0
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 """What a disk says that takes no more."""
+OURS = ".studio-demo"
+"""Marks a folder as the demo's: in no other is anything taken away."""
 HOME = Path(__file__).resolve().parents[2]
 """Where the broker's module is found, installed or not."""
 
@@ -94,6 +96,9 @@ def _clear(folder: Path) -> None:
         raise Trouble(f"another demo runs in {folder}: end it, or give this one another --folder", os.EX_TEMPFAIL)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()) and not (folder / OURS).exists() and folder != checkout() / DEMO:
+            raise Trouble(f"{folder} has other things in it: give the demo a --folder of its own", os.EX_CANTCREAT)
+        (folder / OURS).touch()
         if (folder / "state").is_dir():
             shutil.rmtree(folder / "state")
     except OSError as error:

@@ -29,6 +29,7 @@ def log_argument(parser: argparse.ArgumentParser) -> None:
         "--log-level",
         choices=("debug", "info", "warning", "error"),
         default=os.environ.get(LEVEL, "info"),
+        type=str.lower,
         help=f"default: ${LEVEL}, else info",
     )
 
@@ -38,6 +39,9 @@ def run(options: argparse.Namespace) -> int:
     cannot be used, 70 a bug (the service manager restarts)."""
     from agent.runtime import logs
 
+    if options.log_level not in logs.LEVELS:  # argparse does not look at a default
+        complain(f"studio-agent run: ${LEVEL} is {options.log_level!r}, one of: {', '.join(logs.LEVELS)}")
+        return os.EX_CONFIG
     logs.set_up(options.log_level)
     try:
         path, config = load(options.config, os.environ)

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -69,6 +70,11 @@ def run(options: argparse.Namespace) -> int:
 def broker_of(given: Path | None, site: str | None, agent: str | None) -> "tuple[MqttSection, str, str]":
     """The broker and whose topics: of the configuration, or of the words; with both site and agent given no file is
     needed and the broker is the one on this machine. Raises NoConfig."""
+    for option, name in (("--site", site), ("--agent", agent)):
+        if name is not None and not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", name):
+            raise NoConfig(
+                f"{option} {name!r} is no name: 1 to 63 of a-z 0-9 _ -, the first a letter or digit", os.EX_USAGE
+            )
     if site and agent and find(given, os.environ) is None:
         from config.model import MqttSection
 

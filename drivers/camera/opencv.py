@@ -12,7 +12,7 @@ from pydantic import Field
 from drivers.base import Check, Identity, Image
 from drivers.camera import checks
 from drivers.errors import DriverError, LinkLost, ReplyTimeout
-from drivers.host import FrameSource, Host
+from drivers.host import FrameSource, Host, shown_url
 from drivers.registry import DriverSpec, Kind, Options
 
 
@@ -59,7 +59,7 @@ class OpenCVCamera:
             model=facts.pop("name", "camera"),
             firmware=facts.pop("firmware", ""),
             serial=facts.pop("serial", ""),
-            details={"source": _without_password(self._options.source), **facts},
+            details={"source": shown_url(self._options.source), **facts},
         )
 
     def grab(self) -> Image:
@@ -93,13 +93,7 @@ class OpenCVCamera:
     def checks(self) -> Sequence[Check]:
         """CAM-01…05 and CAM-12."""
         watch = checks.Watch(self.grab, self.describe, self._host.now)
-        return checks.all_of(watch, _without_password(self._options.source), self._options.size, self._options.fps)
-
-
-def _without_password(source: str) -> str:
-    scheme, found, rest = source.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}" if found else source
+        return checks.all_of(watch, shown_url(self._options.source), self._options.size, self._options.fps)
 
 
 def _make(options: OpenCVOptions, host: Host) -> OpenCVCamera:

@@ -26,6 +26,7 @@ import time
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
+from drivers.host import shown_url
 
 START = b"\xff\xd8\xff"
 END = b"\xff\xd9"
@@ -118,14 +119,6 @@ class Chunks:
         return bytes(out)
 
 
-def shown(url: str) -> str:
-    """The URL without its password, for messages."""
-    parts = urlsplit(url)
-    if parts.username is None and parts.password is None:
-        return url
-    return urlunsplit(parts._replace(netloc=_host(parts)))
-
-
 def _host(parts: SplitResult) -> str:
     return parts.netloc.rpartition("@")[2]
 
@@ -216,7 +209,7 @@ def connect(url: str, timeout: float) -> MjpegStream | str:
     except (OSError, ValueError) as error:
         reason = "no answer" if isinstance(error, TimeoutError) else str(error)
         raise DeviceMissing(
-            f"{shown(url)} cannot be reached: {reason}", "check address and port, and that the camera is on"
+            f"{shown_url(url)} cannot be reached: {reason}", "check address and port, and that the camera is on"
         ) from None
     try:
         connection = ssl.create_default_context().wrap_socket(raw, server_hostname=host) if secure else raw
@@ -238,7 +231,7 @@ def connect(url: str, timeout: float) -> MjpegStream | str:
     except (OSError, ValueError) as error:
         raw.close()
         reason = "connected, but no answer" if isinstance(error, TimeoutError) else str(error)
-        raise DeviceMissing(f"{shown(url)}: {reason}", "is there a camera stream behind this address?") from None
+        raise DeviceMissing(f"{shown_url(url)}: {reason}", "is there a camera stream behind this address?") from None
 
 
 def _request(parts: SplitResult) -> bytes:

@@ -21,7 +21,7 @@ import numpy as np
 
 from drivers.base import Picture
 from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
-from drivers.host import FrameSource, VideoDevice
+from drivers.host import FrameSource, VideoDevice, shown_url
 from drivers.real import mjpeg
 
 OPEN_TIMEOUT = 2.0
@@ -42,7 +42,7 @@ def open_source(source: str) -> FrameSource:
     if scheme in ("http", "https"):
         return _open_http(source)
     if scheme in _FFMPEG_URLS:
-        return CaptureSource(_capture_url(source, ""), shown=mjpeg.shown(source), name=scheme.upper())
+        return CaptureSource(_capture_url(source, ""), shown=shown_url(source), name=scheme.upper())
     if scheme and scheme != "file":
         known = ", ".join(("http", "https", "file", *_FFMPEG_URLS))
         raise DeviceMissing(f"{source!r}: nothing here opens {scheme}://", f"one of: {known}; or a device or file path")
@@ -96,7 +96,7 @@ def _open_http(url: str) -> FrameSource:
     stream = mjpeg.connect(url, OPEN_TIMEOUT)
     if isinstance(stream, mjpeg.MjpegStream):
         return MjpegSource(stream)
-    return CaptureSource(_capture_url(url, stream), shown=mjpeg.shown(url), name="HTTP")
+    return CaptureSource(_capture_url(url, stream), shown=shown_url(url), name="HTTP")
 
 
 def _capture_url(url: str, why: str) -> Any:
@@ -109,11 +109,11 @@ def _capture_url(url: str, why: str) -> Any:
     try:
         capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits)
     except cv2.error as error:
-        raise DeviceMissing(f"{mjpeg.shown(url)} cannot be opened: {error}", "check the address") from None
+        raise DeviceMissing(f"{shown_url(url)} cannot be opened: {error}", "check the address") from None
     if not capture.isOpened():
         reason = why or f"nothing answers there within {OPEN_TIMEOUT:g} s, or it is no stream"
         raise DeviceMissing(
-            f"{mjpeg.shown(url)} cannot be opened: {reason}",
+            f"{shown_url(url)} cannot be opened: {reason}",
             "check address, name and password, and that the camera is on and streams MJPEG or H.264/H.265",
         )
     return capture

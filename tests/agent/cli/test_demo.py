@@ -48,7 +48,12 @@ def test_in_a_pipe_it_shows_the_loop_reaching_its_target(start: Callable[..., Ru
     demo.process.send_signal(signal.SIGTERM)
     assert demo.code() == 0, demo.lines[-20:]
     assert demo.others == []
-    assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == ["agent.log", "state", "studio.toml"]
+    assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == [
+        ".studio-demo",
+        "agent.log",
+        "state",
+        "studio.toml",
+    ]
     assert set((ROOT / "config").rglob("*.toml")) == before
 
 
