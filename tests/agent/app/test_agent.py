@@ -179,7 +179,7 @@ async def test_a_reload_changes_what_changed_and_leaves_the_rest_running(house):
         assert agent.devices.cameras["cam-1"] is not camera
         assert not camera.lane.alive
         assert set(agent.rig.fixtures) == {"key", "fill", "rim"}
-        assert agent.rig.scene.targets("rim")[Attribute.INTENSITY] == pytest.approx(shown, abs=0.01) > 0.1
+        assert agent.rig.scene.targets("rim")[Attribute.INTENSITY] == pytest.approx(shown, abs=0.01) and shown > 0.1
         assert agent.topics.state("fixture", "back") not in agent.bus.board
 
 
