@@ -38,7 +38,9 @@ class Devices:
 
     def adopt(self, config: StudioConfig, scene: Scene) -> None:
         """Go over to this configuration: what is unchanged runs on untouched, what is gone is stopped, what is new
-        is started. Blocks while old lanes end (a port must be free before its successor opens it)."""
+        is started. Blocks while old lanes end (a port must be free before its successor opens it). A universe that
+        changes its output goes on from the frame it was last sent."""
+        outputs = list(self.outputs.values())
         leaving = [
             *_leave(self.outputs, config.outputs),
             *_leave(self.cameras, config.cameras),
@@ -46,9 +48,10 @@ class Devices:
         ]
         for lane in leaving:
             lane.join()
+        before = {universe: output.pump.wire(universe) for output in outputs for universe in output.section.universes}
         host, bug = self.host, self.bug
         tell = {kind: self._teller(kind) for kind in Kind}
-        _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, tell[Kind.OUTPUT], bug, scene))
+        _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, tell[Kind.OUTPUT], bug, scene, before))
         _enter(
             self.cameras,
             config.cameras,

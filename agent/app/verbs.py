@@ -2,7 +2,7 @@
 *succeeded* means the last frame of the fade has been sent."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from agent.app.house import House
@@ -185,7 +185,7 @@ class LightVerbs:
             holders = {name: house.rig.holder(name) for name in others}
             said = ", ".join(f"{n} ({h.owner if h else 'a look'})" for n, h in holders.items())
             raise Refusal(ReasonCode.SUPERSEDED, said)
-        offline, online = await _on_the_wire(house, {house.rig.fixtures[name].universe for name in levels})
+        offline, online = await _on_the_wire(house, levels)
         if offline and not online:
             raise Refusal(ReasonCode.OFFLINE, f"{', '.join(offline)}; the lights go there when it is back")
         return {"fixtures": sorted(levels), **({"offline": offline} if offline else {})}
@@ -217,17 +217,18 @@ def _present(house: House, levels: Mapping[str, Levels]) -> dict[str, Levels]:
     return {name: {a: house.rig.scene.levels(name, now)[a] for a in wanted} for name, wanted in levels.items()}
 
 
-async def _on_the_wire(house: House, universes: set[int]) -> tuple[list[str], list[str]]:
-    """Wait until every output that is there has sent these universes as the scene has them now. Names of the outputs
+async def _on_the_wire(house: House, names: Collection[str]) -> tuple[list[str], list[str]]:
+    """Wait until every output that is there has sent these lights as the scene has them now. Names of the outputs
     that are not there, and of those that have."""
     deadline = house.now() + SENT_WITHIN
+    universes = {house.rig.fixtures[name].universe for name in names}
     offline: list[str] = []
     online: list[str] = []
     for output in house.devices.outputs.values():
         carried = universes & set(output.section.universes)
         while carried and house.now() < deadline and output.lane.health.state == "ok":
-            now = house.now()
-            if all(output.pump.wire(u) == house.rig.scene.frame(u, now) for u in carried):
+            now, scene = house.now(), house.rig.scene
+            if all(scene.shown_by(universe, output.pump.wire(universe), now, names) for universe in carried):
                 break
             await asyncio.sleep(0.002)
         if carried:

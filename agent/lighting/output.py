@@ -1,6 +1,7 @@
 """One output of the studio: its driver, its lane and its pump, as one thing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from agent.lighting.pump import Pump
 from agent.lighting.scene import Scene
@@ -25,9 +26,11 @@ class OutputUnit(Unit[OutputSection, Output]):
         tell: Callable[[str, Health], None],
         bug: Callable[[str, BaseException], None],
         scene: Scene,
+        before: Mapping[int, bytes] = MappingProxyType({}),
     ) -> None:
+        """``before``: frames its universes were last sent by whoever carried them."""
         super().__init__(name, section, host)
-        self.pump = Pump(self.driver, section.universes, scene)
+        self.pump = Pump(self.driver, section.universes, scene, before)
         self.lane = Lane(name, self.driver, self.pump, now=host.now, tell=tell, bug=bug, back_off=SOON)
 
     @property
@@ -37,9 +40,9 @@ class OutputUnit(Unit[OutputSection, Output]):
         return health.state == "offline" or (health.state == "ok" and self.pump.has_sent)
 
     def has_shown(self, scene: Scene, now: float) -> bool:
-        """Whether it last sent what the scene has now; one that is offline has nothing to be waited for."""
+        """Whether it last sent every light as the scene has it now; for one that is offline nobody waits."""
         return self.lane.health.state != "ok" or all(
-            self.pump.wire(universe) == scene.frame(universe, now) for universe in self.section.universes
+            scene.shown_by(universe, self.pump.wire(universe), now) for universe in self.section.universes
         )
 
     def show(self, scene: Scene) -> None:

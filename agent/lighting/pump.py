@@ -3,9 +3,10 @@
 import math
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 from typing import NamedTuple
 
 from agent.lighting.catchup import CatchUp
@@ -63,9 +64,16 @@ class Pump:
     follow on an absolute grid; an unchanged frame is repeated as the protocol wants it (``repeats``, ``keepalive``).
     """
 
-    def __init__(self, output: Output, universes: Sequence[int], scene: Scene) -> None:
+    def __init__(
+        self,
+        output: Output,
+        universes: Sequence[int],
+        scene: Scene,
+        before: Mapping[int, bytes] = MappingProxyType({}),
+    ) -> None:
+        """``before``: frames these universes were last sent by another output; the lights are led on from there."""
         self._output = output
-        self._lines = {universe: _Line() for universe in universes}
+        self._lines = {universe: _Line(before.get(universe, b"")) for universe in universes}
         self._scene = scene
         self._lock = threading.Lock()
         self._late: deque[float] = deque(maxlen=2000)

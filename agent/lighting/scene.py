@@ -1,6 +1,6 @@
 """The scene: an immutable picture of what every light does from now on. Pure; pumps ask it for frames."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 
 from agent.lighting.fade import Fade
@@ -50,6 +50,18 @@ class Scene:
     def lights(self, universe: int) -> Iterator[Patched]:
         """The fixtures patched in one universe."""
         return (fixture for fixture in self.fixtures.values() if fixture.universe == universe)
+
+    def shown_by(self, universe: int, frame: bytes, now: float, names: Collection[str] | None = None) -> bool:
+        """Whether ``frame`` has every light of the universe (only those called ``names``) as it is at ``now``. Slots
+        that are no light's do not count: those of one taken out of the patch are still on their way down."""
+        if not frame:
+            return False
+        wanted = self.frame(universe, now)
+        return all(
+            frame[light.address - 1 : light.last] == wanted[light.address - 1 : light.last]
+            for light in self.lights(universe)
+            if names is None or light.name in names
+        )
 
     def render(self, universe: int, levels: Callable[[str], Levels]) -> bytes:
         """The universe's slots with each light at ``levels(name)``."""
