@@ -103,8 +103,8 @@ class Agent:
             disk=self.on_disk,
         )
         self.control = ControlSocket(state / CONTROL, self.dispatcher, stamp)
-        self.bus.commands, self.bus.told = self.dispatcher, self.journal.told
-        self.bus.on_air = self._told_air
+        self.bus.inbox.commands, self.bus.told = self.dispatcher, self.journal.told
+        self.bus.inbox.on_air = self._told_air
 
     # --- what verbs and tests ask ----------------------------------------------------------------------------
 

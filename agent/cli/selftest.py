@@ -205,7 +205,7 @@ async def _by_ourselves(
         mode: Literal["real", "virtual"] = "virtual" if options.virtual else "real"
         agent = Agent(config, host, config_file=path, mode=mode, environ=os.environ)
         with interrupted(task.cancel):
-            listener = Listener(config.mqtt, agent.topics, agent.bus.stamp, agent.bus.on_air)
+            listener = Listener(config.mqtt, agent.topics, agent.bus.stamp, agent.bus.inbox.on_air)
             async with agent.standing(), listener:
                 if wrong := agent.tests.unmatched(args.depth, args.only):
                     raise CannotTell(f"--only: {wrong}", os.EX_USAGE)

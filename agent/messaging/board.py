@@ -1,7 +1,7 @@
 """The board: the latest retained state of every topic, so that a broker that forgot it all is told again."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,21 @@ class Board:
 
     ``publish(topic, body)`` sends one retained message and says whether it was taken; what was not is tried again.
     ``memory`` is a file with the topics put: it lets :meth:`sweep` clear what an earlier start left at the broker (an
-    alert that ended while the agent was down, a fixture that is no longer there).
+    alert that ended while the agent was down, a fixture that is no longer there). ``heard`` is told of every change.
     """
 
-    def __init__(self, publish: Callable[[str, bytes], bool], stamp: Stamp, memory: Path | None = None) -> None:
+    def __init__(
+        self,
+        publish: Callable[[str, bytes], bool],
+        stamp: Stamp,
+        memory: Path | None = None,
+        heard: Callable[[str, Payload | None], None] = lambda topic, payload: None,
+    ) -> None:
+        self._heard = heard
         self._publish = publish
         self._stamp = stamp
         self._memory = memory
-        self._states: dict[str, tuple[dict[str, Any], bytes]] = {}
+        self._states: dict[str, tuple[dict[str, Any], bytes, Payload]] = {}
         self._unsent: set[str] = set()
         self._gone: set[str] = set()
         self._earlier = self._remembered()
@@ -36,15 +43,19 @@ class Board:
         if known is not None and known[0] == body:
             return False
         self._gone.discard(topic)
-        self._states[topic] = (body, self._stamp.on(payload).encode())
+        stamped = self._stamp.on(payload)
+        self._states[topic] = (body, stamped.encode(), stamped)
         self._send(topic)
+        self._heard(topic, stamped)
         if known is None:
             self._remember()
         return True
 
     def clear(self, topic: str) -> None:
         """Take a topic off the broker (an empty retained message)."""
-        if self._states.pop(topic, None) is None and topic not in self._earlier:
+        if self._states.pop(topic, None) is not None:
+            self._heard(topic, None)
+        elif topic not in self._earlier:
             return
         self._earlier.discard(topic)
         self._gone.add(topic)
@@ -68,6 +79,10 @@ class Board:
         """What could not be sent before."""
         for topic in sorted(self._unsent):
             self._send(topic)
+
+    def states(self) -> Iterator[tuple[str, Payload]]:
+        """Every topic with its state."""
+        return ((topic, state[2]) for topic, state in self._states.items())
 
     def __getitem__(self, topic: str) -> bytes:
         return self._states[topic][1]

@@ -7,48 +7,36 @@ a crash would lose.
 
 import asyncio
 import contextlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 from uuid import uuid4
 
 import structlog
-from pydantic import ValidationError
 
 from agent.messaging.board import Board
-from agent.messaging.commands import read_json, reply_topic
 from agent.messaging.dial import PROBE, NoConnection, Version, where
 from agent.messaging.echo import Echo, RoundTrip
-from agent.messaging.lifecycle import Refusal
+from agent.messaging.inbox import Inbox
 from agent.messaging.message import Last, Message
 from agent.messaging.meter import Meter
 from agent.messaging.outbox import Outbox
 from agent.messaging.outbox_file import OutboxFile, budgets
-from agent.messaging.payloads import AirMessage, Answer, Payload, Stamp, Status, iso
+from agent.messaging.payloads import Answer, Payload, Stamp, Status, iso
 from agent.messaging.reconnect import BackOff, Reconnect
-from agent.messaging.topics import Keep, Parsed, Topics, parse
-from agent.messaging.verbs import Request
+from agent.messaging.topics import Keep, Topics, parse
 from agent.messaging.wire import Wire
 from agent.runtime.store import Disk, at_once
 from config.model import MqttSection
 
 log = structlog.get_logger(__name__)
 
-INBOX = 256
 SESSION = 3600
 """Seconds the broker keeps commands for an agent that is away; older ones are stale anyway."""
 _parse = lru_cache(maxsize=4096)(parse)
-
-
-class Commands(Protocol):
-    """Who takes the commands: the dispatcher."""
-
-    async def receive(self, request: Request) -> None: ...
-
-    def overflow(self, request: Request) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +50,7 @@ class BusHealth:
 
 
 class Bus:
-    """See the module. Set :attr:`commands` and :attr:`on_air` before :meth:`run`."""
+    """See the module. Set ``inbox.commands`` and ``inbox.on_air`` before :meth:`run`."""
 
     def __init__(
         self,
@@ -80,11 +68,12 @@ class Bus:
         self.config = config
         self.topics = topics
         self.stamp = stamp
-        self.board = Board(self._publish_retained, stamp, state and state / "retained.json")
+        self.board = Board(self._publish_retained, stamp, state and state / "retained.json", self._heard)
+        self.listeners: list[Callable[[str, Payload | None], None]] = []
+        """Hear every state that changes (``None``: it is no more), telemetry and event, with its topic, whether or not
+        there is a connection: other dialects are made from it."""
         file = OutboxFile(state and state / "outbox.sqlite", budgets(config.outbox))
         self.outbox = Outbox(file, disk, stamp.wall, stamp.mono, config.outbox.backlog_rate)
-        self.commands: Commands | None = None
-        self.on_air: Callable[[AirMessage], None] = lambda _: None
         self.told: Callable[[str], None] = lambda _: None
         self.health = BusHealth(since=stamp.mono())
         self.counters: Counter[str] = Counter()
@@ -93,6 +82,7 @@ class Bus:
         self.received = Meter(stamp.mono)
         self.sent = Meter(stamp.mono)
         self.online = asyncio.Event()
+        self.inbox = Inbox(stamp.wall, self.online, self.counters, self._reply)
         self._version = version
         self._mode: Literal["real", "virtual"] = mode
         self._back_off = back_off or BackOff()
@@ -100,8 +90,6 @@ class Bus:
         self._since = iso(stamp.wall())
         self._session = ""
         self._wire: Wire | None = None
-        self._inbox: deque[tuple[Message, float]] = deque()
-        self._arrived = asyncio.Event()
         self._denied: dict[str, str] = {}
         self._echo = Echo(topics.echo, stamp)
 
@@ -114,6 +102,8 @@ class Bus:
         is kept goes into the outbox. ``False``: it was not sent (offline, or the broker does not keep up). Retained
         state goes through :attr:`board`."""
         row = _parse(topic)
+        if isinstance(payload, Payload):
+            self._heard(topic, payload)
         if row and row.row.keep:
             self.outbox.put(row.row.keep, topic, self._encoded(payload))
             return True
@@ -157,7 +147,7 @@ class Bus:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.outbox.run(), name="mqtt-outbox")
-                group.create_task(self._serve(), name="mqtt-inbox")
+                group.create_task(self.inbox.run(), name="mqtt-inbox")
                 group.create_task(self._retry(), name="mqtt-board")
                 group.create_task(self._stay(), name="mqtt-connection")
         finally:
@@ -213,22 +203,6 @@ class Bus:
             if not wire.alive and self._wire is wire:
                 self._wire = None
 
-    async def _serve(self) -> None:
-        while True:
-            await self._arrived.wait()
-            await self.online.wait()  # an answer needs a connection
-            self._arrived.clear()
-            while self._inbox and self.online.is_set():
-                message, arrived = self._inbox.popleft()
-                try:
-                    await self._handle(message, arrived)
-                except Exception:
-                    self.counters["faults"] += 1
-                    log.exception("mqtt.inbox-fault", topic=message.topic)
-                message.ack()
-            if self._inbox:
-                self._arrived.set()
-
     async def _retry(self) -> None:
         while True:
             await asyncio.sleep(1.0)
@@ -248,58 +222,27 @@ class Bus:
             await wire.close(1.0)
         self._be("stopped", "")
 
+    def _heard(self, topic: str, payload: Payload | None) -> None:
+        for listen in self.listeners:
+            try:
+                listen(topic, payload)
+            except Exception:
+                self.counters["faults"] += 1
+                log.exception("mqtt.listener-fault", topic=topic)
+
     # --- what the agent hears --------------------------------------------------------------------------------
 
     def _take(self, message: Message) -> None:
-        """On the loop, from the connection. Order is kept; nothing is done here that could take time."""
         self.received.count()
         if message.topic == self.topics.echo:
             self._echo.returned(message.payload)
             message.ack()
-        elif len(self._inbox) < INBOX:
-            self._inbox.append((message, self.stamp.wall()))
-            self._arrived.set()
         else:
-            self.counters["inbox-full"] += 1
-            parsed = parse(message.topic)
-            if parsed and parsed.row.name == "command" and self.commands is not None:
-                self.commands.overflow(self._request(parsed, message, self.stamp.wall()))
-            message.ack()
+            self.inbox.take(message)
 
-    async def _handle(self, message: Message, arrived: float) -> None:
-        parsed = parse(message.topic)
-        name = parsed.row.name if parsed else ""
-        if parsed and name == "command" and self.commands is not None:
-            await self.commands.receive(self._request(parsed, message, arrived))
-        elif name == "air":
-            try:
-                read_json(message.payload)  # the same bounds as for commands
-                self.on_air(AirMessage.model_validate_json(message.payload, strict=True))
-            except (Refusal, ValidationError) as error:
-                self.counters["malformed-air"] += 1
-                log.warning(
-                    "air.malformed", why=str(error)[:300], next='send {"on_air": …, "source": …, "issued_at": …}'
-                )
-        else:
-            self.counters["stray"] += 1
-            log.warning("mqtt.stray", topic=message.topic[:200])
-
-    def _request(self, parsed: Parsed, message: Message, arrived: float) -> Request:
-        def reply(answer: Answer, reply_to: str | None) -> None:
-            topic = message.response_topic or reply_to
-            if topic is None or not self.online.is_set() or self._wire is None:
-                return
-            try:
-                reply_topic(topic)
-            except ValueError as error:
-                self.counters["bad-reply-topic"] += 1
-                log.warning("command.bad-reply-topic", id=answer.id, topic=topic[:200], why=str(error))
-                return
-            body = self.stamp.on(answer).encode()
-            self._wire.publish(topic, body, qos=1, correlation=message.correlation)
-
-        expires = None if message.expiry is None else arrived + message.expiry
-        return Request(parsed.parts["verb"], parsed.parts["id"], message.payload, message.retain, expires, reply)
+    def _reply(self, topic: str, answer: Answer, correlation: bytes | None) -> None:
+        if self.online.is_set() and self._wire is not None:
+            self._wire.publish(topic, self._encoded(answer), qos=1, correlation=correlation)
 
     # --- small parts -----------------------------------------------------------------------------------------
 

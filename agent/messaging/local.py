@@ -16,8 +16,8 @@ from uuid import uuid4
 
 import structlog
 
-from agent.messaging.bus import Commands
 from agent.messaging.commands import MAX_BYTES, read_json
+from agent.messaging.inbox import Commands
 from agent.messaging.lifecycle import ReasonCode, Refusal, State
 from agent.messaging.payloads import Answer, Say, Stamp
 from agent.messaging.verbs import Request

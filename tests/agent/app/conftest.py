@@ -71,7 +71,7 @@ class House:
         from agent.messaging.payloads import AirMessage
 
         issued = datetime.now(UTC) - timedelta(seconds=age)
-        self.agent.bus.on_air(AirMessage(on_air=on_air, source="test", issued_at=issued))
+        self.agent.bus.inbox.on_air(AirMessage(on_air=on_air, source="test", issued_at=issued))
 
     def state(self, kind: str, name: str) -> dict[str, Any]:
         """What is on the board for this state."""

@@ -81,7 +81,7 @@ class SmallAgent:
         self.dispatcher = Dispatcher(
             self.lights.verbs(), self.journal, lambda: self.air, self.bus.answer, time.time, max_running=4
         )
-        self.bus.commands = self.dispatcher
+        self.bus.inbox.commands = self.dispatcher
         self.bus.told = self.journal.told
         self._task: asyncio.Task[None] | None = None
 

@@ -183,7 +183,7 @@ async def test_no_broker_at_all(small_agent: Make) -> None:
 async def test_air_messages_and_strays(mosquitto: Mosquitto, plain: Join, small_agent: Make) -> None:
     agent = small_agent(mosquitto.port)
     heard: list[AirMessage] = []
-    agent.bus.on_air = heard.append
+    agent.bus.inbox.on_air = heard.append
     await agent.start()
     desk = plain(mosquitto.port)
     desk.subscribe("nothing")

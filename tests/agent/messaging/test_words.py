@@ -15,7 +15,7 @@ from agent.messaging.board import Board
 from agent.messaging.commands import ARGS, read_args, read_envelope, read_json
 from agent.messaging.lifecycle import SAID, ReasonCode, Refusal
 from agent.messaging.meter import Meter
-from agent.messaging.payloads import Answer, Stamp, Telemetry, decode
+from agent.messaging.payloads import AirState, Answer, Payload, Stamp, Telemetry, decode
 from agent.messaging.schema import document
 from agent.messaging.topics import TABLE, Topics, parse, table
 
@@ -223,3 +223,17 @@ def test_the_meter_counts_full_seconds() -> None:
     assert meter.rate == 2.0
     now[0] = 106.0
     assert meter.rate == 0
+
+
+def test_what_changes_on_the_board_is_heard_and_so_is_its_end() -> None:
+    heard: list[tuple[str, bool | None]] = []
+
+    def listen(topic: str, payload: Payload | None) -> None:
+        heard.append((topic, payload.on_air if isinstance(payload, AirState) else None))
+
+    board = Board(lambda topic, body: True, Stamp(lambda: 0.0, lambda: 0.0), heard=listen)
+    for _ in range(2):
+        board.put("a", AirState(on_air=True, known=True))
+    for _ in range(2):
+        board.clear("a")
+    assert heard == [("a", True), ("a", None)]

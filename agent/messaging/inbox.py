@@ -1,0 +1,121 @@
+"""What comes in from the broker: kept in order, bounded, acknowledged once it is taken care of."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+import structlog
+from pydantic import ValidationError
+
+from agent.messaging.commands import read_json, reply_topic
+from agent.messaging.lifecycle import Refusal
+from agent.messaging.message import Message
+from agent.messaging.payloads import AirMessage, Answer
+from agent.messaging.topics import Parsed, parse
+from agent.messaging.verbs import Request
+
+log = structlog.get_logger(__name__)
+
+SIZE = 256
+
+Handler = Callable[[Parsed, Message, float], Awaitable[None]]
+"""Takes care of a message that arrived at that time (seconds since 1970)."""
+
+
+class Commands(Protocol):
+    """Who takes the commands: the dispatcher."""
+
+    async def receive(self, request: Request) -> None: ...
+
+    def overflow(self, request: Request) -> None: ...
+
+
+class Inbox:
+    """See the module. ``online``: an answer needs a connection, so messages wait for it; ``reply(topic, answer,
+    correlation)`` sends one. Set :attr:`commands` and :attr:`on_air` before :meth:`run`."""
+
+    def __init__(
+        self,
+        wall: Callable[[], float],
+        online: asyncio.Event,
+        counters: Counter[str],
+        reply: Callable[[str, Answer, bytes | None], None],
+    ) -> None:
+        self.commands: Commands | None = None
+        self.on_air: Callable[[AirMessage], None] = lambda _: None
+        self.more: dict[str, Handler] = {}
+        """Handlers of further rows of the topic table, by the row's name."""
+        self._wall = wall
+        self._online = online
+        self._counters = counters
+        self._reply = reply
+        self._waiting: deque[tuple[Message, float]] = deque()
+        self._arrived = asyncio.Event()
+        self._own: Mapping[str, Handler] = {"command": self._command, "air": self._air}
+
+    def take(self, message: Message) -> None:
+        """On the loop, from the connection. Nothing is done here that could take time."""
+        if len(self._waiting) < SIZE:
+            self._waiting.append((message, self._wall()))
+            self._arrived.set()
+            return
+        self._counters["inbox-full"] += 1
+        parsed = parse(message.topic)
+        if parsed and parsed.row.name == "command" and self.commands is not None:
+            self.commands.overflow(self._request(parsed, message, self._wall()))
+        message.ack()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._arrived.wait()
+            await self._online.wait()
+            self._arrived.clear()
+            while self._waiting and self._online.is_set():
+                message, arrived = self._waiting.popleft()
+                try:
+                    await self._handle(message, arrived)
+                except Exception:
+                    self._counters["faults"] += 1
+                    log.exception("mqtt.inbox-fault", topic=message.topic)
+                message.ack()
+            if self._waiting:
+                self._arrived.set()
+
+    async def _handle(self, message: Message, arrived: float) -> None:
+        parsed = parse(message.topic)
+        handler = (self._own.get(parsed.row.name) or self.more.get(parsed.row.name)) if parsed else None
+        if parsed is None or handler is None:
+            self._counters["stray"] += 1
+            log.warning("mqtt.stray", topic=message.topic[:200])
+            return
+        await handler(parsed, message, arrived)
+
+    async def _command(self, parsed: Parsed, message: Message, arrived: float) -> None:
+        assert self.commands is not None
+        await self.commands.receive(self._request(parsed, message, arrived))
+
+    async def _air(self, parsed: Parsed, message: Message, arrived: float) -> None:
+        try:
+            read_json(message.payload)  # the same bounds as for commands
+            self.on_air(AirMessage.model_validate_json(message.payload, strict=True))
+        except (Refusal, ValidationError) as error:
+            self._counters["malformed-air"] += 1
+            log.warning("air.malformed", why=str(error)[:300], next='send {"on_air": …, "source": …, "issued_at": …}')
+
+    def _request(self, parsed: Parsed, message: Message, arrived: float) -> Request:
+        def reply(answer: Answer, reply_to: str | None) -> None:
+            topic = message.response_topic or reply_to
+            if topic is None:
+                return
+            try:
+                reply_topic(topic)
+            except ValueError as error:
+                self._counters["bad-reply-topic"] += 1
+                log.warning("command.bad-reply-topic", id=answer.id, topic=topic[:200], why=str(error))
+                return
+            self._reply(topic, answer, message.correlation)
+
+        expires = None if message.expiry is None else arrived + message.expiry
+        return Request(parsed.parts["verb"], parsed.parts["id"], message.payload, message.retain, expires, reply)
