@@ -7,7 +7,7 @@ The way in is the same for the broker and the control socket. Nothing that comes
 import asyncio
 import hashlib
 import json
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,31 +16,21 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from agent.messaging import commands
+from agent.messaging.answers import Answers, final
 from agent.messaging.commands import Envelope
-from agent.messaging.lifecycle import NEXT, SAID, ReasonCode, Refusal, State
+from agent.messaging.execution import Running, cancelled, outcome
+from agent.messaging.lifecycle import NEXT, ReasonCode, Refusal, State
 from agent.messaging.payloads import Answer, Say
-from agent.messaging.verbs import DRIVER_CODES, INTERLOCKED, Job, Request, Verb
+from agent.messaging.verbs import INTERLOCKED, Job, Request, Verb
 from agent.runtime.journal import Entry, Journal
 from agent.runtime.store import Disk, at_once
 from config.units import Text
 from drivers.base import Impact
-from drivers.errors import DriverError
 
 log = structlog.get_logger(__name__)
 
 AHEAD = 60.0
 """Seconds a requester's clock may be ahead: with one that is further off, its ``expires_at`` means nothing."""
-
-
-@dataclass
-class _Running:
-    """``answer`` is the latest one; a repeated request joins ``replies``."""
-
-    job: Job
-    digest: str
-    answer: Answer
-    replies: list[Callable[[Answer], None]]
-    task: asyncio.Task[None] | None = None
 
 
 @dataclass
@@ -65,9 +55,9 @@ class Dispatcher:
             Verb("command.cancel", commands.CommandCancel, self._cancel, check=self._can_cancel, always=True),
         )
         self.verbs = {**{verb.name: verb for verb in own}, **self.verbs}
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, Running] = {}
         self._stopping = False
-        self._outgoing: deque[tuple[Answer, tuple[Callable[[Answer], None], ...]]] = deque()
+        self._answers = Answers(lambda answer: self.publish_answer(answer))
 
     # --- the way in ------------------------------------------------------------------------------------------
 
@@ -92,7 +82,7 @@ class Dispatcher:
         that may not have been told."""
         ended = []
         for entry in await self.disk(self.journal.unfinished):
-            answer = _final(entry.id, entry.verb, State.FAILED, ReasonCode.INTERRUPTED)
+            answer = final(entry.id, entry.verb, State.FAILED, ReasonCode.INTERRUPTED)
             await self._note(answer)
             ended.append(answer)
         if ended:
@@ -138,14 +128,14 @@ class Dispatcher:
             self._permit(verb, args)
         except Refusal as refusal:
             # told "no" once is "no": delivered again after the show it must not happen after all
-            answer = _final(request.id, request.verb, State.REJECTED, refusal.code, refusal.message)
+            answer = final(request.id, request.verb, State.REJECTED, refusal.code, refusal.message)
             await self._begin(answer, digest)
             raise
         accepted = Answer(id=request.id, verb=request.verb, state=State.ACCEPTED)
         job = Job(
             request.id, request.verb, envelope.issuer, lambda share, text: self._progress(request.id, share, text)
         )
-        running = _Running(job, digest, accepted, [lambda answer: request.reply(answer, envelope.reply_to)])
+        running = Running(job, digest, accepted, [lambda answer: request.reply(answer, envelope.reply_to)])
         self._running[request.id] = running
         try:
             first = await self._begin(accepted, digest)
@@ -198,8 +188,10 @@ class Dispatcher:
             answer = await self._stored(entry)
         self.counters["repeated"] += 1
         log.info("command.repeated", verb=request.verb, id=request.id, state=answer.state)
-        self._send(answer.model_copy(update={"repeated": True}), [lambda a: request.reply(a, envelope.reply_to)])
-        self._deliver()
+        self._answers.send(
+            answer.model_copy(update={"repeated": True}), [lambda a: request.reply(a, envelope.reply_to)]
+        )
+        self._answers.deliver()
         return True
 
     async def _stored(self, entry: Entry) -> Answer:
@@ -208,36 +200,16 @@ class Dispatcher:
                 return Answer.model_validate_json(entry.answer)
             except ValidationError:  # written by another version
                 return Answer(id=entry.id, verb=entry.verb, state=State(entry.state))
-        answer = _final(entry.id, entry.verb, State.FAILED, ReasonCode.INTERRUPTED)
+        answer = final(entry.id, entry.verb, State.FAILED, ReasonCode.INTERRUPTED)
         await self._note(answer)
         return answer
 
     # --- run -------------------------------------------------------------------------------------------------
 
-    async def _execute(self, running: _Running, verb: Verb[Any], args: BaseModel) -> None:
+    async def _execute(self, running: Running, verb: Verb[Any], args: BaseModel) -> None:
         job = running.job
-        limit = asyncio.timeout(verb.deadline)
-        try:
-            self._tell(running, Answer(id=job.id, verb=job.verb, state=State.EXECUTING))
-            async with limit:
-                result = await verb.run(args, job)
-            answer = Answer(id=job.id, verb=job.verb, state=State.SUCCEEDED, result=dict(result))
-            answer.encode()  # a result that is no JSON is the verb's fault, found here
-        except asyncio.CancelledError:
-            code = ReasonCode.CANCELLED if job.cancelled else ReasonCode.STOPPING
-            answer = _final(job.id, job.verb, State.CANCELLED, code)
-        except Refusal as refusal:
-            answer = _final(job.id, job.verb, State.FAILED, refusal.code, refusal.message)
-        except DriverError as error:
-            code = next((c for kind, c in DRIVER_CODES.items() if isinstance(error, kind)), ReasonCode.OFFLINE)
-            answer = _final(job.id, job.verb, State.FAILED, code, Refusal(code, error.reason).message)
-        except Exception as error:
-            if isinstance(error, TimeoutError) and limit.expired():
-                said = Refusal(ReasonCode.TIMEOUT, f"{verb.deadline:g} s").message
-                answer = _final(job.id, job.verb, State.FAILED, ReasonCode.TIMEOUT, said)
-            else:
-                log.exception("command.bug", verb=job.verb, id=job.id)
-                answer = _final(job.id, job.verb, State.FAILED, ReasonCode.INTERNAL)
+        self._tell(running, Answer(id=job.id, verb=job.verb, state=State.EXECUTING))
+        answer = await outcome(verb, args, job)
         try:
             await self._note(answer)
         except Exception:
@@ -246,53 +218,38 @@ class Dispatcher:
             self._running.pop(job.id, None)
             self._tell(running, answer)
 
-    def _never_began(self, running: _Running) -> None:
+    def _never_began(self, running: Running) -> None:
         """A task cancelled before its first step runs not a line of :meth:`_execute`."""
         if self._running.get(running.job.id) is running:
             del self._running[running.job.id]
-            self._tell(running, _final(running.job.id, running.job.verb, State.CANCELLED, ReasonCode.STOPPING))
+            self._tell(running, cancelled(running.job))
 
     def _progress(self, id: str, share: float, text: Text | None) -> None:  # noqa: A002
         running = self._running.get(id)
         if running is not None and running.answer.state is State.EXECUTING:
             message = Say.of(text) if text else None
             update = {"progress": share, "message": message}
-            self._send(running.answer.model_copy(update=update), running.replies)
+            self._answers.send(running.answer.model_copy(update=update), running.replies)
 
     # --- answers ---------------------------------------------------------------------------------------------
 
-    def _tell(self, running: _Running, answer: Answer) -> None:
+    def _tell(self, running: Running, answer: Answer) -> None:
         before = running.answer.state
         assert answer is running.answer or answer.state in NEXT[before], f"{before} → {answer.state}"
         running.answer = answer
         self.counters[answer.state] += 1
         say = log.debug if answer.state is State.EXECUTING else log.info
         say("command." + answer.state, verb=answer.verb, id=answer.id, issuer=running.job.issuer, code=answer.code)
-        self._send(answer, running.replies)
+        self._answers.send(answer, running.replies)
 
     def _refuse(self, request: Request, envelope: Envelope | None, refusal: Refusal) -> None:
         self.counters["rejected"] += 1
         self.counters[f"rejected.{refusal.code}"] += 1
         verb, name = request.verb[:64], request.id[:64]
         log.warning("command.rejected", verb=verb, id=name, code=refusal.code, why=refusal.message.en)
-        answer = _final(name, verb, State.REJECTED, refusal.code, refusal.message)
-        self._send(answer, [lambda a: request.reply(a, envelope.reply_to if envelope else None)])
-        self._deliver()
-
-    def _send(self, answer: Answer, replies: list[Callable[[Answer], None]]) -> None:
-        own = [self.publish_answer] if commands.ID.fullmatch(answer.id) and commands.VERB.fullmatch(answer.verb) else []
-        if not self._outgoing:
-            asyncio.get_running_loop().call_soon(self._deliver)
-        self._outgoing.append((answer, (*replies, *own)))
-
-    def _deliver(self) -> None:
-        while self._outgoing:
-            answer, replies = self._outgoing.popleft()
-            for tell in replies:
-                try:
-                    tell(answer)
-                except Exception:
-                    log.exception("answer.fault", verb=answer.verb, id=answer.id)
+        answer = final(name, verb, State.REJECTED, refusal.code, refusal.message)
+        self._answers.send(answer, [lambda a: request.reply(a, envelope.reply_to if envelope else None)])
+        self._answers.deliver()
 
     async def _begin(self, answer: Answer, digest: str) -> bool:
         final = not NEXT[answer.state]
@@ -323,7 +280,3 @@ class Dispatcher:
 def _same(digest: str, other: str) -> None:
     if digest != other:
         raise Refusal(ReasonCode.DUPLICATE)
-
-
-def _final(id: str, verb: str, state: State, code: ReasonCode, message: Text | None = None) -> Answer:  # noqa: A002
-    return Answer(id=id, verb=verb, state=state, code=code, message=Say.of(message or SAID[code]))
