@@ -5,10 +5,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 import structlog
+from pydantic import ValidationError
 
 from agent.messaging import commands
 from agent.messaging.lifecycle import SAID, ReasonCode, Refusal, State
 from agent.messaging.payloads import Answer, Say
+from agent.runtime.journal import Entry
 from config.units import Text
 
 log = structlog.get_logger(__name__)
@@ -49,3 +51,11 @@ def final(id: str, verb: str, state: State, code: ReasonCode, message: Text | No
 def failed(id: str, verb: str, refusal: Refusal) -> Answer:  # noqa: A002
     """The end of an accepted command that could not be done, for this reason."""
     return final(id, verb, State.FAILED, refusal.code, refusal.message)
+
+
+def noted(entry: Entry) -> Answer:
+    """The answer in the journal; where another version of this program wrote it, what is certain of it."""
+    try:
+        return Answer.model_validate_json(entry.answer)
+    except ValidationError:
+        return Answer(id=entry.id, verb=entry.verb, state=State(entry.state))

@@ -19,13 +19,35 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Running:
-    """``answer`` is the latest one; a repeated request joins ``replies``."""
+    """A command from *accepted* to its end. ``answer`` is the latest one; a repeated request joins ``replies``;
+    ``since``: monotonic seconds of its acceptance."""
 
     job: Job
     digest: str
     answer: Answer
     replies: list[Callable[[Answer], None]]
+    since: float
     task: asyncio.Task[None] | None = None
+    begun: bool = False
+    """The task has run its first line: from there on a cancellation is heard."""
+    waits: bool = False
+    """For its time; a restart takes it up again."""
+    over: bool = False
+    """How it ended is certain; nothing cancels it any more."""
+    ending: bool = False
+    """It was asked to end."""
+
+    def cancel(self) -> None:
+        """Ask it to end. A task that was cancelled before its first line would end without a word, so that looks."""
+        self.ending = True
+        if self.task is not None and self.begun and not self.over:
+            self.task.cancel()
+
+    def begin(self) -> None:
+        """First line of the task. Raises CancelledError."""
+        self.begun = True
+        if self.ending:
+            raise asyncio.CancelledError
 
 
 async def outcome(verb: Verb[Any], args: BaseModel, job: Job) -> Answer:

@@ -83,3 +83,13 @@ def correction(ask: Callable[[], Discipline | None] = discipline) -> float:
     """Seconds to add to the wall clock for the true time, as far as it is known; 0 where nobody keeps it."""
     found = ask()
     return found.offset / 1e3 if found is not None and found.synchronised else 0.0
+
+
+def numbers() -> dict[str, float | int | None]:
+    """The clock as telemetry has it; ``None``: nobody can tell."""
+    found, kept = discipline(), synchronised()
+    return {
+        "clock_offset_ms": round(found.offset, 3) if found is not None and found.synchronised else None,
+        "clock_error_ms": round(found.largest_error, 3) if found is not None else None,
+        "clock_synchronised": None if kept is None else int(kept),
+    }

@@ -40,7 +40,7 @@ class Post:
     def takes(self, topic: str, body: bytes) -> bool:
         return len(body) <= self.largest
 
-    def publish(self, topic: str, body: bytes, *, qos: int, acked: Callable[[int, str], None]) -> bool:
+    def publish(self, topic: str, body: bytes, *, qos: int, retain: bool, acked: Callable[[int, str], None]) -> bool:
         assert qos == 1 and self.room > 0
         self.given.append((body.decode(), acked))
         return True
