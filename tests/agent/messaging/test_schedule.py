@@ -55,6 +55,8 @@ class Start:
         args: dict[str, Any] = {"targets": ["key"], "levels": {"intensity": 0.5}}
         if verb == "identify":
             args = {"fixture": "key"}
+        elif verb == "look.apply":
+            args = {"look": "show"}
         elif verb == "command.cancel":
             args = {"id": more.pop("of")}
         now = self.clock.wall()
@@ -208,6 +210,16 @@ async def test_its_time_came_while_the_agent_was_away(start: Start) -> None:
 async def test_a_crash_in_the_last_second_is_an_interruption(start: Start) -> None:
     await start.send("a", at=30.0)
     await start.clock.advance(29.5)
+    again = await crashed(start)
+    await again.clock.advance(5)
+    assert again.last("a").code == "interrupted" and not again.lights.effects
+    await again.end()
+
+
+async def test_a_crash_just_after_the_effect_does_not_repeat_it(start: Start) -> None:
+    await start.send("a", "look.apply", at=30.0)
+    await start.clock.advance(30.01)
+    assert start.lights.effects == [("a", "show")] and start.last("a").state is State.EXECUTING
     again = await crashed(start)
     await again.clock.advance(5)
     assert again.last("a").code == "interrupted" and not again.lights.effects
