@@ -18,7 +18,7 @@ import pytest
 from agent.__main__ import COMMANDS, main
 from agent.cli import send
 from agent.cli.parser import Parser
-from agent.messaging import topics
+from agent.messaging import examples, topics
 from agent.messaging.commands import ARGS, read_args, read_envelope
 from agent.messaging.payloads import AirMessage
 from agent.selftest.catalogue import CATALOGUE, OF_DRIVERS
@@ -59,8 +59,12 @@ def test_every_table_is_on_a_page_that_names_the_command() -> None:
     assert not [page for page, names in on.items() if names and make.COMMAND not in PAGES[page]]
 
 
-def test_every_verb_has_an_example() -> None:
-    assert make.EXAMPLES.keys() == ARGS.keys()
+def test_every_verb_has_an_example_as_typed_and_as_sent() -> None:
+    assert make.EXAMPLES.keys() == examples.COMMANDS.keys() == ARGS.keys()
+    for verb, words in make.EXAMPLES.items():
+        assert read_args(ARGS[verb], send.parse(verb, shlex.split(words))) == read_args(
+            ARGS[verb], examples.COMMANDS[verb]
+        )
 
 
 def test_links_lead_somewhere() -> None:
@@ -272,9 +276,9 @@ async def test_commands_numbers_and_alerts_of_the_pages_are_those_of_a_running_a
         assert refused == dict.fromkeys(("selftest.cancel", "command.cancel"), "unknown-target")
         for number in ("cpu_percent", "frames", "ev_stops", "rtt_p50_ms"):
             await asyncio.to_thread(ears.wait, lambda m, number=number: number in json.loads(m.payload))
-        table = PAGES["mqtt.md"].split("| Topic | Numbers |")[1].split("\n\n")[0]
+        table = PAGES["mqtt.md"].split("<!-- make: numbers -->")[1].split("<!-- end -->")[0]
         sent = {name for m in ears.heard for name in json.loads(m.payload)} - make.HEADER
-        assert sent == set(re.findall(r"`([a-z0-9_]+)`", table))
+        assert sent == set(re.findall(r"^\| `([a-z0-9_]+)`", table, re.MULTILINE))
         told = re.findall(r"^\| `([a-z]+(?:\.NAME)?\.[a-z]+)`", PAGES["operations.md"], re.MULTILINE)
         keys = {condition.key for condition in agent.herald.conditions()}
         assert keys
