@@ -25,7 +25,7 @@ from agent.messaging.commands import ARGS, RANGES, Envelope
 from agent.messaging.lifecycle import FINAL, NEXT, SAID, State
 from agent.messaging.numbers import NUMBERS
 from agent.messaging.payloads import HEADER
-from agent.messaging.topics import TABLE, Topics, table
+from agent.messaging.topics import ONLY, TABLE, Topics, table
 from agent.messaging.verbs import INTERLOCKED
 from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.report import EXIT
@@ -103,7 +103,7 @@ def verbs() -> str:
 def numbers() -> str:
     pages = []
     for group in NUMBERS:
-        where = f"up/tele/{group}" + {"exposure": "/<camera>", "network": "/<probe>"}.get(group, "")
+        where = f"up/tele/{group}/" + ({"exposure": "<camera>", "network": "<probe>"} | ONLY)[group]
         pages.append(f"**`{where}`**\n\n{grid(('Number', 'Unit', 'OpenTelemetry', 'Meaning'), exporters.table(group))}")
     return "\n".join(pages)
 
