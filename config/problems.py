@@ -31,6 +31,11 @@ class ConfigError(Exception):
         self.problems = tuple(problems)
         super().__init__("\n".join(problem.line(file) for problem in problems))
 
+    def first(self) -> str:
+        """Its first problem, and how many more there are: where one line must do."""
+        more = len(self.problems) - 1
+        return f"{self.problems[0].line(self.file)}{f' (and {more} more)' if more > 0 else ''}"
+
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """A hint for a misspelt word: ``did you mean 'x'?``, else the choices there are."""
@@ -38,3 +43,8 @@ def nearest(word: str, known: Sequence[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return f"one of: {', '.join(sorted(known))}" if known else "there is none to choose from"
+
+
+def exact(number: float) -> str:
+    """A number with all its digits, so that 1.0000000001 is not told to be 1."""
+    return repr(number).removesuffix(".0")

@@ -3,8 +3,12 @@
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.cli.parser import complain
+
+if TYPE_CHECKING:
+    from config.problems import ConfigError, Problem
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,13 +32,18 @@ def _one(file: Path) -> int:
         return os.EX_NOINPUT
     reading = read(file, os.environ)
     config = reading.config
-    more = []
+    more: list[Problem] = []
+    broken: list[ConfigError] = []
     if config is not None:
-        # files that cannot be used keep only the broker away, so the service starts; whoever asks is told
-        more = [*survey(config, lost=reading.lost)[1], *check(config), *problems(config)]
-    error = reading.error(more)
-    if error is not None:
+        made, more = survey(config, lost=reading.lost)
+        # A secret that cannot be used keeps only the broker away, a broken profile only its own lights: the service
+        # starts. Whoever asks is told. (A folder that is not there is among the patch's problems already.)
+        more += [*check(config, reading.lost), *problems(config)]
+        broken = [error for error in made.library.site_broken if Path(error.file) not in config.agent.profile_dirs]
+    faults = [error for error in (reading.error(more), *broken) if error is not None]
+    for error in faults:
         complain(error)
+    if faults:
         return os.EX_CONFIG
     assert config is not None
     counts = (

@@ -62,7 +62,7 @@ FAULTS: list[tuple[str, StudioConfig, list[str]]] = [
         "firmware that is none",
         studio({"key": light(firmware="newest")}),
         [
-            "f: fixtures.key.profile – 'newest' is not a firmware version (such as 1.4 or v2.0.1) – "
+            "f: fixtures.key.firmware – 'newest' is not a firmware version (such as 1.4 or v2.0.1) – "
             "the version as the light's display shows it, or leave it out"
         ],
     ),
@@ -177,4 +177,4 @@ def test_what_was_lost_to_another_mistake_is_not_told_again():
         lighting={"start_look": "soft"},
     )
     assert len(survey(config)[1]) == 4
-    assert survey(config, lost={"fixtures.key", "cameras", "looks.soft"})[1] == []
+    assert survey(config, lost={("fixtures", "key"), ("cameras",), ("looks", "soft")})[1] == []
