@@ -21,6 +21,9 @@ from config.problems import Problem, exact, nearest
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
 
+DEEPEST = 12
+"""Tables and lists within one another: twice what any key needs."""
+
 _KEY = "[key]"
 """How pydantic marks that a table's key, not its value, is wrong."""
 
@@ -72,7 +75,9 @@ def _under(where: str, problem: Problem) -> Problem:
 
 def _untold(value: Any, place: Place) -> Iterator[tuple[Place, str, str]]:
     """What TOML can write and no key takes: pydantic would let some of it pass, or say it in riddles."""
-    if isinstance(value, Mapping):
+    if len(place) > DEEPEST:
+        yield place[:-1], *_TOO_DEEP
+    elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _untold(inner, (*place, key))
     elif isinstance(value, list):
@@ -121,7 +126,7 @@ def _within(inner: Place, outer: Place) -> bool:
 def _meant(unknown: ErrorDetails, missing: set[Place]) -> list[str]:
     table = unknown["loc"][:-1]
     beside = [str(place[-1]) for place in missing if place[:-1] == table]
-    return get_close_matches(str(unknown["loc"][-1]), beside, n=1, cutoff=0.6)
+    return get_close_matches(str(unknown["loc"][-1]).lower(), beside, n=1, cutoff=0.6)
 
 
 _LIMITS: Mapping[str, tuple[str, str, str]] = {
@@ -262,6 +267,8 @@ def _retyped(kind: str, value: Any, expected: Any) -> str:
     plain = not isinstance(value, dict | list | None)
     if kind == "string_type" and plain:
         return f'in quotes: "{str(value).lower() if isinstance(value, bool) else value}"'
+    if kind in ("int_type", "int_from_float") and isinstance(value, float) and value.is_integer():
+        return f"without a point: {int(value)}"
     if kind in ("int_type", "float_type") and isinstance(value, str) and re.fullmatch(r"-?\d{1,18}(\.\d+)?", value):
         return f"without quotes: {value}"
     if kind in ("tuple_type", "list_type"):

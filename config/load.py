@@ -13,7 +13,7 @@ from typing import Any
 from config import source
 from config.check import Place, dotted, inspect
 from config.environment import Override, as_texts, override
-from config.lines import numbered
+from config.lines import numbered, outward
 from config.model import StudioConfig
 from config.problems import ConfigError, Problem
 from config.salvage import salvage, touches
@@ -42,16 +42,12 @@ class Reading:
         Of ``more``, what is said of a lost key is left out: that key has its problem already.
         """
         lost = {dotted(place) for place in self.lost}
-        others = [problem for problem in more if not any(_within(problem.where, one) for one in lost)]
+        others = [problem for problem in more if lost.isdisjoint(outward(problem.where))]
         others = [problem._replace(where=self.as_written(problem.where)) for problem in others]
         found = numbered(self.text, [*self.problems, *others])
         if not found:
             return None
         return ConfigError(self.file, sorted(found, key=lambda problem: problem.at or 0))
-
-
-def _within(where: str, place: str) -> bool:
-    return where == place or where.startswith((f"{place}.", f"{place}["))
 
 
 def load(path: Path, environ: Mapping[str, str]) -> StudioConfig:

@@ -39,7 +39,7 @@ class ConfigError(Exception):
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """A hint for a misspelt word: ``did you mean 'x'?``, else the choices there are."""
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
     return f"one of: {', '.join(sorted(known))}" if known else "there is none to choose from"
@@ -48,3 +48,8 @@ def nearest(word: str, known: Sequence[str]) -> str:
 def exact(number: float) -> str:
     """A number with all its digits, so that 1.0000000001 is not told to be 1."""
     return repr(number).removesuffix(".0")
+
+
+def quoted(word: str) -> str:
+    """A word of the file in quotes, cut short."""
+    return repr(word if len(word) <= 60 else f"{word[:57]}…")

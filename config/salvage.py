@@ -103,13 +103,14 @@ class Salvage:
         section = kind_at(StudioConfig, around)
         close = [plain_name(name)]
         if isinstance(section, type) and issubclass(section, BaseModel):
-            close = [] if name in section.model_fields else get_close_matches(name, section.model_fields, n=3)
+            close = [] if name in section.model_fields else get_close_matches(name.lower(), section.model_fields, n=3)
         meant = close[0] if close else ""
         if not isinstance(value, dict) or meant in ("", name) or not isinstance(owner.get(meant, {}), dict):
             self.lost |= {(*around, key) for key in close if key not in owner}
             return False
         if meant not in owner:
             self.written[(*around, meant)] = place
+        self.lost |= {(*around, meant, *one[len(place) :]) for one in self.lost if one[: len(place)] == place}
         beside = owner.setdefault(meant, {})
         for key, inner in value.items():
             if key not in beside:
@@ -133,7 +134,10 @@ def _value(data: Any, place: Place) -> Any:
 
 
 def _once_each(items: list[Any]) -> list[Any]:
-    return [item for index, item in enumerate(items) if item not in items[:index]]
+    try:
+        return list(dict.fromkeys(items))
+    except TypeError:  # lists or tables, of which no key takes a list
+        return items
 
 
 def _stand_in(kind: Any) -> Any:

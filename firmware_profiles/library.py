@@ -4,6 +4,7 @@ The first of the three that has a fitting profile gives it; within one of them t
 and a tie is an error. A broken file is one clear error, and the others still load.
 """
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from config import source
 from config.check import validate
 from config.forms import plain_name
 from config.lines import numbered
-from config.problems import ConfigError, Problem, nearest
+from config.problems import ConfigError, Problem, nearest, quoted
 from firmware_profiles.match import most_specific
 from firmware_profiles.model import Profile
 
@@ -116,7 +117,7 @@ class Library:
         if known:
             why = f"no profile of {name} is for firmware {firmware or '(not known)'}"
             raise ProfileMissing(why, "give the light's firmware version" if firmware is None else self._ranges(name))
-        raise ProfileMissing(f"there is no profile {name!r}", nearest(name, self.names()))
+        raise ProfileMissing(f"there is no profile {quoted(name)}", nearest(name, self.names()))
 
     def _ranges(self, name: str) -> str:
         ranges = [
@@ -195,13 +196,26 @@ def _shelf(origin: str, content: Iterable[Profile | Path], is_site: bool = False
         if isinstance(item, Profile):
             profiles.append(item)
             continue
-        if not item.is_dir():
-            problem = Problem("folder", "is not there", "create it or correct the path")
-            broken.append(Broken(ConfigError(str(item), [problem])))
-        for file in sorted(item.rglob("*.toml")):
+        for file in _files(item, broken):
             one = _read(file)
             if isinstance(one, Profile):
                 profiles.append(one)
             else:
                 broken.append(one)
     return Shelf(origin, tuple(profiles), tuple(broken), is_site)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; False, not an OSError, for a path that cannot be one or be looked at."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir() raises for a name that is too long
+
+
+def _files(folder: Path, broken: list[Broken]) -> list[Path]:
+    problem = Problem("folder", "is not there", "create it or correct the path")
+    try:
+        if is_folder(folder):
+            return sorted(folder.rglob("*.toml"))
+    except OSError as error:
+        problem = Problem("folder", f"cannot be read: {error.strerror}", "a folder this user may read")
+    broken.append(Broken(ConfigError(str(folder), [problem])))
+    return []

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from config.check import Place
 from config.model import FixtureSection, StudioConfig
-from config.problems import ConfigError, Problem, nearest
+from config.problems import ConfigError, Problem, nearest, quoted
 from config.salvage import touches
 from config.units import EMITTERS, SLOTS, Attribute
 from firmware_profiles import library, versions
@@ -80,7 +80,7 @@ def survey(
     follows from them is a further problem.
     """
     profiles = library.load((*folders, *config.agent.profile_dirs))
-    absent = [folder for folder in config.agent.profile_dirs if not folder.is_dir()]
+    absent = [folder for folder in config.agent.profile_dirs if not library.is_folder(folder)]
     problems = [
         Problem("agent.profile_dirs", f"there is no folder {folder}", "create it or correct the path")
         for folder in absent
@@ -142,7 +142,7 @@ def _place(
         return None, problems
     modes = {mode for each in choice for mode in each.personalities}
     if section.personality not in modes:
-        why = f"{section.profile} has no personality {section.personality!r}"
+        why = f"{section.profile} has no personality {quoted(section.personality)}"
         problems.append(Problem(f"fixtures.{name}.personality", why, nearest(section.personality, sorted(modes))))
     personality = profile.personalities.get(section.personality) if profile is not None else None
     if profile is None or personality is None:

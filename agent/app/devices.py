@@ -14,7 +14,7 @@ from agent.runtime.unit import Unit
 from agent.uplink.probe import ProbeUnit
 from config.check import Place, validate
 from config.model import OutputSection, StudioConfig
-from config.problems import ConfigError, Problem, nearest
+from config.problems import ConfigError, Problem, nearest, quoted
 from config.salvage import touches
 from drivers import registry
 from drivers.errors import NotSupported
@@ -165,7 +165,7 @@ def _tables(config: StudioConfig) -> Iterator[tuple[str, Kind, Mapping[str, Any]
 def _check(where: str, kind: Kind, section: Any) -> Iterator[Problem]:
     if section.driver not in registry.names():
         right = nearest(section.driver, registry.names())
-        yield Problem(f"{where}.driver", f"no driver is called {section.driver!r}", right)
+        yield Problem(f"{where}.driver", f"no driver is called {quoted(section.driver)}", right)
         return
     try:
         spec = registry.find(section.driver)
@@ -174,7 +174,11 @@ def _check(where: str, kind: Kind, section: Any) -> Iterator[Problem]:
         return
     if spec.kind is not kind:
         same = [name for name in registry.BUILT_IN if registry.find(name).kind is kind]
-        yield Problem(f"{where}.driver", f"{spec.name} is a driver for a {spec.kind}", f"one of: {', '.join(same)}")
+        yield Problem(
+            f"{where}.driver",
+            f"{spec.name} is a driver for {'an' if spec.kind is Kind.OUTPUT else 'a'} {spec.kind}",
+            f"one of: {', '.join(same)}",
+        )
         return
     yield from validate(spec.options, section.options, f"{where}.options")[1]
     most = spec.universes

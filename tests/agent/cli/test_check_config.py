@@ -194,3 +194,63 @@ def test_a_folder_of_profiles_that_is_not_there_is_told_once_and_not_by_each_lig
     assert check(file, capsys) == [
         "studio.toml:8: agent.profile_dirs – there is no folder profiles – create it or correct the path"
     ]
+
+
+def test_a_name_that_cannot_be_is_no_cover_for_what_is_wrong_below_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "studio.toml"
+    file.write_text(
+        '[agent]\nsite = "s"\nname = "n"\n[Output."Widget 1"]\ndriver = "enttec"\nuniverses = [1]\n'
+        '[fixtures."Key light"]\nprofile = "generic/dimer"\npersonality = "8bit"\nuniverse = 2\naddress = 1.0\n'
+        "[looks.show.levels]\nkey-light.intensity = 1\n"
+    )
+    names = "lower-case letters, digits, - and _, at most 63, beginning with a letter or digit"
+    assert check(file, capsys) == [
+        "studio.toml:4: Output – unknown key – did you mean 'outputs'?",
+        f'studio.toml:4: Output."Widget 1" – "Widget 1" cannot be a name – \'widget-1\', say: {names}',
+        "studio.toml:5: Output.\"Widget 1\".driver – no driver is called 'enttec' – did you mean 'enttec-pro'?",
+        f'studio.toml:7: fixtures."Key light" – "Key light" cannot be a name – \'key-light\', say: {names}',
+        "studio.toml:8: fixtures.\"Key light\".profile – there is no profile 'generic/dimer' – "
+        "did you mean 'generic/dimmer'?",
+        'studio.toml:10: fixtures."Key light".universe – no output carries universe 2 – '
+        "one of: 1; or add it to an output's universes",
+        'studio.toml:11: fixtures."Key light".address – a whole number is expected, not 1.0 – without a point: 1',
+    ]
+
+
+def test_what_is_not_a_file_that_can_be_read_is_66(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for name, why in [
+        ("", "is not a plain file"),
+        ("loop", "cannot be read: Too many levels of symbolic links"),
+        ("a" * 300, "cannot be read: File name too long"),
+        ("none", "there is no such file"),
+    ]:
+        assert main(["check-config", str(tmp_path / name)]) == 66
+        assert why in capsys.readouterr().err
+
+
+def test_a_folder_of_profiles_may_hold_the_configuration_and_must_not_have_an_impossible_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = sited(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    file.write_text(file.read_text().replace('["profiles"]', '["."]'))
+    assert main(["check-config", "studio.toml"]) == 0
+    capsys.readouterr()
+    file.write_text(file.read_text().replace('["."]', f'["{"a" * 300}"]'))
+    [line] = check(file, capsys)
+    assert "agent.profile_dirs – there is no folder aaa" in line
+
+
+def test_what_is_nested_too_deeply_is_told_by_its_key_beside_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "studio.toml"
+    deep = f"[outputs.grid]\noptions = {{ a = {'[' * 250}{']' * 250} }}"
+    file.write_text(EXAMPLE.replace("[outputs.grid]", deep).replace("port = 1883", "port = 0"))
+    lines = check(file, capsys)
+    assert lines[0] == "studio.toml:10: mqtt.port – 0 is too low – 1 or more"
+    assert [line for line in lines if "is nested too deeply – a flatter structure" in line] == [lines[1]]
+    assert ": outputs.grid.options.a[0]" in lines[1]
