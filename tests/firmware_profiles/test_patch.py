@@ -108,6 +108,20 @@ FAULTS: list[tuple[str, StudioConfig, list[str]]] = [
         ],
     ),
     (
+        "look a hair out of range",
+        studio({"key": light()}, looks={"show": {"levels": {"key": {"intensity": 1.0000000001}}}}),
+        ["f: looks.show.levels.key.intensity – 1.0000000001 is out of this light's range – 0…1"],
+    ),
+    (
+        "firmware and mode",
+        studio({"key": light(firmware="x", personality="9bit")}),
+        [
+            "f: fixtures.key.firmware – 'x' is not a firmware version (such as 1.4 or v2.0.1) – "
+            "the version as the light's display shows it, or leave it out",
+            "f: fixtures.key.personality – generic/dimmer has no personality '9bit' – did you mean '8bit'?",
+        ],
+    ),
+    (
         "start look that is none",
         studio({}, lighting={"start_look": "show"}, looks={"shoe": {"levels": {}}}),
         ["f: lighting.start_look – there is no look 'show' – did you mean 'shoe'?"],
