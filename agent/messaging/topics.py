@@ -73,7 +73,15 @@ TABLE: Sequence[Row] = (
     Row("alert", "up/alert/{key}", 1, True, payloads.Alert, "An alert; emptied once it is resolved."),
     Row("event", "up/event", 1, False, payloads.Event, "Something happened once.", Keep.EVENT),
     Row("report", "up/report", 1, True, payloads.Report, "Summary of the latest self-test."),
-    Row("answer", "up/cmd/{verb}/{id}", 1, False, payloads.Answer, "A step in the life of a command.", Keep.RESULT),
+    Row(
+        "answer",
+        "up/cmd/{verb}/{id}",
+        1,
+        True,
+        payloads.Answer,
+        "A command's state; emptied some time after its end, or by the requester.",
+        Keep.RESULT,
+    ),
     Row("echo", "up/echo", 1, False, payloads.Echo, "The agent's message to itself (self-test MQT-02)."),
     Row("command", "down/cmd/{verb}/{id}", 1, False, Envelope, "A command. Never retained; one id, one effect."),
     Row("air", "down/air", 1, True, payloads.AirMessage, "The studio's air state, repeated while it holds."),
@@ -165,6 +173,11 @@ class Topics:
     def up(self) -> str:
         """Filter for everything this agent says."""
         return f"{self.prefix}/up/#"
+
+    @property
+    def answers(self) -> str:
+        """Filter for the states of its commands."""
+        return f"{self.prefix}/up/cmd/+/+"
 
     def state(self, kind: Literal["fixture", "output", "camera", "probe", "exposure", "air"], name: str) -> str:
         return self.of("air-state" if kind == "air" else kind, name=name)

@@ -47,7 +47,8 @@ def test_a_level_that_would_break_the_topic_is_refused(bad: str) -> None:
 def test_the_table_lists_every_topic_with_its_payload() -> None:
     lines = table().splitlines()
     assert len(lines) == len(TABLE) + 2
-    assert "| `up/cmd/<verb>/<id>` | 1 | no | result | Answer | A step in the life of a command. |" in lines
+    said = "A command's state; emptied some time after its end, or by the requester."
+    assert f"| `up/cmd/<verb>/<id>` | 1 | yes | result | Answer | {said} |" in lines
     assert "<" not in re.sub("`[^`]*`", "", table()), "Markdown takes <name> outside of backticks for HTML"
     assert len({row.name for row in TABLE}) == len({row.pattern for row in TABLE}) == len(TABLE)
 
