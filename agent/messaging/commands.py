@@ -30,6 +30,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from config.check import told
+from config.problems import exact
 from config.units import EMITTERS, Attribute, Level, Name, Seconds
 
 MAX_BYTES = 16_000
@@ -114,7 +115,7 @@ class LightsSet(Strict):
         for attribute, level in levels.items():
             low, high = RANGES[attribute]
             if not low <= level <= high:
-                raise PydanticCustomError("out_of_range", f"{attribute} {level:g} is not in {low:g}…{high:g}")
+                raise PydanticCustomError("out_of_range", f"{attribute} {exact(level)} is not in {low:g}…{high:g}")
         return levels
 
 

@@ -14,6 +14,7 @@ from agent.messaging.message import Message
 from agent.messaging.payloads import AirMessage, Answer
 from agent.messaging.topics import Parsed, parse
 from agent.messaging.verbs import Reply, Request
+from config.check import told
 
 log = structlog.get_logger(__name__)
 
@@ -102,7 +103,11 @@ class Inbox:
             self.on_air(AirMessage.model_validate_json(message.payload, strict=True))
         except (Refusal, ValidationError) as error:
             self._counters["malformed-air"] += 1
-            log.warning("air.malformed", why=str(error)[:300], next='send {"on_air": …, "source": …, "issued_at": …}')
+            why = str(error)
+            if isinstance(error, ValidationError):
+                wrong = (fault for _, fault in told(AirMessage, error.errors(include_url=False)))
+                why = "; ".join(f"{fault.where}: {fault.why}" for fault in wrong)
+            log.warning("air.malformed", why=why[:300], next='send {"on_air": …, "source": …, "issued_at": …}')
 
     def _request(self, parsed: Parsed, message: Message, arrived: float) -> Request:
         expires = None if message.expiry is None else arrived + message.expiry

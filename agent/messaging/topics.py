@@ -28,7 +28,8 @@ class Keep(StrEnum):
     RESULT = "result"
 
 
-ANY = "+"
+ONLY = {"lighting": "outputs", "host": "agent"}
+"""Groups of numbers with one member: it has a name all the same, so that every class of topics has one depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,13 @@ TABLE: Sequence[Row] = (
     Row("probe", "up/state/probe/{name}", 1, True, payloads.DeviceState, "A network probe's health."),
     Row("exposure", "up/state/exposure/{name}", 1, True, payloads.ExposureState, "The exposure loop, by camera."),
     Row("air-state", "up/state/air/{name}", 1, True, payloads.AirState, "On air as the agent sees it (name: studio)."),
-    Row("tele", "up/tele/{group}", 1, False, payloads.Telemetry, "Numbers: lighting, host.", Keep.TELEMETRY),
     Row(
-        "tele-of",
+        "tele",
         "up/tele/{group}/{name}",
         1,
         False,
         payloads.Telemetry,
-        "Numbers: `exposure/<camera>`, `network/<probe>`.",
+        "Numbers: `lighting/outputs`, `host/agent`, `exposure/<camera>`, `network/<probe>`.",
         Keep.TELEMETRY,
     ),
     Row("alert", "up/alert/{key}", 1, True, payloads.Alert, "An alert; emptied once it is resolved."),
@@ -177,13 +177,14 @@ class Topics:
     @property
     def answers(self) -> str:
         """Filter for the states of its commands."""
-        return f"{self.prefix}/up/cmd/{ANY}/{ANY}"
+        return f"{self.prefix}/up/cmd/+/+"
 
     def state(self, kind: Literal["fixture", "output", "camera", "probe", "exposure", "air"], name: str) -> str:
         return self.of("air-state" if kind == "air" else kind, name=name)
 
     def tele(self, group: str, name: str = "") -> str:
-        return self.of("tele-of", group=group, name=name) if name else self.of("tele", group=group)
+        """``name``: the camera's or probe's; without one the group's only member."""
+        return self.of("tele", group=group, name=name or ONLY.get(group, "all"))
 
     def alert(self, key: str) -> str:
         return self.of("alert", key=key)

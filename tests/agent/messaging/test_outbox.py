@@ -279,7 +279,7 @@ async def test_numbers_alone_are_settled_within_their_time(case: Make, monkeypat
 
 
 def numbers(heard: list[Any], group: str) -> list[int]:
-    return [json.loads(m.payload)["n"] for m in heard if m.topic.endswith(f"/tele/{group}")]
+    return [json.loads(m.payload)["n"] for m in heard if m.topic.endswith(f"/tele/{group}/all")]
 
 
 async def test_a_broker_that_was_away_hears_it_all(mosquitto: Mosquitto, plain: Join, small_agent: Make) -> None:

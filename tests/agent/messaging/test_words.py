@@ -100,6 +100,13 @@ def test_json_at_its_limits() -> None:
     ("verb", "args", "code", "where"),
     [
         ("lights.set", {"targets": ["key"], "levels": {"intensity": 1.01}}, "out-of-range", "args.levels"),
+        (
+            "lights.set",
+            {"targets": ["key"], "levels": {"intensity": 1.0000000001}},
+            "out-of-range",
+            "intensity 1.0000000001 is not in 0…1",
+        ),
+        ("lights.set", {"targets": ["role:sun"], "levels": {}}, "invalid", "does not have the right form (Names of"),
         ("lights.set", {"targets": ["key"], "levels": {"cct": 500}}, "out-of-range", "args.levels"),
         ("lights.set", {"targets": ["key"], "levels": {"intensity": "1"}}, "invalid", "args.levels.intensity"),
         ("lights.set", {"targets": ["key"], "levels": {"intensity": True}}, "invalid", "args.levels.intensity"),
