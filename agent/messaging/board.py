@@ -75,6 +75,11 @@ class Board:
         for topic in (*self._states, *self._gone):
             self._send(topic)
 
+    def again(self, topic: str) -> None:
+        """A state as it stands, to somebody who may not have it."""
+        if topic in self._states:
+            self._send(topic)
+
     def retry(self) -> None:
         """What could not be sent before."""
         for topic in sorted(self._unsent):

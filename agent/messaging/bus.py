@@ -74,6 +74,8 @@ class Bus:
         there is a connection: other dialects are made from it."""
         file = OutboxFile(state and state / "outbox.sqlite", budgets(config.outbox))
         self.outbox = Outbox(file, disk, stamp.wall, stamp.mono, config.outbox.backlog_rate)
+        self.also: dict[str, Callable[[Message], None]] = {}
+        """Further topics to hear, outside of our own scheme. Set before :meth:`run`."""
         self.told: Callable[[str], None] = lambda _: None
         self.health = BusHealth(since=stamp.mono())
         self.counters: Counter[str] = Counter()
@@ -184,7 +186,7 @@ class Bus:
         try:
             await wire.open(answer=PROBE if version == "5" and self.config.protocol == "auto" else 5.0)
             self._denied.clear()
-            for topic, why in (await wire.subscribe((self.topics.down, self.topics.echo))).items():
+            for topic, why in (await wire.subscribe((self.topics.down, self.topics.echo, *self.also))).items():
                 self._deny(topic, why)
             self._wire = wire
             self._put(self.topics.status, self._status("online"), 1, True)
@@ -236,6 +238,9 @@ class Bus:
         self.received.count()
         if message.topic == self.topics.echo:
             self._echo.returned(message.payload)
+            message.ack()
+        elif hear := self.also.get(message.topic):
+            hear(message)
             message.ack()
         else:
             self.inbox.take(message)
