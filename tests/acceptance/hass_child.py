@@ -80,7 +80,7 @@ async def do(hass, kept, asked):
             devices = device_registry.async_get(hass).devices.values()
             return {
                 "entities": {e.entity_id: e.unique_id for e in entities},
-                "devices": [{"name": d.name, "sw": d.sw_version, "id": sorted(map(list, d.identifiers))} for d in devices],
+                "devices": [device.name for device in devices],
             }
     return {}
 

@@ -60,7 +60,7 @@ class Maker:
                 "supported_color_modes": list(modes),
                 "brightness": True,
                 "json_attributes_topic": state,
-                "json_attributes_template": attributes("held_by", "fade_remaining", "health", "reason"),
+                "json_attributes_template": attributes("held_by", "health", "reason"),
                 **here,
             }
             if "color_temp" in modes:
@@ -305,6 +305,7 @@ class Maker:
             "platform": platform,
             "unique_id": f"studio:{site}:{agent}:{key}",
             "default_entity_id": f"{platform}.{_slug(agent)}_{_slug(key)}",
+            "object_id": f"{_slug(agent)}_{_slug(key)}",  # the same before Home Assistant 2025.10
             "name": said,
             **more,
         }
