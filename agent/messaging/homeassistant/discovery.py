@@ -41,9 +41,7 @@ class Maker:
             yield from self.device(device.kind, device.name)
         if inventory.exposure:
             yield from self.exposure(inventory.exposure)
-        yield from self.studio()
-        yield from self.tests()
-        yield from self.itself()
+        yield from (*self.studio(), *self.tests(), *self.itself())
 
     # --- lights ----------------------------------------------------------------------------------------------
 
@@ -305,7 +303,7 @@ class Maker:
             "platform": platform,
             "unique_id": f"studio:{site}:{agent}:{key}",
             "default_entity_id": f"{platform}.{_slug(agent)}_{_slug(key)}",
-            "object_id": f"{_slug(agent)}_{_slug(key)}",  # the same before Home Assistant 2025.10
+            "object_id": f"{_slug(agent)}_{_slug(key)}",  # before Home Assistant 2025.10
             "name": said,
             **more,
         }

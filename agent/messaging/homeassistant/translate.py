@@ -151,7 +151,7 @@ def _bright(entry: FixtureEntry, asked: LightAsked, known: Known) -> dict[Attrib
     now = known.levels.get(entry.name, {})
     dark = share(entry, now) == 0
     before = known.lit.get(entry.name, {}) if dark else now
-    bright = share(entry, before) or 1.0
+    bright = max(share(entry, before), 1 / FULL) if share(entry, before) > 0 else 1.0
     if asked.brightness is not None:
         bright = asked.brightness / FULL
     levels: dict[Attribute, float] = {}
@@ -171,7 +171,7 @@ def _bright(entry: FixtureEntry, asked: LightAsked, known: Known) -> dict[Attrib
     strongest = max(emitters.values(), default=0.0)
     if strongest == 0 and not colour:
         emitters, strongest = dict.fromkeys(emitters, 1.0), 1.0
-    return _rounded(levels | {a: min(1.0, v * bright / (strongest or 1.0)) for a, v in emitters.items()})
+    return _rounded(levels | {a: min(1.0, v / (strongest or 1.0) * bright) for a, v in emitters.items()})
 
 
 def _colour(entry: FixtureEntry, asked: LightAsked) -> dict[Attribute, float]:
