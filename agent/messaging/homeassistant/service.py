@@ -16,6 +16,7 @@ import structlog
 from agent.messaging.bus import Bus
 from agent.messaging.homeassistant import discovery, translate
 from agent.messaging.homeassistant.payloads import AlertShown, AlertsShown, Discovery, ResultShown
+from agent.messaging.homeassistant.withdrawal import SETTLE, own
 from agent.messaging.lifecycle import ReasonCode, Refusal, State
 from agent.messaging.message import Message
 from agent.messaging.payloads import Alert, Answer, ExposureState, FixtureState, Inventory, Payload, Say
@@ -47,6 +48,7 @@ class HomeAssistant:
         version: str = "",
         memory: Path | None = None,
         spread: float = SPREAD,
+        settle: float = SETTLE,
     ) -> None:
         self.known = translate.Known()
         self.topic = discovery.topic(section.discovery_prefix, bus.topics)
@@ -56,25 +58,48 @@ class HomeAssistant:
         self._version = version
         self._memory = memory
         self._spread = spread
+        self._settle = settle
+        self._left: asyncio.Queue[str] = asyncio.Queue()
+        """Lights that are no more."""
         self._announced = self._remembered()
         self._alerts: dict[str, Alert] = {}
         self._newest: dict[str, str] = {}
         self._born = asyncio.Event()
+        bus.board.spared = own(bus)
         bus.listeners.append(self.heard)
         bus.inbox.more["ha-input"] = self.asked
         bus.also[section.birth_topic] = self.birth
         self._tell_alerts()
 
     async def run(self) -> None:
-        """Until cancelled: after Home Assistant has started, everything is told again."""
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._again(), name="homeassistant-again")
+            group.create_task(self._swept(), name="homeassistant-swept")
+
+    async def _again(self) -> None:
+        """After Home Assistant has started, everything is told again."""
         while True:
             await self._born.wait()
             await asyncio.sleep(random.uniform(0.0, self._spread))  # noqa: S311 - spreads load, keeps no secret
             self._born.clear()
             board = self._bus.board
-            own = self._bus.topics.prefix + "/up/ha/"
-            for topic in (self.topic, *(t for t, _ in [*board.states()] if t.startswith(own))):
+            for topic in (self.topic, *(t for t, _ in [*board.states()] if t.startswith(own(self._bus)))):
                 board.again(topic)
+
+    async def _swept(self) -> None:
+        """What an earlier start had, and lights that are no more: emptied once they are dropped over there."""
+        await self._bus.online.wait()
+        board = self._bus.board
+        while self.topic not in board:
+            await asyncio.sleep(self._settle)
+        await asyncio.sleep(self._settle)
+        board.sweep(own(self._bus))
+        while True:
+            name = await self._left.get()
+            await asyncio.sleep(self._settle)
+            if name not in self.known.fixtures:
+                board.clear(self._bus.topics.of("ha-light", name=name))
 
     def birth(self, message: Message) -> None:
         """Home Assistant says that it has started."""
@@ -135,7 +160,7 @@ class HomeAssistant:
         elif row == "fixture":
             self.known.levels.pop(name, None)
             self.known.lit.pop(name, None)
-            self._bus.board.clear(self._bus.topics.of("ha-light", name=name))
+            self._left.put_nowait(name)
         elif row == "exposure":
             self.known.modes.pop(name, None)
 

@@ -86,7 +86,7 @@ def shown(entry: FixtureEntry, levels: Lit) -> LightShown:
     mode = next((m for m in able if m.startswith("rgb") == coloured), able[0] if able else None)
     colour = None
     if mode in ("rgb", "rgbw"):
-        whole = 1.0 if Attribute.INTENSITY in attributes(entry) else max(bright, 1e-9)
+        whole = 1.0 if Attribute.INTENSITY in attributes(entry) else bright or 1.0
         colour = {c: round(FULL * min(1.0, levels.get(LETTERS[c], 0.0) / whole)) for c in mode}
     return LightShown(
         state="ON" if bright > 0 else "OFF",

@@ -10,6 +10,7 @@ import pytest
 
 from agent.messaging.homeassistant.payloads import LightShown
 from agent.messaging.homeassistant.service import HomeAssistant
+from agent.messaging.homeassistant.withdrawal import Withdrawal
 from agent.messaging.payloads import Alert, ExposureState, FixtureEntry, FixtureState, Inventory, Say
 from config.model import HomeAssistantSection
 from config.units import Attribute
@@ -37,6 +38,7 @@ def speak(agent: SmallAgent, folder: Path, **more: Any) -> HomeAssistant:
         version="1.2.3",
         memory=folder / "homeassistant.json",
         spread=0.01,
+        settle=0.05,
     )
     board, topics = agent.bus.board, agent.topics
     board.put(
@@ -96,9 +98,9 @@ async def test_what_home_assistant_asks_is_a_command_like_any_other(
     desk.publish(f"{DOWN}/light/key", body)
     result = await heard(desk, f"{UP}/result")
     assert (result["state"], result["asked"], result["code"]) == ("succeeded", "light/key", "")
-    ((id, levels),) = agent.lights.effects
+    ((name, levels),) = agent.lights.effects
     assert levels == {"intensity": 0.2, "cct": 4300.0}
-    assert id.startswith("ha-") and agent.journal.find(id) is not None
+    assert name.startswith("ha-") and agent.journal.find(name) is not None
     desk.publish(f"{DOWN}/light/key", body)
     await until(lambda: len(agent.lights.effects) == 2)  # it makes no ids: each message is asked anew
 
@@ -187,15 +189,37 @@ async def test_a_light_that_is_no_more_is_taken_back_by_name_also_after_a_restar
     await heard(desk, f"{UP}/light/key")
     await agent.stop()
     again = small_agent(mosquitto.port)
-    speak(again, tmp_path, fixtures=(BACK,))
-    again.bus.board.clear(again.topics.state("fixture", "key"))
+    task = asyncio.create_task(speak(again, tmp_path, fixtures=(BACK,)).run())
     await again.start()
     again.bus.board.sweep()
+    assert not [m for m in desk.heard if m.topic == f"{UP}/light/key" and not m.payload]  # not before its entity
     config = await heard(desk, CONFIG, lambda p: "min_kelvin" not in p["components"]["light:key"])
     assert config["components"]["light:key"] == {"platform": "light"}
     assert config["components"]["identify:key"] == {"platform": "button"}
     assert config["components"]["light:back"]["name"] == "back"
     await asyncio.to_thread(desk.wait, lambda m: m.topic == f"{UP}/light/key" and not m.payload)
+    task.cancel()
+
+
+async def test_a_light_taken_out_by_a_reload_is_emptied_after_its_entity(
+    mosquitto: Mosquitto, plain: Join, small_agent: Make, tmp_path: Path
+) -> None:
+    agent = small_agent(mosquitto.port)
+    task = asyncio.create_task(speak(agent, tmp_path).run())
+    await agent.start()
+    desk = plain(mosquitto.port).subscribe(CONFIG, f"{UP}/light/key")
+    await heard(desk, f"{UP}/light/key")
+    agent.bus.board.put(agent.topics.inventory, Inventory(fixtures=(BACK,)))
+    agent.bus.board.clear(agent.topics.state("fixture", "key"))
+    await asyncio.to_thread(desk.wait, lambda m: m.topic == f"{UP}/light/key" and not m.payload)
+    topics = [m.topic for m in desk.heard]
+    gone = next(
+        i
+        for i, m in enumerate(desk.heard)
+        if m.topic == CONFIG and "min_kelvin" not in said(m)["components"]["light:key"]
+    )
+    assert gone < len(topics) - 1 - topics[::-1].index(f"{UP}/light/key")
+    task.cancel()
 
 
 async def test_switched_off_it_takes_everything_back(
@@ -207,10 +231,15 @@ async def test_switched_off_it_takes_everything_back(
     desk = plain(mosquitto.port).subscribe(CONFIG, f"{UP}/#")
     await heard(desk, f"{UP}/light/key")
     await agent.stop()
-    without = await small_agent(mosquitto.port).start()
+    without = small_agent(mosquitto.port)
+    memory = tmp_path / "homeassistant.json"
+    task = asyncio.create_task(Withdrawal(without.bus, CONFIG, memory, 0.05).run())
+    await without.start()
     without.bus.board.sweep()
     await asyncio.to_thread(desk.wait, lambda m: m.topic == CONFIG and not m.payload)
     await asyncio.to_thread(desk.wait, lambda m: m.topic == f"{UP}/light/key" and not m.payload)
+    await task
+    assert not memory.exists()
     late = plain(mosquitto.port).subscribe(CONFIG, f"{UP}/#", "studio/v1/hall/one/up/status")
     await asyncio.to_thread(late.wait, lambda m: m.topic.endswith("up/status"))
     assert [m.topic for m in late.heard] == ["studio/v1/hall/one/up/status"]
@@ -224,10 +253,9 @@ async def test_an_agent_may_announce_itself_and_nobody_else(
     acl.write_text(shipped)
     passwords = tmp_path / "passwords"
     passwords.touch()
-    import subprocess
-
     for name in ("one", "homeassistant"):
-        subprocess.run(["mosquitto_passwd", "-b", str(passwords), name, "secret"], check=True)
+        made = await asyncio.create_subprocess_exec("mosquitto_passwd", "-b", str(passwords), name, "secret")
+        assert await made.wait() == 0
     broker = start_mosquitto("allow_anonymous false", f"password_file {passwords}", f"acl_file {acl}")
     secret = tmp_path / "secret"
     secret.write_text("secret")
