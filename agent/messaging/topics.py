@@ -80,8 +80,8 @@ TABLE: Sequence[Row] = (
     Row("command", "down/cmd/{verb}/{id}", 1, False, Envelope, "A command. Never retained; one id, one effect."),
     Row("air", "down/air", 1, True, payloads.AirMessage, "The studio's air state, repeated while it holds."),
     Row("ha-light", "up/ha/light/{name}", 1, True, LightShown, "Home Assistant only: a light in its JSON schema."),
-    Row("ha-alerts", "up/ha/alerts", 1, True, AlertsShown, "Home Assistant only: all alerts in one list."),
-    Row("ha-result", "up/ha/result", 1, True, ResultShown, "Home Assistant only: how its latest command ended."),
+    Row("ha-alerts", "up/ha/alerts/all", 1, True, AlertsShown, "Home Assistant only: all alerts in one list."),
+    Row("ha-result", "up/ha/result/latest", 1, True, ResultShown, "Home Assistant only: how its latest command ended."),
     Row("ha-input", "down/ha/{kind}/{name}", 1, False, Asked, "Home Assistant only: it cannot make ids of commands."),
 )
 

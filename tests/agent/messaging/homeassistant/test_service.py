@@ -96,7 +96,7 @@ async def test_what_home_assistant_asks_is_a_command_like_any_other(
     desk = plain(mosquitto.port).subscribe("studio/v1/hall/one/up/#")
     body = json.dumps({"state": "ON", "brightness": 51, "color_temp": 4300, "transition": 2.0})
     desk.publish(f"{DOWN}/light/key", body)
-    result = await heard(desk, f"{UP}/result")
+    result = await heard(desk, f"{UP}/result/latest")
     assert (result["state"], result["asked"], result["code"]) == ("succeeded", "light/key", "")
     ((name, levels),) = agent.lights.effects
     assert levels == {"intensity": 0.2, "cct": 4300.0}
@@ -133,7 +133,7 @@ async def test_a_refusal_is_shown_and_the_light_goes_back_to_what_it_is(
     await heard(desk, f"{UP}/light/key")
     desk.forget()
     desk.publish(f"{DOWN}/{topic}", body, retain=retain)
-    result = await heard(desk, f"{UP}/result")
+    result = await heard(desk, f"{UP}/result/latest")
     assert (result["state"], result["asked"], result["code"]) == ("rejected", topic, code)
     assert result["message"]["en"] and result["message"]["zh"]
     assert not agent.lights.effects
@@ -155,7 +155,7 @@ async def test_home_assistant_starts_and_is_told_again(
     desk.publish("homeassistant/status", "online")
     await heard(desk, CONFIG)
     await heard(desk, f"{UP}/light/key")
-    await heard(desk, f"{UP}/alerts")
+    await heard(desk, f"{UP}/alerts/all")
     assert agent.bus.counters["stray"] == 0
     task.cancel()
 
@@ -171,12 +171,14 @@ async def test_alerts_are_one_list_worst_first(
     for key, level in (("network", "warning"), ("widget", "critical")):
         alert = Alert(key=key, level=level, state="firing", since="2030-01-01T00:00:00Z", text=text, first=text)  # type: ignore[arg-type]
         agent.bus.board.put(agent.topics.alert(key), alert)
-    both = await heard(desk, f"{UP}/alerts", lambda p: p["count"] == 2)
+    both = await heard(desk, f"{UP}/alerts/all", lambda p: p["count"] == 2)
     assert both["worst"] == "critical" and [each["key"] for each in both["alerts"]] == ["widget", "network"]
     agent.bus.board.clear(agent.topics.alert("widget"))
-    assert (await heard(desk, f"{UP}/alerts", lambda p: p["count"] == 1))["worst"] == "warning"
+    assert (await heard(desk, f"{UP}/alerts/all", lambda p: p["count"] == 1))["worst"] == "warning"
     agent.bus.board.clear(agent.topics.alert("network"))
-    assert (await heard(desk, f"{UP}/alerts", lambda p: p["count"] == 0 and p["seq"] > both["seq"]))["worst"] == "none"
+    assert (await heard(desk, f"{UP}/alerts/all", lambda p: p["count"] == 0 and p["seq"] > both["seq"]))[
+        "worst"
+    ] == "none"
 
 
 async def test_a_light_that_is_no_more_is_taken_back_by_name_also_after_a_restart(
@@ -267,7 +269,7 @@ async def test_an_agent_may_announce_itself_and_nobody_else(
     await heard(home, CONFIG)
     await heard(home, f"{UP}/light/key")
     home.publish(f"{DOWN}/light/key", '{"state": "OFF"}')
-    assert (await heard(home, f"{UP}/result"))["state"] == "succeeded"
+    assert (await heard(home, f"{UP}/result/latest"))["state"] == "succeeded"
     home.forget()
     home.publish("homeassistant/status", "online")
     await heard(home, CONFIG)
