@@ -220,6 +220,18 @@ class TelemetrySection(Section):
     interval: Annotated[float, Field(ge=0.1, le=3600)] = Field(1.0, description="Seconds between telemetry messages.")
 
 
+class HomeAssistantSection(Section):
+    """The agent as a device of Home Assistant (2024.12 or newer), at the same broker."""
+
+    enabled: bool = Field(False, description="Announce it. Switched off again, the device is taken back.")
+    discovery_prefix: Annotated[str, Field(pattern=r"^[^/+#\s$][^+#\s]{0,99}$")] = Field(
+        "homeassistant", description="The discovery prefix set in Home Assistant."
+    )
+    birth_topic: Annotated[str, Field(pattern=r"^[^/+#\s$][^+#\s]{0,99}$")] = Field(
+        "homeassistant/status", description="Where Home Assistant says *online* when it has started."
+    )
+
+
 class StudioConfig(Section):
     """The whole file."""
 
@@ -237,3 +249,4 @@ class StudioConfig(Section):
     alerts: AlertSection = AlertSection()
     selftest: SelfTestSection = SelfTestSection()
     telemetry: TelemetrySection = TelemetrySection()
+    homeassistant: HomeAssistantSection = HomeAssistantSection()

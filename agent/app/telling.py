@@ -38,6 +38,7 @@ def inventory(config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapp
                 universe=f.universe,
                 address=f.address,
                 attributes=tuple(str(a) for a in f.personality.attributes),
+                ranges={str(a): (c.lowest, c.highest) for a, c in f.personality.channels.items()},
             )
             for f in fixtures.values()
         ),
@@ -47,6 +48,7 @@ def inventory(config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapp
             *(payloads.DeviceEntry(kind="probe", name=n, driver=s.driver) for n, s in config.probes.items()),
         ),
         looks=tuple(config.looks),
+        exposure=config.exposure.camera if config.exposure else "",
         verbs=tuple(sorted(verbs)),
     )
 

@@ -77,6 +77,8 @@ class Bus:
         there is a connection: other dialects are made from it."""
         file = OutboxFile(state and state / "outbox.sqlite", budgets(config.outbox))
         self.outbox = Outbox(file, disk, stamp.wall, stamp.mono, config.outbox.backlog_rate)
+        self.also: dict[str, Callable[[Message], None]] = {}
+        """Further topics to hear, outside of our own scheme. Set before :meth:`run`."""
         self.told: Callable[[str], None] = lambda _: None
         self.commands = Shown(self._publish_state, stamp.mono, config.command_kept)
         self.outbox.retains = self.commands.shows
@@ -98,7 +100,7 @@ class Bus:
         self._denied: dict[str, str] = {}
         self._echo = Echo(topics.echo, stamp)
         self._answers = topics.answers.removesuffix("+/+")
-        self._filters = (topics.down, topics.echo), (topics.answers,)
+        self._filters = (topics.down, topics.echo)
 
     def serve(self, dispatcher: Dispatcher) -> None:
         """Bring it the commands that come, and tell what becomes of them."""
@@ -203,7 +205,7 @@ class Bus:
         try:
             await wire.open(answer=PROBE if version == "5" and self.config.protocol == "auto" else 5.0)
             self._denied.clear()
-            for topic, why in (await wire.subscribe(*self._filters)).items():
+            for topic, why in (await wire.subscribe((*self._filters, *self.also), (self.topics.answers,))).items():
                 self._deny(topic, why)
             self._wire = wire
             self._put(self.topics.status, self._status("online"), 1, True)
@@ -260,6 +262,9 @@ class Bus:
             message.ack()
         elif message.topic.startswith(self._answers):
             self.commands.hear(message.topic, message.payload, message.retain)
+            message.ack()
+        elif hear := self.also.get(message.topic):
+            hear(message)
             message.ack()
         else:
             self.inbox.take(message)
