@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
-from config.units import Address, Attribute, Level, Name, Seconds, Stops, UniverseNumber
+from config.units import Address, Attribute, Luminance, Name, Seconds, Stops, UniverseNumber
 
 
 def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
@@ -181,7 +181,7 @@ class ExposureSection(Section):
     camera: Name = Field(description="The camera it looks through.")
     fixtures: Annotated[tuple[Name, ...], Field(min_length=1), OnceEach] = Field(description="The lights it may move.")
     mode: Literal["watch", "advise", "hold"] = Field("advise", description="hold moves lights; advise only says so.")
-    target: Level = Field(0.18, gt=0, description="Wanted linear luminance of the picture, 0…1.")
+    target: Luminance = Field(0.18, description="Wanted linear luminance of the picture.")
     authority: Annotated[float, Field(ge=0, le=20)] = Field(
         1.0, description="Stops each light may go either way from the operator's look."
     )

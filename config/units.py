@@ -29,6 +29,8 @@ EMITTERS = frozenset({Attribute.RED, Attribute.GREEN, Attribute.BLUE, Attribute.
 Levels = Mapping[Attribute, float]
 
 Level = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Luminance = Annotated[float, Field(ge=0.005, le=1, allow_inf_nan=False)]
+"""Wanted linear luminance of a picture. Below 0.005 an 8-bit picture has no code left to measure with."""
 Kelvin = Annotated[float, Field(ge=1000, le=20000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)]
 Stops = Annotated[float, Field(ge=-20, le=20, allow_inf_nan=False)]
