@@ -8,7 +8,7 @@ and options are checked one floor up, with the same error form.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
 from config.units import Address, Attribute, Luminance, Name, Seconds, Stops, UniverseNumber
 
@@ -139,7 +139,21 @@ class LightingSection(Section):
     )
 
 
-class OutputSection(Section):
+class DeviceSection(Section):
+    """A table whose ``options`` are a driver's own affair."""
+
+    _folder: Path | None = PrivateAttr(None)
+
+    def model_post_init(self, context: Any, /) -> None:
+        self._folder = (context or {}).get("folder")
+
+    @property
+    def folder(self) -> Path | None:
+        """The configuration file's: relative paths in ``options`` count from it."""
+        return self._folder
+
+
+class OutputSection(DeviceSection):
     """One way out for DMX universes."""
 
     driver: str = Field(description="Driver name: enttec-pro, artnet, sacn, …")
@@ -167,7 +181,7 @@ class LookSection(Section):
     levels: dict[Name, dict[Attribute, float]] = Field(description="Fixture → attribute → level.")
 
 
-class CameraSection(Section):
+class CameraSection(DeviceSection):
     """One camera."""
 
     driver: str = Field("opencv", description="Driver name.")
@@ -188,7 +202,7 @@ class ExposureSection(Section):
     delay: Annotated[int, Field(ge=0, le=20)] = Field(2, description="Camera samples from command to picture.")
 
 
-class ProbeSection(Section):
+class ProbeSection(DeviceSection):
     """One thing that measures the network."""
 
     driver: str = Field(description="Driver name: stamp, icmp, tcp.")

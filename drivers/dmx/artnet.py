@@ -1,6 +1,6 @@
 """Art-Net 4 output: any number of universes, unicast to one node or broadcast."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from typing import Annotated
 
@@ -43,6 +43,19 @@ class ArtnetOptions(Options):
     def target(self) -> str:
         """Where the frames go."""
         return self.host or self.broadcast or ""
+
+    def refuses(self, universe: int) -> str:
+        port_address = universe + self.port_address_offset
+        if 0 <= port_address <= codec.TOP_ADDRESS:
+            return ""
+        return (
+            f"universe {universe} would be Port-Address {port_address}; there are 0…{codec.TOP_ADDRESS}: "
+            "correct port_address_offset or the universe"
+        )
+
+    def exclusive(self, universes: Sequence[int]) -> Iterable[tuple[str, str]]:
+        offset = self.port_address_offset
+        return [("universes", f"Art-Net Port-Address {number + offset} at {self.target}") for number in universes]
 
 
 class Artnet:
@@ -91,11 +104,9 @@ class Artnet:
         if socket is None:
             raise LinkLost(f"Art-Net to {self.options.target} is not open")
         port_address = universe + self.options.port_address_offset
-        if not 0 <= port_address <= codec.TOP_ADDRESS:
-            raise NotSupported(
-                f"universe {universe} would be Port-Address {port_address}; there are 0…{codec.TOP_ADDRESS}",
-                "correct port_address_offset or the universe",
-            )
+        refused = self.options.refuses(universe)
+        if refused:
+            raise NotSupported(*refused.split(": ", 1))
         sequence = codec.following(self._sequences.get(port_address, 0))
         self._sequences[port_address] = sequence
         socket.send(Dmx(port_address, frame, sequence).encode(), (self._address, codec.PORT))

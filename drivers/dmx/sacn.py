@@ -1,6 +1,6 @@
 """Streaming ACN (ANSI E1.31-2018) output: any number of universes, multicast or unicast."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
@@ -38,6 +38,10 @@ class SacnOptions(Options):
     on_close: Literal["hold", "terminate"] = Field(
         "hold", description="hold: just stop, receivers keep the last look; terminate: tell them to let go at once."
     )
+
+    def exclusive(self, universes: Sequence[int]) -> Iterable[tuple[str, str]]:
+        ways = self.hosts or (f"multicast by {self.interface}" if self.interface else "multicast",)
+        return [("universes", f"sACN universe {number} to {way}") for number in universes for way in ways]
 
 
 class Sacn:
