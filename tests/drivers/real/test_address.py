@@ -1,97 +1,20 @@
 """Cameras that want to know who asks: what goes over the wire, and that nobody else hears of it."""
 
-import base64
-import hashlib
-import re
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from drivers.errors import DeviceMissing
 from drivers.host import Login
 from drivers.real.address import Address
 from drivers.real.video import MjpegSource, open_source
+from tests.drivers.real.guarded import BASIC, SECRET, Guarded
 from tests.waiting import PATIENCE
 
-SECRET = 'se cret:"/ü@?'
-"""All that an address, a header or a quoted string could trip over."""
-BASIC = 'Basic realm="camera"'
 DIGEST = 'Digest realm="camera", nonce="77f0", qop="auth,auth-int", opaque="5c"'
 SHA = 'Digest realm="camera", algorithm=SHA-256, nonce="77f0", qop="auth"'
 OLD = 'Digest realm="camera", nonce="77f0"'
-
-
-class Guarded:
-    """A camera that lets nobody in without the right answer to ``challenges``; speaks HTTP, and as much RTSP as it
-    takes to be asked. ``answers`` are the Authorization headers it got."""
-
-    def __init__(self, *challenges: str) -> None:
-        self.challenges = challenges
-        self.answers: list[str] = []
-        self.requests: list[str] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.place = f"127.0.0.1:{self._listener.getsockname()[1]}/live"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                with client, suppress(OSError):
-                    client.settimeout(PATIENCE)
-                    while self._one(client):
-                        pass
-
-    def _one(self, client: socket.socket) -> bool:
-        """One request; whether the client may ask again."""
-        data = b""
-        while b"\r\n\r\n" not in data:
-            data += (more := client.recv(4096))
-            if not more:
-                return False
-        asked = data.decode()
-        self.requests.append(asked.split("\r\n")[0])
-        given = re.search(r"^Authorization: (.*)\r$", asked, re.MULTILINE)
-        number = re.search(r"^CSeq: (\d+)", asked, re.MULTILINE)
-        protocol = "RTSP/1.0" if number else "HTTP/1.1"
-        fields = f"CSeq: {number[1]}\r\n" if number else ""
-        if given:
-            self.answers.append(given[1])
-        if given and self._right(given[1], asked.split()[0], asked.split()[1]) and not number:
-            done, jpeg = cv2.imencode(".jpg", np.full((90, 160, 3), 100, np.uint8))
-            assert done
-            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=b\r\n\r\n--b\r\n")
-            client.sendall(b"Content-Type: image/jpeg\r\n\r\n" + jpeg.tobytes() + b"\r\n--b\r\n")
-            client.recv(1)  # until the reader hangs up
-            return False
-        wanted = "".join(f"WWW-Authenticate: {each}\r\n" for each in self.challenges)
-        client.sendall(f"{protocol} 401 Unauthorized\r\n{fields}{wanted}Content-Length: 0\r\n\r\n".encode())
-        return bool(number)
-
-    def _right(self, given: str, method: str, uri: str) -> bool:
-        if given.startswith("Basic "):
-            return BASIC in self.challenges and base64.b64decode(given[6:]).decode() == f"studio:{SECRET}"
-        said = {name: quoted or plain for name, quoted, plain in re.findall(r'(\w+)=(?:"([^"]*)"|([^\s,]+))', given)}
-
-        def digest(text: str) -> str:
-            return hashlib.new("sha256" if said.get("algorithm") == "SHA-256" else "md5", text.encode()).hexdigest()
-
-        middle = f":{said['nc']}:{said['cnonce']}:{said['qop']}:" if "qop" in said else ":"
-        proof = digest(f"studio:camera:{SECRET}") + f":77f0{middle}" + digest(f"{method}:{uri}")
-        return said["uri"] == uri and said["response"] == digest(proof)
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(PATIENCE)
 
 
 @pytest.fixture
@@ -148,7 +71,7 @@ def test_ffmpeg_gets_name_and_password_whole(guarded: Callable[..., Guarded], lo
         open_source(f"rtsp://{camera.place}", login)  # this one lets nobody see anything
     assert "se" + "cret" not in str(caught.value).replace(" ", "") and "%40" not in str(caught.value)
     asked = camera.requests[-1].split()
-    assert camera._right(camera.answers[-1], asked[0], asked[1]), camera.answers
+    assert camera.right(camera.answers[-1], asked[0], asked[1]), camera.answers
     assert all("@" not in line for line in camera.requests)
 
 
