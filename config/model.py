@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
-from config.units import Address, Attribute, Luminance, Name, Seconds, Stops, UniverseNumber
+from config.units import Address, Attribute, Endpoint, HostName, Luminance, Name, Seconds, Stops, UniverseNumber
 
 
 def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
@@ -83,7 +83,7 @@ class OutboxSection(Section):
 class MqttSection(Section):
     """The broker."""
 
-    host: str = Field("localhost", min_length=1, description="Name or address of the broker.")
+    host: HostName = Field("localhost", description="Name or address of the broker.")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(1883, description="TCP port (8883 with TLS).")
     protocol: Literal["auto", "5", "3.1.1"] = Field("auto", description="auto: MQTT 5, falling back to 3.1.1.")
     username: str | None = Field(None, description="User name at the broker.")
@@ -224,7 +224,7 @@ class AlertSection(Section):
 class SelfTestSection(Section):
     """The self-test."""
 
-    ingest: str | None = Field(None, description="host:port of the platform's ingest, for name and path checks.")
+    ingest: Endpoint | None = Field(None, description="host:port of the platform's ingest, for name and path checks.")
     keep_reports: Annotated[int, Field(ge=1, le=100000)] = Field(500, description="Reports kept on disk.")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from config.units import SILENT, Text
+from config.units import SILENT, HostName4, IPv4, Text
 from drivers.base import Check, Identity, Limits, Refresh, Result, Verdict
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx.artnet_codec import Dmx, Node, Poll
@@ -24,9 +24,9 @@ LATE = Limits(warn=1.2, fail=REPLY_S)
 class ArtnetOptions(Options):
     """What the configuration may say about an Art-Net output."""
 
-    host: str | None = Field(None, min_length=1, description="Name or address of the node: unicast, the better way.")
-    broadcast: str | None = Field(
-        None, min_length=7, description="Broadcast address (2.255.255.255), for nodes that cannot be named."
+    host: HostName4 | None = Field(None, description="Name or address of the node: unicast, the better way.")
+    broadcast: IPv4 | None = Field(
+        None, description="Broadcast address (2.255.255.255), for nodes that cannot be named."
     )
     port_address_offset: Annotated[int, Field(ge=-63999, le=32767)] = Field(
         0, description="Port-Address = universe + this; -1 where the node counts its universes from 0."
