@@ -31,6 +31,15 @@ def read_secret(path: Path, where: str = "secret") -> str:
     return secret
 
 
+def secret_problems(path: Path, where: str) -> tuple[Problem, ...]:
+    """What is wrong with a file that should hold a secret."""
+    try:
+        read_secret(path, where)
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
 def guard_key(path: Path, where: str) -> None:
     """Raises ConfigError when a private key cannot be read here, or can be by others than its owner."""
     _read(path, where, "a key in PEM form")
@@ -40,10 +49,7 @@ def problems(config: StudioConfig) -> Iterator[Problem]:
     """What is wrong, on this machine and for this user, with the files the broker's tables name."""
     tls = config.mqtt.tls
     if config.mqtt.password_file is not None:
-        try:
-            read_secret(config.mqtt.password_file, "mqtt.password_file")
-        except ConfigError as error:
-            yield from error.problems
+        yield from secret_problems(config.mqtt.password_file, "mqtt.password_file")
     if tls is None:
         return
     if tls.key_file is not None:
