@@ -54,6 +54,7 @@ EXAMPLES: Mapping[str, str] = {
     "selftest.cancel": "",
     "identify": "back seconds=4",
     "reload": "",
+    "telemetry.set": """'groups={"network": {"interval": 0.5, "dead_bands": {"rtt_ms": 2}}}'""",
     "ping": "",
     "command.cancel": "c-1041",
 }

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from agent.app import reporting
 from agent.exposure.camera import CameraUnit, Sight
 from agent.lighting.output import OutputUnit
 from agent.lighting.scene import Scene
@@ -127,6 +128,7 @@ def check(config: StudioConfig) -> list[Problem]:
         for name, section in sections.items():
             problems += _check(f"{table}.{name}", kind, section)
     problems += _doubled(config)
+    problems += reporting.check(config)
     return problems
 
 

@@ -20,13 +20,15 @@ import structlog
 from agent.messaging.board import Board
 from agent.messaging.dial import PROBE, NoConnection, Version, where
 from agent.messaging.echo import Echo, RoundTrip
+from agent.messaging.failover import Failover, Order
 from agent.messaging.inbox import Inbox
 from agent.messaging.message import Last, Message
 from agent.messaging.meter import Meter
 from agent.messaging.outbox import Outbox
 from agent.messaging.outbox_file import OutboxFile, budgets
 from agent.messaging.payloads import Answer, Payload, Stamp, Status, iso
-from agent.messaging.reconnect import BackOff, Reconnect
+from agent.messaging.reconnect import BackOff
+from agent.messaging.standing import Standing, brief
 from agent.messaging.topics import Keep, Topics, parse
 from agent.messaging.wire import Wire
 from agent.runtime.store import Disk, at_once
@@ -36,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 SESSION = 3600
 """Seconds the broker keeps commands for an agent that is away; older ones are stale anyway."""
+IDLE_WITHIN = 30.0
+"""Seconds a command under way may keep the agent from going back to a preferred broker."""
 _parse = lru_cache(maxsize=4096)(parse)
 
 
@@ -85,12 +89,15 @@ class Bus:
         self.inbox = Inbox(stamp.wall, self.online, self.counters, self._reply)
         self._version = version
         self._mode: Literal["real", "virtual"] = mode
-        self._back_off = back_off or BackOff()
         self._ready = False
         self._since = iso(stamp.wall())
-        self._session = ""
+        self.standing = Standing()
+        """What is not as it should be at the broker; the status says it."""
         self._wire: Wire | None = None
-        self._denied: dict[str, str] = {}
+        self._sessions: dict[Wire, tuple[str, dict[str, str]]] = {}
+        """Living connections: the session each has told in its last will, and the filters it was denied."""
+        self._order = Order(config.in_order(), back_off or BackOff(config.spread))
+        self._numbers: Counter[str] = Counter()
         self._echo = Echo(topics.echo, stamp)
 
     # --- what the agent says ---------------------------------------------------------------------------------
@@ -105,7 +112,12 @@ class Bus:
         if isinstance(payload, Payload):
             self._heard(topic, payload)
         if row and row.row.keep:
-            self.outbox.put(row.row.keep, topic, self._encoded(payload))
+            if isinstance(payload, Payload):
+                self._numbers[topic] += 1
+                payload = self.stamp.on(payload, self._numbers[topic])
+                self.outbox.put(row.row.keep, topic, payload.encode())
+            else:
+                self.outbox.put(row.row.keep, topic, payload)
             return True
         if qos is None:
             qos = row.row.qos if row else 0
@@ -132,7 +144,7 @@ class Bus:
         if ready != self._ready:
             self._ready = ready
             if self.online.is_set():
-                self._put(self.topics.status, self._status("online"), 1, True)
+                self._born()
 
     async def round_trip(self, timeout: float = 2.0) -> RoundTrip:  # noqa: ASYNC109 - the check's own bound
         """A message to ourselves (self-test MQT-02). Raises NoConnection with the reason it did not work."""
@@ -144,83 +156,112 @@ class Bus:
 
     async def run(self) -> None:
         """Until cancelled; then says *stopped* and leaves, within 2 s."""
+        failover = Failover(self._order, self._opened, self._adopted, self._left, self._idle, self._down)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.outbox.run(), name="mqtt-outbox")
                 group.create_task(self.inbox.run(), name="mqtt-inbox")
                 group.create_task(self._retry(), name="mqtt-board")
-                group.create_task(self._stay(), name="mqtt-connection")
+                group.create_task(failover.run(), name="mqtt-connection")
         finally:
             await self._farewell()
 
-    async def _stay(self) -> None:
-        again = Reconnect(self.config.protocol, self._back_off)
-        loop = asyncio.get_running_loop()
-        while True:
-            begun = loop.time()
-            try:
-                reason = await self._connection(again.version)
-                self._be("offline", again.ended(reason, loop.time() - begun))
-            except NoConnection as error:
-                if again.failed(error):
-                    log.info("mqtt.older-protocol", why=error.reason)
-                    continue
-                self._be("refused" if error.kind in ("refused", "version") else "offline", error.reason)
-            await asyncio.sleep(again.wait())
-
-    async def _connection(self, version: Version) -> str:
-        """One connection from start to end; why it ended."""
-        self._session = uuid4().hex
+    async def _opened(self, broker: MqttSection, version: Version) -> Wire:
+        """A connection, subscribed. Raises NoConnection."""
+        session = uuid4().hex
+        will = self._status("offline", "lost", session)
         wire = Wire(
-            self.config,
+            broker,
             client_id=self.topics.client_id,
             version=version,
             message=self._take,
-            will=Last(self.topics.status, self.stamp.on(self._status("offline", "lost")).encode()),
+            will=Last(self.topics.status, self.stamp.on(will).encode()),
             session=SESSION,
             denied=self._deny,
             sent=self.sent.count,
         )
         try:
-            await wire.open(answer=PROBE if version == "5" and self.config.protocol == "auto" else 5.0)
-            self._denied.clear()
-            for topic, why in (await wire.subscribe((self.topics.down, self.topics.echo))).items():
-                self._deny(topic, why)
-            self._wire = wire
-            self._put(self.topics.status, self._status("online"), 1, True)
-            self.board.republish()
-            self.counters["connected"] += 1
-            self._be("online", "; ".join(self._denied.values()), version)
-            self.online.set()
-            self.outbox.attach(wire)
-            return await wire.ended()
-        except NoConnection:
+            await wire.open(answer=PROBE if version == "5" and broker.protocol == "auto" else 5.0)
+            denied = await wire.subscribe((self.topics.down, self.topics.echo))
+        except BaseException:
             await wire.close(0.2)
             raise
-        finally:
-            self.online.clear()
-            self.outbox.detach()
-            if not wire.alive and self._wire is wire:
-                self._wire = None
+        self._sessions[wire] = (session, denied)
+        return wire
+
+    def _adopted(self, wire: Wire) -> None:
+        """This connection is the one in use from now on: birth, then everything again, then the outbox."""
+        self._wire = wire
+        self.config = wire.config
+        self.standing.begin(self._sessions[wire][1])
+        self.counters["denied"] += len(self._sessions[wire][1])
+        self.standing.look(wire, self.outbox, self._order.complaint)
+        self._born()
+        self.board.republish()
+        self.counters["connected"] += 1
+        self._be("online", self.standing.complaints, wire.version)
+        self.online.set()
+        self.outbox.attach(wire)
+
+    def _down(self, why: NoConnection | str) -> None:
+        """There is no connection, or no longer."""
+        self.online.clear()
+        self.outbox.detach()
+        self._forget()
+        if isinstance(why, str):
+            self._be("offline", why)
+        else:
+            self._be("refused" if why.kind in ("refused", "version") else "offline", why.reason)
+
+    async def _left(self, wire: Wire) -> None:
+        """Goodbye to a broker that is less preferred than the one the agent has gone over to."""
+        await self._goodbye(wire, "moved", 1.0)
+        self._forget()
+
+    async def _idle(self) -> None:
+        """Returns when no command is under way, at the latest after IDLE_WITHIN: its answers go to whoever asked."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_WITHIN):
+                while not self.inbox.idle:
+                    await asyncio.sleep(0.05)
 
     async def _retry(self) -> None:
         while True:
             await asyncio.sleep(1.0)
             if self.online.is_set():
                 self.board.retry()
+                self._judge()
+
+    def _judge(self) -> None:
+        """Is all as it should be? The status and the health say what is not."""
+        wire = self._wire
+        if wire is not None and self.online.is_set() and self.standing.look(wire, self.outbox, self._order.complaint):
+            self._born()
+            self._be("online", self.standing.complaints, wire.version)
 
     async def _farewell(self) -> None:
         self.online.clear()
-        wire, self._wire = self._wire, None
-        if wire is not None and wire.alive:
+        self.outbox.detach()
+        for wire in tuple(self._sessions):
+            await self._goodbye(wire, "stopped", 1.0)
+        self._wire = None
+        self._be("stopped", "")
+
+    async def _goodbye(self, wire: Wire, reason: Literal["stopped", "moved"], within: float) -> None:
+        if wire.alive:
             said = asyncio.Event()
-            body = self.stamp.on(self._status("offline", "stopped")).encode()
+            body = self.stamp.on(self._status("offline", reason, self._sessions[wire][0])).encode()
             if wire.publish(self.topics.status, body, qos=1, retain=True, acked=lambda *_: said.set()):
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(1.0):
+                    async with asyncio.timeout(within):
                         await said.wait()
-            await wire.close(1.0)
-        self._be("stopped", "")
+            await wire.close(within)
+
+    def _forget(self) -> None:
+        """Connections that have ended."""
+        if self._wire is not None and not self._wire.alive:
+            self._wire = None
+        self._sessions = {wire: known for wire, known in self._sessions.items() if wire.alive}
 
     def _heard(self, topic: str, payload: Payload | None) -> None:
         for listen in self.listeners:
@@ -246,19 +287,34 @@ class Bus:
 
     # --- small parts -----------------------------------------------------------------------------------------
 
-    def _status(self, state: Literal["online", "offline"], reason: Literal["", "lost", "stopped"] = "") -> Status:
-        ready = self._ready and state == "online"
+    def _status(
+        self, state: Literal["online", "offline"], reason: Literal["", "lost", "stopped", "moved"], session: str
+    ) -> Status:
+        here = self._wire if state == "online" else None
         return Status(
             state=state,
             reason=reason,
-            session=self._session,
+            session=session,
             version=self._version,
             mode=self._mode,
-            ready=ready,
+            ready=self._ready and state == "online",
             since=self._since,
+            broker=where(here.config) if here else "",
+            protocol=here.version if here else "",
+            degraded=self.standing.now if here else (),
         )
 
+    def _born(self) -> None:
+        """Tell the status, as it is now."""
+        if self._wire is not None:
+            status = self._status("online", "", self._sessions[self._wire][0])
+            if not self._wire.takes(self.topics.status, status.encode()):  # of all messages this one must fit
+                status = status.model_copy(update={"degraded": brief(status.degraded)})
+            self._put(self.topics.status, status, 1, True)
+
     def _publish_retained(self, topic: str, body: bytes) -> bool:
+        if self._wire is not None:
+            self.standing.measure(topic, body, self._wire)
         return self._handed(topic, body, 1, True)  # what is not taken now waits on the board: nothing is lost
 
     def _put(self, topic: str, payload: Payload | bytes, qos: int, retain: bool) -> bool:
@@ -274,14 +330,9 @@ class Bus:
         return payload if isinstance(payload, bytes) else self.stamp.on(payload).encode()
 
     def _deny(self, topic: str, why: str) -> None:
-        """The broker's access list is in the way: said once per topic and connection."""
         self.counters["denied"] += 1
-        if topic in self._denied or len(self._denied) >= 100:
-            return
-        self._denied[topic] = f"the broker denies {topic}: {why}"
-        log.error("mqtt.denied", topic=topic, why=why, next="allow write …/up/# and read …/down/# in its access list")
-        if self.health.state == "online":
-            self._be("online", "; ".join([*self._denied.values()][:3]), self.health.protocol)
+        self.standing.deny(topic, why)
+        self._judge()
 
     def _be(self, state: Literal["online", "refused", "offline", "stopped"], reason: str, protocol: str = "") -> None:
         if (state, reason) == (self.health.state, self.health.reason):
