@@ -307,10 +307,10 @@ class Bus:
     def _born(self) -> None:
         """Tell the status, as it is now."""
         if self._wire is not None:
-            status = self._status("online", "", self._sessions[self._wire][0])
+            status = self.stamp.on(self._status("online", "", self._sessions[self._wire][0]))
             if not self._wire.takes(self.topics.status, status.encode()):  # of all messages this one must fit
                 status = status.model_copy(update={"degraded": brief(status.degraded)})
-            self._put(self.topics.status, status, 1, True)
+            self._put(self.topics.status, status.encode(), 1, True)
 
     def _publish_retained(self, topic: str, body: bytes) -> bool:
         if self._wire is not None:

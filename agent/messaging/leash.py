@@ -22,6 +22,25 @@ class Leash(Client):
 
     stray: Callable[[], None] = staticmethod(lambda: None)
 
+    _opened: Any = None
+
+    def _create_socket(self) -> Any:
+        """paho leaves the socket open when the handshake of a WebSocket fails."""
+        try:
+            return super()._create_socket()
+        except BaseException:
+            if self._opened is not None:
+                self._opened.close()
+            raise
+
+    def _create_socket_connection(self) -> Any:
+        self._opened = super()._create_socket_connection()
+        return self._opened
+
+    def _ssl_wrap_socket(self, tcp_sock: Any) -> Any:
+        self._opened = super()._ssl_wrap_socket(tcp_sock)
+        return self._opened
+
     def ping(self) -> None:
         """Send PINGREQ now. paho's own comes after a whole keep-alive of silence and is given another one."""
         self._send_pingreq()
