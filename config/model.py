@@ -116,6 +116,9 @@ class MqttSection(BrokerSection):
     go_back: Annotated[float, Field(ge=0.1, le=86400)] = Field(
         60.0, description="Seconds between two looks whether a broker that is preferred is there again."
     )
+    command_kept: Annotated[float, Field(ge=0, le=86400)] = Field(
+        600.0, description="Seconds the state of a command stays at the broker after its end; the last 200 at most."
+    )
     outbox: OutboxSection = Field(OutboxSection(), description="What waits while the broker is away.")
 
     @model_validator(mode="after")

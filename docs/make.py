@@ -22,10 +22,10 @@ from agent.app.verbs import LightVerbs
 from agent.exposure.service import TRIPPED, ExposureNow
 from agent.messaging import examples, exporters
 from agent.messaging.commands import ARGS, RANGES, Envelope
-from agent.messaging.lifecycle import FINAL, NEXT, SAID, State
+from agent.messaging.lifecycle import FINAL, LIMITS, NEXT, SAID, State
 from agent.messaging.numbers import NUMBERS
 from agent.messaging.payloads import HEADER
-from agent.messaging.topics import TABLE, Topics, table
+from agent.messaging.topics import ONLY, TABLE, Topics, table
 from agent.messaging.verbs import INTERLOCKED
 from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.report import EXIT
@@ -106,7 +106,7 @@ def verbs() -> str:
 def numbers() -> str:
     pages = []
     for group in NUMBERS:
-        where = f"up/tele/{group}" + {"exposure": "/<camera>", "network": "/<probe>"}.get(group, "")
+        where = f"up/tele/{group}/" + ({"exposure": "<camera>", "network": "<probe>"} | ONLY)[group]
         pages.append(f"**`{where}`**\n\n{grid(('Number', 'Unit', 'OpenTelemetry', 'Meaning'), exporters.table(group))}")
     return "\n".join(pages)
 
@@ -121,9 +121,10 @@ def lifecycle() -> str:
     meant = {
         None: "nothing answered yet",
         State.ACCEPTED: "understood, allowed, written to the journal",
+        State.SCHEDULED: "waits for its time, which `due` says; can be cancelled, outlives a restart",
         State.EXECUTING: "under way; may come several times, with `progress`",
         State.SUCCEEDED: "done, the last frame is on the wire; `result` says what",
-        State.FAILED: "began and did not come to its end; `code` says why",
+        State.FAILED: "did not come to its end, or was not begun in time; `code` says why",
         State.CANCELLED: "stopped on request; lights stay where they were at that moment",
         State.REJECTED: "never began; `code` says why",
     }
@@ -132,11 +133,22 @@ def lifecycle() -> str:
         (
             f"`{state}`" if state else "*(sent)*",
             ", ".join(f"`{each}`" for each in sorted(after, key=order.index)) or "*final*",
+            _longest(state),
             meant[state],
         )
         for state, after in NEXT.items()
     ]
-    return grid(("State", "Then", "Meaning"), rows) + f"\nFinal: {', '.join(f'`{s}`' for s in order if s in FINAL)}.\n"
+    return (
+        grid(("State", "Then", "At most", "Meaning"), rows)
+        + f"\nFinal: {', '.join(f'`{s}`' for s in order if s in FINAL)}.\n"
+    )
+
+
+def _longest(state: State | None) -> str:
+    if state not in LIMITS:
+        return ""
+    limit = LIMITS[state]
+    return "the verb's deadline" if limit is None else f"{limit:g} s" if limit < 3600 else f"{limit / 3600:.0f} h"
 
 
 def reasons() -> str:

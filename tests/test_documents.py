@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+from pydantic import BaseModel, Field
 
 from agent.__main__ import COMMANDS, main
 from agent.cli import send
@@ -24,6 +26,7 @@ from agent.messaging.payloads import AirMessage
 from agent.selftest.catalogue import CATALOGUE, OF_DRIVERS
 from agent.selftest.engine import run
 from docs import make
+from docs.fields import fields
 from drivers import registry
 from drivers.base import Impact
 from firmware_profiles import library
@@ -122,6 +125,25 @@ async def test_units_limits_and_impact_are_those_of_a_real_run(tmp_path: Path) -
         assert said == (limits.warn, limits.fail, limits.below, told[check.id]["unit"]), check.id
         compared.add(check.id)
     assert {"SER-03", "WID-01", "DMX-02", "CAM-02", "CAM-06", "NET-02", "SYS-02", "AGT-01", "LGT-05"} <= compared
+
+
+class Bounds(BaseModel):
+    inside: Annotated[float, Field(ge=0, le=1)] = 1
+    above: Annotated[float, Field(gt=0, le=1)] = 1
+    below: Annotated[int, Field(ge=0, lt=5)] = 1
+    between: Annotated[float, Field(gt=0, lt=5)] = 1
+    narrower: Annotated[float, Field(ge=-20, le=20)] = Field(1, gt=0)
+
+
+def test_a_bound_that_is_left_out_is_shown_as_such() -> None:
+    rows = [line.split(" | ")[1] for line in fields(Bounds).splitlines()[2:]]
+    assert rows == [
+        "number, 0…1",
+        "number, above 0, at most 1",
+        "whole number, at least 0, below 5",
+        "number, above 0, below 5",
+        "number, above 0, at most 20",
+    ]
 
 
 # --- commands and configurations -----------------------------------------------------------------------------------

@@ -102,8 +102,8 @@ class Agent:
             wall=host.wall,
             disk=self.on_disk,
         )
+        self.bus.serve(self.dispatcher)
         self.control = ControlSocket(state / CONTROL, self.dispatcher, stamp)
-        self.bus.inbox.commands, self.bus.told = self.dispatcher, self.journal.told
         self.bus.inbox.on_air = self._told_air
 
     # --- what verbs and tests ask ----------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from agent.messaging import numbers
 from agent.messaging.commands import ARGS, MAX_BYTES, Envelope
 from agent.messaging.examples import COMMANDS, said
 from agent.messaging.payloads import Telemetry
-from agent.messaging.topics import ROOT, TABLE, Row
+from agent.messaging.topics import ONLY, ROOT, TABLE, Row
 
 VERSION = "3.1.0"
 REF = "#/components/schemas/{model}"
@@ -45,11 +45,10 @@ def document(version: str = "") -> dict[str, Any]:
                 operations[f"receive{_upper(name)}"] = _receive(row, name) | {"reply": _reply()}
             continue
         for group in numbers.NUMBERS if row.payload is Telemetry else ("",):
-            if group and ("{name}" in row.pattern) != (group in ("exposure", "network")):
-                continue
             name = _camel(f"tele.{group}" if group else row.name)
             messages[name] = _message(row, group)
-            channels[name] = _channel(row, name, {"group": group} if group else {})
+            fixed = {"group": group, "name": ONLY.get(group, "{name}")} if group else {}
+            channels[name] = _channel(row, name, fixed)
             operation = _receive(row, name) if row.direction == "down" else _send(row, name)
             operations[f"{operation['action']}{_upper(name)}"] = operation
     channels["reply"] = {

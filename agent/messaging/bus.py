@@ -10,15 +10,15 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
 
 import structlog
 
 from agent.messaging.board import Board
-from agent.messaging.dial import PROBE, NoConnection, Version, where
+from agent.messaging.dial import NoConnection, Version, where
+from agent.messaging.dispatch import Dispatcher
 from agent.messaging.echo import Echo, RoundTrip
 from agent.messaging.failover import Failover, Order
 from agent.messaging.inbox import Inbox
@@ -28,16 +28,17 @@ from agent.messaging.outbox import Outbox
 from agent.messaging.outbox_file import OutboxFile, budgets
 from agent.messaging.payloads import Answer, Payload, Stamp, Status, iso
 from agent.messaging.reconnect import BackOff
+from agent.messaging.sessions import SESSION, Sessions
+from agent.messaging.shown import Shown
 from agent.messaging.standing import Standing, brief
 from agent.messaging.topics import Keep, Topics, parse
+from agent.messaging.way import Acked
 from agent.messaging.wire import Wire
 from agent.runtime.store import Disk, at_once
 from config.model import MqttSection
 
 log = structlog.get_logger(__name__)
 
-SESSION = 3600
-"""Seconds the broker keeps commands for an agent that is away; older ones are stale anyway."""
 IDLE_WITHIN = 30.0
 """Seconds a command under way may keep the agent from going back to a preferred broker."""
 _parse = lru_cache(maxsize=4096)(parse)
@@ -54,7 +55,7 @@ class BusHealth:
 
 
 class Bus:
-    """See the module. Set ``inbox.commands`` and ``inbox.on_air`` before :meth:`run`."""
+    """See the module. Call :meth:`serve` and set ``inbox.on_air`` before :meth:`run`."""
 
     def __init__(
         self,
@@ -79,6 +80,8 @@ class Bus:
         file = OutboxFile(state and state / "outbox.sqlite", budgets(config.outbox))
         self.outbox = Outbox(file, disk, stamp.wall, stamp.mono, config.outbox.backlog_rate)
         self.told: Callable[[str], None] = lambda _: None
+        self.commands = Shown(self._publish_state, stamp.mono, config.command_kept)
+        self.outbox.retains = self.commands.shows
         self.health = BusHealth(since=stamp.mono())
         self.counters: Counter[str] = Counter()
         """connected, unsent (lost; retained state waits on the board instead), denied, stray, malformed-air,
@@ -94,11 +97,20 @@ class Bus:
         self.standing = Standing()
         """What is not as it should be at the broker; the status says it."""
         self._wire: Wire | None = None
-        self._sessions: dict[Wire, tuple[str, dict[str, str]]] = {}
-        """Living connections: the session each has told in its last will, and the filters it was denied."""
         self._order = Order(config.in_order(), back_off or BackOff(config.spread))
         self._numbers: Counter[str] = Counter()
         self._echo = Echo(topics.echo, stamp)
+        self._answers = topics.answers.removesuffix("+/+")
+        filters = (topics.down, topics.echo), (topics.answers,)
+        offline = partial(self._status, "offline")
+        self._sessions = Sessions(topics, stamp, offline, self._new, filters)
+
+    def serve(self, dispatcher: Dispatcher) -> None:
+        """Bring it the commands that come, and tell what becomes of them."""
+        journal = dispatcher.journal
+        self.inbox.commands, dispatcher.reply_on = dispatcher, self.inbox.reply_on
+        dispatcher.publish_answer, dispatcher.restore = self.answer, self.restore
+        self.told, self.commands.hidden = journal.told, journal.hidden
 
     # --- what the agent says ---------------------------------------------------------------------------------
 
@@ -126,13 +138,18 @@ class Bus:
         return self._put(topic, payload, qos, retain)
 
     def answer(self, answer: Answer) -> None:
-        """Publish a step in the life of a command on its state topic. Only the end of it is kept for later;
-        :attr:`told` hears when it is on the disk."""
-        topic = self.topics.answer(answer.verb, answer.id)
+        """Publish a step in the life of a command on its state topic, retained while it is its state. Only the end of
+        it is kept for later; :attr:`told` hears when it is on the disk."""
+        topic, body = self.topics.answer(answer.verb, answer.id), self._encoded(answer)
+        shown = self.commands.put(topic, answer, body)
         if answer.final:
-            self.outbox.put(Keep.RESULT, topic, self._encoded(answer), lambda: self.told(answer.id))
+            self.outbox.put(Keep.RESULT, topic, body, lambda: self.told(answer.id))
         elif self.online.is_set():
-            self._put(topic, answer, 1, False)
+            self._put(topic, body, 1, shown)
+
+    def restore(self, answer: Answer, ago: float | None) -> None:
+        """The state of a command of an earlier start; ``ago``: seconds since its end."""
+        self.commands.restore(self.topics.answer(answer.verb, answer.id), answer, self._encoded(answer), ago)
 
     @property
     def waiting(self) -> int:
@@ -156,7 +173,7 @@ class Bus:
 
     async def run(self) -> None:
         """Until cancelled; then says *stopped* and leaves, within 2 s."""
-        failover = Failover(self._order, self._opened, self._adopted, self._left, self._idle, self._down)
+        failover = Failover(self._order, self._sessions.open, self._adopted, self._left, self._idle, self._down)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.outbox.run(), name="mqtt-outbox")
@@ -166,38 +183,29 @@ class Bus:
         finally:
             await self._farewell()
 
-    async def _opened(self, broker: MqttSection, version: Version) -> Wire:
-        """A connection, subscribed. Raises NoConnection."""
-        session = uuid4().hex
-        will = self._status("offline", "lost", session)
-        wire = Wire(
+    def _new(self, broker: MqttSection, version: Version, will: Last) -> Wire:
+        return Wire(
             broker,
             client_id=self.topics.client_id,
             version=version,
             message=self._take,
-            will=Last(self.topics.status, self.stamp.on(will).encode()),
+            will=will,
             session=SESSION,
             denied=self._deny,
             sent=self.sent.count,
         )
-        try:
-            await wire.open(answer=PROBE if version == "5" and broker.protocol == "auto" else 5.0)
-            denied = await wire.subscribe((self.topics.down, self.topics.echo))
-        except BaseException:
-            await wire.close(0.2)
-            raise
-        self._sessions[wire] = (session, denied)
-        return wire
 
     def _adopted(self, wire: Wire) -> None:
         """This connection is the one in use from now on: birth, then everything again, then the outbox."""
         self._wire = wire
         self.config = wire.config
-        self.standing.begin(self._sessions[wire][1])
-        self.counters["denied"] += len(self._sessions[wire][1])
+        denied = self._sessions.denied(wire)
+        self.standing.begin(denied)
+        self.counters["denied"] += len(denied)
         self.standing.look(wire, self.outbox, self._order.complaint)
         self._born()
         self.board.republish()
+        self.commands.republish()
         self.counters["connected"] += 1
         self._be("online", self.standing.complaints, wire.version)
         self.online.set()
@@ -207,7 +215,8 @@ class Bus:
         """There is no connection, or no longer."""
         self.online.clear()
         self.outbox.detach()
-        self._forget()
+        self._wire = None
+        self._sessions.tidy()
         if isinstance(why, str):
             self._be("offline", why)
         else:
@@ -215,8 +224,7 @@ class Bus:
 
     async def _left(self, wire: Wire) -> None:
         """Goodbye to a broker that is less preferred than the one the agent has gone over to."""
-        await self._goodbye(wire, "moved", 1.0)
-        self._forget()
+        await self._sessions.leave(wire, "moved")
 
     async def _idle(self) -> None:
         """Returns when no command is under way, at the latest after IDLE_WITHIN: its answers go to whoever asked."""
@@ -228,6 +236,7 @@ class Bus:
     async def _retry(self) -> None:
         while True:
             await asyncio.sleep(1.0)
+            self.commands.tick()
             if self.online.is_set():
                 self.board.retry()
                 self._judge()
@@ -242,26 +251,9 @@ class Bus:
     async def _farewell(self) -> None:
         self.online.clear()
         self.outbox.detach()
-        for wire in tuple(self._sessions):
-            await self._goodbye(wire, "stopped", 1.0)
+        await self._sessions.leave_all()
         self._wire = None
         self._be("stopped", "")
-
-    async def _goodbye(self, wire: Wire, reason: Literal["stopped", "moved"], within: float) -> None:
-        if wire.alive:
-            said = asyncio.Event()
-            body = self.stamp.on(self._status("offline", reason, self._sessions[wire][0])).encode()
-            if wire.publish(self.topics.status, body, qos=1, retain=True, acked=lambda *_: said.set()):
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(within):
-                        await said.wait()
-            await wire.close(within)
-
-    def _forget(self) -> None:
-        """Connections that have ended."""
-        if self._wire is not None and not self._wire.alive:
-            self._wire = None
-        self._sessions = {wire: known for wire, known in self._sessions.items() if wire.alive}
 
     def _heard(self, topic: str, payload: Payload | None) -> None:
         for listen in self.listeners:
@@ -277,6 +269,9 @@ class Bus:
         self.received.count()
         if message.topic == self.topics.echo:
             self._echo.returned(message.payload)
+            message.ack()
+        elif message.topic.startswith(self._answers):
+            self.commands.hear(message.topic, message.payload, message.retain)
             message.ack()
         else:
             self.inbox.take(message)
@@ -307,7 +302,7 @@ class Bus:
     def _born(self) -> None:
         """Tell the status, as it is now."""
         if self._wire is not None:
-            status = self.stamp.on(self._status("online", "", self._sessions[self._wire][0]))
+            status = self.stamp.on(self._status("online", "", self._sessions.id(self._wire)))
             if not self._wire.takes(self.topics.status, status.encode()):  # of all messages this one must fit
                 status = status.model_copy(update={"degraded": brief(status.degraded)})
             self._put(self.topics.status, status.encode(), 1, True)
@@ -316,6 +311,9 @@ class Bus:
         if self._wire is not None:
             self.standing.measure(topic, body, self._wire)
         return self._handed(topic, body, 1, True)  # what is not taken now waits on the board: nothing is lost
+
+    def _publish_state(self, topic: str, body: bytes, acked: Acked | None) -> bool:
+        return self._wire is not None and self._wire.publish(topic, body, qos=1, retain=True, acked=acked)
 
     def _put(self, topic: str, payload: Payload | bytes, qos: int, retain: bool) -> bool:
         taken = self._handed(topic, payload, qos, retain)

@@ -37,19 +37,15 @@ def prometheus(host: str = "localhost", port: int = 1883) -> str:
 
 
 def telegraf(host: str = "localhost", port: int = 1883) -> str:
-    """A Telegraf input (TOML): measurement ``studio_<group>``, tags site, agent and (some groups) name."""
-    blocks = []
-    for group in NUMBERS:
-        named = group in ("exposure", "network")
-        tail = "/+" if named else ""
-        tags = "_/_/site/agent/_/_/_" + ("/name" if named else "")
-        blocks.append(
-            f'[[inputs.mqtt_consumer]]\n  servers = ["tcp://{host}:{port}"]\n'
-            f'  topics = ["{ROOT}/+/+/up/tele/{group}{tail}"]\n  qos = 0\n  name_override = "studio_{group}"\n'
-            f'  data_format = "json"\n  json_time_key = "ts"\n  json_time_format = "2006-01-02T15:04:05.999Z07:00"\n'
-            f'  [[inputs.mqtt_consumer.topic_parsing]]\n    topic = "{ROOT}/+/+/up/tele/{group}{tail}"\n'
-            f'    tags = "{tags}"\n'
-        )
+    """A Telegraf input (TOML): measurement ``studio_<group>``, tags site, agent, name."""
+    blocks = (
+        f'[[inputs.mqtt_consumer]]\n  servers = ["tcp://{host}:{port}"]\n'
+        f'  topics = ["{ROOT}/+/+/up/tele/{group}/+"]\n  qos = 0\n  name_override = "studio_{group}"\n'
+        f'  data_format = "json"\n  json_time_key = "ts"\n  json_time_format = "2006-01-02T15:04:05.999Z07:00"\n'
+        f'  [[inputs.mqtt_consumer.topic_parsing]]\n    topic = "{ROOT}/+/+/up/tele/{group}/+"\n'
+        '    tags = "_/_/site/agent/_/_/_/name"\n'
+        for group in NUMBERS
+    )
     return "# Made by: studio-agent schema --telegraf\n" + "\n".join(blocks)
 
 

@@ -75,6 +75,11 @@ NUMBERS: Mapping[str, Mapping[str, Number]] = {
         "load_1m": Number(
             "1", "Load of the machine, one minute.", "gauge", "system.cpu.load_average.1m", "1", dead=0.5
         ),
+        "clock_offset_ms": Number(
+            "ms", "How far the machine's clock is off, as the kernel's clock discipline has it.", dead=1.0
+        ),
+        "clock_error_ms": Number("ms", "Its largest possible error by the kernel's account.", dead=50.0),
+        "clock_synchronised": Number("1", "1: something keeps the clock (NTP, PTP); 0: nothing does."),
         "loop_lag_ms": Number("ms", "How late the event loop came to its last tick.", dead=5.0),
         "messages_in_per_s": Number("{message}/s", "Messages from the broker.", dead=5.0),
         "messages_out_per_s": Number("{message}/s", "Messages to the broker.", dead=5.0),

@@ -41,7 +41,8 @@ def unheard(answer: Answer, reply_to: str | None, /) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command as it came in. ``expires``: wall clock from the transport (MQTT 5 message expiry), seconds."""
+    """A command as it came in. ``expires``: wall clock from the transport (MQTT 5 message expiry), seconds. ``topic``
+    and ``correlation``: where ``reply`` goes, for a command that outlives this start."""
 
     verb: str
     id: str
@@ -49,6 +50,8 @@ class Request:
     retained: bool = False
     expires: float | None = None
     reply: Reply = unheard
+    topic: str | None = None
+    correlation: bytes | None = None
 
 
 class Job:
