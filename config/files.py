@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.model import StudioConfig
+from config.model import BrokerSection, StudioConfig, broker_tables
 from config.problems import ConfigError, Problem
 
 LARGEST_SECRET = 64 * 1024
@@ -46,18 +46,23 @@ def guard_key(path: Path, where: str) -> None:
 
 
 def problems(config: StudioConfig) -> Iterator[Problem]:
-    """What is wrong, on this machine and for this user, with the files the broker's tables name."""
-    tls = config.mqtt.tls
-    if config.mqtt.password_file is not None:
-        yield from secret_problems(config.mqtt.password_file, "mqtt.password_file")
+    """What is wrong, on this machine and for this user, with the files the brokers' tables name."""
+    for table, broker in broker_tables(config.mqtt):
+        yield from _of_broker(table, broker)
+
+
+def _of_broker(table: str, broker: BrokerSection) -> Iterator[Problem]:
+    tls = broker.tls
+    if broker.password_file is not None:
+        yield from secret_problems(broker.password_file, f"{table}.password_file")
     if tls is None:
         return
     if tls.key_file is not None:
         try:
-            guard_key(tls.key_file, "mqtt.tls.key_file")
+            guard_key(tls.key_file, f"{table}.tls.key_file")
         except ConfigError as error:
             yield from error.problems
-    for where, path in (("mqtt.tls.ca_file", tls.ca_file), ("mqtt.tls.cert_file", tls.cert_file)):
+    for where, path in ((f"{table}.tls.ca_file", tls.ca_file), (f"{table}.tls.cert_file", tls.cert_file)):
         if path is not None:
             try:
                 _read(path, where, "a certificate in PEM form", private=False)

@@ -80,26 +80,73 @@ class OutboxSection(Section):
     )
 
 
-class MqttSection(Section):
-    """The broker."""
+class BrokerSection(Section):
+    """One broker: where it is and how it lets the agent in."""
 
     host: HostName = Field("localhost", description="Name or address of the broker.")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(1883, description="TCP port (8883 with TLS).")
     protocol: Literal["auto", "5", "3.1.1"] = Field("auto", description="auto: MQTT 5, falling back to 3.1.1.")
+    transport: Literal["tcp", "websockets"] = Field("tcp", description="websockets: where only HTTP passes.")
+    path: Annotated[str, Field(pattern=r"^/[!-~]*$")] = Field("/mqtt", description="Path of a WebSocket.")
     username: str | None = Field(None, description="User name at the broker.")
     password_file: FilePath | None = Field(None, description="File with the password, mode 0600; never the password.")
-    keepalive: Annotated[int, Field(ge=2, le=3600)] = Field(15, description="Seconds.")
     tls: TlsSection | None = Field(None, description="Present: TLS 1.2 or newer.")
+    embedded: bool = Field(
+        False, description="It is the demo's own (keeps nothing, lets everybody in): the status then says so."
+    )
+
+    @model_validator(mode="after")
+    def _password_has_user(self) -> "BrokerSection":
+        if self.password_file is not None and self.username is None:
+            raise ValueError("password_file without username: give the user name too")
+        return self
+
+
+class MqttSection(BrokerSection):
+    """The broker, and others to fall back on."""
+
+    _table: str = PrivateAttr("mqtt")
+    keepalive: Annotated[int, Field(ge=2, le=3600)] = Field(15, description="Seconds.")
+    spread: Annotated[float, Field(ge=0.05, le=20)] = Field(
+        5.0, description="Seconds within which the agent comes back after a loss, by chance: not all agents at once."
+    )
+    brokers: tuple[BrokerSection, ...] = Field(
+        (), max_length=7, description="Others, in order of preference, for when the first cannot be reached."
+    )
+    go_back: Annotated[float, Field(ge=0.1, le=86400)] = Field(
+        60.0, description="Seconds between two looks whether a broker that is preferred is there again."
+    )
     command_kept: Annotated[float, Field(ge=0, le=86400)] = Field(
         600.0, description="Seconds the state of a command stays at the broker after its end; the last 200 at most."
     )
     outbox: OutboxSection = Field(OutboxSection(), description="What waits while the broker is away.")
 
     @model_validator(mode="after")
-    def _password_has_user(self) -> "MqttSection":
-        if self.password_file is not None and self.username is None:
-            raise ValueError("password_file without username: give the user name too")
+    def _each_once(self) -> "MqttSection":
+        places = [(one.host.lower(), one.port) for one in (self, *self.brokers)]
+        if len(set(places)) != len(places):
+            raise ValueError("a broker is there twice: name each host and port once")
         return self
+
+    def in_order(self) -> "tuple[MqttSection, ...]":
+        """One section per broker, the preferred one first; what belongs to all of them is the same in each."""
+        own = BrokerSection.model_fields
+        found = [self]
+        for table, one in broker_tables(self)[1:]:
+            section = self.model_copy(update={name: getattr(one, name) for name in own})
+            section._table = table
+            found.append(section)
+        return tuple(found)
+
+    @property
+    def table(self) -> str:
+        """Path of the table this broker is described in, for messages."""
+        return self._table
+
+
+def broker_tables(config: MqttSection) -> list[tuple[str, BrokerSection]]:
+    """Every broker with the path of its table, for messages."""
+    return [("mqtt", config), *((f"mqtt.brokers[{number}]", one) for number, one in enumerate(config.brokers))]
 
 
 class AirSection(Section):
@@ -228,10 +275,32 @@ class SelfTestSection(Section):
     keep_reports: Annotated[int, Field(ge=1, le=100000)] = Field(500, description="Reports kept on disk.")
 
 
-class TelemetrySection(Section):
-    """How often numbers are published."""
+class RateSection(Section):
+    """When the numbers of one group are published: looked at each `interval`, sent when one has left its dead band
+    since it was last sent, at the latest after `max_interval`. Always all of them."""
 
-    interval: Annotated[float, Field(ge=0.1, le=3600)] = Field(1.0, description="Seconds between telemetry messages.")
+    interval: Annotated[float, Field(ge=0.1, le=3600)] | None = Field(
+        None, description="Seconds between two looks; none: `telemetry.interval`."
+    )
+    max_interval: Annotated[float, Field(ge=0.1, le=86400)] | None = Field(
+        None, description="Seconds after which they are sent all the same; none: `telemetry.max_interval`."
+    )
+    dead_bands: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="Number → how far it may wander unsaid, in its unit. 0: say every change."
+    )
+
+
+class TelemetrySection(Section):
+    """How often numbers are published. `telemetry.set` changes it until the next start or reload."""
+
+    interval: Annotated[float, Field(ge=0.1, le=3600)] = Field(1.0, description="Seconds between two looks at them.")
+    max_interval: Annotated[float, Field(ge=0.1, le=86400)] = Field(
+        10.0, description="Seconds after which they are sent even though nothing has changed."
+    )
+    lighting: RateSection = Field(RateSection(), description="`up/tele/lighting`.")
+    exposure: RateSection = Field(RateSection(), description="`up/tele/exposure/<camera>`.")
+    network: RateSection = Field(RateSection(), description="`up/tele/network/<probe>`.")
+    host: RateSection = Field(RateSection(), description="`up/tele/host`.")
 
 
 class HomeAssistantSection(Section):

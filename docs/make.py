@@ -55,6 +55,7 @@ EXAMPLES: Mapping[str, str] = {
     "selftest.cancel": "",
     "identify": "back seconds=4",
     "reload": "",
+    "telemetry.set": """'groups={"network": {"interval": 0.5, "dead_bands": {"rtt_ms": 2}}}'""",
     "ping": "",
     "command.cancel": "c-1041",
 }
@@ -91,11 +92,13 @@ def verbs() -> str:
         impact = known[verb].impact if verb in known else Impact.PASSIVE
         air = " **Refused on air.**" if impact in INTERLOCKED else ""
         words = EXAMPLES[verb]
+        parts = [part for name in args.model_fields for part in inside(args, name)]
+        more = "".join(f"#### {part.__name__}\n\n{said(part)}\n\n{fields(part, head='Argument')}\n" for part in parts)
         topic = Topics("demo", "studio").command(verb, "c-1042")
         body = json.dumps({"args": examples.COMMANDS[verb]}, ensure_ascii=False)
         shell = f"./studio send {verb} {words}".strip()
         pages.append(
-            f"### `{verb}`\n\n{said(args)}{air}\n\n{fields(args, head='Argument')}\n"
+            f"### `{verb}`\n\n{said(args)}{air}\n\n{fields(args, head='Argument')}\n{more}"
             f"```sh\n{shell}\n```\n\n```json\n{topic}\n{body}\n```\n"
         )
     return "\n".join(pages)

@@ -328,7 +328,7 @@ class Agent:
         await self.ready.wait()
         while True:
             self.herald.numbers()
-            await asyncio.sleep(self.config.telemetry.interval)
+            await asyncio.sleep(self.herald.reporter.pause)
 
     async def _back_to_disk(self) -> None:
         while True:

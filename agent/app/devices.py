@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from agent.app import reporting
 from agent.exposure.camera import CameraUnit, Sight
 from agent.lighting.output import OutputUnit
 from agent.lighting.scene import Scene
@@ -149,6 +150,7 @@ def check(config: StudioConfig, lost: Collection[Place] = ()) -> list[Problem]:
         problems += _universes(where, spec, options, section)
         if options is not None and not touches(lost, *place):
             problems += _doubled(where, spec, options, section, used)
+    problems += reporting.check(config)
     return problems
 
 

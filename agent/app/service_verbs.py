@@ -9,15 +9,16 @@ import structlog
 from agent import __version__
 from agent.app.house import House
 from agent.app.upkeep import past
-from agent.messaging.commands import Reload, SelftestCancel, SelftestStart
+from agent.messaging.commands import Reload, SelftestCancel, SelftestStart, TelemetrySet
 from agent.messaging.lifecycle import ReasonCode, Refusal
+from agent.messaging.numbers import NUMBERS
 from agent.messaging.payloads import Maintenance
 from agent.messaging.verbs import Job, Verb
 from agent.selftest import engine
 from agent.selftest.report import Depth, Report
 from agent.selftest.store import ReportStore
 from agent.selftest.surroundings import Broker, Surroundings
-from config.problems import ConfigError
+from config.problems import ConfigError, nearest
 from config.units import Text
 from drivers.errors import DriverError
 
@@ -132,7 +133,7 @@ class SelfTests:
 
 
 class ServiceVerbs:
-    """reload, selftest.start, selftest.cancel."""
+    """reload, telemetry.set, selftest.start, selftest.cancel."""
 
     def __init__(self, agent: House, tests: SelfTests) -> None:
         self._agent = agent
@@ -143,6 +144,7 @@ class ServiceVerbs:
     def all(self) -> dict[str, Verb[Any]]:
         verbs: list[Verb[Any]] = [
             Verb("reload", Reload, self._reload, check=self._can_reload),
+            Verb("telemetry.set", TelemetrySet, self._rates, check=self._can_rate),
             Verb("selftest.start", SelftestStart, self._start, check=self._can_start, deadline=LONGEST),
             Verb("selftest.cancel", SelftestCancel, self._cancel, check=self._can_cancel, always=True),
         ]
@@ -153,6 +155,12 @@ class ServiceVerbs:
     def _can_reload(self, args: Reload) -> None:
         if self._tests.running:
             raise Refusal(ReasonCode.BUSY, "a self-test is running; selftest.cancel ends it")
+
+    def _can_rate(self, args: TelemetrySet) -> None:
+        for group, asked in args.groups.items():
+            for name in asked.dead_bands.keys() - NUMBERS[group].keys():
+                why = f"{group} has no number {name!r}: {nearest(name, list(NUMBERS[group]))}"
+                raise Refusal(ReasonCode.UNKNOWN_TARGET, why)
 
     def _can_start(self, args: SelftestStart) -> None:
         if self._tests.running or self._job is not None:
@@ -172,6 +180,9 @@ class ServiceVerbs:
         except ConfigError as error:
             raise Refusal(ReasonCode.INVALID, str(error)) from None
         return {"fixtures": sorted(self._agent.rig.fixtures)}
+
+    async def _rates(self, args: TelemetrySet, job: Job) -> Mapping[str, Any]:
+        return self._agent.herald.rates(args)
 
     async def _start(self, args: SelftestStart, job: Job) -> Mapping[str, Any]:
         """The verdict is data: the command has succeeded when the test ran. A report that is not on the disk is in the

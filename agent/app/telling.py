@@ -26,7 +26,9 @@ from firmware_profiles.patch import Patched
 Numbers = dict[str, float | int | None]
 
 
-def inventory(config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapping[str, Any]) -> payloads.Inventory:
+def inventory(
+    config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapping[str, Any], rates: Mapping[str, payloads.Rate]
+) -> payloads.Inventory:
     """What there is and what can be asked of it."""
     return payloads.Inventory(
         fixtures=tuple(
@@ -50,6 +52,7 @@ def inventory(config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapp
         looks=tuple(config.looks),
         exposure=config.exposure.camera if config.exposure else "",
         verbs=tuple(sorted(verbs)),
+        telemetry=dict(rates),
     )
 
 

@@ -159,7 +159,7 @@ def _configured(folder: Path, port: int) -> "tuple[StudioConfig, Path]":
         if key == "state_dir":
             line = 'state_dir = "state"'
         elif key == "host" and lines[-1].strip() == "[mqtt]":
-            line = f'host = "127.0.0.1"\nport = {port}\nprotocol = "3.1.1"        # all the embedded broker speaks'
+            line = f'host = "127.0.0.1"\nport = {port}\nembedded = true\nprotocol = "3.1.1"        # all it speaks'
         lines.append(line)
     file = folder / "studio.toml"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -12,6 +12,7 @@ from agent.cli.parser import NoConfig, complain, config_argument
 from agent.cli.send import Misspelt, agent_arguments, broker_of, clock
 
 if TYPE_CHECKING:
+    from agent.messaging.gaps import Gaps
     from agent.messaging.message import Message
     from agent.messaging.topics import Topics
     from config.model import MqttSection
@@ -92,7 +93,9 @@ def _known(word: str, below: str) -> None:
 async def _watch(mqtt: "MqttSection", wanted: Sequence[str], form: str) -> int:
     from agent.messaging.client import Client
     from agent.messaging.dial import NoConnection
+    from agent.messaging.gaps import Gaps
 
+    gaps = Gaps()
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -101,12 +104,23 @@ async def _watch(mqtt: "MqttSection", wanted: Sequence[str], form: str) -> int:
         async with Client(mqtt, issuer="watch") as client:
             async for message in client.watch(*wanted):
                 print(shown(message, form), flush=True)
+                if said := missing(message, gaps):
+                    complain(f"studio-agent watch: {said}")
     except asyncio.CancelledError:
         return os.EX_OK
     except NoConnection as error:
         complain(f"studio-agent watch: no broker: {error.reason}")
         return os.EX_UNAVAILABLE
     return os.EX_OK
+
+
+def missing(message: "Message", gaps: "Gaps") -> str:
+    """What is to be said about messages before this one that did not come; mostly nothing."""
+    try:
+        found = json.loads(message.payload)
+        return gaps.see(message.topic, str(found["boot"]), int(found["nth"]))
+    except (ValueError, TypeError, KeyError):
+        return ""
 
 
 def shown(message: "Message", form: str) -> str:

@@ -17,8 +17,19 @@ T = TypeVar("T")
 
 
 async def reach(config: MqttSection, client_id: str, message: Callable[[Message], None]) -> Wire:
-    """A connection by whoever is here for a short while: no last will, no session. Where both protocols may be tried,
-    the newer one first. Raises NoConnection."""
+    """A connection by whoever is here for a short while: no last will, no session. The preferred broker first; where
+    both protocols may be tried, the newer one first. Raises NoConnection, with the preferred broker's reason."""
+    why: NoConnection | None = None
+    for broker in config.in_order():
+        try:
+            return await _reach(broker, client_id, message)
+        except NoConnection as error:
+            why = why or error
+    assert why is not None
+    raise why
+
+
+async def _reach(config: MqttSection, client_id: str, message: Callable[[Message], None]) -> Wire:
     if config.protocol == "auto":
         wire = Wire(config, client_id=client_id, version="5", message=message)
         try:

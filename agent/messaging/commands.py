@@ -185,6 +185,31 @@ class Identify(Strict):
     seconds: Annotated[float, Field(ge=1, le=60)] = Field(5.0, description="How long.")
 
 
+Group = Literal["lighting", "exposure", "network", "host"]
+"""Of telemetry."""
+
+
+class RateArgs(Strict):
+    """What is left out stays as it is."""
+
+    interval: Annotated[float, Field(ge=0.1, le=3600)] | None = Field(None, description="Seconds between two looks.")
+    max_interval: Annotated[float, Field(ge=0.1, le=86400)] | None = Field(
+        None, description="Seconds after which they are sent all the same."
+    )
+    dead_bands: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="Number → how far it may wander unsaid, in its unit. 0: say every change."
+    )
+
+
+class TelemetrySet(Strict):
+    """Change how often numbers are published, until the next start or reload: then the configuration counts again."""
+
+    groups: dict[Group, RateArgs] = Field(
+        default_factory=dict, description="Group → `interval`, `max_interval`, `dead_bands`."
+    )
+    reset: bool = Field(False, description="First go back to what the configuration says.")
+
+
 class Reload(Strict):
     """Read the configuration file again; an invalid one is refused and the old one goes on."""
 
@@ -208,6 +233,7 @@ ARGS: Mapping[str, type[Strict]] = {
     "selftest.cancel": SelftestCancel,
     "identify": Identify,
     "reload": Reload,
+    "telemetry.set": TelemetrySet,
     "ping": Ping,
     "command.cancel": CommandCancel,
 }

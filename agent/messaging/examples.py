@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, Mapping[str, Any]] = {
     "selftest.cancel": {},
     "identify": {"fixture": "back", "seconds": 4},
     "reload": {},
+    "telemetry.set": {"groups": {"network": {"interval": 0.5, "dead_bands": {"rtt_ms": 2}}}},
     "ping": {},
     "command.cancel": {"id": "c-1041"},
 }
@@ -47,6 +48,7 @@ SAID: Mapping[type, Payload] = {
         devices=(payloads.DeviceEntry(kind="output", name="widget-1", driver="enttec-pro"),),
         looks=("show", "soft"),
         verbs=("lights.set", "ping"),
+        telemetry={"host": payloads.Rate(interval=1.0, max_interval=10.0, dead_bands={"cpu_percent": 10.0})},
     ),
     payloads.FixtureState: payloads.FixtureState(
         levels=_LEVELS, target=_LEVELS, held_by=payloads.Holder(owner="console-1", priority="manual")

@@ -8,6 +8,8 @@ ts    wall clock, ISO 8601 UTC with milliseconds (of the last will: when the con
 mono  the agent's monotonic clock, seconds: differences are true even when the wall clock is set
 boot  id of this start of the agent
 seq   counts the messages of this start; order by (boot, seq). A retained state keeps the number it was first sent with
+nth   only of messages that are kept until the broker has them (telemetry, events): counts those of this topic and
+      start, 1, 2, 3 …; a hole in it is a loss (or still on its way: a backlog comes behind what is said now)
 ====  =====================================================================================================
 
 A number that could not be measured is ``null``, never 0. Receivers ignore fields they do not know.
@@ -26,7 +28,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from agent.messaging.lifecycle import FINAL, ReasonCode, State
 from config.units import Attribute, Text
 
-HEADER = frozenset({"v", "ts", "mono", "boot", "seq"})
+HEADER = frozenset({"v", "ts", "mono", "boot", "seq", "nth"})
 
 
 class Payload(BaseModel):
@@ -39,6 +41,7 @@ class Payload(BaseModel):
     mono: float = 0.0
     boot: str = ""
     seq: int = 0
+    nth: int = 0
 
     def body(self) -> dict[str, Any]:
         """Everything but the header: what decides whether a state has changed."""
@@ -46,7 +49,7 @@ class Payload(BaseModel):
 
     def encode(self) -> bytes:
         """The JSON of it, UTF-8."""
-        return self.model_dump_json().encode("utf-8", "replace")
+        return self.model_dump_json(exclude=None if self.nth else {"nth"}).encode("utf-8", "replace")
 
 
 P = TypeVar("P", bound=Payload)
@@ -66,10 +69,10 @@ class Stamp:
         self.boot = boot or uuid4().hex
         self.seq = 0
 
-    def on(self, payload: P) -> P:
-        """The same payload with the next header."""
+    def on(self, payload: P, nth: int = 0) -> P:
+        """The same payload with the next header; ``nth`` where its topic's messages are counted."""
         self.seq += 1
-        header = {"ts": iso(self.wall()), "mono": round(self.mono(), 6), "boot": self.boot, "seq": self.seq}
+        header = {"ts": iso(self.wall()), "mono": round(self.mono(), 6), "boot": self.boot, "seq": self.seq, "nth": nth}
         return payload.model_copy(update=header)
 
 
@@ -93,6 +96,25 @@ class Say(Part):
 Health = Literal["ok", "offline", "starting"]
 
 
+class Degraded(Part):
+    """Something between the agent and its broker that is not as it should be."""
+
+    code: Literal[
+        "embedded-broker",
+        "fallback-broker",
+        "protocol-3.1.1",
+        "denied",
+        "too-large",
+        "narrow",
+        "late",
+        "acknowledged-twice",
+        "dead-letters",
+        "dropped",
+        "memory-only",
+    ]
+    text: Say = Field(description="What it is, and what would be right.")
+
+
 class Status(Payload):
     """Is the agent there? Retained; the broker publishes the last will under the same topic.
 
@@ -100,13 +122,18 @@ class Status(Payload):
     """
 
     state: Literal["online", "offline"]
-    reason: Literal["", "lost", "stopped"] = Field("", description="offline only: lost (last will) or stopped (asked).")
+    reason: Literal["", "lost", "stopped", "moved"] = Field(
+        "", description="offline only: lost (last will), stopped (asked), moved (it goes on at another broker)."
+    )
     session: str
     agent: str = Field("studio-edge-agent", description="The program.")
     version: str = ""
     mode: Literal["real", "virtual"] = "real"
     ready: bool = Field(False, description="Lights are under control.")
     since: str = Field("", description="When this start of the agent began, ISO 8601 UTC.")
+    broker: str = Field("", description="The broker it is at, host:port as the agent knows it.")
+    protocol: Literal["", "5", "3.1.1"] = Field("", description="Version of MQTT it speaks there.")
+    degraded: tuple[Degraded, ...] = Field((), description="online only: what is not as it should be.")
 
 
 class FixtureEntry(Part):
@@ -128,6 +155,16 @@ class DeviceEntry(Part):
     driver: str = ""
 
 
+class Rate(Part):
+    """When the numbers of one group are published (telemetry.set changes it)."""
+
+    interval: float = Field(description="Seconds between two looks.")
+    max_interval: float = Field(description="Seconds after which they are sent all the same.")
+    dead_bands: dict[str, float | None] = Field(
+        default_factory=dict, description="Number → how far it may wander unsaid, in its unit; null: any way."
+    )
+
+
 class Inventory(Payload):
     """What this agent has and can: enough to draw a control panel without further knowledge."""
 
@@ -136,6 +173,7 @@ class Inventory(Payload):
     looks: tuple[str, ...] = ()
     exposure: str = Field("", description="The camera through which the exposure loop looks; empty: no loop.")
     verbs: tuple[str, ...] = ()
+    telemetry: dict[str, Rate] = Field(default_factory=dict, description="Group → when its numbers are published.")
 
 
 class Holder(Part):

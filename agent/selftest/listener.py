@@ -49,6 +49,7 @@ class Listener:
         try:
             name = f"{self._topics.client_id}:selftest-{uuid4().hex[:8]}"
             self._wire = await reach(self.config, name, self._take)
+            self.config = self._wire.config
             denied = await self._wire.subscribe((self._topics.air, self._topics.echo))
             self._why = "; ".join(f"the broker denies {topic}: {why}" for topic, why in denied.items())
         except NoConnection as error:

@@ -65,6 +65,7 @@ class Seen:
     logged: int = 0
     """Lines ever written into the log, which keeps the last of them."""
     messages: int = 0
+    _told: dict[str, float] = field(default_factory=dict)
     _commands: dict[str, Command] = field(default_factory=dict)
     _arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=2000))
 
@@ -142,7 +143,7 @@ class Seen:
             case "air-state":
                 self._air(payload, at)
             case "tele":
-                self._numbers(f"{parts['group']}/{name}", payload.numbers)
+                self._numbers(f"{parts['group']}/{name}", payload.numbers, now)
             case "alert":
                 self._alert(payload, at)
             case "event":
@@ -178,10 +179,15 @@ class Seen:
             self._write(Line(at, Say(en="on air" if on else "off air", zh="开播" if on else "停播"), "note"))
         self.air = payload
 
-    def _numbers(self, group: str, numbers: dict[str, float | int | None]) -> None:
-        self.numbers[group] = numbers
+    def _numbers(self, group: str, numbers: dict[str, float | int | None], now: float) -> None:
+        """A curve has a value a second: where nothing was said, nothing had changed."""
+        seconds = min(KEPT, round(now - self._told.get(group, now)))
+        self.numbers[group], self._told[group] = numbers, now
         for name, value in numbers.items():
-            self.curves.setdefault((group, name), deque(maxlen=KEPT)).append(value)
+            curve = self.curves.setdefault((group, name), deque(maxlen=KEPT))
+            if curve:
+                curve.extend([curve[-1]] * (seconds - 1))
+            curve.append(value)
 
     def _alert(self, payload: payloads.Alert, at: str) -> None:
         before = self.alerts.get(payload.key)

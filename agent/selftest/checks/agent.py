@@ -11,7 +11,7 @@ from agent.selftest.desk import Desk
 from agent.selftest.report import Depth
 from agent.selftest.step import Group, Step
 from agent.selftest.store import ReportStore
-from config.model import StudioConfig
+from config.model import StudioConfig, broker_tables
 from config.units import SILENT, Text
 from drivers.base import Limits, Result, Verdict
 from drivers.network.jitter import percentile
@@ -100,7 +100,8 @@ def last_full(store: ReportStore, wall: float) -> Result:
 
 
 def _secrets(config: StudioConfig) -> Iterator[Path]:
-    if config.mqtt.password_file is not None:
-        yield config.mqtt.password_file
-    if config.mqtt.tls is not None and config.mqtt.tls.key_file is not None:
-        yield config.mqtt.tls.key_file
+    for _, broker in broker_tables(config.mqtt):
+        if broker.password_file is not None:
+            yield broker.password_file
+        if broker.tls is not None and broker.tls.key_file is not None:
+            yield broker.tls.key_file

@@ -38,9 +38,10 @@ def steps(desk: Desk) -> list[Step]:
             said = Text(f"Not connected ({state}): {reason}.", f"未连接（{state}）：{reason}。")
             remedy = Text("Start the broker, check address and password.", "启动消息服务器，检查地址与密码。")
             return Result(Verdict.FAIL, said, remedy)
-        if config.tls is None:
+        at = around.bus.config  # where it is: not always the preferred broker
+        if at.tls is None:
             return Result(Verdict.PASS, Text("Connected.", "已连接。"), evidence={"tls": False})
-        return await desk.lane.call(lambda: certificates(config, around.host.wall), timeout=8.0)
+        return await desk.lane.call(lambda: certificates(at, around.host.wall), timeout=8.0)
 
     async def trips() -> Result:
         if around.bus is None:
