@@ -36,9 +36,22 @@ def guard_key(path: Path, where: str) -> None:
     _read(path, where, "a key in PEM form")
 
 
+def read_public(path: Path, where: str) -> str:
+    """A public key or certificate in PEM form. Raises ConfigError."""
+    return _read(path, where, "a public key in PEM form", private=False).decode("utf-8", "replace")
+
+
 def problems(config: StudioConfig) -> Iterator[Problem]:
-    """What is wrong, on this machine and for this user, with the files the broker's tables name."""
+    """What is wrong, on this machine and for this user, with the files that the tables of broker and trust name."""
     tls = config.mqtt.tls
+    for name, issuer in config.trust.issuers.items():
+        try:
+            if issuer.key_file is not None:
+                read_secret(issuer.key_file, f"trust.issuers.{name}.key_file")
+            if issuer.public_key_file is not None:
+                read_public(issuer.public_key_file, f"trust.issuers.{name}.public_key_file")
+        except ConfigError as error:
+            yield from error.problems
     if config.mqtt.password_file is not None:
         try:
             read_secret(config.mqtt.password_file, "mqtt.password_file")

@@ -75,6 +75,8 @@ class Bus:
         file = OutboxFile(state and state / "outbox.sqlite", budgets(config.outbox))
         self.outbox = Outbox(file, disk, stamp.wall, stamp.mono, config.outbox.backlog_rate)
         self.told: Callable[[str], None] = lambda _: None
+        self.trust: Literal["", "open", "listed"] = ""
+        """Part of the status; the gate says it."""
         self.health = BusHealth(since=stamp.mono())
         self.counters: Counter[str] = Counter()
         """connected, unsent (lost; retained state waits on the board instead), denied, stray, malformed-air,
@@ -82,7 +84,7 @@ class Bus:
         self.received = Meter(stamp.mono)
         self.sent = Meter(stamp.mono)
         self.online = asyncio.Event()
-        self.inbox = Inbox(stamp.wall, self.online, self.counters, self._reply)
+        self.inbox = Inbox(stamp.wall, self.online, self.counters, self._reply, f"{topics.prefix}/")
         self._version = version
         self._mode: Literal["real", "virtual"] = mode
         self._back_off = back_off or BackOff()
@@ -256,6 +258,7 @@ class Bus:
             mode=self._mode,
             ready=ready,
             since=self._since,
+            trust=self.trust,
         )
 
     def _publish_retained(self, topic: str, body: bytes) -> bool:

@@ -19,7 +19,7 @@ from agent.messaging import commands
 from agent.messaging.commands import Envelope
 from agent.messaging.lifecycle import NEXT, SAID, ReasonCode, Refusal, State
 from agent.messaging.payloads import Answer, Say
-from agent.messaging.verbs import DRIVER_CODES, INTERLOCKED, Job, Request, Verb
+from agent.messaging.verbs import DRIVER_CODES, INTERLOCKED, Admits, Job, Open, Request, Verb
 from agent.runtime.journal import Entry, Journal
 from agent.runtime.store import Disk, at_once
 from config.units import Text
@@ -55,6 +55,7 @@ class Dispatcher:
 
     wall: Callable[[], float]
     disk: Disk = at_once
+    gate: Admits = field(default_factory=Open)
     max_running: int = 32
     counters: Counter[str] = field(default_factory=Counter)
     """accepted, succeeded, failed, cancelled, rejected, repeated; and ``rejected.<code>`` of each code."""
@@ -131,7 +132,8 @@ class Dispatcher:
         digest = hashlib.sha256(json.dumps([request.verb, envelope.args], sort_keys=True).encode()).hexdigest()
         if await self._again(request, envelope, digest):
             return
-        self._in_time(request, envelope)
+        if self.gate.admit(request, envelope):
+            self._in_time(request, envelope)
         verb = self.verbs[request.verb]
         args = commands.read_args(verb.args, envelope.args)
         try:

@@ -127,7 +127,7 @@ class ControlSocket:
         found = read_json(line.strip())
         verb, known = str(found.pop("verb", "")), str(found.pop("id", "") or uuid4().hex)
         body = json.dumps(found).encode()  # the rest is an envelope, judged where all are judged
-        return Request(verb, known, body, reply=lambda answer, _: answers.put_nowait(answer))
+        return Request(verb, known, body, reply=lambda answer, _: answers.put_nowait(answer), origin="local")
 
     async def _write(self, writer: asyncio.StreamWriter, answer: Answer) -> None:
         writer.write(self._stamp.on(answer).encode() + b"\n")

@@ -106,6 +106,9 @@ class Status(Payload):
     version: str = ""
     mode: Literal["real", "virtual"] = "real"
     ready: bool = Field(False, description="Lights are under control.")
+    trust: Literal["", "open", "listed"] = Field(
+        "", description="open: whoever the broker lets in may command; listed: only issuers of the configuration."
+    )
     since: str = Field("", description="When this start of the agent began, ISO 8601 UTC.")
 
 
@@ -253,6 +256,30 @@ class Answer(Payload):
     @property
     def final(self) -> bool:
         return self.state in FINAL
+
+
+class Audit(Payload):
+    """A decision on a command. ``hash`` is the SHA-256 of the canonical JSON (RFC 8785) of all the rest without header.
+
+    ``prev`` is the hash of the record before it: whoever keeps these can tell whether the agent's own log was changed.
+    """
+
+    n: int = Field(description="Counts the records of this agent; one more than the record before.")
+    prev: str = Field(description="Hash of the record before; 64 zeros: the first.")
+    at: str = Field(description="When it was decided, by the agent's clock, ISO 8601 UTC.")
+    origin: str = Field(description="broker, local (control socket), or another dialect.")
+    issuer: str = Field(description="Who asked; empty: nobody knows.")
+    role: str = Field(description="Its role; empty: none was found.")
+    signed: bool = Field(description="A signature was verified.")
+    verb: str
+    id: str
+    state: State
+    code: ReasonCode | None = None
+    reason: str = ""
+    on_air: bool
+    clock: bool | None = Field(None, description="Whether the agent's clock was kept; null: unknown.")
+    unrecorded: int = Field(0, description="Refusals before this one that came too fast to be recorded singly.")
+    hash: str
 
 
 class Echo(Payload):

@@ -26,6 +26,7 @@ class Keep(StrEnum):
     TELEMETRY = "telemetry"
     EVENT = "event"
     RESULT = "result"
+    AUDIT = "audit"
 
 
 ANY = "+"
@@ -74,6 +75,7 @@ TABLE: Sequence[Row] = (
     Row("event", "up/event", 1, False, payloads.Event, "Something happened once.", Keep.EVENT),
     Row("report", "up/report", 1, True, payloads.Report, "Summary of the latest self-test."),
     Row("answer", "up/cmd/{verb}/{id}", 1, False, payloads.Answer, "A step in the life of a command.", Keep.RESULT),
+    Row("audit", "up/audit", 1, False, payloads.Audit, "A decision on a command, in a chain of hashes.", Keep.AUDIT),
     Row("echo", "up/echo", 1, False, payloads.Echo, "The agent's message to itself (self-test MQT-02)."),
     Row("command", "down/cmd/{verb}/{id}", 1, False, Envelope, "A command. Never retained; one id, one effect."),
     Row("air", "down/air", 1, True, payloads.AirMessage, "The studio's air state, repeated while it holds."),
@@ -143,6 +145,10 @@ class Topics:
     @property
     def event(self) -> str:
         return self.of("event")
+
+    @property
+    def audit(self) -> str:
+        return self.of("audit")
 
     @property
     def report(self) -> str:

@@ -1,0 +1,55 @@
+"""Who may command this agent: the configuration's keys, and the gate that goes by them."""
+
+from collections.abc import Callable
+
+import structlog
+
+from agent.app.house import House
+from agent.messaging.payloads import Answer, Audit
+from agent.messaging.topics import Keep
+from agent.messaging.trust.audit import Auditor
+from agent.messaging.trust.file import NAME, TrustFile
+from agent.messaging.trust.gate import Gate
+from agent.messaging.trust.keys import Key, issuer_key
+from config.model import TrustSection
+from config.problems import ConfigError
+
+log = structlog.get_logger(__name__)
+
+
+class Gatehouse:
+    """The gate of an agent, with its memory on the agent's disk and its audit in the agent's outbox."""
+
+    def __init__(self, agent: House) -> None:
+        self._agent = agent
+        trust, wall, mono = agent.config.trust, agent.host.wall, agent.host.now
+        self.file = TrustFile(agent.config.agent.state_dir / NAME, trust.audit_records)
+        self.auditor = Auditor(self.file, agent.on_disk, wall, self._ship)
+        self.gate = Gate(agent.topics, self.auditor, wall=wall, mono=mono, on_air=agent.on_air)
+        self.answered: Callable[[Answer], None] = self.gate.hears(agent.bus.answer)
+        """Publishes an answer and notes what it decides."""
+        self.use(trust)
+
+    def use(self, trust: TrustSection) -> None:
+        """Go by this from now on. A key that cannot be read keeps only its issuer out, and is said in the log."""
+        keys: dict[str, Key] = {}
+        for name, issuer in trust.issuers.items():
+            try:
+                key = issuer_key(issuer, f"trust.issuers.{name}")
+            except ConfigError as error:
+                log.error("trust.no-key", issuer=name, why=str(error), effect="its commands are refused")
+            else:
+                if key is not None:
+                    keys[name] = key
+        self.gate.use(trust, keys)
+        self._agent.bus.trust = self.gate.mode
+        if self.gate.mode == "open":
+            log.warning(
+                "trust.open",
+                effect="whoever the broker lets in may command this agent",
+                next="list who may in [trust.issuers]; see docs/security.md",
+            )
+
+    def _ship(self, record: Audit, written: Callable[[], None]) -> None:
+        bus = self._agent.bus
+        bus.outbox.put(Keep.AUDIT, self._agent.topics.audit, bus.stamp.on(record).encode(), written)
