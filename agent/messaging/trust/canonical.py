@@ -12,12 +12,12 @@ import math
 from typing import Any
 
 SAFE = 2**53 - 1
-"""Integers beyond this are not the same number in every language (RFC 7493, 2.2)."""
+"""Integers beyond this are doubles elsewhere, and some of them other numbers (RFC 7493, 2.2)."""
 
 
 def canonical(value: Any) -> bytes:
-    """The bytes of it. Raises ValueError for what JSON or a double cannot hold: NaN, infinity, integers beyond
-    :data:`SAFE`, a lone surrogate, a key that is no string."""
+    """The bytes of it. Raises ValueError for what JSON or a double cannot hold: NaN, infinity, integers
+    that are no double, a lone surrogate, a key that is no string."""
     try:
         return _text(value).encode("utf-8")
     except UnicodeEncodeError:
@@ -28,8 +28,8 @@ def _text(value: Any) -> str:
     if value is None or isinstance(value, bool | str):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, int):
-        if abs(value) > SAFE:
-            raise ValueError(f"an integer beyond {SAFE}")
+        if abs(value) > SAFE and (abs(value) >= 10**21 or _number(float(value)) != str(value)):
+            raise ValueError("an integer that is another number in other languages")
         return str(value)
     if isinstance(value, float):
         return _number(value)
