@@ -70,7 +70,7 @@ class Auditor:
 
     def close(self) -> None:
         """Blocking; writes what there is. What is not shipped by now is at the next start."""
-        while self._records or self._seen:
+        while self._records or self._seen or self._shipped > self.file.shipped:
             self._write(*self._taken())
         self.file.close()
 

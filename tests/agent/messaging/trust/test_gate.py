@@ -118,18 +118,14 @@ async def test_what_was_decided_is_known_after_a_restart(post: Make, tmp_path: P
 )
 async def test_a_signed_command_is_fresh(post: Make, late: float, code: str | None) -> None:
     agent = post(**LISTED)
-    whole = signed(
-        {"issuer": "desk"}, DESK, now=agent.now, life=30.0, site="hall", agent="one", verb="ping", id="a"
-    )
+    whole = signed({"issuer": "desk"}, DESK, now=agent.now, life=30.0, site="hall", agent="one", verb="ping", id="a")
     agent.now += late
     assert (await agent.raw("ping", "a", json.dumps(whole).encode())).code == code
 
 
 async def test_one_that_lives_long_is_old_after_the_window_all_the_same(post: Make) -> None:
     agent = post(**LISTED)
-    whole = signed(
-        {"issuer": "desk"}, DESK, now=agent.now, life=9999.0, site="hall", agent="one", verb="ping", id="a"
-    )
+    whole = signed({"issuer": "desk"}, DESK, now=agent.now, life=9999.0, site="hall", agent="one", verb="ping", id="a")
     agent.now += 61.0
     assert (await agent.raw("ping", "a", json.dumps(whole).encode())).code == "expired"
 

@@ -105,7 +105,9 @@ def test_keys_and_strings_are_written_as_the_paper_says() -> None:
     assert canonical([56, {"d": True, "10": None, "1": []}]) == b'[56,{"1":[],"10":null,"d":true}]'
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**53 + 1, -(2**53) - 1, 10**400, "\ud800", {1: 2}, b"", [{"a": {1}}]])
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), 2**53 + 1, -(2**53) - 1, 10**400, "\ud800", {1: 2}, b"", [{"a": {1}}]]
+)
 def test_what_has_no_canonical_form_is_refused(value: object) -> None:
     with pytest.raises(ValueError):
         canonical(value)
@@ -204,9 +206,7 @@ def test_openssl_and_we_understand_each_other(tmp_path: Path) -> None:
 
 def test_hmac_is_that_of_rfc_4231() -> None:
     key = HmacKey(b"\x0b" * 20)  # 4.2
-    assert key.sign(b"Hi There") == (
-        "hmac-sha256:b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
-    )
+    assert key.sign(b"Hi There") == ("hmac-sha256:b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7")
 
 
 def test_a_signature_has_one_spelling() -> None:
