@@ -182,12 +182,14 @@ def test_who_has_no_paper_of_ours_stays_outside(broker: Mosquitto, papers: Path,
         certificates(tmp_path / "theirs", "authority")
         certificates(tmp_path / "theirs", "client", "chief")
         context.load_cert_chain(tmp_path / "theirs/chief.pem", tmp_path / "theirs/chief.key")
-    with pytest.raises((ssl.SSLError, ConnectionError)), socket.create_connection(("127.0.0.1", broker.port)) as bare:
-        with context.wrap_socket(bare, server_hostname="127.0.0.1") as wrapped:
-            wrapped.sendall(b"\x10\x10\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x03abc")
-            wrapped.settimeout(PATIENCE)
-            assert wrapped.recv(10) == b"", "it hung up"
-            raise ConnectionError("hung up")
+    with (
+        pytest.raises((ssl.SSLError, ConnectionError)),
+        socket.create_connection(("127.0.0.1", broker.port), PATIENCE) as bare,
+        context.wrap_socket(bare, server_hostname="127.0.0.1") as wrapped,
+    ):
+        wrapped.sendall(b"\x10\x10\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x03abc")
+        assert wrapped.recv(10) == b"", "no answer to CONNECT"
+        raise ConnectionError("hung up")
 
 
 def test_the_script_overwrites_nothing_and_keeps_keys_private(papers: Path) -> None:

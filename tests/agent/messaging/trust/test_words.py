@@ -246,7 +246,7 @@ def test_a_secret_that_is_none_is_refused_without_telling_it(
         "no key",
         "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----",
         "-----BEGIN PUBLIC KEY-----\n!!!\n-----END PUBLIC KEY-----",
-        "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----",
+        f"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAQ{'A' * 41}=\n-----END PUBLIC KEY-----",  # of small order
     ],
 )
 def test_a_public_key_that_is_none_is_refused(tmp_path: Path, pem: str) -> None:
