@@ -26,6 +26,7 @@ from agent.messaging.commands import ARGS, RANGES, Envelope
 from agent.messaging.lifecycle import FINAL, NEXT, SAID, State
 from agent.messaging.payloads import HEADER
 from agent.messaging.topics import TABLE, Topics, table
+from agent.messaging.trust import policy
 from agent.messaging.verbs import INTERLOCKED
 from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.report import EXIT
@@ -274,6 +275,7 @@ def _upper(text: str) -> str:
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "topics": table,
     "payloads": payloads,
+    "policy": policy.table,
     "envelope": lambda: fields(Envelope),
     "verbs": verbs,
     "attributes": attributes,

@@ -61,12 +61,16 @@ ARGUMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
 SLOW = 0.002
 """Share of messages that cost a verification of Ed25519 (1.6 ms)."""
 ODD: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1e308, -0.0, 2**63, 10**30, "", "\u0000", "💡" * 50, "\ud800", "NaN", "../../etc", "$SYS/#",
+    None, True, False, 0, -1, 1e308, -0.0, 2**63, 10**30, "", "\u0000", "💡" * 50, "\ud800", "NaN", "../../etc",
+    "$SYS/#",
     [], {}, [[[[[[[[[[]]]]]]]]]], {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {}}}}}}}}}, ["x"] * 600, "x" * 20_000,
     {"__proto__": 1}, "9999-99-99T99:99:99Z", "2027-01-15T08:00:00+00:00", ["key"], {"intensity": True}, 1e-320,
 )  # fmt: skip
-RAW = (b"", b"{", b"null", b"[]", b'""', b"NaN", b'{"args": NaN}', b'{"args":{},"args":{}}', b"\xff\xfe{\x00}\x00", b"1e999",
-       b'{"args": ' + b"[" * 5000, b'{"a":' * 9000, b'{"args": {"x": ' + b"9" * 6000 + b"}}", b"\xef\xbb\xbf{}", b"{}" * 9000)  # fmt: skip
+RAW = (
+    b"", b"{", b"null", b"[]", b'""', b"NaN", b'{"args": NaN}', b'{"args":{},"args":{}}', b"\xff\xfe{\x00}\x00",
+    b"1e999", b'{"args": ' + b"[" * 5000, b'{"a":' * 9000, b'{"args": {"x": ' + b"9" * 6000 + b"}}",
+    b"\xef\xbb\xbf{}", b"{}" * 9000,
+)  # fmt: skip
 
 
 @dataclass

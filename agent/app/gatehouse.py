@@ -42,7 +42,7 @@ class Gatehouse:
                 if key is not None:
                     keys[name] = key
         self.gate.use(trust, keys)
-        self._agent.bus.trust = self.gate.mode
+        self._agent.bus.set_trust(self.gate.mode)
         if self.gate.mode == "open":
             log.warning(
                 "trust.open",

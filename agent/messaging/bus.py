@@ -75,8 +75,6 @@ class Bus:
         file = OutboxFile(state and state / "outbox.sqlite", budgets(config.outbox))
         self.outbox = Outbox(file, disk, stamp.wall, stamp.mono, config.outbox.backlog_rate)
         self.told: Callable[[str], None] = lambda _: None
-        self.trust: Literal["", "open", "listed"] = ""
-        """Part of the status; the gate says it."""
         self.health = BusHealth(since=stamp.mono())
         self.counters: Counter[str] = Counter()
         """connected, unsent (lost; retained state waits on the board instead), denied, stray, malformed-air,
@@ -89,6 +87,7 @@ class Bus:
         self._mode: Literal["real", "virtual"] = mode
         self._back_off = back_off or BackOff()
         self._ready = False
+        self._trust: Literal["", "open", "listed"] = ""
         self._since = iso(stamp.wall())
         self._session = ""
         self._wire: Wire | None = None
@@ -133,6 +132,13 @@ class Bus:
         """Lights are (or are no longer) under control: part of the status."""
         if ready != self._ready:
             self._ready = ready
+            if self.online.is_set():
+                self._put(self.topics.status, self._status("online"), 1, True)
+
+    def set_trust(self, mode: Literal["open", "listed"]) -> None:
+        """Whose commands are taken: part of the status."""
+        if mode != self._trust:
+            self._trust = mode
             if self.online.is_set():
                 self._put(self.topics.status, self._status("online"), 1, True)
 
@@ -258,7 +264,7 @@ class Bus:
             mode=self._mode,
             ready=ready,
             since=self._since,
-            trust=self.trust,
+            trust=self._trust,
         )
 
     def _publish_retained(self, topic: str, body: bytes) -> bool:
