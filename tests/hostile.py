@@ -167,7 +167,6 @@ class Campaign:
 
     def _take(self, message: Message) -> None:
         self.sent += 1
-        self.mono += 0.3  # so that wrong signatures are looked at, and not just too many
         self.inbox.take(message)
 
     async def _drained(self) -> None:
@@ -192,6 +191,7 @@ class Campaign:
 
     def _ack(self) -> None:
         self.acked += 1
+        self.mono += 0.3  # so that wrong signatures are looked at, and not just too many
 
     # --- what is sent ----------------------------------------------------------------------------------------
 

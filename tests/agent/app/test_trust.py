@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,12 +14,15 @@ import pytest
 
 from agent.__main__ import main
 from agent.messaging.client import Client
+from agent.messaging.topics import Topics
 from agent.messaging.trust.file import verify
+from agent.messaging.trust.gate import Gate
 from agent.messaging.trust.keys import HmacKey
+from config.load import load
 from tests.agent.app.conftest import House
 from tests.brokers import Plain, said, saying
 from tests.processes import ROOT
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 PAGE = (ROOT / "docs/security.md").read_text(encoding="utf-8")
 CANARY = "canary-7d1f-of-the-desk-0c55"
@@ -105,31 +110,47 @@ async def test_a_key_that_others_may_read_keeps_only_its_issuer_out(
 async def test_no_secret_leaves_its_file(
     listed: House, plain: Callable[..., Plain], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The canary is looked for in everything that comes out: messages, logs, the state folder, dumps, what a person
-    is shown."""
-    async with listed.running() as agent:
-        await until(agent.bus.online.is_set)
-        ears = plain(listed.port).subscribe("#")
-        assert (await listed.send("ping", {}, issuer="desk")).code == "untrusted"
-        key = HmacKey(CANARY.encode())
-        async with Client(agent.config.mqtt, issuer="desk", key=key) as client:
-            for verb, args in (("ping", {}), ("reload", {}), ("selftest.start", {"only": ["AGT-*"]})):
-                async for _ in client.send("demo", "studio", verb, args):
-                    pass
-        await agent.reload()
-        await until(lambda: any(m.topic == agent.topics.report for m in ears.heard))
-        shown = [repr(agent.config), agent.config.model_dump_json(), repr(vars(agent.trust.gate)), repr(key)]
-        shown += [repr(agent.trust.gate._keys)]
+    """The canary is looked for in everything that comes out of the service: messages, its log at its most talkative,
+    the state folder, dumps, what a person is shown."""
+    config = load(listed.file, listed.environ)
+    topics = Topics(config.agent.site, config.agent.name)
+    ears = plain(listed.port).subscribe("#")
+    log = listed.folder / "log"
+    words = ("-m", "agent", "run", "-c", str(listed.file), "--virtual", "--log-level", "debug")
+    with log.open("wb") as stderr:
+        service = await asyncio.create_subprocess_exec(
+            sys.executable, *words, cwd=ROOT, env={**os.environ, **listed.environ}, stdout=stderr, stderr=stderr
+        )
+    try:
+        await asyncio.to_thread(ears.wait, saying(topics.status, lambda status: status["ready"]))
+        codes = []
+        for key in (None, HmacKey(CANARY.encode()), HmacKey(b"another secret of the desk")):
+            async with Client(config.mqtt, issuer="desk", key=key) as client:
+                for verb, args in (("ping", {}), ("reload", {}), ("selftest.start", {"only": ["AGT-*"]})):
+                    codes += [a.code async for a in client.send("demo", "studio", verb, args) if a.final]
+        assert codes == ["untrusted"] * 3 + [None, "forbidden", None] + ["untrusted"] * 3
+        service.send_signal(signal.SIGHUP)
+        await until(lambda: b"config.reloaded" in log.read_bytes())
+    finally:
+        service.terminate()
+        await asyncio.wait_for(service.wait(), PATIENCE)
     main(["audit", "show", "--last", "1000", "--file", str(listed.folder / "state/trust.sqlite")])
     main(["check-config", str(listed.file)])
-    found = capfd.readouterr()
-    out = [text.encode() for text in (*shown, found.out, found.err)]
+    shown = capfd.readouterr()
+    gate = Gate(topics, None, wall=None, mono=None, on_air=None)  # type: ignore[arg-type]
+    gate.use(config.trust, {"desk": HmacKey(CANARY.encode())})
+    out = [log.read_bytes()] + [
+        text.encode() for text in (shown.out, shown.err, repr(config), config.model_dump_json(), repr(vars(gate)))
+    ]
     out += [message.topic.encode() + message.payload for message in ears.heard]
     out += [path.read_bytes() for path in (listed.folder / "state").rglob("*") if path.is_file()]
-    assert len(out) > 30 and b"command.accepted" in b"".join(out), "there is something to look through"
+    whole = b"".join(out)
+    assert all(word in whole for word in (b"command.accepted", b"hmac-sha256", b"untrusted")), (
+        "there is something there"
+    )
     raw = CANARY.encode()
-    spellings = (raw, raw.hex().encode(), base64.b64encode(raw), repr(raw).encode())
-    assert not [text[:200] for text in out for spelling in spellings if spelling in text]
+    for spelling in (raw, raw.hex().encode(), base64.b64encode(raw), repr(raw).encode()):
+        assert not [text[:200] for text in out if spelling in text]
 
 
 def test_scripts_of_the_page_are_shell(tmp_path: Path) -> None:
