@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "audit": ("agent.cli.audit", "who asked for what, and whether the record of it is whole"),
     "profile": ("agent.cli.profile", "the light models this agent knows"),
     "schema": ("agent.cli.schema", "everything on the wire as JSON Schema"),
+    "fleet": ("agent.cli.fleet", "the MQTT side of many agents at one broker, with figures"),
     "reflector": ("agent.cli.reflector", "something for the STAMP probe to measure against"),
 }
 """Command → module with ``arguments(parser)`` and ``run(options) -> int``, and its line in the help."""

@@ -25,13 +25,18 @@ class Override(NamedTuple):
 
 def override(
     data: Mapping[str, Any], environ: Mapping[str, str]
-) -> tuple[dict[str, Any], list[Override], list[Problem]]:
-    """A copy of ``data`` with every ``STUDIO_AGENT__…`` variable put in, those variables, and what is wrong."""
+) -> tuple[dict[str, Any], list[Override], list[tuple[Place, Problem]], list[Problem]]:
+    """A copy of ``data`` with every ``STUDIO_AGENT__…`` variable put in, those variables, the places whose variable is
+    no text, and what else is wrong."""
     result = copy.deepcopy(dict(data))
     done: list[Override] = []
+    unread: list[tuple[Place, Problem]] = []
     problems: list[Problem] = []
     for variable in sorted(environ):
         if not variable.startswith(PREFIX):
+            continue
+        if not _is_text(variable):
+            problems.append(Problem(_visible(variable), "the variable's name is not UTF-8 text", "remove the variable"))
             continue
         words = variable.removeprefix(PREFIX).split("__")
         if not all(words) or len(words) < 2:
@@ -39,12 +44,25 @@ def override(
             problems.append(Problem(variable, "names no key", right))
             continue
         try:
-            place = _put(result, words, value(environ[variable]))
+            place = _put(result, words, value(environ[variable] if _is_text(environ[variable]) else ""))
         except _Taken as taken:
             problems.append(Problem(variable, str(taken), "another name, or remove the variable"))
         else:
-            done.append(Override(variable, place, environ[variable]))
-    return result, done, problems
+            if _is_text(environ[variable]):
+                done.append(Override(variable, place, environ[variable]))
+            else:
+                right = "the value in UTF-8, as a unit file or a UTF-8 terminal gives it"
+                unread.append((place, Problem(variable, "its value is not UTF-8 text", right)))
+    return result, done, unread, problems
+
+
+def _is_text(text: str) -> bool:
+    """Bytes that are not UTF-8 come from the system as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _visible(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def as_texts(data: Mapping[str, Any], overrides: list[Override], wrong: set[Place]) -> dict[str, Any]:

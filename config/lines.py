@@ -1,7 +1,7 @@
 """On which line of a TOML file a key stands. Only asked once something is wrong."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from config.check import dotted
@@ -95,5 +95,11 @@ def _note(found: dict[str, int], place: tuple[str | int, ...], at: int) -> None:
 def _nearest(known: Mapping[str, int], where: str) -> int | None:
     if " (from " in where:
         return None  # it came from the environment: no line of the file is to blame
-    around = [key for key in known if where == key or where.startswith((f"{key}.", f"{key}["))]
-    return known[max(around, key=len)] if around else None
+    return next((known[key] for key in outward(where) if key in known), None)
+
+
+def outward(where: str) -> Iterator[str]:
+    """A dotted path and those of all that is around it, from the inside out."""
+    while where:
+        yield where
+        where = where[: max(where.rfind("."), where.rfind("["), 0)]

@@ -91,6 +91,9 @@ class MqttSection(Section):
     password_file: FilePath | None = Field(None, description="File with the password, mode 0600; never the password.")
     keepalive: Annotated[int, Field(ge=2, le=3600)] = Field(15, description="Seconds.")
     tls: TlsSection | None = Field(None, description="Present: TLS 1.2 or newer.")
+    command_kept: Annotated[float, Field(ge=0, le=86400)] = Field(
+        600.0, description="Seconds the state of a command stays at the broker after its end; the last 200 at most."
+    )
     outbox: OutboxSection = Field(OutboxSection(), description="What waits while the broker is away.")
 
     @model_validator(mode="after")

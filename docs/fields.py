@@ -99,10 +99,13 @@ def _table(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
 def _limits(schema: Mapping[str, Any]) -> str:
     low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
+    # both may be given: a type's own limit and a key's narrower one
+    low = None if low is not None and above is not None and above >= low else low
+    high = None if high is not None and below is not None and below <= high else high
     if low is not None and high is not None:
         return f", {low:g}…{high:g}"
-    pairs = ((above, "above"), (low, "at least"), (below, "below"), (high, "at most"))
-    return "".join(f", {word} {value:g}" for value, word in pairs if value is not None)
+    pairs = ((above if low is None else None, "above"), (low, "at least"), (below if high is None else None, "below"))
+    return "".join(f", {word} {value:g}" for value, word in (*pairs, (high, "at most")) if value is not None)
 
 
 _WORDS = {"integer": "whole number", "number": "number", "boolean": "true or false"}

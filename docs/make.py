@@ -7,7 +7,6 @@ that name below. So text and tables live in one file, and only the tables can go
 import importlib
 import json
 import re
-import shlex
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -20,12 +19,13 @@ from pydantic import BaseModel
 from agent.app import rules
 from agent.app.service_verbs import ServiceVerbs
 from agent.app.verbs import LightVerbs
-from agent.cli.send import parse
 from agent.exposure.service import TRIPPED, ExposureNow
+from agent.messaging import examples, exporters
 from agent.messaging.commands import ARGS, RANGES, Envelope
-from agent.messaging.lifecycle import FINAL, NEXT, SAID, State
+from agent.messaging.lifecycle import FINAL, LIMITS, NEXT, SAID, State
+from agent.messaging.numbers import NUMBERS
 from agent.messaging.payloads import HEADER
-from agent.messaging.topics import TABLE, Topics, table
+from agent.messaging.topics import ONLY, TABLE, Topics, table
 from agent.messaging.trust import policy
 from agent.messaging.verbs import INTERLOCKED
 from agent.selftest.catalogue import CATALOGUE
@@ -58,7 +58,7 @@ EXAMPLES: Mapping[str, str] = {
     "ping": "",
     "command.cancel": "c-1041",
 }
-"""Each verb as a person types it after ``studio-agent send``; what goes over the wire is made from it."""
+"""Each verb as a person types it after ``studio-agent send``; it gives the arguments of ``examples.COMMANDS``."""
 
 
 # --- docs/mqtt.md ----------------------------------------------------------------------------------------------------
@@ -92,12 +92,20 @@ def verbs() -> str:
         air = " **Refused on air.**" if impact in INTERLOCKED else ""
         words = EXAMPLES[verb]
         topic = Topics("demo", "studio").command(verb, "c-1042")
-        body = json.dumps({"args": parse(verb, shlex.split(words))}, ensure_ascii=False)
+        body = json.dumps({"args": examples.COMMANDS[verb]}, ensure_ascii=False)
         shell = f"./studio send {verb} {words}".strip()
         pages.append(
             f"### `{verb}`\n\n{said(args)}{air}\n\n{fields(args, head='Argument')}\n"
             f"```sh\n{shell}\n```\n\n```json\n{topic}\n{body}\n```\n"
         )
+    return "\n".join(pages)
+
+
+def numbers() -> str:
+    pages = []
+    for group in NUMBERS:
+        where = f"up/tele/{group}/" + ({"exposure": "<camera>", "network": "<probe>"} | ONLY)[group]
+        pages.append(f"**`{where}`**\n\n{grid(('Number', 'Unit', 'OpenTelemetry', 'Meaning'), exporters.table(group))}")
     return "\n".join(pages)
 
 
@@ -111,9 +119,10 @@ def lifecycle() -> str:
     meant = {
         None: "nothing answered yet",
         State.ACCEPTED: "understood, allowed, written to the journal",
+        State.SCHEDULED: "waits for its time, which `due` says; can be cancelled, outlives a restart",
         State.EXECUTING: "under way; may come several times, with `progress`",
         State.SUCCEEDED: "done, the last frame is on the wire; `result` says what",
-        State.FAILED: "began and did not come to its end; `code` says why",
+        State.FAILED: "did not come to its end, or was not begun in time; `code` says why",
         State.CANCELLED: "stopped on request; lights stay where they were at that moment",
         State.REJECTED: "never began; `code` says why",
     }
@@ -122,11 +131,22 @@ def lifecycle() -> str:
         (
             f"`{state}`" if state else "*(sent)*",
             ", ".join(f"`{each}`" for each in sorted(after, key=order.index)) or "*final*",
+            _longest(state),
             meant[state],
         )
         for state, after in NEXT.items()
     ]
-    return grid(("State", "Then", "Meaning"), rows) + f"\nFinal: {', '.join(f'`{s}`' for s in order if s in FINAL)}.\n"
+    return (
+        grid(("State", "Then", "At most", "Meaning"), rows)
+        + f"\nFinal: {', '.join(f'`{s}`' for s in order if s in FINAL)}.\n"
+    )
+
+
+def _longest(state: State | None) -> str:
+    if state not in LIMITS:
+        return ""
+    limit = LIMITS[state]
+    return "the verb's deadline" if limit is None else f"{limit:g} s" if limit < 3600 else f"{limit / 3600:.0f} h"
 
 
 def reasons() -> str:
@@ -278,6 +298,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "policy": policy.table,
     "envelope": lambda: fields(Envelope),
     "verbs": verbs,
+    "numbers": numbers,
     "attributes": attributes,
     "lifecycle": lifecycle,
     "reasons": reasons,

@@ -2,14 +2,17 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
+from config.check import Place
 from config.model import FixtureSection, StudioConfig
-from config.problems import ConfigError, Problem, nearest
+from config.problems import ConfigError, Problem, nearest, quoted
+from config.salvage import touches
 from config.units import EMITTERS, SLOTS, Attribute
-from firmware_profiles import library
+from firmware_profiles import library, versions
 from firmware_profiles.library import Library, ProfileMissing
 from firmware_profiles.model import Personality, Profile
 from firmware_profiles.render import check_levels
@@ -35,10 +38,11 @@ class Patched:
 
 
 class Patch(Mapping[str, Patched]):
-    """Fixture name → where it sits. Immutable."""
+    """Fixture name → where it sits. Immutable. ``library``: the profiles it was made with."""
 
-    def __init__(self, fixtures: Mapping[str, Patched]) -> None:
+    def __init__(self, fixtures: Mapping[str, Patched], profiles: Library | None = None) -> None:
         self._fixtures = MappingProxyType(dict(fixtures))
+        self.library = profiles or Library(())
 
     def __getitem__(self, name: str) -> Patched:
         return self._fixtures[name]
@@ -66,51 +70,84 @@ def patch(config: StudioConfig, folders: Sequence[Path] = (), file: str = "confi
 
 
 def survey(
-    config: StudioConfig, folders: Sequence[Path] = (), lost: Collection[str] = ()
+    config: StudioConfig, folders: Sequence[Path] = (), lost: Collection[Place] = ()
 ) -> tuple[Patch, list[Problem]]:
     """Everything that can be patched, and everything that is wrong: profiles, modes, addresses, universes, looks,
-    exposure. Needs no hardware.
+    exposure. Needs no hardware. A broken profile file is a problem here only where a fixture needs it: its own
+    faults are in ``Patch.library``.
 
-    ``lost`` (:class:`config.load.Reading`) names what is faulty and therefore missing from ``config``: that it is
-    missing is no further problem.
+    ``lost`` (:class:`config.load.Reading`) names the keys whose values in ``config`` are not the file's: nothing that
+    follows from them is a further problem.
     """
     profiles = library.load((*folders, *config.agent.profile_dirs))
-    fixtures: dict[str, Patched] = {}
+    absent = [folder for folder in config.agent.profile_dirs if not library.is_folder(folder)]
     problems = [
         Problem("agent.profile_dirs", f"there is no folder {folder}", "create it or correct the path")
-        for folder in config.agent.profile_dirs
-        if not folder.is_dir()
+        for folder in absent
     ]
+    fixtures: dict[str, Patched] = {}
     for name, section in config.fixtures.items():
-        place = _place(name, section, profiles)
-        if isinstance(place, Problem):
-            problems.append(place)
-        else:
+        place, wrong = _place(name, section, profiles, lost)
+        unsure = touches(lost, "agent", "profile_dirs") or bool(absent)
+        problems += [problem for problem in wrong if not (unsure and _elsewhere(problem, section, profiles))]
+        if place is not None:
             fixtures[name] = place
-    made = Patch(fixtures)
-    problems += _beyond(made)
-    problems += _overlaps(made)
-    if not any(name.partition(".")[0] == "outputs" for name in lost):
+    made = Patch(fixtures, profiles)
+    placed = Patch({name: light for name, light in made.items() if not touches(lost, "fixtures", name, "address")})
+    problems += _beyond(placed)
+    problems += _overlaps(
+        Patch({name: light for name, light in placed.items() if not touches(lost, "fixtures", name, "universe")})
+    )
+    if not any(one[0] == "outputs" and (len(one) <= 2 or one[2] == "universes") for one in lost):
         problems += _carried(config)
     problems += _looks(config, made, lost)
     problems += _exposure(config, made, lost)
     return made, problems
 
 
-def _is_there(section: str, name: str, known: Collection[str], lost: Collection[str]) -> bool:
-    return name in known or section in lost or f"{section}.{name}" in lost
+def _is_there(section: str, name: str, known: Collection[str], lost: Collection[Place]) -> bool:
+    return name in known or (section,) in lost or (section, name) in lost
 
 
-def _place(name: str, section: FixtureSection, profiles: Library) -> Patched | Problem:
-    try:
-        profile = profiles.find(section.profile, section.firmware)
-    except ProfileMissing as missing:
-        return Problem(f"fixtures.{name}.profile", missing.why, missing.right)
-    personality = profile.personalities.get(section.personality)
-    if personality is None:
-        why = f"{profile.name} has no personality {section.personality!r}"
-        return Problem(f"fixtures.{name}.personality", why, nearest(section.personality, list(profile.personalities)))
-    return Patched(
+def _elsewhere(problem: Problem, section: FixtureSection, profiles: Library) -> bool:
+    """Whether the problem is that of a profile which may be in the folder that is not there."""
+    known = profiles.names()
+    unlike = section.profile not in known and not get_close_matches(section.profile, known)
+    return problem.where.endswith(".profile") and unlike
+
+
+def _place(
+    name: str, section: FixtureSection, profiles: Library, lost: Collection[Place]
+) -> tuple[Patched | None, list[Problem]]:
+    """The light in its place, unless its profile or mode is wrong or lost, and what is wrong with these."""
+    problems: list[Problem] = []
+    is_version = True
+    if section.firmware is not None:
+        try:
+            versions.parse(section.firmware)
+        except ValueError as error:
+            is_version = False
+            problems.append(Problem(f"fixtures.{name}.firmware", str(error), library.VERSION))
+    if touches(lost, "fixtures", name, "profile"):
+        return None, problems
+    choice = profiles.named(section.profile)
+    profile: Profile | None = None
+    if not choice or (is_version and not touches(lost, "fixtures", name, "firmware")):
+        try:
+            profile = profiles.find(section.profile, section.firmware if is_version else None)
+        except ProfileMissing as missing:
+            return None, [*problems, Problem(f"fixtures.{name}.profile", missing.why, missing.right)]
+        choice = [profile]
+    if touches(lost, "fixtures", name, "personality"):
+        return None, problems
+    modes = {mode for each in choice for mode in each.personalities}
+    if section.personality not in modes:
+        why = f"{section.profile} has no personality {quoted(section.personality)}"
+        problems.append(Problem(f"fixtures.{name}.personality", why, nearest(section.personality, sorted(modes))))
+    personality = profile.personalities.get(section.personality) if profile is not None else None
+    if profile is None or personality is None:
+        return None, problems
+    made = Patched(
         name=name,
         profile=profile,
         personality=personality,
@@ -120,6 +157,7 @@ def _place(name: str, section: FixtureSection, profiles: Library) -> Patched | P
         role=section.role,
         footprint=personality.footprint,
     )
+    return made, problems
 
 
 def _beyond(made: Patch) -> Iterator[Problem]:
@@ -165,7 +203,7 @@ def _carried(config: StudioConfig) -> Iterator[Problem]:
             yield Problem(f"fixtures.{name}.universe", f"no output carries universe {section.universe}", right)
 
 
-def _looks(config: StudioConfig, made: Patch, lost: Collection[str]) -> Iterator[Problem]:
+def _looks(config: StudioConfig, made: Patch, lost: Collection[Place]) -> Iterator[Problem]:
     for look, section in config.looks.items():
         for name, levels in section.levels.items():
             where = f"looks.{look}.levels.{name}"
@@ -178,7 +216,7 @@ def _looks(config: StudioConfig, made: Patch, lost: Collection[str]) -> Iterator
         yield Problem("lighting.start_look", f"there is no look {start!r}", nearest(start, list(config.looks)))
 
 
-def _exposure(config: StudioConfig, made: Patch, lost: Collection[str]) -> Iterator[Problem]:
+def _exposure(config: StudioConfig, made: Patch, lost: Collection[Place]) -> Iterator[Problem]:
     loop = config.exposure
     if loop is None:
         return

@@ -7,7 +7,7 @@ levels (light share, kelvin, …)  ──render──▶  slots 0…255  ──�
 import math
 from collections.abc import Sequence
 
-from config.problems import Problem, nearest
+from config.problems import Problem, exact, nearest
 from config.units import Attribute, Levels
 from firmware_profiles.channel import Channel
 from firmware_profiles.model import Personality
@@ -82,8 +82,8 @@ def check_levels(personality: Personality, levels: Levels, where: str = "") -> l
             problems.append(Problem(place, f"this light's mode has no {attribute}", nearest(str(attribute), known)))
         elif not math.isfinite(level) or not channel.lowest <= level <= channel.highest:
             unit = _UNITS.get(attribute, "")
-            right = f"{channel.lowest:g}…{channel.highest:g}{unit}"
-            problems.append(Problem(place, f"{level:g}{unit} is out of this light's range", right))
+            right = f"{exact(channel.lowest)}…{exact(channel.highest)}{unit}"
+            problems.append(Problem(place, f"{exact(level)}{unit} is out of this light's range", right))
     return problems
 
 

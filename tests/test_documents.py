@@ -12,18 +12,21 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+from pydantic import BaseModel, Field
 
 from agent.__main__ import COMMANDS, main
 from agent.cli import send
 from agent.cli.parser import Parser
-from agent.messaging import topics
+from agent.messaging import examples, topics
 from agent.messaging.commands import ARGS, read_args, read_envelope
 from agent.messaging.payloads import AirMessage
 from agent.selftest.catalogue import CATALOGUE, OF_DRIVERS
 from agent.selftest.engine import run
 from docs import make
+from docs.fields import fields
 from drivers import registry
 from drivers.base import Impact
 from firmware_profiles import library
@@ -59,8 +62,12 @@ def test_every_table_is_on_a_page_that_names_the_command() -> None:
     assert not [page for page, names in on.items() if names and make.COMMAND not in PAGES[page]]
 
 
-def test_every_verb_has_an_example() -> None:
-    assert make.EXAMPLES.keys() == ARGS.keys()
+def test_every_verb_has_an_example_as_typed_and_as_sent() -> None:
+    assert make.EXAMPLES.keys() == examples.COMMANDS.keys() == ARGS.keys()
+    for verb, words in make.EXAMPLES.items():
+        assert read_args(ARGS[verb], send.parse(verb, shlex.split(words))) == read_args(
+            ARGS[verb], examples.COMMANDS[verb]
+        )
 
 
 def test_links_lead_somewhere() -> None:
@@ -118,6 +125,25 @@ async def test_units_limits_and_impact_are_those_of_a_real_run(tmp_path: Path) -
         assert said == (limits.warn, limits.fail, limits.below, told[check.id]["unit"]), check.id
         compared.add(check.id)
     assert {"SER-03", "WID-01", "DMX-02", "CAM-02", "CAM-06", "NET-02", "SYS-02", "AGT-01", "LGT-05"} <= compared
+
+
+class Bounds(BaseModel):
+    inside: Annotated[float, Field(ge=0, le=1)] = 1
+    above: Annotated[float, Field(gt=0, le=1)] = 1
+    below: Annotated[int, Field(ge=0, lt=5)] = 1
+    between: Annotated[float, Field(gt=0, lt=5)] = 1
+    narrower: Annotated[float, Field(ge=-20, le=20)] = Field(1, gt=0)
+
+
+def test_a_bound_that_is_left_out_is_shown_as_such() -> None:
+    rows = [line.split(" | ")[1] for line in fields(Bounds).splitlines()[2:]]
+    assert rows == [
+        "number, 0…1",
+        "number, above 0, at most 1",
+        "whole number, at least 0, below 5",
+        "number, above 0, below 5",
+        "number, above 0, at most 20",
+    ]
 
 
 # --- commands and configurations -----------------------------------------------------------------------------------
@@ -272,9 +298,9 @@ async def test_commands_numbers_and_alerts_of_the_pages_are_those_of_a_running_a
         assert refused == dict.fromkeys(("selftest.cancel", "command.cancel"), "unknown-target")
         for number in ("cpu_percent", "frames", "ev_stops", "rtt_p50_ms"):
             await asyncio.to_thread(ears.wait, lambda m, number=number: number in json.loads(m.payload))
-        table = PAGES["mqtt.md"].split("| Topic | Numbers |")[1].split("\n\n")[0]
+        table = PAGES["mqtt.md"].split("<!-- make: numbers -->")[1].split("<!-- end -->")[0]
         sent = {name for m in ears.heard for name in json.loads(m.payload)} - make.HEADER
-        assert sent == set(re.findall(r"`([a-z0-9_]+)`", table))
+        assert sent == set(re.findall(r"^\| `([a-z0-9_]+)`", table, re.MULTILINE))
         told = re.findall(r"^\| `([a-z]+(?:\.NAME)?\.[a-z]+)`", PAGES["operations.md"], re.MULTILINE)
         keys = {condition.key for condition in agent.herald.conditions()}
         assert keys

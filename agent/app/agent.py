@@ -93,19 +93,18 @@ class Agent:
         self.herald = Herald(self)
         self.tests = SelfTests(self, virtual=mode == "virtual")
         self.journal = Journal(state / "journal.sqlite")
-        self.trust = Gatehouse(self)
+        self.trust = Gatehouse(self, virtual=mode == "virtual")
         self.records = Records(self.journal, self.trust, self.bus.outbox, self.on_disk)
         self.dispatcher = Dispatcher(
             {**LightVerbs(self).all(), **ServiceVerbs(self, self.tests).all()},
             self.journal,
             on_air=self.on_air,
-            publish_answer=self.trust.answered,
+            publish_answer=self.bus.answer,
             wall=host.wall,
             disk=self.on_disk,
-            gate=self.trust.gate,
         )
+        self.trust.serve(self.dispatcher)
         self.control = ControlSocket(state / CONTROL, self.dispatcher, stamp)
-        self.bus.inbox.commands, self.bus.told = self.dispatcher, self.journal.told
         self.bus.inbox.on_air = self._told_air
 
     # --- what verbs and tests ask ----------------------------------------------------------------------------

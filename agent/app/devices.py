@@ -1,8 +1,10 @@
 """All devices of the studio by name, built from one configuration and exchanged against those of the next."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+import structlog
 
 from agent.exposure.camera import CameraUnit, Sight
 from agent.lighting.output import OutputUnit
@@ -10,14 +12,17 @@ from agent.lighting.scene import Scene
 from agent.runtime.lane import Health, Lane
 from agent.runtime.unit import Unit
 from agent.uplink.probe import ProbeUnit
-from config.check import validate
-from config.model import StudioConfig
-from config.problems import ConfigError, Problem, nearest
+from config.check import Place, validate
+from config.model import OutputSection, StudioConfig
+from config.problems import ConfigError, Problem, nearest, quoted
+from config.salvage import touches
 from drivers import registry
 from drivers.errors import NotSupported
 from drivers.host import Host
 from drivers.registry import Kind
 from firmware_profiles.patch import Patch, survey
+
+log = structlog.get_logger(__name__)
 
 U = TypeVar("U", bound=Unit[Any, Any])
 
@@ -112,27 +117,37 @@ def _enter(units: dict[str, U], sections: Mapping[str, Any], make: Callable[[str
 
 
 def checked(config: StudioConfig, file: str) -> Patch:
-    """The patch of a configuration in which nothing is wrong. Raises ConfigError with everything that is."""
+    """The patch of a configuration in which nothing is wrong. Raises ConfigError with everything that is.
+
+    A broken profile that no light uses is only logged.
+    """
     made, problems = survey(config)
     problems += check(config)
     if problems:
         raise ConfigError(file, problems)
+    for broken in made.library.site_broken:
+        log.warning("profile.broken", why=broken.first(), next="studio-agent check-config FILE tells every fault")
     return made
 
 
-def check(config: StudioConfig) -> list[Problem]:
-    """What is wrong with drivers and their options. Touches no hardware."""
+def check(config: StudioConfig, lost: Collection[Place] = ()) -> list[Problem]:
+    """What is wrong with drivers and their options. Touches no hardware.
+
+    ``lost`` (:class:`config.load.Reading`): keys whose values are not the file's, so that two are not taken as alike.
+    """
     problems: list[Problem] = []
     for table, kind, sections in _tables(config):
         for name, section in sections.items():
             problems += _check(f"{table}.{name}", kind, section)
-    problems += _doubled(config)
+    problems += _doubled(
+        {name: section for name, section in config.outputs.items() if not touches(lost, "outputs", name)}
+    )
     return problems
 
 
-def _doubled(config: StudioConfig) -> Iterator[Problem]:
+def _doubled(sections: Mapping[str, OutputSection]) -> Iterator[Problem]:
     """Outputs that would send the same universe over the same wire: two hands on one light."""
-    outputs = list(config.outputs.items())
+    outputs = list(sections.items())
     for index, (name, section) in enumerate(outputs):
         for other, earlier in outputs[:index]:
             both = sorted({*section.universes} & {*earlier.universes})
@@ -150,7 +165,7 @@ def _tables(config: StudioConfig) -> Iterator[tuple[str, Kind, Mapping[str, Any]
 def _check(where: str, kind: Kind, section: Any) -> Iterator[Problem]:
     if section.driver not in registry.names():
         right = nearest(section.driver, registry.names())
-        yield Problem(f"{where}.driver", f"no driver is called {section.driver!r}", right)
+        yield Problem(f"{where}.driver", f"no driver is called {quoted(section.driver)}", right)
         return
     try:
         spec = registry.find(section.driver)
@@ -159,7 +174,11 @@ def _check(where: str, kind: Kind, section: Any) -> Iterator[Problem]:
         return
     if spec.kind is not kind:
         same = [name for name in registry.BUILT_IN if registry.find(name).kind is kind]
-        yield Problem(f"{where}.driver", f"{spec.name} is a driver for a {spec.kind}", f"one of: {', '.join(same)}")
+        yield Problem(
+            f"{where}.driver",
+            f"{spec.name} is a driver for {'an' if spec.kind is Kind.OUTPUT else 'a'} {spec.kind}",
+            f"one of: {', '.join(same)}",
+        )
         return
     yield from validate(spec.options, section.options, f"{where}.options")[1]
     most = spec.universes

@@ -5,12 +5,14 @@ from collections.abc import Callable
 import structlog
 
 from agent.app.house import House
-from agent.messaging.payloads import Answer, Audit
+from agent.messaging.dispatch import Dispatcher
+from agent.messaging.payloads import Audit
 from agent.messaging.topics import Keep
 from agent.messaging.trust.audit import Auditor
 from agent.messaging.trust.file import NAME, TrustFile
 from agent.messaging.trust.gate import Gate
 from agent.messaging.trust.keys import Key, issuer_key
+from agent.runtime.clock import synchronised
 from config.model import TrustSection
 from config.problems import ConfigError
 
@@ -20,14 +22,14 @@ log = structlog.get_logger(__name__)
 class Gatehouse:
     """The gate of an agent, with its memory on the agent's disk and its audit in the agent's outbox."""
 
-    def __init__(self, agent: House) -> None:
+    def __init__(self, agent: House, virtual: bool = False) -> None:
+        """``virtual``: the studio's clock is its own, and nobody keeps it."""
         self._agent = agent
         trust, wall, mono = agent.config.trust, agent.host.wall, agent.host.now
         self.file = TrustFile(agent.config.agent.state_dir / NAME, trust.audit_records)
         self.auditor = Auditor(self.file, agent.on_disk, wall, self._ship)
-        self.gate = Gate(agent.topics, self.auditor, wall=wall, mono=mono, on_air=agent.on_air)
-        self.answered: Callable[[Answer], None] = self.gate.hears(agent.bus.answer)
-        """Publishes an answer and notes what it decides."""
+        kept = (lambda: None) if virtual else synchronised
+        self.gate = Gate(agent.topics, self.auditor, wall=wall, mono=mono, on_air=agent.on_air, synchronised=kept)
         self.use(trust)
 
     def use(self, trust: TrustSection) -> None:
@@ -49,6 +51,12 @@ class Gatehouse:
                 effect="whoever the broker lets in may command this agent",
                 next="list who may in [trust.issuers]; see docs/security.md",
             )
+
+    def serve(self, dispatcher: Dispatcher) -> None:
+        """Let it have the commands that come by the broker, and note what becomes of all of them."""
+        self._agent.bus.serve(dispatcher)
+        dispatcher.gate = self.gate
+        dispatcher.publish_answer = self.gate.hears(dispatcher.publish_answer)
 
     def _ship(self, record: Audit, written: Callable[[], None]) -> None:
         bus = self._agent.bus

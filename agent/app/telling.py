@@ -14,6 +14,7 @@ from agent.lighting.rig import Rig
 from agent.messaging import payloads
 from agent.messaging.payloads import Payload, Say, iso
 from agent.messaging.topics import Topics
+from agent.runtime import clock
 from agent.runtime.lane import Health
 from agent.uplink.probe import ProbeUnit
 from config.model import StudioConfig
@@ -176,7 +177,7 @@ def network_numbers(probe: ProbeUnit) -> Numbers:
 
 
 class HostNumbers:
-    """CPU and memory of this process between two calls."""
+    """CPU and memory of this process between two calls; the machine's clock."""
 
     def __init__(self) -> None:
         self._cpu = time.process_time()
@@ -186,7 +187,11 @@ class HostNumbers:
         cpu, wall = time.process_time(), time.monotonic()
         share = 100.0 * (cpu - self._cpu) / max(wall - self._wall, 1e-6)
         self._cpu, self._wall = cpu, wall
-        return {"cpu_percent": round(share, 1), "rss_mib": round(_rss() / 2**20, 1), "load_1m": os.getloadavg()[0]}
+        return {
+            "cpu_percent": round(share, 1),
+            "rss_mib": round(_rss() / 2**20, 1),
+            "load_1m": os.getloadavg()[0],
+        } | clock.numbers()
 
 
 def _rss() -> float:

@@ -2,9 +2,14 @@
 
 import argparse
 import os
+import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.cli.parser import complain
+
+if TYPE_CHECKING:
+    from config.problems import ConfigError, Problem
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,19 +28,29 @@ def _one(file: Path) -> int:
     from config.load import read
     from firmware_profiles.patch import survey
 
-    if not file.exists():
+    try:
+        is_file = stat.S_ISREG(file.stat().st_mode)
+    except FileNotFoundError:
         complain(f"{file}: there is no such file")
         return os.EX_NOINPUT
+    except OSError:
+        is_file = False  # reading it tells why
     reading = read(file, os.environ)
     config = reading.config
-    more = []
+    more: list[Problem] = []
+    broken: list[ConfigError] = []
     if config is not None:
-        # files that cannot be used keep only the broker away, so the service starts; whoever asks is told
-        more = [*survey(config, lost=reading.lost)[1], *check(config), *problems(config)]
-    error = reading.error(more)
-    if error is not None:
+        made, more = survey(config, lost=reading.lost)
+        # A secret that cannot be used keeps only the broker away, a broken profile only its own lights: the service
+        # starts. Whoever asks is told; but of a folder that is not there once, and not that this file is no profile.
+        more += [*check(config, reading.lost), *problems(config)]
+        known = {os.path.realpath(path) for path in (file, *config.agent.profile_dirs)}
+        broken = [error for error in made.library.site_broken if os.path.realpath(error.file) not in known]
+    faults = [error for error in (reading.error(more), *broken) if error is not None]
+    for error in faults:
         complain(error)
-        return os.EX_CONFIG
+    if faults:
+        return os.EX_CONFIG if is_file and os.access(file, os.R_OK) else os.EX_NOINPUT
     assert config is not None
     counts = (
         (len(config.fixtures), "fixture"),

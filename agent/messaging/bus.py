@@ -19,6 +19,7 @@ import structlog
 
 from agent.messaging.board import Board
 from agent.messaging.dial import PROBE, NoConnection, Version, where
+from agent.messaging.dispatch import Dispatcher
 from agent.messaging.echo import Echo, RoundTrip
 from agent.messaging.inbox import Inbox
 from agent.messaging.message import Last, Message
@@ -27,7 +28,9 @@ from agent.messaging.outbox import Outbox
 from agent.messaging.outbox_file import OutboxFile, budgets
 from agent.messaging.payloads import Answer, Payload, Stamp, Status, iso
 from agent.messaging.reconnect import BackOff, Reconnect
+from agent.messaging.shown import Shown
 from agent.messaging.topics import Keep, Topics, parse
+from agent.messaging.way import Acked
 from agent.messaging.wire import Wire
 from agent.runtime.store import Disk, at_once
 from config.model import MqttSection
@@ -50,7 +53,7 @@ class BusHealth:
 
 
 class Bus:
-    """See the module. Set ``inbox.commands`` and ``inbox.on_air`` before :meth:`run`."""
+    """See the module. Call :meth:`serve` and set ``inbox.on_air`` before :meth:`run`."""
 
     def __init__(
         self,
@@ -75,6 +78,8 @@ class Bus:
         file = OutboxFile(state and state / "outbox.sqlite", budgets(config.outbox))
         self.outbox = Outbox(file, disk, stamp.wall, stamp.mono, config.outbox.backlog_rate)
         self.told: Callable[[str], None] = lambda _: None
+        self.commands = Shown(self._publish_state, stamp.mono, config.command_kept)
+        self.outbox.retains = self.commands.shows
         self.health = BusHealth(since=stamp.mono())
         self.counters: Counter[str] = Counter()
         """connected, unsent (lost; retained state waits on the board instead), denied, stray, malformed-air,
@@ -93,6 +98,15 @@ class Bus:
         self._wire: Wire | None = None
         self._denied: dict[str, str] = {}
         self._echo = Echo(topics.echo, stamp)
+        self._answers = topics.answers.removesuffix("+/+")
+        self._filters = (topics.down, topics.echo), (topics.answers,)
+
+    def serve(self, dispatcher: Dispatcher) -> None:
+        """Bring it the commands that come, and tell what becomes of them."""
+        journal = dispatcher.journal
+        self.inbox.commands, dispatcher.reply_on = dispatcher, self.inbox.reply_on
+        dispatcher.publish_answer, dispatcher.restore = self.answer, self.restore
+        self.told, self.commands.hidden = journal.told, journal.hidden
 
     # --- what the agent says ---------------------------------------------------------------------------------
 
@@ -115,13 +129,18 @@ class Bus:
         return self._put(topic, payload, qos, retain)
 
     def answer(self, answer: Answer) -> None:
-        """Publish a step in the life of a command on its state topic. Only the end of it is kept for later;
-        :attr:`told` hears when it is on the disk."""
-        topic = self.topics.answer(answer.verb, answer.id)
+        """Publish a step in the life of a command on its state topic, retained while it is its state. Only the end of
+        it is kept for later; :attr:`told` hears when it is on the disk."""
+        topic, body = self.topics.answer(answer.verb, answer.id), self._encoded(answer)
+        shown = self.commands.put(topic, answer, body)
         if answer.final:
-            self.outbox.put(Keep.RESULT, topic, self._encoded(answer), lambda: self.told(answer.id))
+            self.outbox.put(Keep.RESULT, topic, body, lambda: self.told(answer.id))
         elif self.online.is_set():
-            self._put(topic, answer, 1, False)
+            self._put(topic, body, 1, shown)
+
+    def restore(self, answer: Answer, ago: float | None) -> None:
+        """The state of a command of an earlier start; ``ago``: seconds since its end."""
+        self.commands.restore(self.topics.answer(answer.verb, answer.id), answer, self._encoded(answer), ago)
 
     @property
     def waiting(self) -> int:
@@ -192,11 +211,12 @@ class Bus:
         try:
             await wire.open(answer=PROBE if version == "5" and self.config.protocol == "auto" else 5.0)
             self._denied.clear()
-            for topic, why in (await wire.subscribe((self.topics.down, self.topics.echo))).items():
+            for topic, why in (await wire.subscribe(*self._filters)).items():
                 self._deny(topic, why)
             self._wire = wire
             self._put(self.topics.status, self._status("online"), 1, True)
             self.board.republish()
+            self.commands.republish()
             self.counters["connected"] += 1
             self._be("online", "; ".join(self._denied.values()), version)
             self.online.set()
@@ -214,6 +234,7 @@ class Bus:
     async def _retry(self) -> None:
         while True:
             await asyncio.sleep(1.0)
+            self.commands.tick()
             if self.online.is_set():
                 self.board.retry()
 
@@ -245,6 +266,9 @@ class Bus:
         if message.topic == self.topics.echo:
             self._echo.returned(message.payload)
             message.ack()
+        elif message.topic.startswith(self._answers):
+            self.commands.hear(message.topic, message.payload, message.retain)
+            message.ack()
         else:
             self.inbox.take(message)
 
@@ -269,6 +293,9 @@ class Bus:
 
     def _publish_retained(self, topic: str, body: bytes) -> bool:
         return self._handed(topic, body, 1, True)  # what is not taken now waits on the board: nothing is lost
+
+    def _publish_state(self, topic: str, body: bytes, acked: Acked | None) -> bool:
+        return self._wire is not None and self._wire.publish(topic, body, qos=1, retain=True, acked=acked)
 
     def _put(self, topic: str, payload: Payload | bytes, qos: int, retain: bool) -> bool:
         taken = self._handed(topic, payload, qos, retain)

@@ -5,6 +5,7 @@ A command is a JSON object published to ``down/cmd/<verb>/<id>``; verb and id co
     {"args": {"targets": ["key"], "levels": {"intensity": 0.8}, "fade": 2}, "issuer": "console-1",
      "expires_at": "2030-01-01T12:00:05Z", "reply_to": "studio/reply/console-1"}
 
+``execute_at`` makes several agents act at the same moment; ``not_before`` lets a command wait here for its time.
 With MQTT 5 the response topic, correlation data and message expiry of the protocol are honoured; ``reply_to`` is for
 3.1.1. The ``id`` is the requester's: the same id again is the same command again and has no second effect.
 """
@@ -15,11 +16,21 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from config.check import told
+from config.problems import exact
 from config.units import EMITTERS, Attribute, Level, Name, Seconds
 
 MAX_BYTES = 16_000
@@ -60,7 +71,14 @@ class Envelope(Strict):
     args: dict[str, Any] = Field(default_factory=dict, description="The verb's arguments.")
     issuer: str = Field("", max_length=64, description="Who asks: for the log, and for trust.issuers.")
     issued_at: AwareDatetime | None = Field(None, description="When it was asked; at most 60 s ahead.")
-    expires_at: AwareDatetime | None = Field(None, description="Not to be executed after this.")
+    expires_at: AwareDatetime | None = Field(None, description="Not to be begun after this.")
+    not_before: AwareDatetime | None = Field(
+        None, description="Not to be begun before this: accepted now, begun then or, at the latest, at `expires_at`."
+    )
+    execute_at: AwareDatetime | None = Field(
+        None,
+        description="To be begun at this moment, by the agent's corrected clock, or not at all. At most 24 h ahead.",
+    )
     nonce: str | None = Field(None, min_length=1, max_length=64, description="Used once; without: the id is.")
     signature: str | None = Field(None, max_length=256, description="hmac-sha256:<hex> or ed25519:<hex>; see security.")
     reply_to: str | None = Field(None, description="3.1.1: where answers go besides up/cmd/<verb>/<id>.")
@@ -69,6 +87,15 @@ class Envelope(Strict):
     @classmethod
     def _reply_to(cls, topic: str | None) -> str | None:
         return None if topic is None else reply_topic(topic)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Envelope":
+        if self.not_before and self.execute_at and self.execute_at < self.not_before:
+            raise PydanticCustomError("order", "execute_at is before not_before")
+        due = self.execute_at or self.not_before
+        if due and self.expires_at and self.expires_at <= due:
+            raise PydanticCustomError("order", "expires_at must be later than execute_at and not_before")
+        return self
 
 
 Target = Annotated[str, Field(pattern=r"^(all|role:(key|fill|back|practical)|[a-z0-9][a-z0-9_-]{0,62})$")]
@@ -90,7 +117,7 @@ class LightsSet(Strict):
         for attribute, level in levels.items():
             low, high = RANGES[attribute]
             if not low <= level <= high:
-                raise PydanticCustomError("out_of_range", f"{attribute} {level:g} is not in {low:g}…{high:g}")
+                raise PydanticCustomError("out_of_range", f"{attribute} {exact(level)} is not in {low:g}…{high:g}")
         return levels
 
 

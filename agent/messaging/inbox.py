@@ -13,7 +13,8 @@ from agent.messaging.lifecycle import Refusal
 from agent.messaging.message import Message
 from agent.messaging.payloads import AirMessage, Answer
 from agent.messaging.topics import Parsed, parse
-from agent.messaging.verbs import Request
+from agent.messaging.verbs import Reply, Request
+from config.check import told
 
 log = structlog.get_logger(__name__)
 
@@ -105,11 +106,24 @@ class Inbox:
             self.on_air(AirMessage.model_validate_json(message.payload, strict=True))
         except (Refusal, ValidationError) as error:
             self._counters["malformed-air"] += 1
-            log.warning("air.malformed", why=str(error)[:300], next='send {"on_air": …, "source": …, "issued_at": …}')
+            why = str(error)
+            if isinstance(error, ValidationError):
+                wrong = (fault for _, fault in told(AirMessage, error.errors(include_url=False)))
+                why = "; ".join(f"{fault.where}: {fault.why}" for fault in wrong)
+            log.warning("air.malformed", why=why[:300], next='send {"on_air": …, "source": …, "issued_at": …}')
 
     def _request(self, parsed: Parsed, message: Message, arrived: float) -> Request:
+        expires = None if message.expiry is None else arrived + message.expiry
+        topic, correlation = message.response_topic, message.correlation
+        reply = self.reply_on(topic, correlation)
+        verb, known = parsed.parts["verb"], parsed.parts["id"]
+        return Request(verb, known, message.payload, message.retain, expires, reply, topic, correlation)
+
+    def reply_on(self, asked: str | None, correlation: bytes | None) -> Reply:
+        """Answers to a request with this response topic, if any, and correlation data."""
+
         def reply(answer: Answer, reply_to: str | None) -> None:
-            topic = message.response_topic or reply_to
+            topic = asked or reply_to
             if topic is None:
                 return
             try:
@@ -118,7 +132,6 @@ class Inbox:
                 self._counters["bad-reply-topic"] += 1
                 log.warning("command.bad-reply-topic", id=answer.id, topic=topic[:200], why=str(error))
                 return
-            self._reply(topic, answer, message.correlation)
+            self._reply(topic, answer, correlation)
 
-        expires = None if message.expiry is None else arrived + message.expiry
-        return Request(parsed.parts["verb"], parsed.parts["id"], message.payload, message.retain, expires, reply)
+        return reply

@@ -10,6 +10,7 @@ class State(StrEnum):
     """Where a command stands."""
 
     ACCEPTED = "accepted"
+    SCHEDULED = "scheduled"
     EXECUTING = "executing"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -19,7 +20,8 @@ class State(StrEnum):
 
 NEXT: Mapping[State | None, frozenset[State]] = {
     None: frozenset({State.ACCEPTED, State.REJECTED}),
-    State.ACCEPTED: frozenset({State.EXECUTING, State.CANCELLED, State.FAILED}),
+    State.ACCEPTED: frozenset({State.SCHEDULED, State.EXECUTING, State.CANCELLED, State.FAILED}),
+    State.SCHEDULED: frozenset({State.EXECUTING, State.CANCELLED, State.FAILED}),
     State.EXECUTING: frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED}),
     State.SUCCEEDED: frozenset(),
     State.FAILED: frozenset(),
@@ -30,6 +32,17 @@ NEXT: Mapping[State | None, frozenset[State]] = {
 followed by *failed* when the agent died in between."""
 
 FINAL = frozenset(state for state in State if not NEXT[state])
+
+
+FARTHEST = 24 * 3600.0
+"""Seconds a command may be sent before its time; one that is further ahead is refused."""
+LIMITS: Mapping[State, float | None] = {
+    State.ACCEPTED: 10.0,
+    State.SCHEDULED: FARTHEST + 60.0,
+    State.EXECUTING: None,
+}
+"""Seconds a command may be in a state that is not final; longer, and it ends *failed/timeout*. ``None``: as long as the
+verb's own deadline. Only the wall clock being set back keeps a command *scheduled* longer than it was ahead."""
 
 
 class ReasonCode(StrEnum):

@@ -251,6 +251,8 @@ class Answer(Payload):
     message: Say | None = None
     result: dict[str, Any] = Field(default_factory=dict)
     progress: float | None = Field(None, ge=0, le=1)
+    due: str | None = Field(None, description="scheduled: when it is to be begun, ISO 8601 UTC.")
+    late_ms: float | None = Field(None, description="executing: begun so many milliseconds after it was due.")
     repeated: bool = Field(False, description="The command came again; nothing was done anew.")
 
     @property

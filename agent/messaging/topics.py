@@ -29,7 +29,8 @@ class Keep(StrEnum):
     AUDIT = "audit"
 
 
-ANY = "+"
+ONLY = {"lighting": "outputs", "host": "agent"}
+"""Groups of numbers with one member: it has a name all the same, so that every class of topics has one depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +62,27 @@ TABLE: Sequence[Row] = (
     Row("probe", "up/state/probe/{name}", 1, True, payloads.DeviceState, "A network probe's health."),
     Row("exposure", "up/state/exposure/{name}", 1, True, payloads.ExposureState, "The exposure loop, by camera."),
     Row("air-state", "up/state/air/{name}", 1, True, payloads.AirState, "On air as the agent sees it (name: studio)."),
-    Row("tele", "up/tele/{group}", 1, False, payloads.Telemetry, "Numbers: lighting, host.", Keep.TELEMETRY),
     Row(
-        "tele-of",
+        "tele",
         "up/tele/{group}/{name}",
         1,
         False,
         payloads.Telemetry,
-        "Numbers: `exposure/<camera>`, `network/<probe>`.",
+        "Numbers: `lighting/outputs`, `host/agent`, `exposure/<camera>`, `network/<probe>`.",
         Keep.TELEMETRY,
     ),
     Row("alert", "up/alert/{key}", 1, True, payloads.Alert, "An alert; emptied once it is resolved."),
     Row("event", "up/event", 1, False, payloads.Event, "Something happened once.", Keep.EVENT),
     Row("report", "up/report", 1, True, payloads.Report, "Summary of the latest self-test."),
-    Row("answer", "up/cmd/{verb}/{id}", 1, False, payloads.Answer, "A step in the life of a command.", Keep.RESULT),
+    Row(
+        "answer",
+        "up/cmd/{verb}/{id}",
+        1,
+        True,
+        payloads.Answer,
+        "A command's state; emptied some time after its end, or by the requester.",
+        Keep.RESULT,
+    ),
     Row("audit", "up/audit", 1, False, payloads.Audit, "A decision on a command, in a chain of hashes.", Keep.AUDIT),
     Row("echo", "up/echo", 1, False, payloads.Echo, "The agent's message to itself (self-test MQT-02)."),
     Row("command", "down/cmd/{verb}/{id}", 1, False, Envelope, "A command. Never retained; one id, one effect."),
@@ -172,11 +180,17 @@ class Topics:
         """Filter for everything this agent says."""
         return f"{self.prefix}/up/#"
 
+    @property
+    def answers(self) -> str:
+        """Filter for the states of its commands."""
+        return f"{self.prefix}/up/cmd/+/+"
+
     def state(self, kind: Literal["fixture", "output", "camera", "probe", "exposure", "air"], name: str) -> str:
         return self.of("air-state" if kind == "air" else kind, name=name)
 
     def tele(self, group: str, name: str = "") -> str:
-        return self.of("tele-of", group=group, name=name) if name else self.of("tele", group=group)
+        """``name``: the camera's or probe's; without one the group's only member."""
+        return self.of("tele", group=group, name=name or ONLY.get(group, "all"))
 
     def alert(self, key: str) -> str:
         return self.of("alert", key=key)

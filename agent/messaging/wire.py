@@ -317,11 +317,15 @@ class Wire:
             self._sent()
         return taken
 
-    async def subscribe(self, filters: Sequence[str]) -> dict[str, str]:
-        """Subscribe with QoS 1 and wait for the broker's word. The filters it denied, with its reason."""
+    async def subscribe(self, filters: Sequence[str], others: Sequence[str] = ()) -> dict[str, str]:
+        """Subscribe with QoS 1 and wait for the broker's word. The filters it denied, with its reason. Of ``others``
+        only what others say is wanted (3.1.1 cannot tell)."""
+        filters = (*filters, *others)
         if self.version == "5":
             # retain as published: a command sent *live* with the retain flag is seen as what it is
-            wanted: Any = [(name, SubscribeOptions(qos=1, retainAsPublished=True)) for name in filters]
+            wanted: Any = [
+                (name, SubscribeOptions(qos=1, noLocal=name in others, retainAsPublished=True)) for name in filters
+            ]
         else:
             wanted = [(name, 1) for name in filters]
         rc, mid = self._client.subscribe(wanted)

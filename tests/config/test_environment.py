@@ -1,5 +1,6 @@
 """Overrides from the environment."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,21 @@ def test_a_name_that_could_be_two_is_not_guessed(file):
     file.write_text(TEXT + table.replace("widget-1", "a-1-b") + table.replace("widget-1", "a-1_b"))
     with pytest.raises(ConfigError, match="A_1_B could be any of a-1-b, a-1_b"):
         load(file, {"STUDIO_AGENT__OUTPUTS__A_1_B__DRIVER": "sacn"})
+
+
+def test_a_variable_that_is_no_utf8_text_is_named_with_what_would_be_right(file):
+    bad = os.fsdecode(b"\xff")
+    for environ, told in [
+        (
+            {"MQTT__USERNAME": bad},
+            "STUDIO_AGENT__MQTT__USERNAME – its value is not UTF-8 text – the value in UTF-8, as",
+        ),
+        ({"AIR__FRESH": bad}, "STUDIO_AGENT__AIR__FRESH – its value is not UTF-8 text"),
+        ({"AGENT__NAME": bad}, "STUDIO_AGENT__AGENT__NAME – its value is not UTF-8 text"),
+        ({f"MQTT__{bad}": "x"}, r"STUDIO_AGENT__MQTT__\udcff – the variable's name is not UTF-8 text"),
+    ]:
+        with pytest.raises(ConfigError) as caught:
+            load(file, {f"STUDIO_AGENT__{word}": value for word, value in environ.items()})
+        [line] = str(caught.value).splitlines()
+        assert line.startswith(f"{file}: {told}")
+        line.encode()

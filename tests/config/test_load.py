@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from config.load import LARGEST, load, read
+from config.load import load, read
 from config.problems import ConfigError
+from config.source import LARGEST
 
 GOOD = """\
 [agent]
@@ -114,7 +115,7 @@ MISTAKES = [
     (
         "key twice",
         ("address = 1", "address = 1\naddress = 2"),
-        "studio.toml:15: column 12 – not valid TOML: cannot overwrite a value – each table and key only once",
+        "studio.toml:15: column 12 – not valid TOML: this key is there already – each table and key only once",
     ),
     (
         "password in the file",
@@ -219,9 +220,9 @@ def test_what_is_left_of_a_faulty_file_serves_the_next_floor(file):
     assert len(reading.problems) == 2
     assert reading.config is not None
     assert list(reading.config.outputs) == ["widget-1"]
-    assert reading.config.fixtures == {}
+    assert reading.config.fixtures["key"].personality == "2ch"
     assert reading.config.looks["a"].fade == 2.0
-    assert "fixtures.key" in reading.lost
+    assert reading.lost == {("fixtures", "key", "address"), ("looks", "a", "fade")}
 
 
 def test_one_lost_table_does_not_take_its_neighbours_with_it(file):

@@ -98,16 +98,20 @@ def test_a_site_folder_comes_before_the_shipped_profiles(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"[", "is not valid TOML"),
-        (b"\xff", "is not valid TOML"),
-        (file(source=None).encode(), "source – is missing – give it: Where the numbers come from"),
-        (file(source='""').encode(), "source – is empty"),
-        (file(titel='"x"').encode(), "titel – unknown key – did you mean 'title'?"),
+        (b"\n[", "2: end of file – not valid TOML: no key can begin like this"),
+        (b"a = 1\na = 2", "2: end of file – not valid TOML: this key is there already – each table and key only once"),
+        (b"\n\xff", "2: file – is not UTF-8 text – save it as UTF-8"),
+        (file(source=None).encode(), " source – is missing – give it: Where the numbers come from"),
+        (file(source='""').encode(), "4: source – is empty"),
+        (file(titel='"x"').encode(), "5: titel – unknown key – did you mean 'title'?"),
         (
             file().replace("intensity", "intensty").encode(),
-            'personalities.1ch.slots[0].attribute – "intensty" is not one',
+            '7: personalities.1ch.slots[0].attribute – "intensty" is not one',
         ),
-        (file().replace('"intensity"', '"cct"').encode(), "slots[0] – cct needs its range – span = [2700, 6500]"),
+        (
+            file().replace('"intensity"', '"cct"').encode(),
+            "7: personalities.1ch.slots[0] – cct needs its range – span = [2700, 6500]",
+        ),
     ],
 )
 def test_a_broken_file_is_one_clear_error_and_the_others_still_load(tmp_path: Path, content, why):
@@ -115,16 +119,32 @@ def test_a_broken_file_is_one_clear_error_and_the_others_still_load(tmp_path: Pa
     (tmp_path / "tube.toml").write_text(file())
     loaded = library.load([tmp_path])
     [error] = loaded.broken
+    assert loaded.site_broken == [error]
     [line] = str(error).splitlines()
-    assert line.startswith(f"{tmp_path}/broken.toml: ")
-    assert why in line
+    assert line.startswith(f"{tmp_path}/broken.toml:{why}")
     assert loaded.find("acme/tube").title == "Tube"
 
 
-def test_asking_for_a_profile_whose_file_is_broken_tells_that(tmp_path: Path):
-    (tmp_path / "tube.toml").write_text(file(source=None))
-    with pytest.raises(ProfileMissing, match=r"its file is broken: .*tube.toml: source – is missing"):
+@pytest.mark.parametrize("name", ["tube", "other"])
+@pytest.mark.parametrize("text", [file(source=None), file(titel='"x"\ntitel = 1')], ids=["faulty", "no TOML"])
+def test_asking_for_a_profile_whose_file_is_broken_tells_that_by_what_the_file_says(tmp_path: Path, name, text):
+    (tmp_path / f"{name}.toml").write_text(text)
+    with pytest.raises(ProfileMissing, match=rf"the file of this profile is broken: .*{name}.toml:.* – mend that file"):
         library.find("acme/tube", folders=[tmp_path])
+    with pytest.raises(ProfileMissing, match="there is no profile 'acme/tub'"):
+        library.find("acme/tub", folders=[tmp_path])
+
+
+def test_a_broken_file_that_says_no_name_is_known_by_its_own(tmp_path: Path):
+    (tmp_path / "tube.toml").write_bytes(b"\xff")
+    with pytest.raises(ProfileMissing, match=r"the file of this profile is broken: .*is not UTF-8 text"):
+        library.find("acme/tube", folders=[tmp_path])
+
+
+def test_no_shipped_profile_stands_in_for_a_broken_one_of_the_site(tmp_path: Path):
+    (tmp_path / "dimmer.toml").write_text(file(vendor='"generic"', model='"dimmer"', source=None))
+    with pytest.raises(ProfileMissing, match="the file of this profile is broken"):
+        library.find("generic/dimmer", folders=[tmp_path])
 
 
 def test_a_site_folder_that_is_not_there_is_told(tmp_path: Path):

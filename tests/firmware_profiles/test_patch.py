@@ -62,7 +62,7 @@ FAULTS: list[tuple[str, StudioConfig, list[str]]] = [
         "firmware that is none",
         studio({"key": light(firmware="newest")}),
         [
-            "f: fixtures.key.profile – 'newest' is not a firmware version (such as 1.4 or v2.0.1) – "
+            "f: fixtures.key.firmware – 'newest' is not a firmware version (such as 1.4 or v2.0.1) – "
             "the version as the light's display shows it, or leave it out"
         ],
     ),
@@ -105,6 +105,20 @@ FAULTS: list[tuple[str, StudioConfig, list[str]]] = [
         [
             "f: looks.show.levels.key.intensity – 60 is out of this light's range – 0…1",
             "f: looks.show.levels.key.cct – this light's mode has no cct – one of: intensity",
+        ],
+    ),
+    (
+        "look a hair out of range",
+        studio({"key": light()}, looks={"show": {"levels": {"key": {"intensity": 1.0000000001}}}}),
+        ["f: looks.show.levels.key.intensity – 1.0000000001 is out of this light's range – 0…1"],
+    ),
+    (
+        "firmware and mode",
+        studio({"key": light(firmware="x", personality="9bit")}),
+        [
+            "f: fixtures.key.firmware – 'x' is not a firmware version (such as 1.4 or v2.0.1) – "
+            "the version as the light's display shows it, or leave it out",
+            "f: fixtures.key.personality – generic/dimmer has no personality '9bit' – did you mean '8bit'?",
         ],
     ),
     (
@@ -177,4 +191,4 @@ def test_what_was_lost_to_another_mistake_is_not_told_again():
         lighting={"start_look": "soft"},
     )
     assert len(survey(config)[1]) == 4
-    assert survey(config, lost={"fixtures.key", "cameras", "looks.soft"})[1] == []
+    assert survey(config, lost={("fixtures", "key"), ("cameras",), ("looks", "soft")})[1] == []

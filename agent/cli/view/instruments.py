@@ -112,11 +112,11 @@ def engine(seen: Seen, language: str) -> Panel:
     table = Table.grid(padding=(0, 1))
     table.add_column(style=DIM, no_wrap=True, min_width=max(4, *(min(9, len(name)) for _, name in seen.devices), 4))
     table.add_column(no_wrap=True, overflow="ellipsis")
-    cpu, memory = seen.number("host", "cpu_percent"), seen.number("host", "rss_mib")
+    cpu, memory = seen.number("host/agent", "cpu_percent"), seen.number("host/agent", "rss_mib")
     if cpu is not None and memory is not None:
         table.add_row("CPU", Text.assemble(f"{cpu:5.1f} %  ", (f"{memory:.0f} MiB", DIM)))
-    lag = seen.number("host", "loop_lag_ms")
-    gap = seen.number("lighting", "widest_gap_ms")
+    lag = seen.number("host/agent", "loop_lag_ms")
+    gap = seen.number("lighting/outputs", "widest_gap_ms")
     if lag is not None and gap is not None:
         table.add_row("beat", Text.assemble(f"gap {gap:.0f} ms  ", (f"lag {lag:.1f} ms", DIM)))
     for (kind, name), state in list(seen.devices.items())[:3]:

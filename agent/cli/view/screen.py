@@ -121,7 +121,7 @@ def lights(seen: Seen, now: float, language: str, width: int, rows: int) -> Pane
     if len(names) > rows:
         table.add_row(Text(f"+ {len(names) - rows + 1}", DIM))
     right = ""
-    frames, late = seen.number("lighting", "frame_rate_hz"), seen.number("lighting", "late_p99_ms")
+    frames, late = seen.number("lighting/outputs", "frame_rate_hz"), seen.number("lighting/outputs", "late_p99_ms")
     if frames is not None and late is not None:
         # at rest a frame goes out about once a second: not a fault, but nothing to do
         beat = word("idle", language) if 0.5 <= frames < 2.0 else f"{frames:.0f} Hz"

@@ -141,8 +141,8 @@ class Seen:
                 self.exposure[name] = payload
             case "air-state":
                 self._air(payload, at)
-            case "tele" | "tele-of":
-                self._numbers("/".join(filter(None, (parts["group"], name))), payload.numbers)
+            case "tele":
+                self._numbers(f"{parts['group']}/{name}", payload.numbers)
             case "alert":
                 self._alert(payload, at)
             case "event":

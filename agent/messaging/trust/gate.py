@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import structlog
 
+from agent.messaging import schedule
 from agent.messaging.commands import Envelope
 from agent.messaging.lifecycle import NEXT, ReasonCode, Refusal, State
 from agent.messaging.payloads import Answer, iso
@@ -26,7 +27,7 @@ from agent.messaging.trust.buckets import Buckets, Rate
 from agent.messaging.trust.file import Seen
 from agent.messaging.trust.keys import Key, signed_bytes
 from agent.messaging.trust.policy import Pace, Role, Row, row_of
-from agent.messaging.verbs import Request
+from agent.messaging.verbs import Job, Request
 from config.model import TrustSection
 from config.units import Text
 
@@ -124,8 +125,20 @@ class Gate:
         elif key in self._seen and self._seen[key] > self._wall():
             raise Refusal(ReasonCode.REPLAYED)
         self._often(who, request.verb, row)
-        self._may(who, row, key)
+        at = schedule.due(envelope)
+        waits = at is not None and at - self._wall() > schedule.LEAD  # then the air is asked when its time has come
+        self._may(who, row, key, not waits and self._on_air())
         return timed
+
+    def due(self, job: Job, args: Mapping[str, Any]) -> None:
+        """Raises Refusal for a command whose time has come while it may not be begun. After a restart nobody knows
+        any more whose it was: then what takes a higher role on air is refused."""
+        row = row_of(job.verb, args)
+        who = self._running.get(job.id, NOBODY)
+        if row is None or not self._on_air() or row.on_air is row.off_air or who.origin == LOCAL:
+            return
+        if who.role is None or row.on_air is None or not who.role.covers(row.on_air):
+            raise Refusal(ReasonCode.ON_AIR)
 
     def _identify(self, request: Request, envelope: Envelope, row: Row) -> Who:
         """Who it is, remembered for the audit as far as it is known."""
@@ -202,8 +215,7 @@ class Gate:
         if wait:
             raise Refusal(ReasonCode.BUSY, f"more than {each:g} {verb} a second; again in {wait:.2g} s")
 
-    def _may(self, who: Who, row: Row, key: tuple[str, str]) -> None:
-        on_air = self._on_air()
+    def _may(self, who: Who, row: Row, key: tuple[str, str], on_air: bool) -> None:
         least = row.least(on_air)
         if who.role is not None and least is not None and who.role.covers(least):
             return

@@ -81,8 +81,7 @@ class SmallAgent:
         self.dispatcher = Dispatcher(
             self.lights.verbs(), self.journal, lambda: self.air, self.bus.answer, time.time, max_running=4
         )
-        self.bus.inbox.commands = self.dispatcher
-        self.bus.told = self.journal.told
+        self.bus.serve(self.dispatcher)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, online: bool = True) -> "SmallAgent":

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent.messaging.dial import NoConnection, Version
 from agent.messaging.payloads import AirMessage, FixtureState, Telemetry
@@ -197,6 +198,19 @@ async def test_air_messages_and_strays(mosquitto: Mosquitto, plain: Join, small_
     assert heard[0].on_air is False and heard[0].source == "obs"
     assert agent.bus.counters["malformed-air"] == 4 and agent.bus.counters["stray"] == 1
     assert agent.bus.received.total == 6
+
+
+async def test_why_an_air_message_is_malformed_is_logged_in_plain_words(
+    mosquitto: Mosquitto, plain: Join, small_agent: Make
+) -> None:
+    agent = await small_agent(mosquitto.port).start()
+    with capture_logs() as logs:
+        plain(mosquitto.port).publish(agent.topics.air, '{"on_air": "no", "source": "", "issued_at": "now"}')
+        await until(lambda: agent.bus.counters["malformed-air"])
+    [entry] = [entry for entry in logs if entry["event"] == "air.malformed"]
+    assert entry["why"] == (
+        'on_air: true or false is expected, not "no"; source: is empty; issued_at: "now" is not a time with its zone'
+    )
 
 
 async def test_a_half_dead_broker_is_noticed(mosquitto: Mosquitto, small_agent: Make) -> None:

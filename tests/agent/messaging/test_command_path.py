@@ -22,7 +22,7 @@ SET = '{"args": {"targets": ["key"], "levels": {"intensity": 0.5}}}'
 
 def final(topic: str) -> Callable[[Any], bool]:
     ends = ("succeeded", "failed", "cancelled", "rejected")
-    return lambda m: m.topic == topic and said(m)["state"] in ends
+    return lambda m: m.topic == topic and bool(m.payload) and said(m)["state"] in ends
 
 
 async def test_the_life_of_a_command_with_response_topic(mosquitto: Mosquitto, plain: Join, small_agent: Make) -> None:
@@ -191,7 +191,7 @@ async def test_a_full_inbox_says_busy(mosquitto: Mosquitto, plain: Join, small_a
     for number in range(300):  # QoS 0: the broker does not hold them back
         desk.client.publish(f"{DOWN}/ping/f{number}", "", 0)
     await until(lambda: agent.bus.counters["inbox-full"] >= 1)
-    busy = await asyncio.to_thread(desk.wait, lambda m: said(m)["code"] == "busy")
+    busy = await asyncio.to_thread(desk.wait, lambda m: m.payload and said(m)["code"] == "busy")
     go.set()
     await asyncio.to_thread(desk.wait, final(f"{UP}/ping/f0"))
     assert said(busy)["state"] == "rejected" and stuck.is_set()

@@ -47,7 +47,8 @@ def test_a_level_that_would_break_the_topic_is_refused(bad: str) -> None:
 def test_the_table_lists_every_topic_with_its_payload() -> None:
     lines = table().splitlines()
     assert len(lines) == len(TABLE) + 2
-    assert "| `up/cmd/<verb>/<id>` | 1 | no | result | Answer | A step in the life of a command. |" in lines
+    said = "A command's state; emptied some time after its end, or by the requester."
+    assert f"| `up/cmd/<verb>/<id>` | 1 | yes | result | Answer | {said} |" in lines
     assert "<" not in re.sub("`[^`]*`", "", table()), "Markdown takes <name> outside of backticks for HTML"
     assert len({row.name for row in TABLE}) == len({row.pattern for row in TABLE}) == len(TABLE)
 
@@ -99,6 +100,13 @@ def test_json_at_its_limits() -> None:
     ("verb", "args", "code", "where"),
     [
         ("lights.set", {"targets": ["key"], "levels": {"intensity": 1.01}}, "out-of-range", "args.levels"),
+        (
+            "lights.set",
+            {"targets": ["key"], "levels": {"intensity": 1.0000000001}},
+            "out-of-range",
+            "intensity 1.0000000001 is not in 0…1",
+        ),
+        ("lights.set", {"targets": ["role:sun"], "levels": {}}, "invalid", "does not have the right form (Names of"),
         ("lights.set", {"targets": ["key"], "levels": {"cct": 500}}, "out-of-range", "args.levels"),
         ("lights.set", {"targets": ["key"], "levels": {"intensity": "1"}}, "invalid", "args.levels.intensity"),
         ("lights.set", {"targets": ["key"], "levels": {"intensity": True}}, "invalid", "args.levels.intensity"),

@@ -12,6 +12,7 @@ import pytest
 from agent.messaging.bus import Bus
 from agent.messaging.payloads import Stamp
 from agent.messaging.topics import Topics
+from agent.runtime import clock
 from agent.selftest.catalogue import CATALOGUE, OF_DRIVERS
 from agent.selftest.checks import agent as of_agent
 from agent.selftest.checks import certificate, machine, strangers
@@ -80,7 +81,7 @@ def test_in_a_virtual_studio_a_clock_that_nobody_keeps_does_not_matter_but_a_wro
 
 
 def test_this_machines_clock_can_be_asked():
-    found = machine.discipline()
+    found = clock.discipline()
     assert found is None or found.largest_error >= 0
 
 

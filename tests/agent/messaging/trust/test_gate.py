@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agent.messaging.payloads import Answer
 from agent.messaging.trust.keys import HmacKey, signed, signed_bytes
 from tests.agent.messaging.trust.conftest import ARGUMENTS, DESK, LISTED, Post
+from tests.waiting import until
 
 Make = Callable[..., Post]
 
@@ -252,3 +253,23 @@ async def test_what_is_remembered_is_forgotten_when_age_alone_refuses_it(post: M
         agent.now += 1.0
         assert (await agent.send("ping", f"p{n}", key=DESK)).state == "accepted"
     assert len(agent.gate._seen) < 260
+
+
+# --- later -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("air", "code"), [(False, None), (True, "on-air")])
+async def test_for_later_the_air_is_asked_when_the_time_has_come(post: Make, air: bool, code: str | None) -> None:
+    agent = post(**LISTED)
+    agent.air = True
+    later = {"args": ARGUMENTS["identify"], "issuer": "desk", "not_before": iso(agent.now + 8)}
+    assert (await agent.send("identify", "a", later, key=DESK)).state == "accepted"
+    now = {**later, "not_before": iso(agent.now - 1)}
+    assert (await agent.send("identify", "b", now, key=DESK)).code == "on-air"
+    assert (await agent.send("reload", "c", {"not_before": iso(agent.now + 8)}, key=DESK)).code == "forbidden"
+    agent.air = air
+    agent.now += 8.0
+    end = await until(lambda: next((a for a in agent.answers if a.id == "a" and a.final), None))
+    assert (end.code, agent.counting.effects) == (code, [] if code else [("identify", "a")])
+    assert [r["issuer"] for r in agent.auditor._records if r["id"] == "a"] == ["desk", "desk"]
+    agent.auditor._records.clear()
