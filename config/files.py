@@ -5,7 +5,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.model import BrokerSection, StudioConfig, broker_tables
+from config.broker import BrokerSection, broker_tables
+from config.model import StudioConfig
 from config.problems import ConfigError, Problem
 
 LARGEST_SECRET = 64 * 1024
@@ -45,10 +46,24 @@ def guard_key(path: Path, where: str) -> None:
     _read(path, where, "a key in PEM form")
 
 
+def read_public(path: Path, where: str) -> str:
+    """A public key or certificate in PEM form. Raises ConfigError."""
+    return _read(path, where, "a public key in PEM form", private=False).decode("utf-8", "replace")
+
+
 def problems(config: StudioConfig) -> Iterator[Problem]:
-    """What is wrong, on this machine and for this user, with the files the brokers' tables name."""
+    """What is wrong, on this machine and for this user, with the files the tables of brokers and trust name."""
     for table, broker in broker_tables(config.mqtt):
         yield from _of_broker(table, broker)
+    for name, issuer in config.trust.issuers.items():
+        table = f"trust.issuers.{name}"
+        if issuer.key_file is not None:
+            yield from secret_problems(issuer.key_file, f"{table}.key_file")
+        if issuer.public_key_file is not None:
+            try:
+                read_public(issuer.public_key_file, f"{table}.public_key_file")
+            except ConfigError as error:
+                yield from error.problems
 
 
 def _of_broker(table: str, broker: BrokerSection) -> Iterator[Problem]:

@@ -22,10 +22,11 @@ from agent.app.verbs import LightVerbs
 from agent.exposure.service import TRIPPED, ExposureNow
 from agent.messaging import examples, exporters
 from agent.messaging.commands import ARGS, RANGES, Envelope
+from agent.messaging.header import HEADER
 from agent.messaging.lifecycle import FINAL, LIMITS, NEXT, SAID, State
 from agent.messaging.numbers import NUMBERS
-from agent.messaging.payloads import HEADER
 from agent.messaging.topics import ONLY, TABLE, Topics, table
+from agent.messaging.trust import policy
 from agent.messaging.verbs import INTERLOCKED
 from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.report import EXIT
@@ -298,6 +299,7 @@ def _upper(text: str) -> str:
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "topics": table,
     "payloads": payloads,
+    "policy": policy.table,
     "envelope": lambda: fields(Envelope),
     "verbs": verbs,
     "numbers": numbers,

@@ -12,9 +12,11 @@ from agent import __version__
 from agent.app import keeper
 from agent.app.devices import Devices, checked
 from agent.app.dialects import spoken
+from agent.app.gatehouse import Gatehouse
 from agent.app.herald import Herald
 from agent.app.keeper import LookKeeper
 from agent.app.lock import StateLock
+from agent.app.records import Records
 from agent.app.service_verbs import SelfTests, ServiceVerbs
 from agent.app.verbs import LightVerbs
 from agent.exposure.camera import Sight
@@ -27,9 +29,10 @@ from agent.lighting.scene import Scene
 from agent.messaging.bus import Bus
 from agent.messaging.commands import ExposureSet
 from agent.messaging.dispatch import Dispatcher
+from agent.messaging.header import Stamp
 from agent.messaging.local import NAME as CONTROL
 from agent.messaging.local import ControlSocket
-from agent.messaging.payloads import AirMessage, Stamp
+from agent.messaging.payloads import AirMessage
 from agent.messaging.topics import Topics
 from agent.runtime.journal import Journal
 from agent.runtime.lane import Health, Idle, Lane, NoDevice
@@ -37,7 +40,6 @@ from agent.runtime.systemd import keep_alive, notify
 from config.load import load
 from config.model import StudioConfig
 from config.problems import ConfigError, Problem
-from drivers.errors import DriverError
 from drivers.host import Host
 from drivers.registry import Kind
 from firmware_profiles.patch import Patch
@@ -48,8 +50,6 @@ TICK = 0.1
 """Seconds between looks at leases and the air state."""
 CONTROL_WITHIN = 1.0
 """Seconds in which outputs must have answered (or not) for the agent to call itself ready."""
-DISK_AGAIN = 10.0
-"""Seconds between two attempts to get a journal that is in memory back onto the disk."""
 SOFTWARE = 70
 """sysexits: a bug ended the agent."""
 
@@ -95,6 +95,8 @@ class Agent:
         self.herald = Herald(self)
         self.tests = SelfTests(self, virtual=mode == "virtual")
         self.journal = Journal(state / "journal.sqlite")
+        self.trust = Gatehouse(self, virtual=mode == "virtual")
+        self.records = Records(self.journal, self.trust, self.bus.outbox, self.on_disk)
         self.dispatcher = Dispatcher(
             {**LightVerbs(self).all(), **ServiceVerbs(self, self.tests).all()},
             self.journal,
@@ -103,7 +105,7 @@ class Agent:
             wall=host.wall,
             disk=self.on_disk,
         )
-        self.bus.serve(self.dispatcher)
+        self.trust.serve(self.dispatcher)
         self.control = ControlSocket(state / CONTROL, self.dispatcher, stamp)
         self.bus.inbox.on_air = self._told_air
         self.dialects = spoken(config, self.bus, self.dispatcher)
@@ -118,8 +120,7 @@ class Agent:
 
     def unstored(self) -> tuple[str, ...]:
         """What the disk does not take at present, for people."""
-        files = (self.journal.unstored, self.bus.outbox.file.unstored)
-        return tuple(filter(None, (*files, self.looks.health, self.tests.health)))
+        return tuple(filter(None, (*self.records.unstored, self.looks.health, self.tests.health)))
 
     async def remembered(self) -> None:
         await self.looks.remembered()
@@ -148,17 +149,18 @@ class Agent:
         """Until :meth:`stop`. Returns the exit code: 0, or 70 after a bug. Raises StateLocked when another agent
         has the state folder."""
         async with self.standing():
-            await self.on_disk(self.journal.open)
+            await self.records.open()
             await self.dispatcher.recover()
             async with asyncio.TaskGroup() as group:
                 services = (
                     self.bus.run(),
+                    self.trust.auditor.run(),
                     self.control.run(),
                     self.looks.run(self.herald.lights),
                     self._get_ready(),
                     self._tick(),
                     self._publish(),
-                    self._back_to_disk(),
+                    self.records.run(),
                     keep_alive(),
                     *(dialect.run() for dialect in self.dialects),
                 )
@@ -171,7 +173,7 @@ class Agent:
                 for task in tasks:
                     task.cancel()
             await self.looks.remembered()
-            await self.on_disk(self.journal.close)
+            await self.records.close()
         log.info("agent.stopped", exit=self._exit)
         return self._exit
 
@@ -215,6 +217,7 @@ class Agent:
         unchanged = config.exposure == self.config.exposure
         self.config, self.rig = config, rig
         self.interlock.use(config.air)
+        self.trust.use(config.trust)
         if self.exposure is not None and unchanged:
             self.exposure.use(rig)
         else:
@@ -329,13 +332,6 @@ class Agent:
         while True:
             self.herald.numbers()
             await asyncio.sleep(self.herald.reporter.pause)
-
-    async def _back_to_disk(self) -> None:
-        while True:
-            await asyncio.sleep(DISK_AGAIN)
-            with contextlib.suppress(DriverError):  # a disk that does not answer is not back
-                await self.on_disk(self.journal.recover)
-                await self.bus.outbox.recover()
 
     # --- inside ----------------------------------------------------------------------------------------------
 

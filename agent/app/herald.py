@@ -11,8 +11,9 @@ from agent.app.house import House
 from agent.app.reporting import Reporter
 from agent.health.alerts import Alert, Condition, Stage
 from agent.messaging.commands import TelemetrySet
+from agent.messaging.header import Say
 from agent.messaging.numbers import NUMBERS
-from agent.messaging.payloads import AirState, Event, Say, Telemetry
+from agent.messaging.payloads import AirState, Event, Telemetry
 from config.units import Text
 from drivers.registry import Kind
 

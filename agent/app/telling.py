@@ -12,7 +12,7 @@ from agent.exposure.service import ExposureNow
 from agent.health.alerts import Alert, Stage
 from agent.lighting.rig import Rig
 from agent.messaging import payloads
-from agent.messaging.payloads import Payload, Say, iso
+from agent.messaging.header import Payload, Say, iso
 from agent.messaging.topics import Topics
 from agent.runtime import clock
 from agent.runtime.lane import Health

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agent.messaging.gaps import Gaps
     from agent.messaging.message import Message
     from agent.messaging.topics import Topics
-    from config.model import MqttSection
+    from config.broker import MqttSection
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -147,7 +147,7 @@ def shown(message: "Message", form: str) -> str:
 
 def _said(found: Any) -> str:
     """``key=value`` of everything but the header; texts in English, nested tables as JSON."""
-    from agent.messaging.payloads import HEADER
+    from agent.messaging.header import HEADER
 
     if found is None:
         return "(emptied)"

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from agent.messaging.payloads import Payload, Stamp
+from agent.messaging.header import Payload, Stamp
 
 log = structlog.get_logger(__name__)
 

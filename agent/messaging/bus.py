@@ -21,12 +21,13 @@ from agent.messaging.dial import NoConnection, Version, where
 from agent.messaging.dispatch import Dispatcher
 from agent.messaging.echo import Echo, RoundTrip
 from agent.messaging.failover import Failover, Order
+from agent.messaging.header import Payload, Stamp, iso
 from agent.messaging.inbox import Inbox
 from agent.messaging.message import Last, Message
 from agent.messaging.meter import Meter
 from agent.messaging.outbox import Outbox
 from agent.messaging.outbox_file import OutboxFile, budgets
-from agent.messaging.payloads import Answer, Payload, Stamp, Status, iso
+from agent.messaging.payloads import Answer, Status
 from agent.messaging.reconnect import BackOff
 from agent.messaging.sessions import SESSION, Sessions
 from agent.messaging.shown import Shown
@@ -35,7 +36,7 @@ from agent.messaging.topics import Keep, Topics, parse
 from agent.messaging.way import Acked
 from agent.messaging.wire import Wire
 from agent.runtime.store import Disk, at_once
-from config.model import MqttSection
+from config.broker import MqttSection
 
 log = structlog.get_logger(__name__)
 
@@ -91,10 +92,11 @@ class Bus:
         self.received = Meter(stamp.mono)
         self.sent = Meter(stamp.mono)
         self.online = asyncio.Event()
-        self.inbox = Inbox(stamp.wall, self.online, self.counters, self._reply)
+        self.inbox = Inbox(stamp.wall, self.online, self.counters, self._reply, f"{topics.prefix}/")
         self._version = version
         self._mode: Literal["real", "virtual"] = mode
         self._ready = False
+        self._trust: Literal["", "open", "listed"] = ""
         self._since = iso(stamp.wall())
         self.standing = Standing()
         """What is not as it should be at the broker; the status says it."""
@@ -112,8 +114,6 @@ class Bus:
         self.inbox.commands, dispatcher.reply_on = dispatcher, self.inbox.reply_on
         dispatcher.publish_answer, dispatcher.restore = self.answer, self.restore
         self.told, self.commands.hidden = journal.told, journal.hidden
-
-    # --- what the agent says ---------------------------------------------------------------------------------
 
     def publish(
         self, topic: str, payload: Payload | bytes, *, qos: int | None = None, retain: bool | None = None
@@ -164,13 +164,18 @@ class Bus:
             if self.online.is_set():
                 self._born()
 
+    def set_trust(self, mode: Literal["open", "listed"]) -> None:
+        """Whose commands are taken: part of the status."""
+        if mode != self._trust:
+            self._trust = mode
+            if self.online.is_set():
+                self._born()
+
     async def round_trip(self, timeout: float = 2.0) -> RoundTrip:  # noqa: ASYNC109 - the check's own bound
         """A message to ourselves (self-test MQT-02). Raises NoConnection with the reason it did not work."""
         if not self.online.is_set() or self._wire is None:
             raise NoConnection("unreachable", self.health.reason or f"not connected ({self.health.state})")
         return await self._echo.trip(self._wire, timeout)
-
-    # --- the service -----------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Until cancelled; then says *stopped* and leaves, within 2 s."""
@@ -267,8 +272,6 @@ class Bus:
                 self.counters["faults"] += 1
                 log.exception("mqtt.listener-fault", topic=topic)
 
-    # --- what the agent hears --------------------------------------------------------------------------------
-
     def _take(self, message: Message) -> None:
         self.received.count()
         if message.topic == self.topics.echo:
@@ -287,8 +290,6 @@ class Bus:
         if self.online.is_set() and self._wire is not None:
             self._wire.publish(topic, self._encoded(answer), qos=1, correlation=correlation)
 
-    # --- small parts -----------------------------------------------------------------------------------------
-
     def _status(
         self, state: Literal["online", "offline"], reason: Literal["", "lost", "stopped", "moved"], session: str
     ) -> Status:
@@ -304,6 +305,7 @@ class Bus:
             broker=where(here.config) if here else "",
             protocol=here.version if here else "",
             degraded=self.standing.now if here else (),
+            trust=self._trust,
         )
 
     def _born(self) -> None:

@@ -2,18 +2,23 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 from agent.messaging.dial import PROBE, NoConnection, Version
+from agent.messaging.header import decode
 from agent.messaging.message import Message
-from agent.messaging.payloads import Answer, decode
+from agent.messaging.payloads import Answer
 from agent.messaging.topics import Topics
+from agent.messaging.trust.keys import Signer, signed
 from agent.messaging.wire import Wire
-from config.model import MqttSection
+from config.broker import MqttSection
 
 T = TypeVar("T")
+SIGNED_FOR = 30
+"""Seconds a signed command lives, where nothing else is said."""
 
 
 async def reach(config: MqttSection, client_id: str, message: Callable[[Message], None]) -> Wire:
@@ -51,8 +56,12 @@ class Client:
     ``reply_to`` is where its answers go; it must be readable by this client and writable by the agents.
     """
 
-    def __init__(self, config: MqttSection, issuer: str = "studio-agent", reply_to: str = "") -> None:
+    def __init__(
+        self, config: MqttSection, issuer: str = "studio-agent", reply_to: str = "", key: Signer | None = None
+    ) -> None:
         self.config = config
+        self.key = key
+        """Signs every command; ``None``: they are not signed."""
         self.issuer = issuer
         self.name = f"{issuer}-{uuid4().hex[:12]}"
         self.reply_to = reply_to or f"studio/reply/{self.name}"
@@ -91,6 +100,9 @@ class Client:
         envelope: dict[str, Any] = {"args": dict(args or {}), "issuer": self.issuer}
         if self.protocol != "5":
             envelope["reply_to"] = self.reply_to
+        if self.key is not None:
+            life, whose = float(expiry or SIGNED_FOR), {"site": site, "agent": agent, "verb": verb, "id": known}
+            envelope = signed(envelope, self.key, now=time.time(), life=life, **whose)
         try:
             wire.publish(
                 Topics(site, agent).command(verb, known),

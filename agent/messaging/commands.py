@@ -78,7 +78,7 @@ class Envelope(Strict):
     """What stands around the arguments."""
 
     args: dict[str, Any] = Field(default_factory=dict, description="The verb's arguments.")
-    issuer: str = Field("", max_length=64, description="Who asks, for the log.")
+    issuer: str = Field("", max_length=64, description="Who asks: for the log, and for trust.issuers.")
     issued_at: AwareDatetime | None = Field(None, description="When it was asked; at most 60 s ahead.")
     expires_at: AwareDatetime | None = Field(None, description="Not to be begun after this.")
     not_before: AwareDatetime | None = Field(
@@ -88,6 +88,8 @@ class Envelope(Strict):
         None,
         description="To be begun at this moment, by the agent's corrected clock, or not at all. At most 24 h ahead.",
     )
+    nonce: str | None = Field(None, min_length=1, max_length=64, description="Used once; without: the id is.")
+    signature: str | None = Field(None, max_length=256, description="hmac-sha256:<hex> or ed25519:<hex>; see security.")
     reply_to: str | None = Field(None, description="3.1.1: where answers go besides up/cmd/<verb>/<id>.")
 
     @field_validator("reply_to")

@@ -13,8 +13,8 @@ from paho.mqtt.properties import Properties
 
 from agent.messaging.leash import beneath
 from agent.messaging.tls import context, explain
+from config.broker import MqttSection, TlsSection
 from config.files import guard_key, read_secret
-from config.model import MqttSection, TlsSection
 from config.problems import ConfigError
 
 Version = Literal["5", "3.1.1"]

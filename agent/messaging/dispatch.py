@@ -20,11 +20,12 @@ from agent.messaging import commands, schedule
 from agent.messaging.answers import Answers, failed, final, noted
 from agent.messaging.commands import Envelope
 from agent.messaging.execution import Running, cancelled, outcome
+from agent.messaging.header import Say, iso
 from agent.messaging.lifecycle import LIMITS, NEXT, ReasonCode, Refusal, State
 from agent.messaging.own_verbs import OwnVerbs
-from agent.messaging.payloads import Answer, Say, iso
+from agent.messaging.payloads import Answer
 from agent.messaging.schedule import Clocks
-from agent.messaging.verbs import INTERLOCKED, Job, Reply, Request, Verb, unheard
+from agent.messaging.verbs import INTERLOCKED, Admits, Job, Open, Reply, Request, Verb, unheard
 from agent.runtime.journal import Entry, Journal, Plan
 from agent.runtime.store import Disk, at_once
 from config.units import Text
@@ -49,6 +50,7 @@ class Dispatcher:
 
     wall: Callable[[], float]
     disk: Disk = at_once
+    gate: Admits = field(default_factory=Open)
     max_running: int = 32
     max_scheduled: int = 200
     mono: Callable[[], float] = time.monotonic
@@ -141,7 +143,8 @@ class Dispatcher:
         digest = hashlib.sha256(json.dumps([request.verb, envelope.args], sort_keys=True).encode()).hexdigest()
         if await self._again(request, envelope, digest):
             return
-        self._in_time(request, envelope)
+        if self.gate.admit(request, envelope):
+            self._in_time(request, envelope)
         verb = self.verbs[request.verb]
         args = commands.read_args(verb.args, envelope.args)
         at = schedule.due(envelope)
@@ -291,6 +294,7 @@ class Dispatcher:
         self._tell(running, Answer(id=job.id, verb=job.verb, state=State.SCHEDULED, due=iso(at)))
         late = await schedule.wait(at, self._clocks, lead)
         schedule.in_time(envelope, at + late)
+        self.gate.due(job, envelope.args)
         self._permit(verb, args, itself=running)
         return round(late * 1e3, 3)
 

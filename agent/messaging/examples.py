@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.messaging import payloads
+from agent.messaging.header import Payload, Say
 from agent.messaging.homeassistant.payloads import AlertsShown, Asked, LightShown, ResultShown
 from agent.messaging.lifecycle import State
 from agent.messaging.numbers import NUMBERS
-from agent.messaging.payloads import Payload, Say
 from agent.messaging.topics import Row
 from config.units import Attribute
 
@@ -87,6 +87,21 @@ SAID: Mapping[type, Payload] = {
     AlertsShown: AlertsShown(count=0),
     ResultShown: ResultShown(
         state="rejected", asked="identify/key", code="on-air", message=Say(en="on air", zh="正在直播")
+    ),
+    payloads.Audit: payloads.Audit(
+        n=4711,
+        prev="0" * 64,
+        at="2030-01-01T12:00:00.000Z",
+        origin="broker",
+        issuer="console-1",
+        role="operator",
+        signed=True,
+        verb="lights.set",
+        id="c-1042",
+        state=State.ACCEPTED,
+        on_air=False,
+        clock=True,
+        hash="5" * 64,
     ),
     payloads.Echo: payloads.Echo(nonce="b1946ac9"),
 }

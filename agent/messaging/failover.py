@@ -16,7 +16,7 @@ import structlog
 from agent.messaging.dial import NoConnection, Version, where
 from agent.messaging.reconnect import SETTLED, BackOff, Reconnect
 from agent.messaging.wire import Wire
-from config.model import MqttSection
+from config.broker import MqttSection
 
 log = structlog.get_logger(__name__)
 

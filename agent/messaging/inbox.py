@@ -34,7 +34,8 @@ class Commands(Protocol):
 
 class Inbox:
     """See the module. ``online``: an answer needs a connection, so messages wait for it; ``reply(topic, answer,
-    correlation)`` sends one. Set :attr:`commands` and :attr:`on_air` before :meth:`run`."""
+    correlation)`` sends one; ``prefix``: whose topics are ours (a broker may err). Set :attr:`commands` and
+    :attr:`on_air` before :meth:`run`."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Inbox:
         online: asyncio.Event,
         counters: Counter[str],
         reply: Callable[[str, Answer, bytes | None], None],
+        prefix: str = "",
     ) -> None:
         self.commands: Commands | None = None
         self.on_air: Callable[[AirMessage], None] = lambda _: None
@@ -51,6 +53,7 @@ class Inbox:
         self._online = online
         self._counters = counters
         self._reply = reply
+        self._prefix = prefix
         self._waiting: deque[tuple[Message, float]] = deque()
         self._arrived = asyncio.Event()
         self._open: set[str] = set()
@@ -94,7 +97,7 @@ class Inbox:
     async def _handle(self, message: Message, arrived: float) -> None:
         parsed = parse(message.topic)
         handler = (self._own.get(parsed.row.name) or self.more.get(parsed.row.name)) if parsed else None
-        if parsed is None or handler is None:
+        if parsed is None or handler is None or not message.topic.startswith(self._prefix):
             self._counters["stray"] += 1
             log.warning("mqtt.stray", topic=message.topic[:200])
             return

@@ -13,7 +13,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from agent.messaging.message import Last, Message
-from config.model import MqttSection
+from config.broker import MqttSection
 
 
 class Leash(Client):

@@ -53,6 +53,9 @@ class ReasonCode(StrEnum):
     RETAINED = "retained"
     EXPIRED = "expired"
     CLOCK = "clock"
+    UNTRUSTED = "untrusted"
+    REPLAYED = "replayed"
+    FORBIDDEN = "forbidden"
     DUPLICATE = "duplicate"
     UNKNOWN_VERB = "unknown-verb"
     INVALID = "invalid"
@@ -82,6 +85,11 @@ SAID: Mapping[ReasonCode, Text] = {
     ReasonCode.CLOCK: Text(
         "it says it was issued in the future: set the clocks (NTP)", "指令时间在未来：请校准时钟（NTP）"
     ),
+    ReasonCode.UNTRUSTED: Text("who sent it is not proven", "发送者身份未经证实"),
+    ReasonCode.REPLAYED: Text(
+        "this command was decided before: a new one needs a new id", "此指令已处理过：新指令请用新编号"
+    ),
+    ReasonCode.FORBIDDEN: Text("the issuer's role does not include it", "发送者的角色无权执行"),
     ReasonCode.DUPLICATE: Text(
         "this id was used before for another command: choose a new id", "此编号已用于另一条指令：请换新编号"
     ),

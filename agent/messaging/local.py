@@ -17,9 +17,10 @@ from uuid import uuid4
 import structlog
 
 from agent.messaging.commands import MAX_BYTES, read_json
+from agent.messaging.header import Say, Stamp
 from agent.messaging.inbox import Commands
 from agent.messaging.lifecycle import ReasonCode, Refusal, State
-from agent.messaging.payloads import Answer, Say, Stamp
+from agent.messaging.payloads import Answer
 from agent.messaging.verbs import Request
 
 log = structlog.get_logger(__name__)
@@ -127,7 +128,7 @@ class ControlSocket:
         found = read_json(line.strip())
         verb, known = str(found.pop("verb", "")), str(found.pop("id", "") or uuid4().hex)
         body = json.dumps(found).encode()  # the rest is an envelope, judged where all are judged
-        return Request(verb, known, body, reply=lambda answer, _: answers.put_nowait(answer))
+        return Request(verb, known, body, reply=lambda answer, _: answers.put_nowait(answer), origin="local")
 
     async def _write(self, writer: asyncio.StreamWriter, answer: Answer) -> None:
         writer.write(self._stamp.on(answer).encode() + b"\n")

@@ -15,83 +15,16 @@ nth   only of messages that are kept until the broker has them (telemetry, event
 A number that could not be measured is ``null``, never 0. Receivers ignore fields they do not know.
 """
 
-import json
 import math
 import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any, Literal, Self, TypeVar
-from uuid import uuid4
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from agent.messaging.header import HEADER, Part, Payload, Say
 from agent.messaging.lifecycle import FINAL, ReasonCode, State
-from config.units import Attribute, Text
-
-HEADER = frozenset({"v", "ts", "mono", "boot", "seq", "nth"})
-
-
-class Payload(BaseModel):
-    """The header; see the module."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=True, ser_json_inf_nan="null")
-
-    v: Literal[1] = 1
-    ts: str = Field("", json_schema_extra={"format": "date-time"})
-    mono: float = 0.0
-    boot: str = ""
-    seq: int = 0
-    nth: int = 0
-
-    def body(self) -> dict[str, Any]:
-        """Everything but the header: what decides whether a state has changed."""
-        return self.model_dump(mode="json", exclude=set(HEADER))
-
-    def encode(self) -> bytes:
-        """The JSON of it, UTF-8."""
-        return self.model_dump_json(exclude=None if self.nth else {"nth"}).encode("utf-8", "replace")
-
-
-P = TypeVar("P", bound=Payload)
-
-
-def iso(wall: float) -> str:
-    """Seconds since 1970 as ISO 8601 UTC with milliseconds."""
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class Stamp:
-    """Puts the header on. One per start of the agent."""
-
-    def __init__(self, wall: Callable[[], float], mono: Callable[[], float], boot: str = "") -> None:
-        self.wall = wall
-        self.mono = mono
-        self.boot = boot or uuid4().hex
-        self.seq = 0
-
-    def on(self, payload: P, nth: int = 0) -> P:
-        """The same payload with the next header; ``nth`` where its topic's messages are counted."""
-        self.seq += 1
-        header = {"ts": iso(self.wall()), "mono": round(self.mono(), 6), "boot": self.boot, "seq": self.seq, "nth": nth}
-        return payload.model_copy(update=header)
-
-
-class Part(BaseModel):
-    """A piece of a payload."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
-
-
-class Say(Part):
-    """A sentence for people."""
-
-    en: str
-    zh: str
-
-    @classmethod
-    def of(cls, text: Text) -> Self:
-        return cls(en=text.en, zh=text.zh)
-
+from config.units import Attribute
 
 Health = Literal["ok", "offline", "starting"]
 
@@ -130,6 +63,9 @@ class Status(Payload):
     version: str = ""
     mode: Literal["real", "virtual"] = "real"
     ready: bool = Field(False, description="Lights are under control.")
+    trust: Literal["", "open", "listed"] = Field(
+        "", description="open: whoever the broker lets in may command; listed: only issuers of the configuration."
+    )
     since: str = Field("", description="When this start of the agent began, ISO 8601 UTC.")
     broker: str = Field("", description="The broker it is at, host:port as the agent knows it.")
     protocol: Literal["", "5", "3.1.1"] = Field("", description="Version of MQTT it speaks there.")
@@ -309,6 +245,30 @@ class Answer(Payload):
         return self.state in FINAL
 
 
+class Audit(Payload):
+    """A decision on a command. ``hash`` is the SHA-256 of the canonical JSON (RFC 8785) of all the rest without header.
+
+    ``prev`` is the hash of the record before it: whoever keeps these can tell whether the agent's own log was changed.
+    """
+
+    n: int = Field(description="Counts the records of this agent; one more than the record before.")
+    prev: str = Field(description="Hash of the record before; 64 zeros: the first.")
+    at: str = Field(description="When it was decided, by the agent's clock, ISO 8601 UTC.")
+    origin: str = Field(description="broker, local (control socket), or another dialect.")
+    issuer: str = Field(description="Who asked; empty: nobody knows.")
+    role: str = Field(description="Its role; empty: none was found.")
+    signed: bool = Field(description="A signature was verified.")
+    verb: str
+    id: str
+    state: State
+    code: ReasonCode | None = None
+    reason: str = ""
+    on_air: bool
+    clock: bool | None = Field(None, description="Whether the agent's clock was kept; null: unknown.")
+    unrecorded: int = Field(0, description="Refusals before this one that came too fast to be recorded singly.")
+    hash: str
+
+
 class Echo(Payload):
     """The agent's message to itself (self-test MQT-02)."""
 
@@ -323,8 +283,3 @@ class AirMessage(BaseModel):
     on_air: bool
     source: str = Field(min_length=1, max_length=64, description="Who says so: obs, tally, control room …")
     issued_at: AwareDatetime
-
-
-def decode(model: type[P], body: bytes) -> P:
-    """A payload from its JSON. Raises ValueError (pydantic's ValidationError is one)."""
-    return model.model_validate(json.loads(body))

@@ -7,11 +7,12 @@ from typing import Literal
 from uuid import uuid4
 
 from agent.messaging.dial import PROBE, Version
+from agent.messaging.header import Stamp
 from agent.messaging.message import Last
-from agent.messaging.payloads import Stamp, Status
+from agent.messaging.payloads import Status
 from agent.messaging.topics import Topics
 from agent.messaging.wire import Wire
-from config.model import MqttSection
+from config.broker import MqttSection
 
 SESSION = 3600
 """Seconds the broker keeps commands for an agent that is away; older ones are stale anyway."""

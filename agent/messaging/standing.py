@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from agent.messaging.dial import where
+from agent.messaging.header import Say
 from agent.messaging.outbox import Outbox
-from agent.messaging.payloads import Degraded, Say
+from agent.messaging.payloads import Degraded
 from agent.messaging.wire import Wire
 
 log = structlog.get_logger(__name__)

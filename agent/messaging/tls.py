@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.messaging.leash import beneath
-from config.model import TlsSection
+from config.broker import TlsSection
 
 WANTS_ONE = ("certificate required", "handshake failure")
 """How alerts say that a client certificate is missing: TLS 1.3, TLS 1.2."""

@@ -27,6 +27,7 @@ class Keep(StrEnum):
     TELEMETRY = "telemetry"
     EVENT = "event"
     RESULT = "result"
+    AUDIT = "audit"
 
 
 ONLY = {"lighting": "outputs", "host": "agent"}
@@ -84,6 +85,7 @@ TABLE: Sequence[Row] = (
         "A command's state; emptied some time after its end, or by the requester.",
         Keep.RESULT,
     ),
+    Row("audit", "up/audit", 1, False, payloads.Audit, "A decision on a command, in a chain of hashes.", Keep.AUDIT),
     Row("echo", "up/echo", 1, False, payloads.Echo, "The agent's message to itself (self-test MQT-02)."),
     Row("command", "down/cmd/{verb}/{id}", 1, False, Envelope, "A command. Never retained; one id, one effect."),
     Row("air", "down/air", 1, True, payloads.AirMessage, "The studio's air state, repeated while it holds."),
@@ -157,6 +159,10 @@ class Topics:
     @property
     def event(self) -> str:
         return self.of("event")
+
+    @property
+    def audit(self) -> str:
+        return self.of("audit")
 
     @property
     def report(self) -> str:

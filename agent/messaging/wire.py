@@ -21,7 +21,7 @@ from agent.messaging.message import Last, Message
 from agent.messaging.pulse import Pulse
 from agent.messaging.tls import explain, fault
 from agent.messaging.window import BAD, WINDOW, Outgoing, Window
-from config.model import MqttSection
+from config.broker import MqttSection
 
 log = structlog.get_logger(__name__)
 UNSPECIFIED = "Unspecified error"

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import structlog
 
-from agent.messaging.payloads import Say, iso
+from agent.messaging.header import Say, iso
 from agent.selftest.checks import agent as of_agent
 from agent.selftest.checks import broker, devices, exposure, lights, machine, strangers
 from agent.selftest.checks.bench import OWNER, Bench

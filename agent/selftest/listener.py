@@ -12,12 +12,13 @@ from agent.messaging.client import reach
 from agent.messaging.commands import read_json
 from agent.messaging.dial import NoConnection
 from agent.messaging.echo import Echo, RoundTrip
+from agent.messaging.header import Stamp
 from agent.messaging.lifecycle import Refusal
 from agent.messaging.message import Message
-from agent.messaging.payloads import AirMessage, Stamp
+from agent.messaging.payloads import AirMessage
 from agent.messaging.topics import Topics
 from agent.messaging.wire import Wire
-from config.model import MqttSection
+from config.broker import MqttSection
 
 
 class Listener:

@@ -6,7 +6,7 @@ The language is chosen by three radio buttons and style rules, so the page works
 from html import escape
 from importlib.resources import files
 
-from agent.messaging.payloads import Say
+from agent.messaging.header import Say
 from agent.selftest import words
 from agent.selftest.drawings import gauge, of_light
 from agent.selftest.report import WORSE, Outcome, Report, roll_up

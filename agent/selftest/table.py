@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from agent.messaging.payloads import Say
+from agent.messaging.header import Say
 from agent.selftest import words
 from agent.selftest.report import Outcome, Report
 from config.units import Text

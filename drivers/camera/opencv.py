@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
-from config.model import FilePath
+from config.section import FilePath
 from drivers.base import Check, Identity, Image
 from drivers.camera import checks
 from drivers.camera.source import SAID, checked, device, wants_login

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from pydantic import Field, field_validator
 
 from config.hosts import ipv4
-from config.model import OnceEach
+from config.section import OnceEach
 from config.units import HostName4, Text
 from drivers.base import Check, Identity, Refresh, Result, Verdict
 from drivers.dmx import sacn_codec as codec

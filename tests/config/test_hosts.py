@@ -4,8 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from config.broker import MqttSection
 from config.check import validate
-from config.model import MqttSection, SelfTestSection
+from config.model import SelfTestSection
 from drivers.dmx.artnet import ArtnetOptions
 from drivers.dmx.sacn import SacnOptions
 from drivers.network.icmp import IcmpOptions

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from agent.messaging import payloads
-from agent.messaging.payloads import Say
+from agent.messaging.header import Payload, Say
 from agent.messaging.topics import parse
 
 KEPT = 240
 """Values of a curve, and lines of the log."""
 
-T = TypeVar("T", bound=payloads.Payload)
+T = TypeVar("T", bound=Payload)
 
 
 @dataclass(slots=True)

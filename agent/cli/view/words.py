@@ -1,6 +1,6 @@
 """Words and colours of the view."""
 
-from agent.messaging.payloads import Say
+from agent.messaging.header import Say
 from config.units import Attribute
 
 FRAME = "grey35"

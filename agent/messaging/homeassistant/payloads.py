@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from agent.messaging.commands import Strict
-from agent.messaging.payloads import Part, Payload, Say
+from agent.messaging.header import Part, Payload, Say
 from config.units import Attribute
 
 

@@ -14,12 +14,13 @@ from uuid import uuid4
 import structlog
 
 from agent.messaging.bus import Bus
+from agent.messaging.header import Payload, Say
 from agent.messaging.homeassistant import discovery, translate
 from agent.messaging.homeassistant.payloads import AlertShown, AlertsShown, Discovery, ResultShown
 from agent.messaging.homeassistant.withdrawal import SETTLE, own
 from agent.messaging.lifecycle import ReasonCode, Refusal, State
 from agent.messaging.message import Message
-from agent.messaging.payloads import Alert, Answer, ExposureState, FixtureState, Inventory, Payload, Say
+from agent.messaging.payloads import Alert, Answer, ExposureState, FixtureState, Inventory
 from agent.messaging.topics import Parsed, parse
 from agent.messaging.verbs import Request
 from config.model import HomeAssistantSection
@@ -206,7 +207,7 @@ class HomeAssistant:
             if answer.final:
                 self._tell(what, id, answer)
 
-        await self._receive(Request(verb, id, body, False, expires, reply))
+        await self._receive(Request(verb, id, body, False, expires, reply, origin=ISSUER))
 
     def _tell(self, what: str, id: str, answer: Answer) -> None:  # noqa: A002 - the field's name on the wire
         """The end of a command, unless something newer was asked of the same entity meanwhile."""

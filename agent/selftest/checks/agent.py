@@ -11,7 +11,8 @@ from agent.selftest.desk import Desk
 from agent.selftest.report import Depth
 from agent.selftest.step import Group, Step
 from agent.selftest.store import ReportStore
-from config.model import StudioConfig, broker_tables
+from config.broker import broker_tables
+from config.model import StudioConfig
 from config.units import SILENT, Text
 from drivers.base import Limits, Result, Verdict
 from drivers.network.jitter import percentile

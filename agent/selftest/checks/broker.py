@@ -9,7 +9,7 @@ from agent.selftest.checks.certificate import not_after, pem_not_after
 from agent.selftest.desk import Desk
 from agent.selftest.step import Group, Step
 from agent.selftest.surroundings import Broker
-from config.model import MqttSection
+from config.broker import MqttSection
 from config.units import SILENT, Text
 from drivers.base import Limits, Result, Verdict
 from drivers.network.jitter import percentile

@@ -7,8 +7,8 @@ import pytest
 
 from agent.app.reporting import Reporter, check
 from agent.messaging.commands import RateArgs
+from agent.messaging.header import HEADER
 from agent.messaging.numbers import NUMBERS
-from agent.messaging.payloads import HEADER
 from config.model import StudioConfig, TelemetrySection
 
 SECTION = TelemetrySection.model_validate(

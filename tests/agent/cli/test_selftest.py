@@ -14,7 +14,7 @@ import pytest
 
 from agent.cli import selftest
 from agent.lighting.memory import LastLook, LookFile
-from agent.messaging.payloads import iso
+from agent.messaging.header import iso
 from agent.selftest.checks import bench
 from drivers.virtual.furnish import furnish
 from tests.agent.cli.shell import CONFIG, Running, studio

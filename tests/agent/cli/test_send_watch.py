@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from agent.cli import parser, send, watch
+from agent.messaging.header import Say
 from agent.messaging.lifecycle import ReasonCode, State
 from agent.messaging.message import Message
-from agent.messaging.payloads import Answer, Say
+from agent.messaging.payloads import Answer
 from agent.messaging.topics import Topics
 from tests.agent.cli.shell import studio
 

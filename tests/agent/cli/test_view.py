@@ -12,8 +12,9 @@ from agent.cli.view.strokes import bar, curve, needle, scale
 from agent.cli.view.words import light_colour
 from agent.messaging import payloads
 from agent.messaging.commands import Envelope
+from agent.messaging.header import Payload
 from agent.messaging.lifecycle import State
-from agent.messaging.payloads import Holder, Payload
+from agent.messaging.payloads import Holder
 from agent.messaging.topics import Topics
 
 T = Topics("hall", "a")

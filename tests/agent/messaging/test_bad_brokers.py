@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from agent.messaging import standing
+from agent.messaging.header import decode
 from agent.messaging.outbox import TOO_LARGE
-from agent.messaging.payloads import DeviceEntry, Event, Inventory, decode
+from agent.messaging.payloads import DeviceEntry, Event, Inventory
 from agent.messaging.standing import Facts, degraded
 from agent.messaging.topics import Keep
 from tests.agent.messaging.conftest import SmallAgent

@@ -12,7 +12,7 @@ import pytest
 from agent.messaging.client import Client
 from agent.messaging.dial import NoConnection
 from agent.messaging.local import ControlSocket, ask
-from config.model import MqttSection
+from config.broker import MqttSection
 from tests.agent.messaging.conftest import SmallAgent
 from tests.brokers import Amqtt, Mosquitto
 from tests.waiting import until

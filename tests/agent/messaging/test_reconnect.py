@@ -9,7 +9,7 @@ import pytest
 from agent.messaging.dial import NoConnection
 from agent.messaging.failover import Order
 from agent.messaging.reconnect import ASK_AGAIN, RIVAL, SETTLED, BackOff, Reconnect
-from config.model import MqttSection
+from config.broker import MqttSection
 
 SILENT = NoConnection("silent", "hung up")
 TOO_NEW = NoConnection("version", "Unsupported protocol version")

@@ -13,9 +13,10 @@ from jsonschema import Draft202012Validator
 from agent.messaging import commands, payloads
 from agent.messaging.board import Board
 from agent.messaging.commands import ARGS, read_args, read_envelope, read_json
+from agent.messaging.header import Payload, Stamp, decode
 from agent.messaging.lifecycle import SAID, ReasonCode, Refusal
 from agent.messaging.meter import Meter
-from agent.messaging.payloads import AirState, Answer, Payload, Stamp, Telemetry, decode
+from agent.messaging.payloads import AirState, Answer, Telemetry
 from agent.messaging.schema import document
 from agent.messaging.topics import TABLE, Topics, parse, table
 

@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from agent.messaging.payloads import Say
+from agent.messaging.header import Say
 from agent.selftest.junit import junit
 from agent.selftest.page import page
 from agent.selftest.report import Bounds, Outcome, Report, roll_up
