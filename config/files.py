@@ -31,6 +31,15 @@ def read_secret(path: Path, where: str = "secret") -> str:
     return secret
 
 
+def secret_problems(path: Path, where: str) -> tuple[Problem, ...]:
+    """What is wrong with a file that should hold a secret."""
+    try:
+        read_secret(path, where)
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
 def guard_key(path: Path, where: str) -> None:
     """Raises ConfigError when a private key cannot be read here, or can be by others than its owner."""
     _read(path, where, "a key in PEM form")
@@ -45,10 +54,7 @@ def problems(config: StudioConfig) -> Iterator[Problem]:
 def _of_broker(table: str, broker: BrokerSection) -> Iterator[Problem]:
     tls = broker.tls
     if broker.password_file is not None:
-        try:
-            read_secret(broker.password_file, f"{table}.password_file")
-        except ConfigError as error:
-            yield from error.problems
+        yield from secret_problems(broker.password_file, f"{table}.password_file")
     if tls is None:
         return
     if tls.key_file is not None:

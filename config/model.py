@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
-from config.units import Address, Attribute, Level, Name, Seconds, Stops, UniverseNumber
+from config.units import Address, Attribute, Endpoint, HostName, Luminance, Name, Seconds, Stops, UniverseNumber
 
 
 def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
@@ -83,7 +83,7 @@ class OutboxSection(Section):
 class BrokerSection(Section):
     """One broker: where it is and how it lets the agent in."""
 
-    host: str = Field("localhost", min_length=1, description="Name or address of the broker.")
+    host: HostName = Field("localhost", description="Name or address of the broker.")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(1883, description="TCP port (8883 with TLS).")
     protocol: Literal["auto", "5", "3.1.1"] = Field("auto", description="auto: MQTT 5, falling back to 3.1.1.")
     transport: Literal["tcp", "websockets"] = Field("tcp", description="websockets: where only HTTP passes.")
@@ -186,7 +186,21 @@ class LightingSection(Section):
     )
 
 
-class OutputSection(Section):
+class DeviceSection(Section):
+    """A table whose ``options`` are a driver's own affair."""
+
+    _folder: Path | None = PrivateAttr(None)
+
+    def model_post_init(self, context: Any, /) -> None:
+        self._folder = (context or {}).get("folder")
+
+    @property
+    def folder(self) -> Path | None:
+        """The configuration file's: relative paths in ``options`` count from it."""
+        return self._folder
+
+
+class OutputSection(DeviceSection):
     """One way out for DMX universes."""
 
     driver: str = Field(description="Driver name: enttec-pro, artnet, sacn, …")
@@ -214,7 +228,7 @@ class LookSection(Section):
     levels: dict[Name, dict[Attribute, float]] = Field(description="Fixture → attribute → level.")
 
 
-class CameraSection(Section):
+class CameraSection(DeviceSection):
     """One camera."""
 
     driver: str = Field("opencv", description="Driver name.")
@@ -228,14 +242,14 @@ class ExposureSection(Section):
     camera: Name = Field(description="The camera it looks through.")
     fixtures: Annotated[tuple[Name, ...], Field(min_length=1), OnceEach] = Field(description="The lights it may move.")
     mode: Literal["watch", "advise", "hold"] = Field("advise", description="hold moves lights; advise only says so.")
-    target: Level = Field(0.18, gt=0, description="Wanted linear luminance of the picture, 0…1.")
+    target: Luminance = Field(0.18, description="Wanted linear luminance of the picture.")
     authority: Annotated[float, Field(ge=0, le=20)] = Field(
         1.0, description="Stops each light may go either way from the operator's look."
     )
     delay: Annotated[int, Field(ge=0, le=20)] = Field(2, description="Camera samples from command to picture.")
 
 
-class ProbeSection(Section):
+class ProbeSection(DeviceSection):
     """One thing that measures the network."""
 
     driver: str = Field(description="Driver name: stamp, icmp, tcp.")
@@ -257,7 +271,7 @@ class AlertSection(Section):
 class SelfTestSection(Section):
     """The self-test."""
 
-    ingest: str | None = Field(None, description="host:port of the platform's ingest, for name and path checks.")
+    ingest: Endpoint | None = Field(None, description="host:port of the platform's ingest, for name and path checks.")
     keep_reports: Annotated[int, Field(ge=1, le=100000)] = Field(500, description="Reports kept on disk.")
 
 
@@ -289,6 +303,18 @@ class TelemetrySection(Section):
     host: RateSection = Field(RateSection(), description="`up/tele/host/<name>`.")
 
 
+class HomeAssistantSection(Section):
+    """The agent as a device of Home Assistant (2024.12 or newer), at the same broker."""
+
+    enabled: bool = Field(False, description="Announce it. Switched off again, the device is taken back.")
+    discovery_prefix: Annotated[str, Field(pattern=r"^[^/+#\s$][^+#\s]{0,99}$")] = Field(
+        "homeassistant", description="The discovery prefix set in Home Assistant."
+    )
+    birth_topic: Annotated[str, Field(pattern=r"^[^/+#\s$][^+#\s]{0,99}$")] = Field(
+        "homeassistant/status", description="Where Home Assistant says *online* when it has started."
+    )
+
+
 class StudioConfig(Section):
     """The whole file."""
 
@@ -306,3 +332,4 @@ class StudioConfig(Section):
     alerts: AlertSection = AlertSection()
     selftest: SelfTestSection = SelfTestSection()
     telemetry: TelemetrySection = TelemetrySection()
+    homeassistant: HomeAssistantSection = HomeAssistantSection()

@@ -32,6 +32,7 @@ from agent.selftest.report import EXIT
 from agent.selftest.words import VERDICTS
 from config.model import AlertSection, StudioConfig
 from config.units import Attribute, Text
+from docs.entities import homeassistant
 from docs.fields import fields, grid, inside, said
 from drivers import registry
 from drivers.base import Impact, Limits
@@ -303,6 +304,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "attributes": attributes,
     "lifecycle": lifecycle,
     "reasons": reasons,
+    "homeassistant": homeassistant,
     "tables": tables,
     "drivers": drivers,
     "profile-keys": profile_keys,

@@ -11,6 +11,7 @@ import structlog
 from agent import __version__
 from agent.app import keeper
 from agent.app.devices import Devices, checked
+from agent.app.dialects import spoken
 from agent.app.herald import Herald
 from agent.app.keeper import LookKeeper
 from agent.app.lock import StateLock
@@ -105,6 +106,7 @@ class Agent:
         self.bus.serve(self.dispatcher)
         self.control = ControlSocket(state / CONTROL, self.dispatcher, stamp)
         self.bus.inbox.on_air = self._told_air
+        self.dialects = spoken(config, self.bus, self.dispatcher)
 
     # --- what verbs and tests ask ----------------------------------------------------------------------------
 
@@ -158,6 +160,7 @@ class Agent:
                     self._publish(),
                     self._back_to_disk(),
                     keep_alive(),
+                    *(dialect.run() for dialect in self.dialects),
                 )
                 tasks = [group.create_task(service) for service in services]
                 await self._stop.wait()
@@ -195,7 +198,7 @@ class Agent:
         fixtures = checked(config, str(self._file))
         fixed = [
             Problem(table, "cannot change while the agent runs", "restart the agent")
-            for table in ("agent", "mqtt")
+            for table in ("agent", "mqtt", "homeassistant")
             if getattr(config, table) != getattr(self.config, table)
         ]
         if fixed:
@@ -248,8 +251,6 @@ class Agent:
         if stuck:
             log.error("lane.stuck", lanes=stuck)
 
-    # --- told from other threads -----------------------------------------------------------------------------
-
     def _told_health(self, kind: Kind, name: str, health: Health) -> None:
         self._soon(self._on_health, kind, name, health)
 
@@ -293,8 +294,6 @@ class Agent:
         self.interlock.tell(message.on_air, message.source, self.now() - max(0.0, age))
         self._air_to_rig()
 
-    # --- services --------------------------------------------------------------------------------------------
-
     async def _get_ready(self) -> None:
         """Ready: every output drives its lights, or has said why not."""
         deadline = self.now() + CONTROL_WITHIN
@@ -302,6 +301,7 @@ class Agent:
             await asyncio.sleep(0.005)
         self.ready.set()
         self.herald.everything()
+        await self.tests.recall()
         self.bus.board.sweep()
         self.bus.set_ready(True)
         notify("READY=1")

@@ -8,9 +8,11 @@ import structlog
 
 from agent import __version__
 from agent.app.house import House
+from agent.app.upkeep import past
 from agent.messaging.commands import Reload, SelftestCancel, SelftestStart, TelemetrySet
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.numbers import NUMBERS
+from agent.messaging.payloads import Maintenance
 from agent.messaging.verbs import Job, Verb
 from agent.selftest import engine
 from agent.selftest.report import Depth, Report
@@ -76,6 +78,20 @@ class SelfTests:
             return report
         self.health = ""
         return stored
+
+    async def recall(self, report: Report | None = None) -> None:
+        """Tell the latest report (``None``: look for it on the disk) and when the studio was last looked after."""
+        agent = self._agent
+        latest: Report | None = None
+        upkeep: Maintenance | None = None
+        try:
+            latest, upkeep = await agent.on_disk(lambda: past(agent.config))
+        except DriverError as error:  # a disk that does not answer
+            log.warning("report.not-read", why=str(error))
+        if (newest := report or latest) is not None:
+            agent.bus.board.put(agent.topics.report, newest.summary())
+        if upkeep is not None:
+            agent.bus.board.put(agent.topics.of("maintenance"), upkeep)
 
     def unmatched(self, depth: Depth, only: Sequence[str]) -> str:
         """See ``engine.unmatched``."""
@@ -172,7 +188,6 @@ class ServiceVerbs:
         """The verdict is data: the command has succeeded when the test ran. A report that is not on the disk is in the
         result, or nobody would ever see it."""
         self._can_start(args)
-        agent = self._agent
         self._job, self._task = job, asyncio.current_task()
         try:
             report = await self._tests.run(
@@ -185,7 +200,7 @@ class ServiceVerbs:
             )
         finally:
             self._job = self._task = None
-        agent.bus.board.put(agent.topics.report, report.summary())
+        await self._tests.recall(report)
         result: dict[str, Any] = {
             "id": report.id,
             "number": report.number,

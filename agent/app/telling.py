@@ -40,6 +40,7 @@ def inventory(
                 universe=f.universe,
                 address=f.address,
                 attributes=tuple(str(a) for a in f.personality.attributes),
+                ranges={str(a): (c.lowest, c.highest) for a, c in f.personality.channels.items()},
             )
             for f in fixtures.values()
         ),
@@ -49,6 +50,7 @@ def inventory(
             *(payloads.DeviceEntry(kind="probe", name=n, driver=s.driver) for n, s in config.probes.items()),
         ),
         looks=tuple(config.looks),
+        exposure=config.exposure.camera if config.exposure else "",
         verbs=tuple(sorted(verbs)),
         telemetry=dict(rates),
     )

@@ -124,10 +124,13 @@ def _cameras(host: "Host") -> Iterator[dict[str, Any]]:
 
 
 def _sources(config: "StudioConfig | None") -> Iterator[dict[str, Any]]:
+    from drivers.host import shown_url
+
     for name, camera in config.cameras.items() if config else ():
         source = camera.options.get("source")
         if isinstance(source, str) and "://" in source:
-            yield {"device": source, "stable": source, "name": name, "note": "named by the configuration, not opened"}
+            shown = shown_url(source)
+            yield {"device": shown, "stable": shown, "name": name, "note": "named by the configuration, not opened"}
 
 
 def _nodes(

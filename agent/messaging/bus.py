@@ -8,7 +8,7 @@ a crash would lose.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -79,6 +79,8 @@ class Bus:
         there is a connection: other dialects are made from it."""
         file = OutboxFile(state and state / "outbox.sqlite", budgets(config.outbox))
         self.outbox = Outbox(file, disk, stamp.wall, stamp.mono, config.outbox.backlog_rate)
+        self.also: dict[str, Callable[[Message], None]] = {}
+        """Further topics to hear, outside of our own scheme. Set before :meth:`run`."""
         self.told: Callable[[str], None] = lambda _: None
         self.commands = Shown(self._publish_state, stamp.mono, config.command_kept)
         self.outbox.retains = self.commands.shows
@@ -101,9 +103,8 @@ class Bus:
         self._numbers: Counter[str] = Counter()
         self._echo = Echo(topics.echo, stamp)
         self._answers = topics.answers.removesuffix("+/+")
-        filters = (topics.down, topics.echo), (topics.answers,)
         offline = partial(self._status, "offline")
-        self._sessions = Sessions(topics, stamp, offline, self._new, filters)
+        self._sessions = Sessions(topics, stamp, offline, self._new, self._filters)
 
     def serve(self, dispatcher: Dispatcher) -> None:
         """Bring it the commands that come, and tell what becomes of them."""
@@ -211,6 +212,9 @@ class Bus:
         self.online.set()
         self.outbox.attach(wire)
 
+    def _filters(self) -> Sequence[Sequence[str]]:
+        return (self.topics.down, self.topics.echo, *self.also), (self.topics.answers,)
+
     def _down(self, why: NoConnection | str) -> None:
         """There is no connection, or no longer."""
         self.online.clear()
@@ -272,6 +276,9 @@ class Bus:
             message.ack()
         elif message.topic.startswith(self._answers):
             self.commands.hear(message.topic, message.payload, message.retain)
+            message.ack()
+        elif hear := self.also.get(message.topic):
+            hear(message)
             message.ack()
         else:
             self.inbox.take(message)

@@ -31,7 +31,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from config.check import told
 from config.problems import exact
-from config.units import EMITTERS, Attribute, Level, Name, Seconds
+from config.units import EMITTERS, Attribute, Luminance, Name, Seconds
 
 MAX_BYTES = 16_000
 MAX_DEPTH = 8
@@ -57,6 +57,15 @@ def reply_topic(topic: str) -> str:
     if topic == "studio/v1" or topic.startswith("studio/v1/"):
         raise ValueError("replies never go below studio/v1: use a topic like studio/reply/<you>")
     return topic
+
+
+def check_response_topic(topic: str | None) -> None:
+    """The MQTT 5 response topic of a command. Raises Refusal (malformed), as a bad ``reply_to`` does."""
+    if topic is not None:
+        try:
+            reply_topic(topic)
+        except ValueError as error:
+            raise Refusal(ReasonCode.MALFORMED, f"response topic: {error}") from None
 
 
 class Strict(BaseModel):
@@ -137,7 +146,7 @@ class ExposureSet(Strict):
     """Automatic fill light: watch (off), advise, or hold; the target as linear luminance."""
 
     mode: Literal["watch", "advise", "hold"] = Field(description="watch: measure only; hold: moves lights.")
-    target: Level | None = Field(None, gt=0, description="Linear luminance 0…1; without: as it is.")
+    target: Luminance | None = Field(None, description="Linear luminance; without: as it is.")
 
 
 class SelftestStart(Strict):

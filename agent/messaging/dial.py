@@ -78,7 +78,8 @@ async def dial(client: Client, config: MqttSection, version: Version, session: i
 
 def where(config: MqttSection) -> str:
     """``host:port``, for messages."""
-    return f"{config.host}:{config.port}"
+    name = f"[{config.host}]" if ":" in config.host else config.host
+    return f"{name}:{config.port}"
 
 
 def shut(client: Client) -> None:

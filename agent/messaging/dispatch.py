@@ -131,6 +131,7 @@ class Dispatcher:
             raise Refusal(ReasonCode.RETAINED)
         if not commands.ID.fullmatch(request.id):
             raise Refusal(ReasonCode.MALFORMED, "the id is 1 to 64 of A-Z a-z 0-9 _ -")
+        commands.check_response_topic(request.topic)
         envelope = commands.read_envelope(request.body)
         if request.verb not in self.verbs:
             raise Refusal(ReasonCode.UNKNOWN_VERB, f"one of {', '.join(sorted(self.verbs))}")

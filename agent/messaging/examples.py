@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.messaging import payloads
+from agent.messaging.homeassistant.payloads import AlertsShown, Asked, LightShown, ResultShown
 from agent.messaging.lifecycle import State
 from agent.messaging.numbers import NUMBERS
 from agent.messaging.payloads import Payload, Say
@@ -75,6 +76,18 @@ SAID: Mapping[type, Payload] = {
     payloads.Answer: payloads.Answer(
         id="c-1042", verb="lights.set", state=State.SUCCEEDED, result={"fixtures": ["key"]}
     ),
+    payloads.Maintenance: payloads.Maintenance(
+        full_selftest="2030-01-01T07:30:00.000Z",
+        full_verdict="pass",
+        accepted="2029-12-01T08:00:00.000Z",
+        accepted_runs=3,
+        accepted_lights=("back", "fill", "key"),
+    ),
+    LightShown: LightShown(state="ON", brightness=128, color_mode="color_temp", color_temp=4300),
+    AlertsShown: AlertsShown(count=0),
+    ResultShown: ResultShown(
+        state="rejected", asked="identify/key", code="on-air", message=Say(en="on air", zh="正在直播")
+    ),
     payloads.Echo: payloads.Echo(nonce="b1946ac9"),
 }
 """Payload model → what it may look like, without its header. Telemetry: see :func:`said`."""
@@ -87,6 +100,8 @@ def said(row: Row, group: str = "") -> dict[str, Any]:
         return _json(payloads.Telemetry.of(numbers))
     if row.payload is payloads.AirMessage:
         return {"on_air": False, "source": "obs", "issued_at": "2030-01-01T12:00:00Z"}
+    if row.payload is Asked:
+        return {"state": "ON", "brightness": 128, "color_temp": 4300, "transition": 2}
     return _json(SAID[row.payload])
 
 

@@ -144,6 +144,9 @@ class FixtureEntry(Part):
     universe: int | None = None
     address: int | None = None
     attributes: tuple[str, ...] = ()
+    ranges: dict[str, tuple[float, float]] = Field(
+        default_factory=dict, description="Attribute → lowest and highest level, in the attribute's own unit."
+    )
 
 
 class DeviceEntry(Part):
@@ -168,6 +171,7 @@ class Inventory(Payload):
     fixtures: tuple[FixtureEntry, ...] = ()
     devices: tuple[DeviceEntry, ...] = ()
     looks: tuple[str, ...] = ()
+    exposure: str = Field("", description="The camera through which the exposure loop looks; empty: no loop.")
     verbs: tuple[str, ...] = ()
     telemetry: dict[str, Rate] = Field(default_factory=dict, description="Group → when its numbers are published.")
 
@@ -274,6 +278,16 @@ class Report(Payload):
     started: str = ""
     seconds: float = 0.0
     worst: tuple[str, ...] = Field((), description="Ids of the checks that failed or came near.")
+
+
+class Maintenance(Payload):
+    """What was done last for the studio's upkeep; ``null``: never, or no longer known."""
+
+    full_selftest: str | None = Field(None, description="Start of the latest full self-test that left nothing out.")
+    full_verdict: str | None = Field(None, description="Its verdict.")
+    accepted: str | None = Field(None, description="When the lights were last accepted as good (the baseline).")
+    accepted_runs: int = Field(0, description="Accepted runs that the baseline is made of.")
+    accepted_lights: tuple[str, ...] = Field((), description="The lights in it.")
 
 
 class Answer(Payload):

@@ -21,7 +21,7 @@ GOODBYE = 1.0
 
 class Sessions:
     """``offline(reason, session)`` makes the status of the last will and of the goodbye; ``wire(broker, version,
-    will)`` a connection that is not open yet; ``filters`` is what it subscribes to, in groups."""
+    will)`` a connection that is not open yet; ``filters()`` is what it subscribes to, in groups."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Sessions:
         stamp: Stamp,
         offline: Callable[[Literal["lost", "stopped", "moved"], str], Status],
         wire: Callable[[MqttSection, Version, Last], Wire],
-        filters: Sequence[Sequence[str]],
+        filters: Callable[[], Sequence[Sequence[str]]],
     ) -> None:
         self._topics = topics
         self._stamp = stamp
@@ -45,7 +45,7 @@ class Sessions:
         wire = self._wire(broker, version, will)
         try:
             await wire.open(answer=PROBE if version == "5" and broker.protocol == "auto" else 5.0)
-            denied = await wire.subscribe(*self._filters)
+            denied = await wire.subscribe(*self._filters())
         except BaseException:
             await wire.close(0.2)
             raise
