@@ -150,7 +150,8 @@ def check(config: StudioConfig, lost: Collection[Place] = ()) -> list[Problem]:
         problems += _universes(where, spec, options, section)
         if options is not None and not touches(lost, *place):
             problems += _doubled(where, spec, options, section, used)
-    return problems + reporting.check(config)
+    problems += reporting.check(config)
+    return problems
 
 
 def files(config: StudioConfig) -> list[Problem]:

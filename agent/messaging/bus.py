@@ -8,7 +8,7 @@ a crash would lose.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -212,9 +212,6 @@ class Bus:
         self.online.set()
         self.outbox.attach(wire)
 
-    def _filters(self) -> Sequence[Sequence[str]]:
-        return (self.topics.down, self.topics.echo, *self.also), (self.topics.answers,)
-
     def _down(self, why: NoConnection | str) -> None:
         """There is no connection, or no longer."""
         self.online.clear()
@@ -229,6 +226,9 @@ class Bus:
     async def _left(self, wire: Wire) -> None:
         """Goodbye to a broker that is less preferred than the one the agent has gone over to."""
         await self._sessions.leave(wire, "moved")
+
+    def _filters(self) -> tuple[tuple[str, ...], ...]:
+        return (self.topics.down, self.topics.echo, *self.also), (self.topics.answers,)
 
     async def _idle(self) -> None:
         """Returns when no command is under way, at the latest after IDLE_WITHIN: its answers go to whoever asked."""

@@ -11,7 +11,7 @@ import pytest
 from agent.messaging.homeassistant.payloads import LightShown
 from agent.messaging.homeassistant.service import HomeAssistant
 from agent.messaging.homeassistant.withdrawal import Withdrawal
-from agent.messaging.payloads import Alert, ExposureState, FixtureEntry, FixtureState, Inventory, Say
+from agent.messaging.payloads import HEADER, Alert, ExposureState, FixtureEntry, FixtureState, Inventory, Say
 from config.model import HomeAssistantSection
 from config.units import Attribute
 from tests.agent.messaging.conftest import SmallAgent, small_agent
@@ -280,12 +280,7 @@ async def test_an_agent_may_announce_itself_and_nobody_else(
 
 
 def test_a_light_shown_leaves_out_what_is_not_there() -> None:
-    assert json.loads(LightShown(state="OFF", color_mode="brightness").encode()).keys() == {
-        "v",
-        "ts",
-        "mono",
-        "boot",
-        "seq",
+    assert json.loads(LightShown(state="OFF", color_mode="brightness").encode()).keys() == HEADER | {
         "state",
         "color_mode",
     }
