@@ -176,10 +176,10 @@ class TelemetrySection(Section):
     max_interval: Annotated[float, Field(ge=0.1, le=86400)] = Field(
         10.0, description="Seconds after which they are sent even though nothing has changed."
     )
-    lighting: RateSection = Field(RateSection(), description="`up/tele/lighting`.")
+    lighting: RateSection = Field(RateSection(), description="`up/tele/lighting/<name>`.")
     exposure: RateSection = Field(RateSection(), description="`up/tele/exposure/<camera>`.")
     network: RateSection = Field(RateSection(), description="`up/tele/network/<probe>`.")
-    host: RateSection = Field(RateSection(), description="`up/tele/host`.")
+    host: RateSection = Field(RateSection(), description="`up/tele/host/<name>`.")
 
 
 class HomeAssistantSection(Section):

@@ -85,7 +85,7 @@ async def test_set_from_afar_changes_what_comes_and_the_inventory_says_so(house,
         inventory = json.loads(agent.bus.board[agent.topics.inventory])
         assert inventory["telemetry"]["host"]["interval"] == 0.1 and "telemetry.set" in inventory["verbs"]
         heard.forget()
-        last = await asyncio.to_thread(heard.wait, lambda m: m.topic.endswith("tele/host") and tenth(m) >= 15)
+        last = await asyncio.to_thread(heard.wait, lambda m: m.topic.endswith("tele/host/agent") and tenth(m) >= 15)
         found = json.loads(last.payload)
         assert found.keys() - HEADER == NUMBERS["host"].keys(), "always all of them"
         refused = await house.send("telemetry.set", {"groups": {"host": {"dead_bands": {"cpu": 1}}}})
