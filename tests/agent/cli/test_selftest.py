@@ -31,6 +31,12 @@ def file(file: Path) -> Path:
     return file
 
 
+@pytest.fixture(autouse=True)
+def log_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loggers remember how they were set up when first used: set up here, they would be so in every later test."""
+    monkeypatch.setattr(selftest, "_quiet", lambda: None)
+
+
 def asked(**more: object) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     selftest.arguments(parser)
