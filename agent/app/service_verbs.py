@@ -93,7 +93,7 @@ class SelfTests:
         if upkeep is not None:
             agent.bus.board.put(agent.topics.of("maintenance"), upkeep)
 
-    def unmatched(self, depth: Depth, only: Sequence[str]) -> str:
+    def unmatched(self, depth: Depth, only: Sequence[str]) -> Text | None:
         """See ``engine.unmatched``."""
         return engine.unmatched(self._around(), depth, only)
 
@@ -154,7 +154,10 @@ class ServiceVerbs:
 
     def _can_reload(self, args: Reload) -> None:
         if self._tests.running:
-            raise Refusal(ReasonCode.BUSY, "a self-test is running; selftest.cancel ends it")
+            raise Refusal(
+                ReasonCode.BUSY,
+                Text("a self-test is running; selftest.cancel ends it", "自检进行中；可用 selftest.cancel 结束"),
+            )
 
     def _can_rate(self, args: TelemetrySet) -> None:
         for group, asked in args.groups.items():
@@ -164,13 +167,13 @@ class ServiceVerbs:
 
     def _can_start(self, args: SelftestStart) -> None:
         if self._tests.running or self._job is not None:
-            raise Refusal(ReasonCode.BUSY, "a self-test is running already")
+            raise Refusal(ReasonCode.BUSY, Text("a self-test is running already", "自检已在进行"))
         if wrong := self._tests.unmatched(args.depth, args.only):
             raise Refusal(ReasonCode.UNKNOWN_TARGET, wrong)
 
     def _can_cancel(self, args: SelftestCancel) -> None:
         if self._job is None:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, "no self-test is running")
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, Text("no self-test is running", "没有进行中的自检"))
 
     # --- effects ---------------------------------------------------------------------------------------------
 
@@ -178,7 +181,10 @@ class ServiceVerbs:
         try:
             await self._agent.reload()
         except ConfigError as error:
-            raise Refusal(ReasonCode.INVALID, str(error)) from None
+            where = "、".join(problem.where for problem in error.problems)
+            raise Refusal(
+                ReasonCode.INVALID, Text(str(error), f"配置文件有误（{where}），继续使用原配置；详情见英文")
+            ) from None
         return {"fixtures": sorted(self._agent.rig.fixtures)}
 
     async def _rates(self, args: TelemetrySet, job: Job) -> Mapping[str, Any]:
@@ -219,7 +225,7 @@ class ServiceVerbs:
     async def _cancel(self, args: SelftestCancel, job: Job) -> Mapping[str, Any]:
         running, task = self._job, self._task
         if running is None or task is None:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, "no self-test is running")
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, Text("no self-test is running", "没有进行中的自检"))
         running.cancelled = True
         task.cancel()
         return {"cancelled": running.id}

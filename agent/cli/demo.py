@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.cli.parser import DEMO, answers, checkout, complain
+from agent.cli.parser import DEMO, answers, checkout, complain, port, seconds
 
 if TYPE_CHECKING:
     from agent.cli.stage import Stage
@@ -44,11 +44,11 @@ class Trouble(Exception):
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seconds", type=float, metavar="N", help="end by itself after so long")
+    parser.add_argument("--seconds", type=seconds, metavar="N", help="end by itself after so long")
     parser.add_argument(
         "--plain", action="store_true", help="lines instead of a screen, and a walk through the effects"
     )
-    parser.add_argument("--port", type=int, default=0, help="of the broker, on the loopback interface (default: any)")
+    parser.add_argument("--port", type=port, default=0, help="of the broker, on the loopback interface (default: any)")
     parser.add_argument("--folder", type=Path, help=f"for everything it writes (default: {DEMO} in the checkout)")
 
 

@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Until Ctrl-C; 64 for a filter of no topic, 69 when the broker cannot be had or is lost."""
+    """Until Ctrl-C; 64 for a filter of no topic, or --live without a terminal or with filters; 69 when the broker
+    cannot be had or is lost."""
+    if options.live and not sys.stdout.isatty():
+        complain(
+            "studio-agent watch: --live needs a terminal to draw on: for a pipe leave it out (lines) or use --json"
+        )
+        return os.EX_USAGE
+    if options.live and options.filters:
+        complain("studio-agent watch: --live shows everything: leave the filters out")
+        return os.EX_USAGE
     try:
         mqtt, site, agent = broker_of(options.config, options.site, options.agent)
     except NoConfig as error:

@@ -34,6 +34,8 @@ class Board:
         self._states: dict[str, tuple[dict[str, Any], bytes, Payload]] = {}
         self._unsent: set[str] = set()
         self._gone: set[str] = set()
+        self._unwritable = ""
+        """What was logged last about the memory; a full disk is one message, not one per state."""
         self._earlier = self._remembered()
         self.spared = ""
         """Topics beginning so are swept by whoever set this, in his own time."""
@@ -135,4 +137,11 @@ class Board:
             fresh.write_text(json.dumps(topics), encoding="utf-8")
             fresh.replace(self._memory)
         except OSError as error:
-            log.warning("board.memory-unwritable", file=str(self._memory), why=str(error))
+            why = str(error)
+            if why != self._unwritable:
+                log.warning("board.memory-unwritable", file=str(self._memory), why=why)
+        else:
+            why = ""
+            if self._unwritable:
+                log.info("board.memory-writable", file=str(self._memory))
+        self._unwritable = why

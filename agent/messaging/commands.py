@@ -28,10 +28,11 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from agent.messaging.hints import fault
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from config.check import told
 from config.problems import exact
-from config.units import EMITTERS, Attribute, Luminance, Name, Seconds
+from config.units import EMITTERS, Attribute, Luminance, Name, Seconds, Text
 
 MAX_BYTES = 16_000
 MAX_DEPTH = 8
@@ -126,7 +127,8 @@ class LightsSet(Strict):
         for attribute, level in levels.items():
             low, high = RANGES[attribute]
             if not low <= level <= high:
-                raise PydanticCustomError("out_of_range", f"{attribute} {exact(level)} is not in {low:g}…{high:g}")
+                seen = {"what": str(attribute), "level": exact(level), "range": f"{low:g}…{high:g}"}
+                raise PydanticCustomError("out_of_range", "{what} {level} is not in {range}", seen)
         return levels
 
 
@@ -248,16 +250,20 @@ def read_json(body: bytes) -> dict[str, Any]:
     """An object from JSON as it should be (RFC 8259): UTF-8, no NaN, infinity or doubled key, not nested deeper than
     :data:`MAX_DEPTH`, no longer than :data:`MAX_BYTES`. Raises Refusal (too-large, malformed), nothing else."""
     if len(body) > MAX_BYTES:
-        raise Refusal(ReasonCode.TOO_LARGE, f"{len(body)} bytes, at most {MAX_BYTES}")
+        raise Refusal(
+            ReasonCode.TOO_LARGE, Text(f"{len(body)} bytes, at most {MAX_BYTES}", f"{len(body)} 字节，最多 {MAX_BYTES}")
+        )
     try:
         found = json.loads(
             body.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_no_doubles
         )
         json.dumps(found, ensure_ascii=False).encode("utf-8")  # a lone surrogate is no text
     except (ValueError, RecursionError) as error:
-        raise Refusal(ReasonCode.MALFORMED, _short(f"not JSON: {error}")) from None
+        raise Refusal(ReasonCode.MALFORMED, Text(_short(f"not JSON: {error}"), "不是有效的 JSON")) from None
     if not isinstance(found, dict):
-        raise Refusal(ReasonCode.MALFORMED, 'not a JSON object like {"args": {…}}')
+        raise Refusal(
+            ReasonCode.MALFORMED, Text('not a JSON object like {"args": {…}}', '不是 {"args": {…}} 这样的 JSON 对象')
+        )
     _shallow(found)
     return found
 
@@ -279,16 +285,18 @@ def _validate(model: type[A], found: Mapping[str, Any], code: ReasonCode, prefix
         faults = error.errors(include_url=False)
         if code is ReasonCode.INVALID and all(fault["type"] in _OUT_OF_RANGE for fault in faults):
             code = ReasonCode.OUT_OF_RANGE
-        said = [f"{prefix}{place}" + (f" ({right})" if right else "") for place, right in _said(model, faults)]
-        raise Refusal(code, _short("; ".join(said[:5]))) from None
+        said = list(_said(model, faults, prefix))[:5]
+        en, zh = "; ".join(each.en for each in said), "；".join(each.zh for each in said)
+        raise Refusal(code, Text(_short(en), _short(zh))) from None
 
 
-def _said(model: type[BaseModel], faults: list[ErrorDetails]) -> Iterator[tuple[str, str]]:
-    for _, (where, why, right, _) in told(model, faults):
-        yield (
-            f"{where}: {why}".replace("a table", "an object"),
-            right.rstrip("."),
-        )  # a table is what TOML calls an object
+def _said(model: type[BaseModel], faults: list[ErrorDetails], prefix: str) -> Iterator[Text]:
+    kinds = {detail["loc"]: detail for detail in reversed(faults)}
+    for place, (where, why, right, _) in told(model, faults):
+        said = why.replace("a table", "an object")  # a table is what TOML calls an object
+        more = right.rstrip(".")
+        zh = fault(kinds[place]) if place in kinds else "有误"
+        yield Text(f"{prefix}{where}: {said}" + (f" ({more})" if more else ""), f"{prefix}{where} {zh}")
 
 
 def _short(text: str) -> str:
@@ -318,7 +326,7 @@ def _shallow(found: Any) -> None:
     level, depth = [found], 1
     while level:
         if depth > MAX_DEPTH:
-            raise Refusal(ReasonCode.MALFORMED, f"nested deeper than {MAX_DEPTH}")
+            raise Refusal(ReasonCode.MALFORMED, Text(f"nested deeper than {MAX_DEPTH}", f"嵌套超过 {MAX_DEPTH} 层"))
         inner: list[Any] = []
         for item in level:
             inner += item.values() if isinstance(item, dict) else item

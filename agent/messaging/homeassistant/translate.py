@@ -13,7 +13,7 @@ from agent.messaging.commands import read_args, read_json
 from agent.messaging.homeassistant.payloads import ExposureAsked, LevelAsked, LightAsked, LightShown, Pressed
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.payloads import FixtureEntry
-from config.units import EMITTERS, Attribute
+from config.units import EMITTERS, Attribute, Text
 
 RGB = (Attribute.RED, Attribute.GREEN, Attribute.BLUE)
 LETTERS = {"r": Attribute.RED, "g": Attribute.GREEN, "b": Attribute.BLUE, "w": Attribute.WHITE}
@@ -119,25 +119,32 @@ def request(kind: str, name: str, body: bytes, known: Known) -> tuple[str, dict[
             return "selftest.cancel", {}
         case "selftest", _:
             return "selftest.start", {"depth": name}
-    raise Refusal(ReasonCode.UNKNOWN_TARGET, f"down/ha/{kind} is no topic of this agent")
+    raise Refusal(
+        ReasonCode.UNKNOWN_TARGET, Text(f"down/ha/{kind} is no topic of this agent", f"down/ha/{kind} 不是本程序的主题")
+    )
 
 
 def _exposure(camera: str, asked: ExposureAsked, known: Known) -> dict[str, Any]:
     mode = asked.mode or known.modes.get(camera)
     if mode is None:
-        raise Refusal(ReasonCode.UNKNOWN_TARGET, f"no exposure loop looks through {camera}")
+        raise Refusal(
+            ReasonCode.UNKNOWN_TARGET, Text(f"no exposure loop looks through {camera}", f"{camera} 没有曝光控制")
+        )
     return {"mode": mode} if asked.target is None else {"mode": mode, "target": asked.target}
 
 
 def _light(name: str, asked: LightAsked, known: Known) -> tuple[str, dict[str, Any]]:
     entry = known.fixtures.get(name)
     if entry is None:
-        raise Refusal(ReasonCode.UNKNOWN_TARGET, f"there is no light {name}")
+        raise Refusal(ReasonCode.UNKNOWN_TARGET, Text(f"there is no light {name}", f"没有灯具 {name}"))
     if asked.flash is not None:
         return "identify", {"fixture": name, "seconds": max(1.0, asked.flash)}
     levels = _dark(entry) if asked.state == "OFF" or asked.brightness == 0 else _bright(entry, asked, known)
     if not levels:
-        raise Refusal(ReasonCode.INVALID, f"{name} has nothing that Home Assistant could set")
+        raise Refusal(
+            ReasonCode.INVALID,
+            Text(f"{name} has nothing that Home Assistant could set", f"{name} 没有 Home Assistant 可设置的项"),
+        )
     return "lights.set", {"targets": [name], "levels": levels, "fade": asked.transition}
 
 
@@ -157,7 +164,9 @@ def _bright(entry: FixtureEntry, asked: LightAsked, known: Known) -> dict[Attrib
     levels: dict[Attribute, float] = {}
     if asked.color_temp is not None:
         if Attribute.CCT not in able:
-            raise Refusal(ReasonCode.INVALID, f"{entry.name} has no colour temperature")
+            raise Refusal(
+                ReasonCode.INVALID, Text(f"{entry.name} has no colour temperature", f"{entry.name} 不能调色温")
+            )
         levels[Attribute.CCT] = asked.color_temp
     colour = _colour(entry, asked)
     if Attribute.INTENSITY in able:
@@ -179,10 +188,12 @@ def _colour(entry: FixtureEntry, asked: LightAsked) -> dict[Attribute, float]:
         return {}
     able = attributes(entry)
     if not set(RGB) <= set(able):
-        raise Refusal(ReasonCode.INVALID, f"{entry.name} has no colours")
+        raise Refusal(ReasonCode.INVALID, Text(f"{entry.name} has no colours", f"{entry.name} 不能调色"))
     said = {LETTERS[c]: v for c, v in asked.color.model_dump(exclude_none=True).items()}
     if wrong := [str(a) for a in said if a not in able]:
-        raise Refusal(ReasonCode.INVALID, f"{entry.name} has no {', '.join(wrong)}")
+        raise Refusal(
+            ReasonCode.INVALID, Text(f"{entry.name} has no {', '.join(wrong)}", f"{entry.name} 没有 {'、'.join(wrong)}")
+        )
     return {a: v / FULL for a, v in said.items()}
 
 

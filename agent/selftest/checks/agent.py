@@ -11,6 +11,7 @@ from agent.selftest.desk import Desk
 from agent.selftest.report import Depth
 from agent.selftest.step import Group, Step
 from agent.selftest.store import ReportStore
+from agent.selftest.words import VERDICTS
 from config.broker import broker_tables
 from config.model import StudioConfig
 from config.units import SILENT, Text
@@ -95,7 +96,8 @@ def last_full(store: ReportStore, wall: float) -> Result:
         return Result(Verdict.OVERDUE, said, CATALOGUE["AGT-05"].remedy, unit="h", limits=AGE)
     hours = (wall - datetime.fromisoformat(latest.started).timestamp()) / 3600
     verdict = AGE.judge(hours)
-    said = Text(f"{hours:.1f} hours ago: {latest.verdict}.", f"{hours:.1f} 小时前：{latest.verdict}。")
+    then = VERDICTS[latest.verdict]
+    said = Text(f"{hours:.1f} hours ago: {then.en}.", f"{hours:.1f} 小时前：{then.zh}。")
     remedy = SILENT if verdict is Verdict.PASS else CATALOGUE["AGT-05"].remedy
     return Result(verdict, said, remedy, hours, "h", AGE, {"id": latest.id})
 

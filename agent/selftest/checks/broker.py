@@ -87,11 +87,11 @@ def certificates(config: MqttSection, wall: Callable[[], float]) -> Result:
         ends["client"] = pem_not_after(config.tls.cert_file)
     days = {who: (end - wall()) / DAY for who, end in ends.items()}
     soonest = min(days, key=lambda who: days[who])
-    verdict = DAYS.judge(days[soonest])
+    verdict, left = DAYS.judge(days[soonest]), round(days[soonest])
     zh = {"broker": "服务器", "client": "客户端"}[soonest]
     said = Text(
-        f"Connected; the {soonest}'s certificate ends in {days[soonest]:.0f} days.",
-        f"已连接；{zh}证书还有 {days[soonest]:.0f} 天到期。",
+        f"Connected; the {soonest}'s certificate ends in {left} day{'s' * (left != 1)}.",
+        f"已连接；{zh}证书还有 {left} 天到期。",
     )
     remedy = SILENT if verdict is Verdict.PASS else CATALOGUE["MQT-01"].remedy
     return Result(verdict, said, remedy, days[soonest], "d", DAYS, {"tls": True, "days": days})
