@@ -29,7 +29,7 @@ _LEVELS = {Attribute.INTENSITY: 0.5, Attribute.CCT: 4300.0}
 
 SAID: Mapping[type, Payload] = {
     payloads.Status: payloads.Status(
-        state="online", session="9d1e", version="1.4.2", ready=True, since="2030-01-01T11:58:00.000Z"
+        state="online", session="9d1e", version="1.4.2", ready=True, since="2030-01-01T11:58:00.000Z", trust="listed"
     ),
     payloads.Inventory: payloads.Inventory(
         fixtures=(
@@ -72,6 +72,21 @@ SAID: Mapping[type, Payload] = {
     ),
     payloads.Answer: payloads.Answer(
         id="c-1042", verb="lights.set", state=State.SUCCEEDED, result={"fixtures": ["key"]}
+    ),
+    payloads.Audit: payloads.Audit(
+        n=41,
+        prev="9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab",
+        at="2030-01-01T12:00:00.000Z",
+        origin="broker",
+        issuer="desk",
+        role="operator",
+        signed=True,
+        verb="lights.set",
+        id="c-1042",
+        state=State.ACCEPTED,
+        on_air=True,
+        clock=True,
+        hash="2fd4e1c67a2d28fced849ee1bb76e7391b93eb12b3c1a2ee1d2e5a5b9a8b0c11",
     ),
     payloads.Echo: payloads.Echo(nonce="b1946ac9"),
 }
