@@ -22,9 +22,9 @@ from agent.app.verbs import LightVerbs
 from agent.exposure.service import TRIPPED, ExposureNow
 from agent.messaging import examples, exporters
 from agent.messaging.commands import ARGS, RANGES, Envelope
+from agent.messaging.header import HEADER
 from agent.messaging.lifecycle import FINAL, LIMITS, NEXT, SAID, State
 from agent.messaging.numbers import NUMBERS
-from agent.messaging.payloads import HEADER
 from agent.messaging.topics import ONLY, TABLE, Topics, table
 from agent.messaging.trust import policy
 from agent.messaging.verbs import INTERLOCKED
@@ -33,6 +33,7 @@ from agent.selftest.report import EXIT
 from agent.selftest.words import VERDICTS
 from config.model import AlertSection, StudioConfig
 from config.units import Attribute, Text
+from docs.entities import homeassistant
 from docs.fields import fields, grid, inside, said
 from drivers import registry
 from drivers.base import Impact, Limits
@@ -55,6 +56,7 @@ EXAMPLES: Mapping[str, str] = {
     "selftest.cancel": "",
     "identify": "back seconds=4",
     "reload": "",
+    "telemetry.set": """'groups={"network": {"interval": 0.5, "dead_bands": {"rtt_ms": 2}}}'""",
     "ping": "",
     "command.cancel": "c-1041",
 }
@@ -91,11 +93,13 @@ def verbs() -> str:
         impact = known[verb].impact if verb in known else Impact.PASSIVE
         air = " **Refused on air.**" if impact in INTERLOCKED else ""
         words = EXAMPLES[verb]
+        parts = [part for name in args.model_fields for part in inside(args, name)]
+        more = "".join(f"#### {part.__name__}\n\n{said(part)}\n\n{fields(part, head='Argument')}\n" for part in parts)
         topic = Topics("demo", "studio").command(verb, "c-1042")
         body = json.dumps({"args": examples.COMMANDS[verb]}, ensure_ascii=False)
         shell = f"./studio send {verb} {words}".strip()
         pages.append(
-            f"### `{verb}`\n\n{said(args)}{air}\n\n{fields(args, head='Argument')}\n"
+            f"### `{verb}`\n\n{said(args)}{air}\n\n{fields(args, head='Argument')}\n{more}"
             f"```sh\n{shell}\n```\n\n```json\n{topic}\n{body}\n```\n"
         )
     return "\n".join(pages)
@@ -302,6 +306,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "attributes": attributes,
     "lifecycle": lifecycle,
     "reasons": reasons,
+    "homeassistant": homeassistant,
     "tables": tables,
     "drivers": drivers,
     "profile-keys": profile_keys,

@@ -30,7 +30,7 @@ from agent.messaging.trust.keys import Ed25519Key, Ed25519Secret, HmacKey, Signe
 from agent.messaging.verbs import Verb
 from agent.runtime.journal import Journal
 from agent.runtime.store import at_once
-from config.model import TrustSection
+from config.trust import TrustSection
 
 TOPICS = Topics("hall", "one")
 NOW = 1_800_000_000.0

@@ -11,6 +11,7 @@ import structlog
 from agent import __version__
 from agent.app import keeper
 from agent.app.devices import Devices, checked
+from agent.app.dialects import spoken
 from agent.app.gatehouse import Gatehouse
 from agent.app.herald import Herald
 from agent.app.keeper import LookKeeper
@@ -28,9 +29,10 @@ from agent.lighting.scene import Scene
 from agent.messaging.bus import Bus
 from agent.messaging.commands import ExposureSet
 from agent.messaging.dispatch import Dispatcher
+from agent.messaging.header import Stamp
 from agent.messaging.local import NAME as CONTROL
 from agent.messaging.local import ControlSocket
-from agent.messaging.payloads import AirMessage, Stamp
+from agent.messaging.payloads import AirMessage
 from agent.messaging.topics import Topics
 from agent.runtime.journal import Journal
 from agent.runtime.lane import Health, Idle, Lane, NoDevice
@@ -106,6 +108,7 @@ class Agent:
         self.trust.serve(self.dispatcher)
         self.control = ControlSocket(state / CONTROL, self.dispatcher, stamp)
         self.bus.inbox.on_air = self._told_air
+        self.dialects = spoken(config, self.bus, self.dispatcher)
 
     # --- what verbs and tests ask ----------------------------------------------------------------------------
 
@@ -159,6 +162,7 @@ class Agent:
                     self._publish(),
                     self.records.run(),
                     keep_alive(),
+                    *(dialect.run() for dialect in self.dialects),
                 )
                 tasks = [group.create_task(service) for service in services]
                 await self._stop.wait()
@@ -196,7 +200,7 @@ class Agent:
         fixtures = checked(config, str(self._file))
         fixed = [
             Problem(table, "cannot change while the agent runs", "restart the agent")
-            for table in ("agent", "mqtt")
+            for table in ("agent", "mqtt", "homeassistant")
             if getattr(config, table) != getattr(self.config, table)
         ]
         if fixed:
@@ -250,8 +254,6 @@ class Agent:
         if stuck:
             log.error("lane.stuck", lanes=stuck)
 
-    # --- told from other threads -----------------------------------------------------------------------------
-
     def _told_health(self, kind: Kind, name: str, health: Health) -> None:
         self._soon(self._on_health, kind, name, health)
 
@@ -295,8 +297,6 @@ class Agent:
         self.interlock.tell(message.on_air, message.source, self.now() - max(0.0, age))
         self._air_to_rig()
 
-    # --- services --------------------------------------------------------------------------------------------
-
     async def _get_ready(self) -> None:
         """Ready: every output drives its lights, or has said why not."""
         deadline = self.now() + CONTROL_WITHIN
@@ -304,6 +304,7 @@ class Agent:
             await asyncio.sleep(0.005)
         self.ready.set()
         self.herald.everything()
+        await self.tests.recall()
         self.bus.board.sweep()
         self.bus.set_ready(True)
         notify("READY=1")
@@ -330,7 +331,7 @@ class Agent:
         await self.ready.wait()
         while True:
             self.herald.numbers()
-            await asyncio.sleep(self.config.telemetry.interval)
+            await asyncio.sleep(self.herald.reporter.pause)
 
     # --- inside ----------------------------------------------------------------------------------------------
 

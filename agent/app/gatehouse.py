@@ -13,8 +13,8 @@ from agent.messaging.trust.file import NAME, TrustFile
 from agent.messaging.trust.gate import Gate
 from agent.messaging.trust.keys import Key, issuer_key
 from agent.runtime.clock import synchronised
-from config.model import TrustSection
 from config.problems import ConfigError
+from config.trust import TrustSection
 
 log = structlog.get_logger(__name__)
 

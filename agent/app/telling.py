@@ -12,7 +12,7 @@ from agent.exposure.service import ExposureNow
 from agent.health.alerts import Alert, Stage
 from agent.lighting.rig import Rig
 from agent.messaging import payloads
-from agent.messaging.payloads import Payload, Say, iso
+from agent.messaging.header import Payload, Say, iso
 from agent.messaging.topics import Topics
 from agent.runtime import clock
 from agent.runtime.lane import Health
@@ -26,7 +26,9 @@ from firmware_profiles.patch import Patched
 Numbers = dict[str, float | int | None]
 
 
-def inventory(config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapping[str, Any]) -> payloads.Inventory:
+def inventory(
+    config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapping[str, Any], rates: Mapping[str, payloads.Rate]
+) -> payloads.Inventory:
     """What there is and what can be asked of it."""
     return payloads.Inventory(
         fixtures=tuple(
@@ -38,6 +40,7 @@ def inventory(config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapp
                 universe=f.universe,
                 address=f.address,
                 attributes=tuple(str(a) for a in f.personality.attributes),
+                ranges={str(a): (c.lowest, c.highest) for a, c in f.personality.channels.items()},
             )
             for f in fixtures.values()
         ),
@@ -47,7 +50,9 @@ def inventory(config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapp
             *(payloads.DeviceEntry(kind="probe", name=n, driver=s.driver) for n, s in config.probes.items()),
         ),
         looks=tuple(config.looks),
+        exposure=config.exposure.camera if config.exposure else "",
         verbs=tuple(sorted(verbs)),
+        telemetry=dict(rates),
     )
 
 

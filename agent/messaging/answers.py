@@ -8,8 +8,9 @@ import structlog
 from pydantic import ValidationError
 
 from agent.messaging import commands
+from agent.messaging.header import Say
 from agent.messaging.lifecycle import SAID, ReasonCode, Refusal, State
-from agent.messaging.payloads import Answer, Say
+from agent.messaging.payloads import Answer
 from agent.runtime.journal import Entry
 from config.units import Text
 

@@ -8,12 +8,13 @@ from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 from agent.messaging.dial import PROBE, NoConnection, Version
+from agent.messaging.header import decode
 from agent.messaging.message import Message
-from agent.messaging.payloads import Answer, decode
+from agent.messaging.payloads import Answer
 from agent.messaging.topics import Topics
 from agent.messaging.trust.keys import Signer, signed
 from agent.messaging.wire import Wire
-from config.model import MqttSection
+from config.broker import MqttSection
 
 T = TypeVar("T")
 SIGNED_FOR = 30
@@ -21,8 +22,19 @@ SIGNED_FOR = 30
 
 
 async def reach(config: MqttSection, client_id: str, message: Callable[[Message], None]) -> Wire:
-    """A connection by whoever is here for a short while: no last will, no session. Where both protocols may be tried,
-    the newer one first. Raises NoConnection."""
+    """A connection by whoever is here for a short while: no last will, no session. The preferred broker first; where
+    both protocols may be tried, the newer one first. Raises NoConnection, with the preferred broker's reason."""
+    why: NoConnection | None = None
+    for broker in config.in_order():
+        try:
+            return await _reach(broker, client_id, message)
+        except NoConnection as error:
+            why = why or error
+    assert why is not None
+    raise why
+
+
+async def _reach(config: MqttSection, client_id: str, message: Callable[[Message], None]) -> Wire:
     if config.protocol == "auto":
         wire = Wire(config, client_id=client_id, version="5", message=message)
         try:

@@ -28,10 +28,11 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from agent.messaging.hints import fault
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from config.check import told
 from config.problems import exact
-from config.units import EMITTERS, Attribute, Level, Name, Seconds
+from config.units import EMITTERS, Attribute, Luminance, Name, Seconds, Text
 
 MAX_BYTES = 16_000
 MAX_DEPTH = 8
@@ -57,6 +58,15 @@ def reply_topic(topic: str) -> str:
     if topic == "studio/v1" or topic.startswith("studio/v1/"):
         raise ValueError("replies never go below studio/v1: use a topic like studio/reply/<you>")
     return topic
+
+
+def check_response_topic(topic: str | None) -> None:
+    """The MQTT 5 response topic of a command. Raises Refusal (malformed), as a bad ``reply_to`` does."""
+    if topic is not None:
+        try:
+            reply_topic(topic)
+        except ValueError as error:
+            raise Refusal(ReasonCode.MALFORMED, f"response topic: {error}") from None
 
 
 class Strict(BaseModel):
@@ -117,7 +127,8 @@ class LightsSet(Strict):
         for attribute, level in levels.items():
             low, high = RANGES[attribute]
             if not low <= level <= high:
-                raise PydanticCustomError("out_of_range", f"{attribute} {exact(level)} is not in {low:g}…{high:g}")
+                seen = {"what": str(attribute), "level": exact(level), "range": f"{low:g}…{high:g}"}
+                raise PydanticCustomError("out_of_range", "{what} {level} is not in {range}", seen)
         return levels
 
 
@@ -139,7 +150,7 @@ class ExposureSet(Strict):
     """Automatic fill light: watch (off), advise, or hold; the target as linear luminance."""
 
     mode: Literal["watch", "advise", "hold"] = Field(description="watch: measure only; hold: moves lights.")
-    target: Level | None = Field(None, gt=0, description="Linear luminance 0…1; without: as it is.")
+    target: Luminance | None = Field(None, description="Linear luminance; without: as it is.")
 
 
 class SelftestStart(Strict):
@@ -178,6 +189,31 @@ class Identify(Strict):
     seconds: Annotated[float, Field(ge=1, le=60)] = Field(5.0, description="How long.")
 
 
+Group = Literal["lighting", "exposure", "network", "host"]
+"""Of telemetry."""
+
+
+class RateArgs(Strict):
+    """What is left out stays as it is."""
+
+    interval: Annotated[float, Field(ge=0.1, le=3600)] | None = Field(None, description="Seconds between two looks.")
+    max_interval: Annotated[float, Field(ge=0.1, le=86400)] | None = Field(
+        None, description="Seconds after which they are sent all the same."
+    )
+    dead_bands: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="Number → how far it may wander unsaid, in its unit. 0: say every change."
+    )
+
+
+class TelemetrySet(Strict):
+    """Change how often numbers are published, until the next start or reload: then the configuration counts again."""
+
+    groups: dict[Group, RateArgs] = Field(
+        default_factory=dict, description="Group → `interval`, `max_interval`, `dead_bands`."
+    )
+    reset: bool = Field(False, description="First go back to what the configuration says.")
+
+
 class Reload(Strict):
     """Read the configuration file again; an invalid one is refused and the old one goes on."""
 
@@ -201,6 +237,7 @@ ARGS: Mapping[str, type[Strict]] = {
     "selftest.cancel": SelftestCancel,
     "identify": Identify,
     "reload": Reload,
+    "telemetry.set": TelemetrySet,
     "ping": Ping,
     "command.cancel": CommandCancel,
 }
@@ -213,16 +250,20 @@ def read_json(body: bytes) -> dict[str, Any]:
     """An object from JSON as it should be (RFC 8259): UTF-8, no NaN, infinity or doubled key, not nested deeper than
     :data:`MAX_DEPTH`, no longer than :data:`MAX_BYTES`. Raises Refusal (too-large, malformed), nothing else."""
     if len(body) > MAX_BYTES:
-        raise Refusal(ReasonCode.TOO_LARGE, f"{len(body)} bytes, at most {MAX_BYTES}")
+        raise Refusal(
+            ReasonCode.TOO_LARGE, Text(f"{len(body)} bytes, at most {MAX_BYTES}", f"{len(body)} 字节，最多 {MAX_BYTES}")
+        )
     try:
         found = json.loads(
             body.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_no_doubles
         )
         json.dumps(found, ensure_ascii=False).encode("utf-8")  # a lone surrogate is no text
     except (ValueError, RecursionError) as error:
-        raise Refusal(ReasonCode.MALFORMED, _short(f"not JSON: {error}")) from None
+        raise Refusal(ReasonCode.MALFORMED, Text(_short(f"not JSON: {error}"), "不是有效的 JSON")) from None
     if not isinstance(found, dict):
-        raise Refusal(ReasonCode.MALFORMED, 'not a JSON object like {"args": {…}}')
+        raise Refusal(
+            ReasonCode.MALFORMED, Text('not a JSON object like {"args": {…}}', '不是 {"args": {…}} 这样的 JSON 对象')
+        )
     _shallow(found)
     return found
 
@@ -244,16 +285,18 @@ def _validate(model: type[A], found: Mapping[str, Any], code: ReasonCode, prefix
         faults = error.errors(include_url=False)
         if code is ReasonCode.INVALID and all(fault["type"] in _OUT_OF_RANGE for fault in faults):
             code = ReasonCode.OUT_OF_RANGE
-        said = [f"{prefix}{place}" + (f" ({right})" if right else "") for place, right in _said(model, faults)]
-        raise Refusal(code, _short("; ".join(said[:5]))) from None
+        said = list(_said(model, faults, prefix))[:5]
+        en, zh = "; ".join(each.en for each in said), "；".join(each.zh for each in said)
+        raise Refusal(code, Text(_short(en), _short(zh))) from None
 
 
-def _said(model: type[BaseModel], faults: list[ErrorDetails]) -> Iterator[tuple[str, str]]:
-    for _, (where, why, right, _) in told(model, faults):
-        yield (
-            f"{where}: {why}".replace("a table", "an object"),
-            right.rstrip("."),
-        )  # a table is what TOML calls an object
+def _said(model: type[BaseModel], faults: list[ErrorDetails], prefix: str) -> Iterator[Text]:
+    kinds = {detail["loc"]: detail for detail in reversed(faults)}
+    for place, (where, why, right, _) in told(model, faults):
+        said = why.replace("a table", "an object")  # a table is what TOML calls an object
+        more = right.rstrip(".")
+        zh = fault(kinds[place]) if place in kinds else "有误"
+        yield Text(f"{prefix}{where}: {said}" + (f" ({more})" if more else ""), f"{prefix}{where} {zh}")
 
 
 def _short(text: str) -> str:
@@ -283,7 +326,7 @@ def _shallow(found: Any) -> None:
     level, depth = [found], 1
     while level:
         if depth > MAX_DEPTH:
-            raise Refusal(ReasonCode.MALFORMED, f"nested deeper than {MAX_DEPTH}")
+            raise Refusal(ReasonCode.MALFORMED, Text(f"nested deeper than {MAX_DEPTH}", f"嵌套超过 {MAX_DEPTH} 层"))
         inner: list[Any] = []
         for item in level:
             inner += item.values() if isinstance(item, dict) else item

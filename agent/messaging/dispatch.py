@@ -20,9 +20,11 @@ from agent.messaging import commands, schedule
 from agent.messaging.answers import Answers, failed, final, noted
 from agent.messaging.commands import Envelope
 from agent.messaging.execution import Running, cancelled, outcome
+from agent.messaging.header import Say, iso
+from agent.messaging.hints import hint
 from agent.messaging.lifecycle import LIMITS, NEXT, ReasonCode, Refusal, State
 from agent.messaging.own_verbs import OwnVerbs
-from agent.messaging.payloads import Answer, Say, iso
+from agent.messaging.payloads import Answer
 from agent.messaging.schedule import Clocks
 from agent.messaging.verbs import INTERLOCKED, Admits, Job, Open, Reply, Request, Verb, unheard
 from agent.runtime.journal import Entry, Journal, Plan
@@ -131,10 +133,14 @@ class Dispatcher:
         if request.retained:
             raise Refusal(ReasonCode.RETAINED)
         if not commands.ID.fullmatch(request.id):
-            raise Refusal(ReasonCode.MALFORMED, "the id is 1 to 64 of A-Z a-z 0-9 _ -")
+            raise Refusal(
+                ReasonCode.MALFORMED,
+                Text("the id is 1 to 64 of A-Z a-z 0-9 _ -", "编号须为 1 至 64 个 A-Z a-z 0-9 _ -"),
+            )
+        commands.check_response_topic(request.topic)
         envelope = commands.read_envelope(request.body)
         if request.verb not in self.verbs:
-            raise Refusal(ReasonCode.UNKNOWN_VERB, f"one of {', '.join(sorted(self.verbs))}")
+            raise Refusal(ReasonCode.UNKNOWN_VERB, hint(request.verb, list(self.verbs)))
         return envelope
 
     async def _take(self, request: Request, envelope: Envelope) -> None:
@@ -174,7 +180,7 @@ class Dispatcher:
         request = schedule.planned(entry, plan, self.reply_on)
         envelope = self._read(request)
         if self.wall() - plan.due > schedule.LATE:
-            raise Refusal(ReasonCode.EXPIRED, "its time came while the agent was away")
+            raise Refusal(ReasonCode.EXPIRED, Text("its time came while the agent was away", "程序停止期间已到时间"))
         verb = self.verbs[request.verb]
         args = commands.read_args(verb.args, envelope.args)
         self._set_off(self._made(request, envelope, entry.digest, True), envelope, verb, args)
@@ -201,7 +207,9 @@ class Dispatcher:
         verb.check(args)
         alike = sum(other.waits is waits for other in self._running.values() if other is not itself)
         if waits and alike >= self.max_scheduled:
-            raise Refusal(ReasonCode.BUSY, f"{alike} commands wait for their time already")
+            raise Refusal(
+                ReasonCode.BUSY, Text(f"{alike} commands wait for their time already", f"已有 {alike} 条定时指令")
+            )
         if not waits and not verb.always and alike >= self.max_running:
             raise Refusal(ReasonCode.BUSY)
 
@@ -209,9 +217,12 @@ class Dispatcher:
         now = self.wall()
         ahead = envelope.issued_at.timestamp() - now if envelope.issued_at else 0.0
         if ahead > AHEAD:
-            raise Refusal(ReasonCode.CLOCK, f"{ahead:.0f} s ahead of this agent's clock")
+            raise Refusal(
+                ReasonCode.CLOCK, Text(f"{ahead:.0f} s ahead of this agent's clock", f"比本机时钟快 {ahead:.0f} 秒")
+            )
         if request.expires is not None and now >= request.expires:
-            raise Refusal(ReasonCode.EXPIRED, f"{now - request.expires:.3f} s after its end")
+            late = f"{now - request.expires:.3f}"
+            raise Refusal(ReasonCode.EXPIRED, Text(f"{late} s after its end", f"晚了 {late} 秒"))
         schedule.in_reach(envelope, now)
 
     async def _again(self, request: Request, envelope: Envelope, digest: str) -> bool:
@@ -279,7 +290,7 @@ class Dispatcher:
         job, at, now = running.job, schedule.due(envelope), self.wall()
         limit = LIMITS[State.ACCEPTED]
         if limit is not None and self.mono() - running.since > limit:
-            raise Refusal(ReasonCode.TIMEOUT, f"not begun within {limit:g} s")
+            raise Refusal(ReasonCode.TIMEOUT, Text(f"not begun within {limit:g} s", f"{limit:g} 秒内未开始"))
         if at is None or (at <= now and not running.waits):
             schedule.in_time(envelope, now)
             return None if at is None else round((now - at) * 1e3, 3)

@@ -12,6 +12,7 @@ from agent.messaging.answers import failed, final
 from agent.messaging.lifecycle import ReasonCode, Refusal, State
 from agent.messaging.payloads import Answer
 from agent.messaging.verbs import DRIVER_CODES, Job, Verb
+from config.units import Text
 from drivers.errors import DriverError
 
 log = structlog.get_logger(__name__)
@@ -68,7 +69,9 @@ async def outcome(verb: Verb[Any], args: BaseModel, job: Job) -> Answer:
         return failed(job.id, job.verb, Refusal(code, error.reason))
     except Exception as error:
         if isinstance(error, TimeoutError) and limit.expired():
-            return failed(job.id, job.verb, Refusal(ReasonCode.TIMEOUT, f"{verb.deadline:g} s"))
+            return failed(
+                job.id, job.verb, Refusal(ReasonCode.TIMEOUT, Text(f"{verb.deadline:g} s", f"{verb.deadline:g} 秒"))
+            )
         log.exception("command.bug", verb=job.verb, id=job.id)
         return failed(job.id, job.verb, Refusal(ReasonCode.INTERNAL))
 

@@ -56,6 +56,8 @@ class Inbox:
         self._prefix = prefix
         self._waiting: deque[tuple[Message, float]] = deque()
         self._arrived = asyncio.Event()
+        self._open: set[str] = set()
+        """Ids of commands that were taken and have not had their last answer."""
         self._own: Mapping[str, Handler] = {"command": self._command, "air": self._air}
 
     def take(self, message: Message) -> None:
@@ -69,6 +71,11 @@ class Inbox:
         if parsed and parsed.row.name == "command" and self.commands is not None:
             self.commands.overflow(self._request(parsed, message, self._wall()))
         message.ack()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits, and no command is without its last answer."""
+        return not self._waiting and not self._open
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -98,6 +105,7 @@ class Inbox:
 
     async def _command(self, parsed: Parsed, message: Message, arrived: float) -> None:
         assert self.commands is not None
+        self._open.add(parsed.parts["id"])
         await self.commands.receive(self._request(parsed, message, arrived))
 
     async def _air(self, parsed: Parsed, message: Message, arrived: float) -> None:
@@ -123,6 +131,8 @@ class Inbox:
         """Answers to a request with this response topic, if any, and correlation data."""
 
         def reply(answer: Answer, reply_to: str | None) -> None:
+            if answer.final:
+                self._open.discard(answer.id)
             topic = asked or reply_to
             if topic is None:
                 return

@@ -118,11 +118,10 @@ SAID: Mapping[ReasonCode, Text] = {
 class Refusal(Exception):
     """A command is turned down: raised by a verb's check (→ rejected) or while it runs (→ failed)."""
 
-    def __init__(self, code: ReasonCode, message: Text | str = "") -> None:
+    def __init__(self, code: ReasonCode, detail: Text | str = "") -> None:
+        """``detail``: what exactly; a plain one (a name, a number) says the same in both languages."""
         self.code = code
-        if isinstance(message, str):
-            general = SAID[code]
-            self.message = Text(f"{general.en}: {message}", f"{general.zh}：{message}") if message else general
-        else:
-            self.message = message
+        general = SAID[code]
+        en, zh = (detail, detail) if isinstance(detail, str) else detail
+        self.message = Text(f"{general.en}: {en}" if en else general.en, f"{general.zh}：{zh}" if zh else general.zh)
         super().__init__(f"{code}: {self.message.en}")

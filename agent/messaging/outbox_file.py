@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from agent.messaging.topics import Keep
 from agent.runtime.store import Store
-from config.model import OutboxSection
+from config.broker import OutboxSection
 
 SETTLE = 0.8
 """Seconds after which telemetry is forced onto the disk."""

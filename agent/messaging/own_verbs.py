@@ -8,6 +8,7 @@ from agent.messaging.execution import Running
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
 from agent.runtime import clock
+from config.units import Text
 
 
 class OwnVerbs:
@@ -30,7 +31,8 @@ class OwnVerbs:
     def _can_cancel(self, args: CommandCancel) -> None:
         running = self._under_way.get(args.id)
         if running is None or running.over:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"no command {args.id} is running")
+            said = Text(f"no command {args.id} is running", f"没有正在执行的指令 {args.id}")
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, said)
 
     async def _cancel(self, args: CommandCancel, job: Job) -> Mapping[str, Any]:
         self._can_cancel(args)

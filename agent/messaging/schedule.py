@@ -15,6 +15,7 @@ from agent.messaging.lifecycle import FARTHEST, LIMITS, ReasonCode, Refusal, Sta
 from agent.messaging.verbs import Reply, Request
 from agent.runtime.clock import correction
 from agent.runtime.journal import Entry, Plan
+from config.units import Text
 
 LEAD = 1.0
 """Seconds before its time from which a command is not taken up again after a crash: the journal, whose disk may be
@@ -49,7 +50,8 @@ def in_reach(envelope: Envelope, now: float) -> None:
     """Raises Refusal for a time that is too far ahead (out-of-range), or too long ago (expired)."""
     at = due(envelope)
     if at is not None and at - now > FARTHEST:
-        said = f"{(at - now) / 3600:.1f} h ahead, at most {FARTHEST / 3600:.0f} h"
+        ahead, most = f"{(at - now) / 3600:.1f}", f"{FARTHEST / 3600:.0f}"
+        said = Text(f"{ahead} h ahead, at most {most} h", f"提前 {ahead} 小时，最多 {most} 小时")
         raise Refusal(ReasonCode.OUT_OF_RANGE, said)
     in_time(envelope, now)
 
@@ -57,13 +59,15 @@ def in_reach(envelope: Envelope, now: float) -> None:
 def in_time(envelope: Envelope, now: float) -> None:
     """May it still begin? Raises Refusal (expired)."""
     if envelope.expires_at is not None and now >= (end := envelope.expires_at.timestamp()):
-        raise Refusal(ReasonCode.EXPIRED, f"{now - end:.3f} s after its end")
+        raise Refusal(ReasonCode.EXPIRED, Text(f"{now - end:.3f} s after its end", f"晚了 {now - end:.3f} 秒"))
     at = due(envelope)
     if at is None:
         return
     grace = LATE if envelope.execute_at else PATIENT if envelope.expires_at is None else FARTHEST
     if now - at > grace:
-        raise Refusal(ReasonCode.EXPIRED, f"{now - at:.3f} s after its time, at most {grace:g} s")
+        late = now - at
+        en, zh = f"{late:.3f} s after its time, at most {grace:g} s", f"晚了 {late:.3f} 秒，最多 {grace:g} 秒"
+        raise Refusal(ReasonCode.EXPIRED, Text(en, zh))
 
 
 async def wait(at: float, clocks: Clocks, lead: Callable[[], Awaitable[None]]) -> float:
@@ -81,7 +85,7 @@ async def wait(at: float, clocks: Clocks, lead: Callable[[], Awaitable[None]]) -
         elif rest <= 0:
             return -rest
         elif limit is not None and clocks.mono() - begun > limit:
-            raise Refusal(ReasonCode.TIMEOUT, f"scheduled for more than {limit:g} s")
+            raise Refusal(ReasonCode.TIMEOUT, Text(f"scheduled for more than {limit:g} s", f"等待超过 {limit:g} 秒"))
         else:
             enough = SPIN if led else LEAD
             await clocks.sleep(min(rest - enough, LOOK_AGAIN) if rest > enough else 0)

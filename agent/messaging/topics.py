@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from agent.messaging import payloads
 from agent.messaging.commands import Envelope
+from agent.messaging.homeassistant.payloads import AlertsShown, Asked, LightShown, ResultShown
 
 ROOT = "studio/v1"
 
@@ -74,6 +75,7 @@ TABLE: Sequence[Row] = (
     Row("alert", "up/alert/{key}", 1, True, payloads.Alert, "An alert; emptied once it is resolved."),
     Row("event", "up/event", 1, False, payloads.Event, "Something happened once.", Keep.EVENT),
     Row("report", "up/report", 1, True, payloads.Report, "Summary of the latest self-test."),
+    Row("maintenance", "up/maintenance", 1, True, payloads.Maintenance, "Dates of the studio's upkeep."),
     Row(
         "answer",
         "up/cmd/{verb}/{id}",
@@ -87,6 +89,10 @@ TABLE: Sequence[Row] = (
     Row("echo", "up/echo", 1, False, payloads.Echo, "The agent's message to itself (self-test MQT-02)."),
     Row("command", "down/cmd/{verb}/{id}", 1, False, Envelope, "A command. Never retained; one id, one effect."),
     Row("air", "down/air", 1, True, payloads.AirMessage, "The studio's air state, repeated while it holds."),
+    Row("ha-light", "up/ha/light/{name}", 1, True, LightShown, "Home Assistant only: a light in its JSON schema."),
+    Row("ha-alerts", "up/ha/alerts/all", 1, True, AlertsShown, "Home Assistant only: all alerts in one list."),
+    Row("ha-result", "up/ha/result/latest", 1, True, ResultShown, "Home Assistant only: how its latest command ended."),
+    Row("ha-input", "down/ha/{kind}/{name}", 1, False, Asked, "Home Assistant only: it cannot make ids of commands."),
 )
 
 

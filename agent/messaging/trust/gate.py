@@ -19,8 +19,9 @@ import structlog
 
 from agent.messaging import schedule
 from agent.messaging.commands import Envelope
+from agent.messaging.header import iso
 from agent.messaging.lifecycle import NEXT, ReasonCode, Refusal, State
-from agent.messaging.payloads import Answer, iso
+from agent.messaging.payloads import Answer
 from agent.messaging.topics import Topics
 from agent.messaging.trust.audit import Auditor
 from agent.messaging.trust.buckets import Buckets, Rate
@@ -28,7 +29,7 @@ from agent.messaging.trust.file import Seen
 from agent.messaging.trust.keys import Key, signed_bytes
 from agent.messaging.trust.policy import Pace, Role, Row, row_of
 from agent.messaging.verbs import Job, Request
-from config.model import TrustSection
+from config.trust import TrustSection
 from config.units import Text
 
 log = structlog.get_logger(__name__)
@@ -42,7 +43,7 @@ RECORDED = Rate(20.0, 500.0)
 KNOWN = 1024
 """Commands whose issuer is remembered until they end."""
 A_DAY = 86400.0
-AHEAD_OF_TIME = Text(
+NO_CLOCK = Text(
     "the agent's clock is not kept (NTP), so nobody knows whether this is old: only stops are taken",
     "本机时钟未校准（NTP），无法判断指令是否过时：只接受停止类指令",
 )
@@ -182,9 +183,10 @@ class Gate:
             return True
         if row.stops:
             return False
-        if who.signed or envelope.expires_at is not None:
-            raise Refusal(ReasonCode.CLOCK, AHEAD_OF_TIME)
-        return True
+        expired = envelope.expires_at is not None and envelope.expires_at.timestamp() <= self._wall()
+        if not expired and (who.signed or envelope.expires_at is not None):
+            raise Refusal(ReasonCode.CLOCK, NO_CLOCK)
+        return True  # what is over even by this clock is told so
 
     def _fresh(self, envelope: Envelope, key: tuple[str, str], timed: bool) -> None:
         """A signed command is decided once. Its age is bounded, so not all of them must be remembered for ever."""

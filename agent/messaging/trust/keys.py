@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from agent.messaging.payloads import iso
+from agent.messaging.header import iso
 from agent.messaging.trust import ed25519
 from agent.messaging.trust.canonical import canonical
 from config.files import read_public, read_secret
-from config.model import IssuerSection
 from config.problems import ConfigError, Problem
+from config.trust import IssuerSection
 
 SHORTEST = 16
 """Bytes of a shared secret, at least."""

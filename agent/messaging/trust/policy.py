@@ -75,6 +75,7 @@ POLICY: Sequence[Row] = (
     Row("selftest.start", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
     Row("selftest.cancel", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
     Row("identify", Role.OPERATOR, None, Pace.RARE),
+    Row("telemetry.set", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     Row("reload", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     # ends what runs; lights hold what they show
     Row("command.cancel", Role.OPERATOR, Role.OPERATOR, Pace.STOP),

@@ -16,7 +16,7 @@ from agent.messaging.dial import NoConnection, Version
 from agent.messaging.payloads import AirMessage, FixtureState, Telemetry
 from agent.messaging.window import WAITING
 from agent.messaging.wire import Wire
-from config.model import MqttSection
+from config.broker import MqttSection
 from config.units import Attribute
 from tests.agent.messaging.conftest import SmallAgent
 from tests.brokers import Mosquitto, Plain, said

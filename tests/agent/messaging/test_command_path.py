@@ -166,13 +166,15 @@ async def test_an_agent_is_not_made_to_command_others(mosquitto: Mosquitto, plai
     agent = await small_agent(mosquitto.port).start()
     other = "studio/v1/hall/two/down/cmd/reload/x"
     spy = plain(mosquitto.port).subscribe(other, f"{UP}/#")
-    spy.publish(f"{DOWN}/ping/e1", "", ResponseTopic=other)
-    await asyncio.to_thread(spy.wait, final(f"{UP}/ping/e1"))
+    spy.publish(f"{DOWN}/lights.set/e1", SET, ResponseTopic=other)
+    answer = said(await asyncio.to_thread(spy.wait, final(f"{UP}/lights.set/e1")))
+    assert (answer["state"], answer["code"]) == ("rejected", "malformed")
+    assert "response topic: replies never go below studio/v1" in answer["message"]["en"]
     spy.publish(f"{DOWN}/ping/e2", json.dumps({"reply_to": other}))
     assert said(await asyncio.to_thread(spy.wait, final(f"{UP}/ping/e2")))["code"] == "malformed"
     await agent.bus.round_trip()
-    assert not [m for m in spy.heard if m.topic == other]
-    assert agent.bus.counters["bad-reply-topic"] == 3
+    assert not [m for m in spy.heard if m.topic == other] and not agent.lights.effects
+    assert agent.dispatcher.counters["rejected.malformed"] == 2
 
 
 async def test_a_full_inbox_says_busy(mosquitto: Mosquitto, plain: Join, small_agent: Make) -> None:

@@ -16,8 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from agent.messaging.commands import Envelope
 from agent.messaging.dispatch import Dispatcher
+from agent.messaging.header import iso
 from agent.messaging.lifecycle import FINAL, NEXT, State
-from agent.messaging.payloads import Answer, iso
+from agent.messaging.payloads import Answer
 from agent.messaging.schedule import LATE, due
 from agent.messaging.verbs import Request
 from agent.runtime.journal import Journal

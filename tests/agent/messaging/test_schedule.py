@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from agent.messaging.dispatch import Dispatcher
+from agent.messaging.header import iso
 from agent.messaging.lifecycle import LIMITS, State
-from agent.messaging.payloads import Answer, iso
+from agent.messaging.payloads import Answer
 from agent.messaging.verbs import Reply, Request
 from agent.runtime.journal import Journal
 from tests.agent.messaging.clocks import ManualClock, settle

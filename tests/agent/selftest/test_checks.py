@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from agent.messaging.bus import Bus
-from agent.messaging.payloads import Stamp
+from agent.messaging.header import Stamp
 from agent.messaging.topics import Topics
 from agent.runtime import clock
 from agent.selftest.catalogue import CATALOGUE, OF_DRIVERS
@@ -19,7 +19,8 @@ from agent.selftest.checks import certificate, machine, strangers
 from agent.selftest.checks.broker import round_trips
 from agent.selftest.engine import plan, run
 from agent.selftest.store import ReportStore
-from config.model import MqttSection, OutputSection
+from config.broker import MqttSection
+from config.model import OutputSection
 from config.units import SILENT
 from drivers.base import Verdict
 from drivers.dmx import artnet_codec, sacn_codec

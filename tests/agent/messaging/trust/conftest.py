@@ -19,7 +19,7 @@ from agent.messaging.trust.keys import HmacKey, Signer, signed
 from agent.messaging.verbs import Job, Request, Verb
 from agent.runtime.journal import Journal
 from agent.runtime.store import at_once
-from config.model import TrustSection
+from config.trust import TrustSection
 
 TOPICS = Topics("hall", "one")
 DESK = HmacKey(b"a secret of the control desk")
@@ -34,6 +34,7 @@ ARGUMENTS: Mapping[str, dict[str, Any]] = {
     "selftest.start accept=true": {"depth": "full", "accept": True},
     "selftest.cancel": {},
     "identify": {"fixture": "key"},
+    "telemetry.set": {"groups": {"host": {"interval": 5}}},
     "reload": {},
     "command.cancel": {"id": "nothing"},
 }

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.__main__ import main
-from agent.messaging.payloads import HEADER
+from agent.messaging.header import HEADER
 from agent.messaging.trust.canonical import canonical
 from agent.messaging.trust.file import TrustFile, verify
 from tests.agent.messaging.trust.conftest import DESK, LISTED, Post

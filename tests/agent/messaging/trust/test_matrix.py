@@ -17,10 +17,11 @@ import pytest
 
 from agent.messaging.bus import Bus
 from agent.messaging.commands import ARGS
-from agent.messaging.payloads import Stamp
+from agent.messaging.header import Stamp
 from agent.messaging.trust.keys import HmacKey, signed
 from agent.messaging.trust.policy import POLICY, Role
-from config.model import MqttSection, TrustSection
+from config.broker import MqttSection
+from config.trust import TrustSection
 from tests.agent.messaging.trust.conftest import ARGUMENTS, TOPICS, Post
 from tests.brokers import Mosquitto, Plain
 from tests.processes import ROOT
@@ -43,6 +44,7 @@ selftest.start accept=true  --MA  ----  -OMA
 selftest.start              -OMA  -OMA  -OMA
 selftest.cancel             -OMA  -OMA  -OMA
 identify                    -OMA  ----  -OMA
+telemetry.set               --MA  --MA  --MA
 reload                      --MA  --MA  --MA
 command.cancel              -OMA  -OMA  -OMA
 """

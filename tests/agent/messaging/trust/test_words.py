@@ -15,8 +15,8 @@ from agent.messaging.trust.buckets import Buckets, Rate
 from agent.messaging.trust.canonical import SAFE, canonical
 from agent.messaging.trust.keys import Ed25519Key, HmacKey, issuer_key, signer
 from agent.messaging.trust.policy import POLICY, Pace, Role, row_of
-from config.model import IssuerSection
 from config.problems import ConfigError
+from config.trust import IssuerSection
 
 # --- policy ----------------------------------------------------------------------------------------------------------
 
