@@ -43,7 +43,7 @@ RECORDED = Rate(20.0, 500.0)
 KNOWN = 1024
 """Commands whose issuer is remembered until they end."""
 A_DAY = 86400.0
-AHEAD_OF_TIME = Text(
+NO_CLOCK = Text(
     "the agent's clock is not kept (NTP), so nobody knows whether this is old: only stops are taken",
     "本机时钟未校准（NTP），无法判断指令是否过时：只接受停止类指令",
 )
@@ -183,9 +183,10 @@ class Gate:
             return True
         if row.stops:
             return False
-        if who.signed or envelope.expires_at is not None:
-            raise Refusal(ReasonCode.CLOCK, AHEAD_OF_TIME)
-        return True
+        expired = envelope.expires_at is not None and envelope.expires_at.timestamp() <= self._wall()
+        if not expired and (who.signed or envelope.expires_at is not None):
+            raise Refusal(ReasonCode.CLOCK, NO_CLOCK)
+        return True  # what is over even by this clock is told so
 
     def _fresh(self, envelope: Envelope, key: tuple[str, str], timed: bool) -> None:
         """A signed command is decided once. Its age is bounded, so not all of them must be remembered for ever."""

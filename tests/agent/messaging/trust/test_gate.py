@@ -161,6 +161,7 @@ async def test_without_signature_and_expiry_the_clock_does_not_matter(post: Make
     agent.clock = False
     assert (await agent.send("lights.set", "a")).state == "accepted"
     assert (await agent.send("lights.set", "b", {"expires_at": iso(agent.now + 5)})).code == "clock"
+    assert (await agent.send("lights.set", "d", {"expires_at": iso(agent.now - 5)})).code == "expired"
     agent.clock = True
     assert (await agent.send("lights.set", "c", {"expires_at": iso(agent.now + 5)})).state == "accepted"
 
