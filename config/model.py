@@ -211,6 +211,25 @@ class SelfTestSection(Section):
     keep_reports: Annotated[int, Field(ge=1, le=100000)] = Field(500, description="Reports kept on disk.")
 
 
+class SparkplugSection(Section):
+    """The agent as an edge node of Eclipse Sparkplug B 3.0, for SCADA: at the same broker, beside its own topics."""
+
+    enabled: bool = Field(False, description="Be one.")
+    group: str | None = Field(
+        None, pattern=r"^[^/+#\x00]{1,64}$", description="Sparkplug group id; without: the agent's site."
+    )
+    primary_host: str | None = Field(
+        None,
+        pattern=r"^[^/+#\x00]{1,64}$",
+        description="Id of the primary host application: births wait until it is online; what changes meanwhile is "
+        "kept and sent later as data of the past. Without: births at once.",
+    )
+    kept: KeptSection = Field(KeptSection(days=3.0, mib=32.0), description="What waits for the broker or the host.")
+    backlog_rate: Annotated[float, Field(gt=0, le=100_000)] = Field(
+        100.0, description="Messages per second at which data of the past are sent, behind what is said now."
+    )
+
+
 class TelemetrySection(Section):
     """How often numbers are published."""
 
@@ -234,3 +253,4 @@ class StudioConfig(Section):
     alerts: AlertSection = AlertSection()
     selftest: SelfTestSection = SelfTestSection()
     telemetry: TelemetrySection = TelemetrySection()
+    sparkplug: SparkplugSection = SparkplugSection()

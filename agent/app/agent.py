@@ -11,6 +11,7 @@ import structlog
 from agent import __version__
 from agent.app import keeper
 from agent.app.devices import Devices, checked
+from agent.app.dialects import Dialects, back_to_disk
 from agent.app.herald import Herald
 from agent.app.keeper import LookKeeper
 from agent.app.lock import StateLock
@@ -36,7 +37,6 @@ from agent.runtime.systemd import keep_alive, notify
 from config.load import load
 from config.model import StudioConfig
 from config.problems import ConfigError, Problem
-from drivers.errors import DriverError
 from drivers.host import Host
 from drivers.registry import Kind
 from firmware_profiles.patch import Patch
@@ -47,8 +47,6 @@ TICK = 0.1
 """Seconds between looks at leases and the air state."""
 CONTROL_WITHIN = 1.0
 """Seconds in which outputs must have answered (or not) for the agent to call itself ready."""
-DISK_AGAIN = 10.0
-"""Seconds between two attempts to get a journal that is in memory back onto the disk."""
 SOFTWARE = 70
 """sysexits: a bug ended the agent."""
 
@@ -105,6 +103,7 @@ class Agent:
         self.control = ControlSocket(state / CONTROL, self.dispatcher, stamp)
         self.bus.inbox.commands, self.bus.told = self.dispatcher, self.journal.told
         self.bus.inbox.on_air = self._told_air
+        self.dialects = Dialects(config, self.bus, self.dispatcher, mode, self.on_disk)
 
     # --- what verbs and tests ask ----------------------------------------------------------------------------
 
@@ -116,7 +115,7 @@ class Agent:
 
     def unstored(self) -> tuple[str, ...]:
         """What the disk does not take at present, for people."""
-        files = (self.journal.unstored, self.bus.outbox.file.unstored)
+        files = (self.journal.unstored, self.bus.outbox.file.unstored, self.dialects.unstored)
         return tuple(filter(None, (*files, self.looks.health, self.tests.health)))
 
     async def remembered(self) -> None:
@@ -156,7 +155,8 @@ class Agent:
                     self._get_ready(),
                     self._tick(),
                     self._publish(),
-                    self._back_to_disk(),
+                    self.dialects.run(),
+                    back_to_disk(self),
                     keep_alive(),
                 )
                 tasks = [group.create_task(service) for service in services]
@@ -195,7 +195,7 @@ class Agent:
         fixtures = checked(config, str(self._file))
         fixed = [
             Problem(table, "cannot change while the agent runs", "restart the agent")
-            for table in ("agent", "mqtt")
+            for table in ("agent", "mqtt", "sparkplug")
             if getattr(config, table) != getattr(self.config, table)
         ]
         if fixed:
@@ -329,13 +329,6 @@ class Agent:
         while True:
             self.herald.numbers()
             await asyncio.sleep(self.config.telemetry.interval)
-
-    async def _back_to_disk(self) -> None:
-        while True:
-            await asyncio.sleep(DISK_AGAIN)
-            with contextlib.suppress(DriverError):  # a disk that does not answer is not back
-                await self.on_disk(self.journal.recover)
-                await self.bus.outbox.recover()
 
     # --- inside ----------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from agent.messaging.dial import NoConnection, Version, dial, no_delay, shut, where
@@ -80,7 +81,7 @@ class Wire:
         client.on_socket_close = self._on_socket_close
         client.on_socket_register_write = self._on_want_write
         if will is not None:
-            client.will_set(will.topic, will.payload, qos=1, retain=True)
+            client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
         self._client = client
         self._window = Window(client, denied)
 
@@ -126,11 +127,16 @@ class Wire:
         """Whether a message is within the broker's Maximum Packet Size."""
         return len(body) + len(topic) * 4 + 64 <= self._packet
 
-    async def close(self, timeout: float = 1.0) -> None:  # noqa: ASYNC109
-        """Say goodbye (the broker then discards the last will), within ``timeout``."""
+    def give_up(self, reason: str) -> None:
+        """End it without a goodbye: the broker publishes the last will."""
+        self._drop(reason)
+
+    async def close(self, timeout: float = 1.0, will: bool = False) -> None:  # noqa: ASYNC109
+        """Say goodbye within ``timeout``; the broker then discards the last will, but with ``will`` (MQTT 5)."""
         if self.alive:
             with contextlib.suppress(Exception):
-                self._client.disconnect()
+                said = ReasonCode(PacketTypes.DISCONNECT, identifier=0x04) if will and self.version == "5" else None
+                self._client.disconnect(said)
                 self._flush()
                 async with asyncio.timeout(timeout):
                     await self.ended()
