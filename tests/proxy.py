@@ -11,6 +11,8 @@ class Door:
     def __init__(self, target: int) -> None:
         self.target = target
         self.open = True
+        self.swallowing = False
+        """Half open: bytes are taken and lost, both ways, and nobody is told."""
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self._pairs: list[socket.socket] = []
@@ -51,16 +53,16 @@ class Door:
                 with self._lock:
                     self._pairs += [near, far]
                 for here, there in ((near, far), (far, near)):
-                    threading.Thread(target=_pass, args=(here, there), daemon=True).start()
+                    threading.Thread(target=self._pass, args=(here, there), daemon=True).start()
                 return
         near.close()
 
-
-def _pass(here: socket.socket, there: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := here.recv(65536):
-            there.sendall(data)
-    for end in (here, there):
+    def _pass(self, here: socket.socket, there: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
-    here.close()
+            while data := here.recv(65536):
+                if not self.swallowing:
+                    there.sendall(data)
+        for end in (here, there):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        here.close()

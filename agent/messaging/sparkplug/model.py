@@ -79,6 +79,7 @@ class Model:
         self.complete = False
         """The agent has said what there is: births can be told."""
         self._alerts: dict[str, str] = {}
+        self._early: dict[tuple[str, type], tuple[FixtureState | DeviceState | ExposureState, int]] = {}
         values: dict[str, Value] = {each.name: _idle(each.datatype) for each in NODE_METRICS if "Control/" in each.name}
         values |= {"Alerts/Count": 0, "Alerts/Critical": 0, "Alerts/Warning": 0, "Alerts/Latest": ""}
         for name, value in (values | dict(fixed)).items():
@@ -90,12 +91,9 @@ class Model:
         match topic.row.name, payload:
             case "inventory", Inventory():
                 self._inventory(payload, now)
-            case "fixture", FixtureState():
-                self._fixture(self.things.get(device_id("fixture", name)), payload, now)
-            case ("output" | "camera" | "probe") as kind, DeviceState():
-                self._device(self.things.get(device_id(kind, name)), payload, now)
-            case "exposure", ExposureState():
-                self._exposure(self.things.get(device_id("camera", name)), payload, now)
+            case _, FixtureState() | DeviceState() | ExposureState():
+                kind = topic.row.name
+                self._state(device_id("camera" if kind == "exposure" else kind, name), payload, now)
             case "tele", Telemetry():
                 self._numbers(topic.parts["group"], name, payload, now)
             case "air-state", AirState():
@@ -131,11 +129,24 @@ class Model:
         for unit in told.devices:
             self.things[device_id(unit.kind, unit.name)].put("Properties/Driver", unit.driver, now)
         self.node.put("Properties/Looks", " ".join(told.looks), now)
+        early, self._early = self._early, {}
+        for (device, _), (state, at) in early.items():
+            if device in self.things:
+                self._state(device, state, at)
         self.complete = True
 
-    def _fixture(self, thing: Thing | None, told: FixtureState, now: int) -> None:
-        if thing is None:
-            return
+    def _state(self, device: str, told: FixtureState | DeviceState | ExposureState, now: int) -> None:
+        thing = self.things.get(device)
+        if thing is None:  # told before the inventory, and not again after it
+            self._early[device, type(told)] = (told, now)
+        elif isinstance(told, FixtureState):
+            self._fixture(thing, told, now)
+        elif isinstance(told, DeviceState):
+            self._device(thing, told, now)
+        else:
+            self._exposure(thing, told, now)
+
+    def _fixture(self, thing: Thing, told: FixtureState, now: int) -> None:
         for attribute, level in told.levels.items():
             thing.put(LEVEL + attribute, float(level), now)
         for attribute, level in told.target.items():
@@ -145,9 +156,7 @@ class Model:
         thing.put("Fade Remaining", float(told.fade_remaining), now)
         self._health(thing, told.health, told.reason, now)
 
-    def _device(self, thing: Thing | None, told: DeviceState, now: int) -> None:
-        if thing is None:
-            return
+    def _device(self, thing: Thing, told: DeviceState, now: int) -> None:
         thing.put("Properties/Hardware Model", told.model, now)
         thing.put("Properties/FW", told.firmware, now)
         thing.put("Properties/Serial", told.serial, now)
@@ -159,9 +168,7 @@ class Model:
         if reason or "Reason" not in thing.values:
             thing.put("Reason", reason, now)
 
-    def _exposure(self, thing: Thing | None, told: ExposureState, now: int) -> None:
-        if thing is None:
-            return
+    def _exposure(self, thing: Thing, told: ExposureState, now: int) -> None:
         thing.put("Exposure/Mode", told.mode, now)
         thing.put("Exposure/Target", float(told.target), now)
         thing.put("Exposure/Error", told.error, now)

@@ -134,6 +134,16 @@ def test_only_what_changed_is_told_and_with_the_time_it_changed() -> None:
     assert thing.take() == []
 
 
+def test_a_state_told_before_the_inventory_is_not_lost() -> None:
+    model = Model({}, NOW)
+    tell_level(model, "key", 0.3, NOW + 7)
+    tell_level(model, "ghost", 0.3)
+    tell_inventory(model, "key")
+    assert set(model.things) == {NODE, "fixture-key", "probe-isp"}
+    assert model.things["fixture-key"].alive
+    assert model.things["fixture-key"].values["Levels/intensity"] == (0.3, NOW + 7)
+
+
 def test_a_number_that_was_not_measured_is_null_and_a_counter_whole() -> None:
     model = furnished()
     thing = model.things["probe-isp"]
