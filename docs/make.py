@@ -25,6 +25,7 @@ from agent.messaging.commands import ARGS, RANGES, Envelope
 from agent.messaging.lifecycle import FINAL, NEXT, SAID, State
 from agent.messaging.numbers import NUMBERS
 from agent.messaging.payloads import HEADER
+from agent.messaging.sparkplug import metrics as sparkplug
 from agent.messaging.topics import ONLY, TABLE, Topics, table
 from agent.messaging.verbs import INTERLOCKED
 from agent.selftest.catalogue import CATALOGUE
@@ -295,6 +296,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "checks": checks,
     "verdicts": verdicts,
     "alerts": alerts,
+    "sparkplug": sparkplug.table,
 }
 
 

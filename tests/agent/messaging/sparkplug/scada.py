@@ -9,7 +9,10 @@ from paho.mqtt.client import MQTTMessage
 
 from agent.messaging.sparkplug.payload import DataType, Metric, Payload, Value, decode
 from tests.brokers import Plain
+from tests.waiting import until
 
+LEVEL = ("fixture-key", "Levels/intensity")
+RESULT = ("fixture-key", "Last Command/Result")
 Tags = dict[tuple[str, str], Value]
 
 
@@ -37,11 +40,6 @@ class Scada:
     def seen(self) -> "Seen":
         """Everything so far, from the beginning."""
         return Seen([message for message in list(self.plain.heard) if "/STATE/" not in message.topic])
-
-    def wait(self, wanted: Callable[["Seen"], Any], within: float = 45.0) -> "Seen":
-        """Until what was seen is as wanted."""
-        self.plain.wait(lambda _: wanted(self.seen()), within)
-        return self.seen()
 
 
 class Seen:
@@ -141,3 +139,13 @@ class Seen:
 
     def _breach(self, message: MQTTMessage, why: str) -> None:
         self.breaches.append(f"message {len(self.order)} {message.topic}: {why}")
+
+
+async def see(scada: Scada, wanted: Callable[[Seen], Any]) -> Seen:
+    """Until the host has seen it, without blocking the loop."""
+    await until(lambda: wanted(scada.seen()))
+    return scada.seen()
+
+
+def shows(level: float) -> Callable[[Seen], bool]:
+    return lambda seen: seen.tags.get(LEVEL) == level

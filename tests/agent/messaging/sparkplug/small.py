@@ -27,10 +27,13 @@ TOPICS = Topics("hall", "one")
 class SmallNode:
     """See the module. ``more`` goes into ``[sparkplug]``."""
 
-    def __init__(self, port: int, folder: Path, protocol: str = "5", **more: Any) -> None:
-        mqtt = MqttSection.model_validate({"host": "127.0.0.1", "port": port, "protocol": protocol, "keepalive": 60})
+    def __init__(self, port: int, folder: Path, protocol: str = "5", username: str | None = None, **more: Any) -> None:
+        mqtt = MqttSection.model_validate(
+            {"host": "127.0.0.1", "port": port, "protocol": protocol, "keepalive": 60, "username": username}
+        )
         self.lights = Lights()
         self.air = False
+        folder.mkdir(exist_ok=True)
         self.journal = Journal(folder / "journal.db")
         self.dispatcher = Dispatcher(
             self.lights.verbs(), self.journal, lambda: self.air, lambda answer: None, time.time
