@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from config.broker import BrokerSection, broker_tables
 from config.model import StudioConfig
 from config.problems import ConfigError, Problem
 
@@ -31,27 +32,52 @@ def read_secret(path: Path, where: str = "secret") -> str:
     return secret
 
 
+def secret_problems(path: Path, where: str) -> tuple[Problem, ...]:
+    """What is wrong with a file that should hold a secret."""
+    try:
+        read_secret(path, where)
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
 def guard_key(path: Path, where: str) -> None:
     """Raises ConfigError when a private key cannot be read here, or can be by others than its owner."""
     _read(path, where, "a key in PEM form")
 
 
+def read_public(path: Path, where: str) -> str:
+    """A public key or certificate in PEM form. Raises ConfigError."""
+    return _read(path, where, "a public key in PEM form", private=False).decode("utf-8", "replace")
+
+
 def problems(config: StudioConfig) -> Iterator[Problem]:
-    """What is wrong, on this machine and for this user, with the files the broker's tables name."""
-    tls = config.mqtt.tls
-    if config.mqtt.password_file is not None:
-        try:
-            read_secret(config.mqtt.password_file, "mqtt.password_file")
-        except ConfigError as error:
-            yield from error.problems
+    """What is wrong, on this machine and for this user, with the files the tables of brokers and trust name."""
+    for table, broker in broker_tables(config.mqtt):
+        yield from _of_broker(table, broker)
+    for name, issuer in config.trust.issuers.items():
+        table = f"trust.issuers.{name}"
+        if issuer.key_file is not None:
+            yield from secret_problems(issuer.key_file, f"{table}.key_file")
+        if issuer.public_key_file is not None:
+            try:
+                read_public(issuer.public_key_file, f"{table}.public_key_file")
+            except ConfigError as error:
+                yield from error.problems
+
+
+def _of_broker(table: str, broker: BrokerSection) -> Iterator[Problem]:
+    tls = broker.tls
+    if broker.password_file is not None:
+        yield from secret_problems(broker.password_file, f"{table}.password_file")
     if tls is None:
         return
     if tls.key_file is not None:
         try:
-            guard_key(tls.key_file, "mqtt.tls.key_file")
+            guard_key(tls.key_file, f"{table}.tls.key_file")
         except ConfigError as error:
             yield from error.problems
-    for where, path in (("mqtt.tls.ca_file", tls.ca_file), ("mqtt.tls.cert_file", tls.cert_file)):
+    for where, path in ((f"{table}.tls.ca_file", tls.ca_file), (f"{table}.tls.cert_file", tls.cert_file)):
         if path is not None:
             try:
                 _read(path, where, "a certificate in PEM form", private=False)

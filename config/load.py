@@ -6,7 +6,7 @@ file ──tomllib──▶ data ──environment──▶ data ──check.ins
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ class Reading:
     problems: tuple[Problem, ...] = ()
     lost: frozenset[Place] = frozenset()
     as_written: Callable[[str], str] = str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Dotted key → the variable that gave its value."""
 
     def error(self, more: Iterable[Problem] = ()) -> ConfigError | None:
         """All its problems and ``more`` from other floors, with line numbers, in the file's order; None: no problem.
@@ -43,11 +45,16 @@ class Reading:
         """
         lost = {dotted(place) for place in self.lost}
         others = [problem for problem in more if lost.isdisjoint(outward(problem.where))]
-        others = [problem._replace(where=self.as_written(problem.where)) for problem in others]
+        others = [problem._replace(where=self._origin(self.as_written(problem.where))) for problem in others]
         found = numbered(self.text, [*self.problems, *others])
         if not found:
             return None
         return ConfigError(self.file, sorted(found, key=lambda problem: problem.at or 0))
+
+    def _origin(self, where: str) -> str:
+        """The key, with the variable its value came from."""
+        variable = next((self.variables[key] for key in outward(where) if key in self.variables), None)
+        return where if variable is None else f"{where} (from {variable})"
 
 
 def load(path: Path, environ: Mapping[str, str]) -> StudioConfig:
@@ -77,11 +84,12 @@ def read(path: Path, environ: Mapping[str, str]) -> Reading:
         data = as_texts(data, overrides, _mistaken(data, overrides, faults))
         config, faults = inspect(StudioConfig, data, context)
     faults = [*unread, *((place, fault) for place, fault in faults if not touches([p for p, _ in unread], *place))]
+    variables = {dotted(one.place): one.variable for one in overrides}
     if not faults:
-        return Reading(str(path), text, config, tuple(problems))
+        return Reading(str(path), text, config, tuple(problems), variables=variables)
     rest = salvage(data, faults, context)
     problems += [_from(overrides, place, problem) for place, problem in (*faults, *rest.more)]
-    return Reading(str(path), text, rest.config, tuple(problems), frozenset(rest.lost), rest.as_written)
+    return Reading(str(path), text, rest.config, tuple(problems), frozenset(rest.lost), rest.as_written, variables)
 
 
 def _folder(path: Path) -> Path:

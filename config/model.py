@@ -8,32 +8,12 @@ and options are checked one floor up, with the same error form.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from config.units import Address, Attribute, Level, Name, Seconds, Stops, UniverseNumber
-
-
-def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
-    """A relative path counts from the configuration file's folder, wherever the daemon was started."""
-    folder = (info.context or {}).get("folder")
-    return path if folder is None else Path(folder) / path
-
-
-def _once_each(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    twice = sorted({str(item) for item in items if items.count(item) > 1})
-    if twice:
-        raise ValueError(f"{', '.join(twice)} is there twice: name each one once")
-    return items
-
-
-FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
-OnceEach = AfterValidator(_once_each)
-
-
-class Section(BaseModel):
-    """One table of the file. Unknown keys are errors: a typo must not become a default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from config.broker import KeptSection, MqttSection
+from config.section import FilePath, OnceEach, Section
+from config.trust import TrustSection
+from config.units import Address, Attribute, Endpoint, Luminance, Name, Seconds, Stops, UniverseNumber
 
 
 class AgentSection(Section):
@@ -46,57 +26,6 @@ class AgentSection(Section):
         Path("/var/lib/studio-agent"), description="Where the last look, journal and reports live."
     )
     profile_dirs: tuple[FilePath, ...] = Field((), description="Folders with the site's own profiles; they win.")
-
-
-class TlsSection(Section):
-    """Transport security to the broker."""
-
-    ca_file: FilePath | None = Field(None, description="Certificate authority (PEM); none: the system's.")
-    cert_file: FilePath | None = Field(None, description="Client certificate (PEM).")
-    key_file: FilePath | None = Field(None, description="Client key (PEM), mode 0600.")
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> "TlsSection":
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("cert_file and key_file belong together: give both or neither")
-        return self
-
-
-class KeptSection(Section):
-    """How much of one class of messages is kept for a broker that is away. Past it the oldest are given up, counted."""
-
-    days: Annotated[float, Field(gt=0, le=365)] = Field(30.0, description="Not longer than this.")
-    mib: Annotated[float, Field(gt=0, le=65536)] = Field(16.0, description="Not more than this, in MiB.")
-
-
-class OutboxSection(Section):
-    """What waits on the disk until the broker has acknowledged it."""
-
-    telemetry: KeptSection = Field(KeptSection(days=3.0, mib=128.0), description="Numbers.")
-    events: KeptSection = Field(KeptSection(), description="What happened once; alerts among it.")
-    results: KeptSection = Field(KeptSection(), description="How commands ended.")
-    backlog_rate: Annotated[float, Field(gt=0, le=100_000)] = Field(
-        200.0, description="Messages per second at which a backlog is sent, behind what is said now."
-    )
-
-
-class MqttSection(Section):
-    """The broker."""
-
-    host: str = Field("localhost", min_length=1, description="Name or address of the broker.")
-    port: Annotated[int, Field(ge=1, le=65535)] = Field(1883, description="TCP port (8883 with TLS).")
-    protocol: Literal["auto", "5", "3.1.1"] = Field("auto", description="auto: MQTT 5, falling back to 3.1.1.")
-    username: str | None = Field(None, description="User name at the broker.")
-    password_file: FilePath | None = Field(None, description="File with the password, mode 0600; never the password.")
-    keepalive: Annotated[int, Field(ge=2, le=3600)] = Field(15, description="Seconds.")
-    tls: TlsSection | None = Field(None, description="Present: TLS 1.2 or newer.")
-    outbox: OutboxSection = Field(OutboxSection(), description="What waits while the broker is away.")
-
-    @model_validator(mode="after")
-    def _password_has_user(self) -> "MqttSection":
-        if self.password_file is not None and self.username is None:
-            raise ValueError("password_file without username: give the user name too")
-        return self
 
 
 class AirSection(Section):
@@ -136,7 +65,21 @@ class LightingSection(Section):
     )
 
 
-class OutputSection(Section):
+class DeviceSection(Section):
+    """A table whose ``options`` are a driver's own affair."""
+
+    _folder: Path | None = PrivateAttr(None)
+
+    def model_post_init(self, context: Any, /) -> None:
+        self._folder = (context or {}).get("folder")
+
+    @property
+    def folder(self) -> Path | None:
+        """The configuration file's: relative paths in ``options`` count from it."""
+        return self._folder
+
+
+class OutputSection(DeviceSection):
     """One way out for DMX universes."""
 
     driver: str = Field(description="Driver name: enttec-pro, artnet, sacn, …")
@@ -164,7 +107,7 @@ class LookSection(Section):
     levels: dict[Name, dict[Attribute, float]] = Field(description="Fixture → attribute → level.")
 
 
-class CameraSection(Section):
+class CameraSection(DeviceSection):
     """One camera."""
 
     driver: str = Field("opencv", description="Driver name.")
@@ -178,14 +121,14 @@ class ExposureSection(Section):
     camera: Name = Field(description="The camera it looks through.")
     fixtures: Annotated[tuple[Name, ...], Field(min_length=1), OnceEach] = Field(description="The lights it may move.")
     mode: Literal["watch", "advise", "hold"] = Field("advise", description="hold moves lights; advise only says so.")
-    target: Level = Field(0.18, gt=0, description="Wanted linear luminance of the picture, 0…1.")
+    target: Luminance = Field(0.18, description="Wanted linear luminance of the picture.")
     authority: Annotated[float, Field(ge=0, le=20)] = Field(
         1.0, description="Stops each light may go either way from the operator's look."
     )
     delay: Annotated[int, Field(ge=0, le=20)] = Field(2, description="Camera samples from command to picture.")
 
 
-class ProbeSection(Section):
+class ProbeSection(DeviceSection):
     """One thing that measures the network."""
 
     driver: str = Field(description="Driver name: stamp, icmp, tcp.")
@@ -207,7 +150,7 @@ class AlertSection(Section):
 class SelfTestSection(Section):
     """The self-test."""
 
-    ingest: str | None = Field(None, description="host:port of the platform's ingest, for name and path checks.")
+    ingest: Endpoint | None = Field(None, description="host:port of the platform's ingest, for name and path checks.")
     keep_reports: Annotated[int, Field(ge=1, le=100000)] = Field(500, description="Reports kept on disk.")
 
 
@@ -230,10 +173,44 @@ class SparkplugSection(Section):
     )
 
 
-class TelemetrySection(Section):
-    """How often numbers are published."""
+class RateSection(Section):
+    """When the numbers of one group are published: looked at each `interval`, sent when one has left its dead band
+    since it was last sent, at the latest after `max_interval`. Always all of them."""
 
-    interval: Annotated[float, Field(ge=0.1, le=3600)] = Field(1.0, description="Seconds between telemetry messages.")
+    interval: Annotated[float, Field(ge=0.1, le=3600)] | None = Field(
+        None, description="Seconds between two looks; none: `telemetry.interval`."
+    )
+    max_interval: Annotated[float, Field(ge=0.1, le=86400)] | None = Field(
+        None, description="Seconds after which they are sent all the same; none: `telemetry.max_interval`."
+    )
+    dead_bands: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="Number → how far it may wander unsaid, in its unit. 0: say every change."
+    )
+
+
+class TelemetrySection(Section):
+    """How often numbers are published. `telemetry.set` changes it until the next start or reload."""
+
+    interval: Annotated[float, Field(ge=0.1, le=3600)] = Field(1.0, description="Seconds between two looks at them.")
+    max_interval: Annotated[float, Field(ge=0.1, le=86400)] = Field(
+        10.0, description="Seconds after which they are sent even though nothing has changed."
+    )
+    lighting: RateSection = Field(RateSection(), description="`up/tele/lighting/<name>`.")
+    exposure: RateSection = Field(RateSection(), description="`up/tele/exposure/<camera>`.")
+    network: RateSection = Field(RateSection(), description="`up/tele/network/<probe>`.")
+    host: RateSection = Field(RateSection(), description="`up/tele/host/<name>`.")
+
+
+class HomeAssistantSection(Section):
+    """The agent as a device of Home Assistant (2024.12 or newer), at the same broker."""
+
+    enabled: bool = Field(False, description="Announce it. Switched off again, the device is taken back.")
+    discovery_prefix: Annotated[str, Field(pattern=r"^[^/+#\s$][^+#\s]{0,99}$")] = Field(
+        "homeassistant", description="The discovery prefix set in Home Assistant."
+    )
+    birth_topic: Annotated[str, Field(pattern=r"^[^/+#\s$][^+#\s]{0,99}$")] = Field(
+        "homeassistant/status", description="Where Home Assistant says *online* when it has started."
+    )
 
 
 class StudioConfig(Section):
@@ -241,6 +218,7 @@ class StudioConfig(Section):
 
     agent: AgentSection
     mqtt: MqttSection = MqttSection()
+    trust: TrustSection = TrustSection()
     air: AirSection = AirSection()
     safety: SafetySection = SafetySection()
     lighting: LightingSection = LightingSection()
@@ -253,4 +231,5 @@ class StudioConfig(Section):
     alerts: AlertSection = AlertSection()
     selftest: SelfTestSection = SelfTestSection()
     telemetry: TelemetrySection = TelemetrySection()
+    homeassistant: HomeAssistantSection = HomeAssistantSection()
     sparkplug: SparkplugSection = SparkplugSection()

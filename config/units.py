@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+
+from config import hosts
 
 
 class Attribute(StrEnum):
@@ -29,12 +31,21 @@ EMITTERS = frozenset({Attribute.RED, Attribute.GREEN, Attribute.BLUE, Attribute.
 Levels = Mapping[Attribute, float]
 
 Level = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Luminance = Annotated[float, Field(ge=0.005, le=1, allow_inf_nan=False)]
+"""Wanted linear luminance of a picture. Below 0.005 an 8-bit picture has no code left to measure with."""
 Kelvin = Annotated[float, Field(ge=1000, le=20000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)]
 Stops = Annotated[float, Field(ge=-20, le=20, allow_inf_nan=False)]
 Address = Annotated[int, Field(ge=1, le=512, strict=True)]
 UniverseNumber = Annotated[int, Field(ge=1, le=63999, strict=True)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+HostName = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(hosts.host)]
+"""A name, an IPv4 or an IPv6 address."""
+HostName4 = Annotated[HostName, AfterValidator(hosts.no_ipv6)]
+"""The same where our sockets speak IPv4 only."""
+IPv4 = Annotated[str, AfterValidator(hosts.ipv4)]
+Endpoint = Annotated[str, Field(min_length=1, max_length=270), AfterValidator(hosts.endpoint)]
+"""``host:port``."""
 
 SLOTS = 512
 """Slots of one DMX512-A universe (ANSI E1.11)."""

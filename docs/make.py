@@ -22,17 +22,19 @@ from agent.app.verbs import LightVerbs
 from agent.exposure.service import TRIPPED, ExposureNow
 from agent.messaging import examples, exporters
 from agent.messaging.commands import ARGS, RANGES, Envelope
-from agent.messaging.lifecycle import FINAL, NEXT, SAID, State
+from agent.messaging.header import HEADER
+from agent.messaging.lifecycle import FINAL, LIMITS, NEXT, SAID, State
 from agent.messaging.numbers import NUMBERS
-from agent.messaging.payloads import HEADER
 from agent.messaging.sparkplug import metrics as sparkplug
 from agent.messaging.topics import ONLY, TABLE, Topics, table
+from agent.messaging.trust import policy
 from agent.messaging.verbs import INTERLOCKED
 from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.report import EXIT
 from agent.selftest.words import VERDICTS
 from config.model import AlertSection, StudioConfig
 from config.units import Attribute, Text
+from docs.entities import homeassistant
 from docs.fields import fields, grid, inside, said
 from drivers import registry
 from drivers.base import Impact, Limits
@@ -55,6 +57,7 @@ EXAMPLES: Mapping[str, str] = {
     "selftest.cancel": "",
     "identify": "back seconds=4",
     "reload": "",
+    "telemetry.set": """'groups={"network": {"interval": 0.5, "dead_bands": {"rtt_ms": 2}}}'""",
     "ping": "",
     "command.cancel": "c-1041",
 }
@@ -91,11 +94,13 @@ def verbs() -> str:
         impact = known[verb].impact if verb in known else Impact.PASSIVE
         air = " **Refused on air.**" if impact in INTERLOCKED else ""
         words = EXAMPLES[verb]
+        parts = [part for name in args.model_fields for part in inside(args, name)]
+        more = "".join(f"#### {part.__name__}\n\n{said(part)}\n\n{fields(part, head='Argument')}\n" for part in parts)
         topic = Topics("demo", "studio").command(verb, "c-1042")
         body = json.dumps({"args": examples.COMMANDS[verb]}, ensure_ascii=False)
         shell = f"./studio send {verb} {words}".strip()
         pages.append(
-            f"### `{verb}`\n\n{said(args)}{air}\n\n{fields(args, head='Argument')}\n"
+            f"### `{verb}`\n\n{said(args)}{air}\n\n{fields(args, head='Argument')}\n{more}"
             f"```sh\n{shell}\n```\n\n```json\n{topic}\n{body}\n```\n"
         )
     return "\n".join(pages)
@@ -119,9 +124,10 @@ def lifecycle() -> str:
     meant = {
         None: "nothing answered yet",
         State.ACCEPTED: "understood, allowed, written to the journal",
+        State.SCHEDULED: "waits for its time, which `due` says; can be cancelled, outlives a restart",
         State.EXECUTING: "under way; may come several times, with `progress`",
         State.SUCCEEDED: "done, the last frame is on the wire; `result` says what",
-        State.FAILED: "began and did not come to its end; `code` says why",
+        State.FAILED: "did not come to its end, or was not begun in time; `code` says why",
         State.CANCELLED: "stopped on request; lights stay where they were at that moment",
         State.REJECTED: "never began; `code` says why",
     }
@@ -130,11 +136,22 @@ def lifecycle() -> str:
         (
             f"`{state}`" if state else "*(sent)*",
             ", ".join(f"`{each}`" for each in sorted(after, key=order.index)) or "*final*",
+            _longest(state),
             meant[state],
         )
         for state, after in NEXT.items()
     ]
-    return grid(("State", "Then", "Meaning"), rows) + f"\nFinal: {', '.join(f'`{s}`' for s in order if s in FINAL)}.\n"
+    return (
+        grid(("State", "Then", "At most", "Meaning"), rows)
+        + f"\nFinal: {', '.join(f'`{s}`' for s in order if s in FINAL)}.\n"
+    )
+
+
+def _longest(state: State | None) -> str:
+    if state not in LIMITS:
+        return ""
+    limit = LIMITS[state]
+    return "the verb's deadline" if limit is None else f"{limit:g} s" if limit < 3600 else f"{limit / 3600:.0f} h"
 
 
 def reasons() -> str:
@@ -283,12 +300,14 @@ def _upper(text: str) -> str:
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "topics": table,
     "payloads": payloads,
+    "policy": policy.table,
     "envelope": lambda: fields(Envelope),
     "verbs": verbs,
     "numbers": numbers,
     "attributes": attributes,
     "lifecycle": lifecycle,
     "reasons": reasons,
+    "homeassistant": homeassistant,
     "tables": tables,
     "drivers": drivers,
     "profile-keys": profile_keys,

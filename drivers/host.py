@@ -6,12 +6,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from drivers.base import Picture
 
 Endpoint = tuple[str, int]
 """IP address and port."""
+
+
+STREAMS = ("http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "tcp")
+"""Schemes of addresses a host opens as video."""
+
+LOGINS = ("http", "https", "rtsp", "rtsps")
+"""Those that have a way of their own to say who asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who asks a network camera for pictures. The password stays in its file until the address is opened."""
+
+    username: str = ""
+    password_file: Path | None = None
+
+
+NOBODY = Login()
 
 
 def shown_url(source: str) -> str:
@@ -147,8 +166,9 @@ class Host(Protocol):
     def resolve(self, name: str) -> str:
         """IPv4 address of ``name``. DeviceMissing when it has none."""
 
-    def camera(self, source: str) -> FrameSource:
-        """Open a device (``/dev/video0``), a file or an URL (HTTP MJPEG, RTSP)."""
+    def camera(self, source: str, login: Login = NOBODY) -> FrameSource:
+        """Open a device (``/dev/video0``), a file or an URL (HTTP MJPEG, RTSP). DeviceMissing, too, when the file with
+        the password cannot be read."""
 
     def video_devices(self) -> Sequence[VideoDevice]: ...
 

@@ -2,10 +2,11 @@
 theirs under the entry-point group ``studio_agent.drivers``."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -22,9 +23,26 @@ class Kind(StrEnum):
 
 
 class Options(BaseModel):
-    """Base of every driver's options. Unknown keys are errors: a typo must not become a default."""
+    """Base of every driver's options. Unknown keys are errors: a typo must not become a default.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    What a driver's options say beyond themselves, so that ``check-config`` can know it without hardware:
+    """
+
+    # A secret put into the wrong key must not come out again in somebody's traceback.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def secrets(self) -> Mapping[str, Path]:
+        """Option → the file with a secret that it names: nobody but its owner may use it."""
+        return {}
+
+    def exclusive(self, universes: Sequence[int]) -> Iterable[tuple[str, str]]:
+        """What only one device of the studio may have: key of its table (``options.port``) and the thing itself, in
+        words that are the same for everybody who would use it. ``universes``: of an output."""
+        return ()
+
+    def refuses(self, universe: int) -> str:
+        """Why an output with these options cannot carry that universe; "" when it can."""
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +62,12 @@ class DriverSpec:
     example: Mapping[str, Any]
     universes: int | None = None
     """How many universes one such output carries; ``None``: any number."""
+
+    def read(self, options: Mapping[str, Any], folder: Path | None) -> Options:
+        """The options as the driver takes them; relative paths in them count from ``folder``, the configuration's.
+
+        Raises pydantic's ValidationError."""
+        return self.options.model_validate(dict(options), context={"folder": folder})
 
 
 BUILT_IN: Mapping[str, str] = {

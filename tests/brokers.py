@@ -66,11 +66,20 @@ def saying(topic: str, wanted: Callable[[Any], Any] = lambda payload: True) -> C
 class Plain:
     """Plain paho as control software uses it: keeps what it hears, and lets a test wait for it."""
 
-    def __init__(self, port: int, version: str = "5", nodelay: bool = True, **login: str) -> None:
+    def __init__(
+        self, port: int, version: str = "5", nodelay: bool = True, tls: tuple[Path, str] | None = None, **login: str
+    ) -> None:
+        """``tls``: a folder of certificates as config/mosquitto/certificates.sh makes them, and whose."""
         self.five = version == "5"
         self.client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5 if self.five else MQTTv311)
         if login:
             self.client.username_pw_set(login["username"], login.get("password"))
+        if tls:
+            folder, name = tls
+            self.client.tls_set(*(str(folder / file) for file in ("ca.pem", f"{name}.pem", f"{name}.key")))
+        self.refused: dict[int, str] = {}
+        """What the broker said no to, by message number."""
+        self.client.on_publish = self._on_publish
         self.heard: list[MQTTMessage] = []
         self.at: list[float] = []
         """When each was heard, monotonic seconds."""
@@ -88,6 +97,10 @@ class Plain:
             self.heard.append(message)
             self.at.append(time.monotonic())
             self._door.notify_all()
+
+    def _on_publish(self, client: Any, userdata: Any, mid: int, reason: Any, properties: Any) -> None:
+        if reason.is_failure:
+            self.refused[mid] = str(reason)
 
     def _on_subscribe(self, *_: Any) -> None:
         with self._door:
@@ -210,8 +223,8 @@ def plain() -> Iterator[Callable[..., Plain]]:
     """Make a plain paho client: ``plain(port, version="5")``."""
     made: list[Plain] = []
 
-    def make(port: int, version: str = "5", **login: str) -> Plain:
-        made.append(Plain(port, version, **login))
+    def make(port: int, version: str = "5", tls: tuple[Path, str] | None = None, **login: str) -> Plain:
+        made.append(Plain(port, version, tls=tls, **login))
         return made[-1]
 
     yield make

@@ -6,13 +6,13 @@ import threading
 
 
 class Door:
-    """Passes bytes to ``127.0.0.1:target`` while it is open. :meth:`cut` ends every connection at once."""
+    """Passes bytes to ``127.0.0.1:target`` while it is open. :meth:`cut` ends every connection at once; while it is
+    ``dark`` everything is swallowed, as by a cable that was pulled."""
 
     def __init__(self, target: int) -> None:
         self.target = target
         self.open = True
-        self.swallowing = False
-        """Half open: bytes are taken and lost, both ways, and nobody is told."""
+        self.dark = False
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self._pairs: list[socket.socket] = []
@@ -60,7 +60,7 @@ class Door:
     def _pass(self, here: socket.socket, there: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := here.recv(65536):
-                if not self.swallowing:
+                if not self.dark:
                     there.sendall(data)
         for end in (here, there):
             with contextlib.suppress(OSError):

@@ -11,10 +11,12 @@ import structlog
 from agent import __version__
 from agent.app import keeper
 from agent.app.devices import Devices, checked
-from agent.app.dialects import Dialects, back_to_disk
+from agent.app.dialects import spoken
+from agent.app.gatehouse import Gatehouse
 from agent.app.herald import Herald
 from agent.app.keeper import LookKeeper
 from agent.app.lock import StateLock
+from agent.app.records import Records
 from agent.app.service_verbs import SelfTests, ServiceVerbs
 from agent.app.verbs import LightVerbs
 from agent.exposure.camera import Sight
@@ -27,9 +29,10 @@ from agent.lighting.scene import Scene
 from agent.messaging.bus import Bus
 from agent.messaging.commands import ExposureSet
 from agent.messaging.dispatch import Dispatcher
+from agent.messaging.header import Stamp
 from agent.messaging.local import NAME as CONTROL
 from agent.messaging.local import ControlSocket
-from agent.messaging.payloads import AirMessage, Stamp
+from agent.messaging.payloads import AirMessage
 from agent.messaging.topics import Topics
 from agent.runtime.journal import Journal
 from agent.runtime.lane import Health, Idle, Lane, NoDevice
@@ -92,6 +95,8 @@ class Agent:
         self.herald = Herald(self)
         self.tests = SelfTests(self, virtual=mode == "virtual")
         self.journal = Journal(state / "journal.sqlite")
+        self.trust = Gatehouse(self, virtual=mode == "virtual")
+        self.records = Records(self.journal, self.trust, self.bus.outbox, self.on_disk)
         self.dispatcher = Dispatcher(
             {**LightVerbs(self).all(), **ServiceVerbs(self, self.tests).all()},
             self.journal,
@@ -100,10 +105,10 @@ class Agent:
             wall=host.wall,
             disk=self.on_disk,
         )
+        self.trust.serve(self.dispatcher)
         self.control = ControlSocket(state / CONTROL, self.dispatcher, stamp)
-        self.bus.inbox.commands, self.bus.told = self.dispatcher, self.journal.told
         self.bus.inbox.on_air = self._told_air
-        self.dialects = Dialects(config, self.bus, self.dispatcher, mode, self.on_disk)
+        self.dialects = spoken(config, self.bus, self.dispatcher, mode, self.on_disk)
 
     # --- what verbs and tests ask ----------------------------------------------------------------------------
 
@@ -115,8 +120,7 @@ class Agent:
 
     def unstored(self) -> tuple[str, ...]:
         """What the disk does not take at present, for people."""
-        files = (self.journal.unstored, self.bus.outbox.file.unstored, self.dialects.unstored)
-        return tuple(filter(None, (*files, self.looks.health, self.tests.health)))
+        return tuple(filter(None, (*self.records.unstored, self.looks.health, self.tests.health)))
 
     async def remembered(self) -> None:
         await self.looks.remembered()
@@ -145,19 +149,20 @@ class Agent:
         """Until :meth:`stop`. Returns the exit code: 0, or 70 after a bug. Raises StateLocked when another agent
         has the state folder."""
         async with self.standing():
-            await self.on_disk(self.journal.open)
+            await self.records.open()
             await self.dispatcher.recover()
             async with asyncio.TaskGroup() as group:
                 services = (
                     self.bus.run(),
+                    self.trust.auditor.run(),
                     self.control.run(),
                     self.looks.run(self.herald.lights),
                     self._get_ready(),
                     self._tick(),
                     self._publish(),
-                    self.dialects.run(),
-                    back_to_disk(self),
+                    self.records.run(),
                     keep_alive(),
+                    *(dialect.run() for dialect in self.dialects),
                 )
                 tasks = [group.create_task(service) for service in services]
                 await self._stop.wait()
@@ -168,7 +173,7 @@ class Agent:
                 for task in tasks:
                     task.cancel()
             await self.looks.remembered()
-            await self.on_disk(self.journal.close)
+            await self.records.close()
         log.info("agent.stopped", exit=self._exit)
         return self._exit
 
@@ -195,7 +200,7 @@ class Agent:
         fixtures = checked(config, str(self._file))
         fixed = [
             Problem(table, "cannot change while the agent runs", "restart the agent")
-            for table in ("agent", "mqtt", "sparkplug")
+            for table in ("agent", "mqtt", "homeassistant", "sparkplug")
             if getattr(config, table) != getattr(self.config, table)
         ]
         if fixed:
@@ -212,6 +217,7 @@ class Agent:
         unchanged = config.exposure == self.config.exposure
         self.config, self.rig = config, rig
         self.interlock.use(config.air)
+        self.trust.use(config.trust)
         if self.exposure is not None and unchanged:
             self.exposure.use(rig)
         else:
@@ -247,8 +253,6 @@ class Agent:
         self.disk.join()
         if stuck:
             log.error("lane.stuck", lanes=stuck)
-
-    # --- told from other threads -----------------------------------------------------------------------------
 
     def _told_health(self, kind: Kind, name: str, health: Health) -> None:
         self._soon(self._on_health, kind, name, health)
@@ -293,8 +297,6 @@ class Agent:
         self.interlock.tell(message.on_air, message.source, self.now() - max(0.0, age))
         self._air_to_rig()
 
-    # --- services --------------------------------------------------------------------------------------------
-
     async def _get_ready(self) -> None:
         """Ready: every output drives its lights, or has said why not."""
         deadline = self.now() + CONTROL_WITHIN
@@ -302,6 +304,7 @@ class Agent:
             await asyncio.sleep(0.005)
         self.ready.set()
         self.herald.everything()
+        await self.tests.recall()
         self.bus.board.sweep()
         self.bus.set_ready(True)
         notify("READY=1")
@@ -328,7 +331,7 @@ class Agent:
         await self.ready.wait()
         while True:
             self.herald.numbers()
-            await asyncio.sleep(self.config.telemetry.interval)
+            await asyncio.sleep(self.herald.reporter.pause)
 
     # --- inside ----------------------------------------------------------------------------------------------
 

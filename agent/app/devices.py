@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from agent.app import reporting
 from agent.exposure.camera import CameraUnit, Sight
 from agent.lighting.output import OutputUnit
 from agent.lighting.scene import Scene
@@ -13,13 +14,15 @@ from agent.runtime.lane import Health, Lane
 from agent.runtime.unit import Unit
 from agent.uplink.probe import ProbeUnit
 from config.check import Place, validate
-from config.model import OutputSection, StudioConfig
+from config.files import problems as file_problems
+from config.files import secret_problems
+from config.model import StudioConfig
 from config.problems import ConfigError, Problem, nearest, quoted
 from config.salvage import touches
 from drivers import registry
 from drivers.errors import NotSupported
 from drivers.host import Host
-from drivers.registry import Kind
+from drivers.registry import DriverSpec, Kind, Options
 from firmware_profiles.patch import Patch, survey
 
 log = structlog.get_logger(__name__)
@@ -135,53 +138,74 @@ def check(config: StudioConfig, lost: Collection[Place] = ()) -> list[Problem]:
 
     ``lost`` (:class:`config.load.Reading`): keys whose values are not the file's, so that two are not taken as alike.
     """
-    problems: list[Problem] = []
-    for table, kind, sections in _tables(config):
-        for name, section in sections.items():
-            problems += _check(f"{table}.{name}", kind, section)
-    problems += _doubled(
-        {name: section for name, section in config.outputs.items() if not touches(lost, "outputs", name)}
-    )
+    problems, used = [], dict[str, str]()
+    for place, kind, section in _sections(config):
+        where = ".".join(place)
+        spec, faults = _driver(where, kind, section)
+        problems += faults
+        if spec is None:
+            continue
+        options, faults = _options(where, spec, section)
+        problems += faults
+        problems += _universes(where, spec, options, section)
+        if options is not None and not touches(lost, *place):
+            problems += _doubled(where, spec, options, section, used)
+    problems += reporting.check(config)
     return problems
 
 
-def _doubled(sections: Mapping[str, OutputSection]) -> Iterator[Problem]:
-    """Outputs that would send the same universe over the same wire: two hands on one light."""
-    outputs = list(sections.items())
-    for index, (name, section) in enumerate(outputs):
-        for other, earlier in outputs[:index]:
-            both = sorted({*section.universes} & {*earlier.universes})
-            if both and (section.driver, section.options) == (earlier.driver, earlier.options):
-                why = f"output {other} sends universe {both[0]} the same way: {section.driver} with the same options"
-                yield Problem(f"outputs.{name}.universes", why, f"one of the two without {both[0]}, or other options")
+def files(config: StudioConfig) -> list[Problem]:
+    """What is wrong, on this machine and for this user, with the files a configuration and its drivers' options name.
+    Such a file keeps one device or the broker away; the service starts all the same."""
+    found = [*file_problems(config)]
+    for place, kind, section in _sections(config):
+        where = ".".join(place)
+        spec, _ = _driver(where, kind, section)
+        options, _ = _options(where, spec, section) if spec is not None else (None, [])
+        for option, path in options.secrets().items() if options is not None else ():
+            found += secret_problems(path, f"{where}.options.{option}")
+    return found
 
 
-def _tables(config: StudioConfig) -> Iterator[tuple[str, Kind, Mapping[str, Any]]]:
-    yield "outputs", Kind.OUTPUT, config.outputs
-    yield "cameras", Kind.CAMERA, config.cameras
-    yield "probes", Kind.PROBE, config.probes
+def _sections(config: StudioConfig) -> Iterator[tuple[tuple[str, str], Kind, Any]]:
+    yield from ((("outputs", name), Kind.OUTPUT, section) for name, section in config.outputs.items())
+    yield from ((("cameras", name), Kind.CAMERA, section) for name, section in config.cameras.items())
+    yield from ((("probes", name), Kind.PROBE, section) for name, section in config.probes.items())
 
 
-def _check(where: str, kind: Kind, section: Any) -> Iterator[Problem]:
+def _driver(where: str, kind: Kind, section: Any) -> tuple[DriverSpec | None, list[Problem]]:
     if section.driver not in registry.names():
         right = nearest(section.driver, registry.names())
-        yield Problem(f"{where}.driver", f"no driver is called {quoted(section.driver)}", right)
-        return
+        return None, [Problem(f"{where}.driver", f"no driver is called {quoted(section.driver)}", right)]
     try:
         spec = registry.find(section.driver)
     except NotSupported as error:
-        yield Problem(f"{where}.driver", error.reason, error.remedy)
-        return
+        return None, [Problem(f"{where}.driver", error.reason, error.remedy)]
     if spec.kind is not kind:
         same = [name for name in registry.BUILT_IN if registry.find(name).kind is kind]
-        yield Problem(
-            f"{where}.driver",
-            f"{spec.name} is a driver for {'an' if spec.kind is Kind.OUTPUT else 'a'} {spec.kind}",
-            f"one of: {', '.join(same)}",
-        )
-        return
-    yield from validate(spec.options, section.options, f"{where}.options")[1]
-    most = spec.universes
+        why = f"{spec.name} is a driver for {'an' if spec.kind is Kind.OUTPUT else 'a'} {spec.kind}"
+        return None, [Problem(f"{where}.driver", why, f"one of: {', '.join(same)}")]
+    return spec, []
+
+
+def _options(where: str, spec: DriverSpec, section: Any) -> tuple[Options | None, list[Problem]]:
+    return validate(spec.options, section.options, f"{where}.options", {"folder": section.folder})
+
+
+def _doubled(where: str, spec: DriverSpec, options: Options, section: Any, used: dict[str, str]) -> Iterator[Problem]:
+    """What another device has already: two hands on one light, two readers of one camera. ``used``: by whom."""
+    universes = section.universes if spec.kind is Kind.OUTPUT else ()
+    for key, thing in options.exclusive(universes):
+        owner = used.setdefault(thing, where)
+        if owner != where:
+            yield Problem(f"{where}.{key}", f"{owner} has {thing} already", "one of the two without it, or another one")
+
+
+def _universes(where: str, spec: DriverSpec, options: Options | None, section: Any) -> Iterator[Problem]:
+    kind, most = spec.kind, spec.universes
     if kind is Kind.OUTPUT and most is not None and len(section.universes) > most:
         why = f"{spec.name} carries {most} universe{'s' * (most > 1)}, not {len(section.universes)}"
         yield Problem(f"{where}.universes", why, "another output for the others")
+    if kind is Kind.OUTPUT and options is not None:
+        refused = (options.refuses(universe) for universe in section.universes)
+        yield from (Problem(f"{where}.universes", *why.partition(": ")[::2]) for why in refused if why)

@@ -1,14 +1,19 @@
 """The herald: publishes what the agent knows of itself: states, alerts, numbers, events."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import structlog
 
 from agent.app import rules, telling
 from agent.app.house import House
+from agent.app.reporting import Reporter
 from agent.health.alerts import Alert, Condition, Stage
-from agent.messaging.payloads import AirState, Event, Say, Telemetry
+from agent.messaging.commands import TelemetrySet
+from agent.messaging.header import Say
+from agent.messaging.numbers import NUMBERS
+from agent.messaging.payloads import AirState, Event, Telemetry
 from config.units import Text
 from drivers.registry import Kind
 
@@ -24,6 +29,7 @@ class Herald:
     def __init__(self, agent: House) -> None:
         self._agent = agent
         self._host = telling.HostNumbers()
+        self.reporter = Reporter(agent.config.telemetry)
 
     # --- states ----------------------------------------------------------------------------------------------
 
@@ -39,12 +45,18 @@ class Herald:
     def everything(self) -> None:
         agent = self._agent
         board, topics = agent.bus.board, agent.topics
-        board.put(topics.inventory, telling.inventory(agent.config, agent.rig.fixtures, agent.dispatcher.verbs))
+        self.reporter.use(agent.config.telemetry)
+        self.inventory()
         for topic, state in telling.all_devices(agent.devices, topics):
             board.put(topic, state)
         self.lights()
         self.exposure()
         self.air()
+
+    def inventory(self) -> None:
+        agent = self._agent
+        told = telling.inventory(agent.config, agent.rig.fixtures, agent.dispatcher.verbs, self.reporter.rates)
+        agent.bus.board.put(agent.topics.inventory, told)
 
     def lights(self) -> None:
         agent = self._agent
@@ -117,20 +129,36 @@ class Herald:
     # --- numbers ---------------------------------------------------------------------------------------------
 
     def numbers(self) -> None:
-        """One round of telemetry."""
+        """One round of telemetry: what is due, and has something to say. Returns at once."""
         agent = self._agent
         now = agent.now()
-        self._tele(telling.lighting_numbers(agent.devices, now), "lighting")
-        for name, camera in agent.devices.cameras.items():
+        self.reporter.use(agent.config.telemetry)
+        due = {group for group in NUMBERS if self.reporter.due(group, now)}
+        if "lighting" in due:
+            self._tele(telling.lighting_numbers(agent.devices, now), "lighting")
+        for name, camera in agent.devices.cameras.items() if "exposure" in due else ():
             sight = camera.watch.latest
             if sight is not None and camera.lane.health.state == "ok":
                 loop = agent.exposure if agent.looks_through(name) else None
                 target = loop.target if loop else DEFAULT_TARGET
                 numbers = telling.exposure_numbers(sight, target, loop.now_state if loop else None, now)
                 self._tele(numbers, "exposure", name)
-        for name, probe in agent.devices.probes.items():
+        for name, probe in agent.devices.probes.items() if "network" in due else ():
             self._tele(telling.network_numbers(probe), "network", name)
-        own: telling.Numbers = {
+        if "host" in due:
+            self._tele(self._host.read() | self._own(), "host")
+
+    def rates(self, args: TelemetrySet) -> Mapping[str, Any]:
+        """Report as asked, and say so in the inventory."""
+        self.reporter.use(self._agent.config.telemetry)
+        self.reporter.set(args.groups, args.reset)
+        self.inventory()
+        rates = self.reporter.rates.items()
+        return {"telemetry": {group: json.loads(rate.model_dump_json()) for group, rate in rates}}
+
+    def _own(self) -> telling.Numbers:
+        agent = self._agent
+        return {
             "loop_lag_ms": round(agent.loop_lag * 1e3, 2),
             "messages_in_per_s": round(agent.bus.received.rate, 1),
             "messages_out_per_s": round(agent.bus.sent.rate, 1),
@@ -140,8 +168,8 @@ class Herald:
             "outbox_refused": agent.bus.outbox.file.refused,
             "commands_rejected": agent.dispatcher.counters["rejected"],
         }
-        self._tele(self._host.read() | own, "host")
 
     def _tele(self, numbers: telling.Numbers, group: str, name: str = "") -> None:
         agent = self._agent
-        agent.bus.publish(agent.topics.tele(group, name), Telemetry.of(numbers))
+        if self.reporter.worth(group, name, numbers, agent.now()):
+            agent.bus.publish(agent.topics.tele(group, name), Telemetry.of(numbers))

@@ -9,7 +9,7 @@ from agent.health.alerts import Alerts
 from agent.health.interlock import Interlock
 from agent.lighting.rig import Rig
 from agent.messaging.bus import Bus
-from agent.messaging.commands import ExposureSet
+from agent.messaging.commands import ExposureSet, TelemetrySet
 from agent.messaging.dispatch import Dispatcher
 from agent.messaging.topics import Topics
 from config.model import StudioConfig
@@ -21,6 +21,13 @@ class Testing(Protocol):
 
     @property
     def running(self) -> bool: ...
+
+
+class Rates(Protocol):
+    """Who publishes the numbers."""
+
+    def rates(self, args: TelemetrySet) -> Mapping[str, Any]:
+        """Report as asked; what holds now."""
 
 
 class House(Protocol):
@@ -45,6 +52,8 @@ class House(Protocol):
     def alerts(self) -> Alerts: ...
     @property
     def interlock(self) -> Interlock: ...
+    @property
+    def herald(self) -> "Rates": ...
     @property
     def tests(self) -> Testing: ...
 

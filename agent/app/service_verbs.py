@@ -8,14 +8,17 @@ import structlog
 
 from agent import __version__
 from agent.app.house import House
-from agent.messaging.commands import Reload, SelftestCancel, SelftestStart
+from agent.app.upkeep import past
+from agent.messaging.commands import Reload, SelftestCancel, SelftestStart, TelemetrySet
 from agent.messaging.lifecycle import ReasonCode, Refusal
+from agent.messaging.numbers import NUMBERS
+from agent.messaging.payloads import Maintenance
 from agent.messaging.verbs import Job, Verb
 from agent.selftest import engine
 from agent.selftest.report import Depth, Report
 from agent.selftest.store import ReportStore
 from agent.selftest.surroundings import Broker, Surroundings
-from config.problems import ConfigError
+from config.problems import ConfigError, nearest
 from config.units import Text
 from drivers.errors import DriverError
 
@@ -76,7 +79,21 @@ class SelfTests:
         self.health = ""
         return stored
 
-    def unmatched(self, depth: Depth, only: Sequence[str]) -> str:
+    async def recall(self, report: Report | None = None) -> None:
+        """Tell the latest report (``None``: look for it on the disk) and when the studio was last looked after."""
+        agent = self._agent
+        latest: Report | None = None
+        upkeep: Maintenance | None = None
+        try:
+            latest, upkeep = await agent.on_disk(lambda: past(agent.config))
+        except DriverError as error:  # a disk that does not answer
+            log.warning("report.not-read", why=str(error))
+        if (newest := report or latest) is not None:
+            agent.bus.board.put(agent.topics.report, newest.summary())
+        if upkeep is not None:
+            agent.bus.board.put(agent.topics.of("maintenance"), upkeep)
+
+    def unmatched(self, depth: Depth, only: Sequence[str]) -> Text | None:
         """See ``engine.unmatched``."""
         return engine.unmatched(self._around(), depth, only)
 
@@ -116,7 +133,7 @@ class SelfTests:
 
 
 class ServiceVerbs:
-    """reload, selftest.start, selftest.cancel."""
+    """reload, telemetry.set, selftest.start, selftest.cancel."""
 
     def __init__(self, agent: House, tests: SelfTests) -> None:
         self._agent = agent
@@ -127,6 +144,7 @@ class ServiceVerbs:
     def all(self) -> dict[str, Verb[Any]]:
         verbs: list[Verb[Any]] = [
             Verb("reload", Reload, self._reload, check=self._can_reload),
+            Verb("telemetry.set", TelemetrySet, self._rates, check=self._can_rate),
             Verb("selftest.start", SelftestStart, self._start, check=self._can_start, deadline=LONGEST),
             Verb("selftest.cancel", SelftestCancel, self._cancel, check=self._can_cancel, always=True),
         ]
@@ -136,17 +154,26 @@ class ServiceVerbs:
 
     def _can_reload(self, args: Reload) -> None:
         if self._tests.running:
-            raise Refusal(ReasonCode.BUSY, "a self-test is running; selftest.cancel ends it")
+            raise Refusal(
+                ReasonCode.BUSY,
+                Text("a self-test is running; selftest.cancel ends it", "自检进行中；可用 selftest.cancel 结束"),
+            )
+
+    def _can_rate(self, args: TelemetrySet) -> None:
+        for group, asked in args.groups.items():
+            for name in asked.dead_bands.keys() - NUMBERS[group].keys():
+                why = f"{group} has no number {name!r}: {nearest(name, list(NUMBERS[group]))}"
+                raise Refusal(ReasonCode.UNKNOWN_TARGET, why)
 
     def _can_start(self, args: SelftestStart) -> None:
         if self._tests.running or self._job is not None:
-            raise Refusal(ReasonCode.BUSY, "a self-test is running already")
+            raise Refusal(ReasonCode.BUSY, Text("a self-test is running already", "自检已在进行"))
         if wrong := self._tests.unmatched(args.depth, args.only):
             raise Refusal(ReasonCode.UNKNOWN_TARGET, wrong)
 
     def _can_cancel(self, args: SelftestCancel) -> None:
         if self._job is None:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, "no self-test is running")
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, Text("no self-test is running", "没有进行中的自检"))
 
     # --- effects ---------------------------------------------------------------------------------------------
 
@@ -154,14 +181,19 @@ class ServiceVerbs:
         try:
             await self._agent.reload()
         except ConfigError as error:
-            raise Refusal(ReasonCode.INVALID, str(error)) from None
+            where = "、".join(problem.where for problem in error.problems)
+            raise Refusal(
+                ReasonCode.INVALID, Text(str(error), f"配置文件有误（{where}），继续使用原配置；详情见英文")
+            ) from None
         return {"fixtures": sorted(self._agent.rig.fixtures)}
+
+    async def _rates(self, args: TelemetrySet, job: Job) -> Mapping[str, Any]:
+        return self._agent.herald.rates(args)
 
     async def _start(self, args: SelftestStart, job: Job) -> Mapping[str, Any]:
         """The verdict is data: the command has succeeded when the test ran. A report that is not on the disk is in the
         result, or nobody would ever see it."""
         self._can_start(args)
-        agent = self._agent
         self._job, self._task = job, asyncio.current_task()
         try:
             report = await self._tests.run(
@@ -174,7 +206,7 @@ class ServiceVerbs:
             )
         finally:
             self._job = self._task = None
-        agent.bus.board.put(agent.topics.report, report.summary())
+        await self._tests.recall(report)
         result: dict[str, Any] = {
             "id": report.id,
             "number": report.number,
@@ -193,7 +225,7 @@ class ServiceVerbs:
     async def _cancel(self, args: SelftestCancel, job: Job) -> Mapping[str, Any]:
         running, task = self._job, self._task
         if running is None or task is None:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, "no self-test is running")
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, Text("no self-test is running", "没有进行中的自检"))
         running.cancelled = True
         task.cancel()
         return {"cancelled": running.id}

@@ -12,8 +12,9 @@ from agent.exposure.service import ExposureNow
 from agent.health.alerts import Alert, Stage
 from agent.lighting.rig import Rig
 from agent.messaging import payloads
-from agent.messaging.payloads import Payload, Say, iso
+from agent.messaging.header import Payload, Say, iso
 from agent.messaging.topics import Topics
+from agent.runtime import clock
 from agent.runtime.lane import Health
 from agent.uplink.probe import ProbeUnit
 from config.model import StudioConfig
@@ -25,7 +26,9 @@ from firmware_profiles.patch import Patched
 Numbers = dict[str, float | int | None]
 
 
-def inventory(config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapping[str, Any]) -> payloads.Inventory:
+def inventory(
+    config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapping[str, Any], rates: Mapping[str, payloads.Rate]
+) -> payloads.Inventory:
     """What there is and what can be asked of it."""
     return payloads.Inventory(
         fixtures=tuple(
@@ -37,6 +40,7 @@ def inventory(config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapp
                 universe=f.universe,
                 address=f.address,
                 attributes=tuple(str(a) for a in f.personality.attributes),
+                ranges={str(a): (c.lowest, c.highest) for a, c in f.personality.channels.items()},
             )
             for f in fixtures.values()
         ),
@@ -46,7 +50,9 @@ def inventory(config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapp
             *(payloads.DeviceEntry(kind="probe", name=n, driver=s.driver) for n, s in config.probes.items()),
         ),
         looks=tuple(config.looks),
+        exposure=config.exposure.camera if config.exposure else "",
         verbs=tuple(sorted(verbs)),
+        telemetry=dict(rates),
     )
 
 
@@ -176,7 +182,7 @@ def network_numbers(probe: ProbeUnit) -> Numbers:
 
 
 class HostNumbers:
-    """CPU and memory of this process between two calls."""
+    """CPU and memory of this process between two calls; the machine's clock."""
 
     def __init__(self) -> None:
         self._cpu = time.process_time()
@@ -186,7 +192,11 @@ class HostNumbers:
         cpu, wall = time.process_time(), time.monotonic()
         share = 100.0 * (cpu - self._cpu) / max(wall - self._wall, 1e-6)
         self._cpu, self._wall = cpu, wall
-        return {"cpu_percent": round(share, 1), "rss_mib": round(_rss() / 2**20, 1), "load_1m": os.getloadavg()[0]}
+        return {
+            "cpu_percent": round(share, 1),
+            "rss_mib": round(_rss() / 2**20, 1),
+            "load_1m": os.getloadavg()[0],
+        } | clock.numbers()
 
 
 def _rss() -> float:

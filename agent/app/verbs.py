@@ -10,10 +10,10 @@ from agent.lighting.claims import Claim, Priority
 from agent.lighting.rig import Rig
 from agent.lighting.scene import Key
 from agent.messaging.commands import ExposureSet, Identify, LightsRelease, LightsSet, LookApply
+from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
-from config.problems import nearest
-from config.units import Attribute, Levels
+from config.units import Attribute, Levels, Text
 from drivers.base import Impact
 from firmware_profiles.render import check_levels
 
@@ -37,7 +37,8 @@ def targets(rig: Rig, words: Sequence[str]) -> list[str]:
         else:
             found = [word] if word in rig.fixtures else []
         if not found:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"{word}; {nearest(word, [*rig.fixtures, 'all'])}")
+            meant = hint(word, [*rig.fixtures, "all"])
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, Text(f"{word}; {meant.en}", f"{word}；{meant.zh}"))
         names += [name for name in found if name not in names]
     return names
 
@@ -52,11 +53,12 @@ def wanted(rig: Rig, words: Sequence[str], levels: Levels) -> dict[str, Levels]:
         problems = check_levels(personality, able, name)
         if problems:
             said = "; ".join(f"{p.where}: {p.why}, {p.right}" for p in problems)
-            raise Refusal(ReasonCode.OUT_OF_RANGE, said)
+            places = "、".join(p.where for p in problems)
+            raise Refusal(ReasonCode.OUT_OF_RANGE, Text(said, f"{places} 超出该灯具的能力"))
         if able:
             found[name] = able
     if not found:
-        raise Refusal(ReasonCode.OUT_OF_RANGE, "none of these lights has such an attribute")
+        raise Refusal(ReasonCode.OUT_OF_RANGE, Text("none of these lights has such an attribute", "这些灯都没有该属性"))
     return found
 
 
@@ -86,7 +88,10 @@ class LightVerbs:
     def _can_look(self, args: LookApply) -> None:
         looks = self._house.config.looks
         if args.look not in looks:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"look {args.look}; {nearest(args.look, list(looks))}")
+            meant = hint(args.look, list(looks))
+            raise Refusal(
+                ReasonCode.UNKNOWN_TARGET, Text(f"look {args.look}; {meant.en}", f"场景 {args.look}；{meant.zh}")
+            )
 
     def _can_release(self, args: LightsRelease) -> None:
         targets(self._house.rig, args.targets)
@@ -96,7 +101,7 @@ class LightVerbs:
 
     def _can_exposure(self, args: ExposureSet) -> None:
         if self._house.config.exposure is None:
-            raise Refusal(ReasonCode.UNSUPPORTED, "the configuration has no [exposure]")
+            raise Refusal(ReasonCode.UNSUPPORTED, Text("the configuration has no [exposure]", "配置中没有 [exposure]"))
 
     # --- effects ---------------------------------------------------------------------------------------------
 
@@ -171,7 +176,10 @@ class LightVerbs:
         def lost() -> list[str]:
             gone = [name for name in levels if name not in house.rig.fixtures]
             if gone:
-                raise Refusal(ReasonCode.UNKNOWN_TARGET, f"{', '.join(gone)}; taken out of the configuration")
+                raise Refusal(
+                    ReasonCode.UNKNOWN_TARGET,
+                    Text(f"{', '.join(gone)}; taken out of the configuration", f"{'、'.join(gone)}；已从配置中删除"),
+                )
             return [name for name in levels if not kept(name)]
 
         try:
@@ -183,11 +191,18 @@ class LightVerbs:
         await house.remembered()
         if others := lost():
             holders = {name: house.rig.holder(name) for name in others}
-            said = ", ".join(f"{n} ({h.owner if h else 'a look'})" for n, h in holders.items())
-            raise Refusal(ReasonCode.SUPERSEDED, said)
+            en = ", ".join(f"{n} ({h.owner if h else 'a look'})" for n, h in holders.items())
+            zh = "、".join(f"{n}（{h.owner if h else '场景'}）" for n, h in holders.items())
+            raise Refusal(ReasonCode.SUPERSEDED, Text(en, zh))
         offline, online = await _on_the_wire(house, levels)
         if offline and not online:
-            raise Refusal(ReasonCode.OFFLINE, f"{', '.join(offline)}; the lights go there when it is back")
+            raise Refusal(
+                ReasonCode.OFFLINE,
+                Text(
+                    f"{', '.join(offline)}; the lights go there when it is back",
+                    f"{'、'.join(offline)}；恢复后灯光会到位",
+                ),
+            )
         return {"fixtures": sorted(levels), **({"offline": offline} if offline else {})}
 
     def _taken(self, name: str, wanted: Levels) -> bool:

@@ -23,8 +23,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _one(file: Path) -> int:
-    from agent.app.devices import check
-    from config.files import problems
+    from agent.app.devices import check, files
     from config.load import read
     from firmware_profiles.patch import survey
 
@@ -41,9 +40,10 @@ def _one(file: Path) -> int:
     broken: list[ConfigError] = []
     if config is not None:
         made, more = survey(config, lost=reading.lost)
-        # A secret that cannot be used keeps only the broker away, a broken profile only its own lights: the service
-        # starts. Whoever asks is told; but of a folder that is not there once, and not that this file is no profile.
-        more += [*check(config, reading.lost), *problems(config)]
+        # A secret that cannot be used keeps only the broker or a camera away, a broken profile only its own lights:
+        # the service starts. Whoever asks is told; but of a folder that is not there once, and not that this file is
+        # no profile.
+        more += [*check(config, reading.lost), *files(config)]
         known = {os.path.realpath(path) for path in (file, *config.agent.profile_dirs)}
         broken = [error for error in made.library.site_broken if os.path.realpath(error.file) not in known]
     faults = [error for error in (reading.error(more), *broken) if error is not None]

@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.cli.parser import DEMO, answers, checkout, complain
+from agent.cli.parser import DEMO, answers, checkout, complain, port, seconds
 
 if TYPE_CHECKING:
     from agent.cli.stage import Stage
@@ -44,11 +44,11 @@ class Trouble(Exception):
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seconds", type=float, metavar="N", help="end by itself after so long")
+    parser.add_argument("--seconds", type=seconds, metavar="N", help="end by itself after so long")
     parser.add_argument(
         "--plain", action="store_true", help="lines instead of a screen, and a walk through the effects"
     )
-    parser.add_argument("--port", type=int, default=0, help="of the broker, on the loopback interface (default: any)")
+    parser.add_argument("--port", type=port, default=0, help="of the broker, on the loopback interface (default: any)")
     parser.add_argument("--folder", type=Path, help=f"for everything it writes (default: {DEMO} in the checkout)")
 
 
@@ -159,7 +159,7 @@ def _configured(folder: Path, port: int) -> "tuple[StudioConfig, Path]":
         if key == "state_dir":
             line = 'state_dir = "state"'
         elif key == "host" and lines[-1].strip() == "[mqtt]":
-            line = f'host = "127.0.0.1"\nport = {port}\nprotocol = "3.1.1"        # all the embedded broker speaks'
+            line = f'host = "127.0.0.1"\nport = {port}\nembedded = true\nprotocol = "3.1.1"        # all it speaks'
         lines.append(line)
     file = folder / "studio.toml"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")

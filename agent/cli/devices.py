@@ -9,7 +9,7 @@ import dataclasses
 import ipaddress
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.parser import NoConfig, answers, complain, config_argument, find, load
@@ -67,6 +67,7 @@ def look(
         "serial": [_serial(host, port, names, asking, ours) for port, names in _ports(host, config)],
         "cameras": [*_cameras(host), *_sources(config)],
         "artnet": list(_nodes(host, interfaces, only, notes)) if asking else [],
+        "asked": asking,
         "interfaces": [dataclasses.asdict(each) for each in interfaces],
         "notes": notes,
     }
@@ -124,10 +125,13 @@ def _cameras(host: "Host") -> Iterator[dict[str, Any]]:
 
 
 def _sources(config: "StudioConfig | None") -> Iterator[dict[str, Any]]:
+    from drivers.host import shown_url
+
     for name, camera in config.cameras.items() if config else ():
         source = camera.options.get("source")
         if isinstance(source, str) and "://" in source:
-            yield {"device": source, "stable": source, "name": name, "note": "named by the configuration, not opened"}
+            shown = shown_url(source)
+            yield {"device": shown, "stable": shown, "name": name, "note": "named by the configuration, not opened"}
 
 
 def _nodes(
@@ -162,66 +166,73 @@ def _broadcasts(interface: "Interface") -> Iterator[str]:
 
 
 def show(found: dict[str, Any]) -> None:
-    """Tables for people."""
-    from rich.box import SIMPLE_HEAD
+    """For people: what is to be copied into a configuration stands on a line of its own and is never cut."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.padding import Padding
+    from rich.text import Text
 
     console = Console(highlight=False, markup=False)
 
-    def table(title: str, columns: Sequence[str], rows: list[Sequence[str]], nothing: str) -> None:
-        if not rows:
-            console.print(title, style="bold")
-            console.print(f"  {nothing}\n")
-            return
-        drawn = Table(*columns, box=SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
-        for row in rows:
-            drawn.add_row(*row)
-        console.print(drawn)
+    def section(title: str, entries: Iterable[tuple[str, Sequence[str]]], nothing: str) -> None:
+        console.print(title, style="bold")
+        several = list(entries)
+        for name, facts in several:
+            console.print(f"  {name}", soft_wrap=True)
+            for fact in filter(None, facts):
+                console.print(Padding(Text(fact, "dim"), (0, 0, 0, 6), expand=False))
+        if not several:
+            console.print(f"  {nothing}")
+        console.print()
 
-    table(
-        "Serial ports",
-        ("name", "port", "what", "answers"),
-        [(each["stable"], each["port"], each["description"], _answer(each)) for each in found["serial"]],
-        "none",
-    )
-    table(
-        "Cameras",
-        ("name", "device", "what", ""),
-        [(each["stable"], each["device"], each["name"], each["note"]) for each in found["cameras"]],
-        "none: /sys/class/video4linux has no capture device",
-    )
-    table(
-        "Art-Net nodes",
-        ("address", "name", "firmware", "universes", "on"),
-        [
-            (n["address"], n["short_name"], n["firmware"], ", ".join(map(str, n["outputs"])), n["interface"])
-            for n in found["artnet"]
-        ],
-        "none answered",
-    )
-    table(
-        "Network interfaces",
-        ("name", "state", "addresses", "speed", "errors"),
-        [
-            (
-                each["name"],
-                "up" if each["up"] else "down",
-                ", ".join(each["addresses"]),
-                f"{each['speed']} Mbit/s" if each["speed"] else "",
-                str(each["errors"]),
-            )
-            for each in found["interfaces"]
-        ],
-        "none",
-    )
+    section("Serial ports", ((each["stable"], _port(each)) for each in found["serial"]), "none")
+    section("Cameras", ((each["stable"], _camera(each)) for each in found["cameras"]), "none found in this machine")
+    section("Art-Net nodes", ((node["address"], (_node(node),)) for node in found["artnet"]), _no_nodes(found))
+    section("Network interfaces", ((each["name"], _interface(each)) for each in found["interfaces"]), "none")
     for note in found["notes"]:
         console.print(f"not looked at: {note}")
 
 
-def _answer(port: dict[str, Any]) -> str:
-    who = port["answer"]
-    used = f" [{', '.join(port['outputs'])}]" if port["outputs"] else ""
-    if who is None:
-        return f"{port['note']}{used}"
-    return f"{who['model']} {who['firmware']}, serial {who['serial'] or 'not told'}{used}"
+def _joined(*parts: str) -> str:
+    return " · ".join(filter(None, parts))
+
+
+def _port(port: dict[str, Any]) -> Sequence[str]:
+    who, used = port["answer"], ", ".join(port["outputs"])
+    what = "" if port["description"] == "n/a" else port["description"]
+    said = port["note"]
+    if who is not None:
+        said = f"answers: {who['model']} {who['firmware']}, serial number {who['serial'] or 'not told'}"
+    place = port["port"] if port["port"] != port["stable"] else ""
+    return (_joined(place, what, f"output {used}" if used else ""), said)
+
+
+def _camera(camera: dict[str, Any]) -> Sequence[str]:
+    place = camera["device"] if camera["device"] != camera["stable"] else ""
+    return (_joined(place, camera["name"]), camera["note"])
+
+
+def _node(node: dict[str, Any]) -> str:
+    universes = ", ".join(map(str, node["outputs"]))
+    plural = "s" * (len(node["outputs"]) != 1)
+    return _joined(
+        node["short_name"],
+        f"firmware {node['firmware']}",
+        f"universe{plural} {universes}" if universes else "no universe",
+        f"on {node['interface']}",
+    )
+
+
+def _no_nodes(found: dict[str, Any]) -> str:
+    return "none answered" if found["asked"] else "not asked (--passive)"
+
+
+def _interface(interface: dict[str, Any]) -> Sequence[str]:
+    errors = interface["errors"]
+    return (
+        _joined(
+            "up" if interface["up"] else "down",
+            f"{interface['speed']} Mbit/s" if interface["speed"] else "",
+            f"{errors} error{'s' * (errors != 1)}",
+        ),
+        ", ".join(interface["addresses"]),
+    )

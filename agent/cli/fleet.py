@@ -132,7 +132,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
     from agent.messaging.client import Client
     from agent.messaging.dial import NoConnection
     from agent.messaging.fleet import Fleet
-    from config.model import MqttSection
+    from config.broker import MqttSection
 
     with tempfile.TemporaryDirectory(prefix="studio-fleet-") as folder:
         own = None if options.host else Own(Path(folder))

@@ -1,6 +1,7 @@
 """What all commands say alike: the parser, finding the configuration, and how its errors are shown."""
 
 import argparse
+import math
 import os
 import socket
 import sys
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 SYSTEM = Path("/etc/studio-agent/config.toml")
 VARIABLE = "STUDIO_AGENT_CONFIG"
 DEMO = ".demo"
+YEAR = 366 * 86400.0
 
 
 class Parser(argparse.ArgumentParser):
@@ -38,6 +40,29 @@ def config_argument(parser: argparse.ArgumentParser, required: bool = False) -> 
     parser.add_argument(
         "-c", "--config", type=Path, metavar="FILE", required=required, help=None if required else where
     )
+
+
+def seconds(text: str) -> float:
+    """Type of an option: seconds above zero, at most a year. What is none is a usage error."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 < found <= YEAR:
+        raise argparse.ArgumentTypeError(f"{text!r}: seconds, above 0 and at most a year, such as 30 or 0.5")
+    return found
+
+
+def port(text: str, lowest: int = 1) -> int:
+    """Type of an option: a port number. What is none is a usage error."""
+    if not text.isdecimal() or not text.isascii() or not lowest <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r}: a port is a whole number from {lowest} to 65535")
+    return int(text)
+
+
+def port_or_any(text: str) -> int:
+    """As :func:`port`; 0 is any free one."""
+    return port(text, 0)
 
 
 def checkout() -> Path:

@@ -55,7 +55,7 @@ def _site_folders(given: Path | None) -> tuple[Path, ...]:
 def _shown(profile: "Profile") -> str:
     lines = [f"{profile.name} – {profile.title}", f"source: {profile.source}"]
     for mode, personality in profile.personalities.items():
-        lines += ["", f"{mode} – {personality.title}, {personality.footprint} slots"]
+        lines += ["", f"{mode} – {personality.title}, {personality.footprint} slot{'s' * (personality.footprint != 1)}"]
         place = 1
         for slot in personality.slots:
             what = str(slot.attribute) if slot.attribute else f"fixed at {slot.fixed} ({slot.reason})"

@@ -4,12 +4,12 @@ import argparse
 import os
 import signal
 
-from agent.cli.parser import complain
+from agent.cli.parser import complain, port_or_any
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bind", default="0.0.0.0", help="local IPv4 address (default: all)")  # noqa: S104 - a server
-    parser.add_argument("--port", type=int, default=862, help="UDP port; 0: any free one (default: 862)")
+    parser.add_argument("--port", type=port_or_any, default=862, help="UDP port; 0: any free one (default: 862)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -18,9 +18,6 @@ def run(options: argparse.Namespace) -> int:
     from drivers.network.reflector import serve
     from drivers.real.host import RealHost
 
-    if not 0 <= options.port <= 65535:
-        complain(f"studio-agent reflector: --port {options.port}: a UDP port is 0 to 65535")
-        return os.EX_USAGE
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, _frame: asked.append(got))

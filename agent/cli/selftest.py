@@ -208,7 +208,7 @@ async def _by_ourselves(
             listener = Listener(config.mqtt, agent.topics, agent.bus.stamp, agent.bus.inbox.on_air)
             async with agent.standing(), listener:
                 if wrong := agent.tests.unmatched(args.depth, args.only):
-                    raise CannotTell(f"--only: {wrong}", os.EX_USAGE)
+                    raise CannotTell(f"--only: {wrong.en}", os.EX_USAGE)
                 try:
                     await _opened(agent)
                     if args.depth == "full" and not options.off_air:

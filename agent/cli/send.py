@@ -11,15 +11,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.cli.parser import NoConfig, complain, config_argument, find, load
+from agent.cli.parser import NoConfig, complain, config_argument, find, load, seconds
 
 if TYPE_CHECKING:
     from agent.messaging.payloads import Answer
-    from config.model import MqttSection
+    from agent.messaging.trust.keys import Signer
+    from config.broker import MqttSection
 
 EXIT = {"succeeded": 0, "failed": 1, "cancelled": 1, "rejected": 2}
 PLAIN = {"look.apply": "look", "identify": "fixture", "exposure.set": "mode", "command.cancel": "id"}
 """Verbs whose first bare word is this argument; of the others it is a target, or a check for selftest.start."""
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+"""A number as people write it, also where JSON does not know it: ``.3``, ``+1``, ``2.``."""
 
 
 class Misspelt(ValueError):
@@ -35,7 +39,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--expires", type=_seconds, default=30, metavar="S", help="not executed after so long (default: 30)"
     )
-    parser.add_argument("--wait", type=float, default=120.0, metavar="S", help="for the last answer (default: 120)")
+    parser.add_argument("--issuer", metavar="NAME", help="who you are (default: shell-USER); see trust.issuers")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="signs it: a secret for HMAC, or an Ed25519 key (PEM)")
+    parser.add_argument("--wait", type=seconds, default=120.0, metavar="S", help="for the last answer (default: 120)")
     parser.add_argument("--json", action="store_true", help="each answer as one JSON line")
 
 
@@ -53,7 +59,7 @@ def agent_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 succeeded, 1 failed or cancelled, 2 rejected, 64 misspelt, 69 no broker or no answer."""
+    """0 succeeded, 1 failed or cancelled, 2 rejected, 64 misspelt, 69 no broker or no answer, 78 no usable key."""
     try:
         args = parse(options.verb, options.words)
     except Misspelt as error:
@@ -64,7 +70,17 @@ def run(options: argparse.Namespace) -> int:
     except NoConfig as error:
         complain(error)
         return error.code
-    return asyncio.run(_send(mqtt, site, agent, args, options))
+    key = None
+    if options.key is not None:
+        from agent.messaging.trust.keys import signer
+        from config.problems import ConfigError
+
+        try:
+            key = signer(options.key)
+        except ConfigError as error:
+            complain(f"studio-agent send: {error}")
+            return os.EX_CONFIG
+    return asyncio.run(_send(mqtt, site, agent, args, key, options))
 
 
 def broker_of(given: Path | None, site: str | None, agent: str | None) -> "tuple[MqttSection, str, str]":
@@ -76,7 +92,7 @@ def broker_of(given: Path | None, site: str | None, agent: str | None) -> "tuple
                 f"{option} {name!r} is no name: 1 to 63 of a-z 0-9 _ -, the first a letter or digit", os.EX_USAGE
             )
     if site and agent and find(given, os.environ) is None:
-        from config.model import MqttSection
+        from config.broker import MqttSection
 
         return MqttSection(), site, agent
     _, config = load(given, os.environ)
@@ -94,13 +110,17 @@ def parse(verb: str, words: Sequence[str]) -> dict[str, Any]:
     fields = ARGS[verb].model_fields
     args: dict[str, Any] = {}
     bare: list[str] = []
+    given: set[str] = set()
     for word in words:
         key, equals, text = word.partition("=")
+        if equals and key in given:
+            raise Misspelt(f"{verb}: {key} is given twice: say it once")
+        given.add(key)
         if not equals:
             bare.append(word)
         elif key in fields:
-            many = "tuple" in str(fields[key].annotation)
-            args[key] = text.split(",") if many else _value(text)
+            kind = fields[key].annotation
+            args[key] = text.split(",") if "tuple" in str(kind) else text if kind is str else _value(text)
         elif "levels" in fields and key in set(Attribute):
             args.setdefault("levels", {})[key] = _value(text)
         else:
@@ -110,25 +130,35 @@ def parse(verb: str, words: Sequence[str]) -> dict[str, Any]:
         target = PLAIN.get(verb) or next((name for name in ("targets", "only") if name in fields), None)
         if target is None or (target in PLAIN.values() and len(bare) > 1):
             raise Misspelt(f"{verb}: what is {bare[-1]!r}? Its arguments are {', '.join(fields) or 'none'}")
+        if target in args:
+            raise Misspelt(f"{verb}: {bare[0]!r} and {target}= both say {target}: say it once")
         args[target] = bare[0] if target in PLAIN.values() else bare
     return args
 
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=str)
     except ValueError:
-        return text
+        return float(text) if NUMBER.fullmatch(text) else text
 
 
-async def _send(mqtt: "MqttSection", site: str, agent: str, args: dict[str, Any], options: argparse.Namespace) -> int:
+async def _send(
+    mqtt: "MqttSection",
+    site: str,
+    agent: str,
+    args: dict[str, Any],
+    key: "Signer | None",
+    options: argparse.Namespace,
+) -> int:
     from agent.messaging.client import Client
     from agent.messaging.dial import NoConnection
 
     begun = time.monotonic()
     state = ""
     try:
-        async with Client(mqtt, issuer=f"shell-{os.environ.get('USER', '') or os.getuid()}"[:40]) as client:
+        issuer = options.issuer or f"shell-{os.environ.get('USER', '') or os.getuid()}"[:40]
+        async with Client(mqtt, issuer=issuer, key=key) as client:
             async for answer in client.send(
                 site, agent, options.verb, args, id=options.id, timeout=options.wait, expiry=options.expires
             ):

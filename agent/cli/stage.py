@@ -12,7 +12,7 @@ from typing import Any
 
 from agent.messaging.client import Client
 from agent.messaging.dial import NoConnection
-from agent.messaging.payloads import Say, iso
+from agent.messaging.header import Say, iso
 from agent.messaging.topics import Topics
 from config.model import StudioConfig
 from drivers.virtual.lan import Lan

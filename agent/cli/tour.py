@@ -155,5 +155,5 @@ def status(seen: Seen, now: float) -> str:
         if rtt is not None and jitter is not None and loss is not None:
             parts.append(f"{probe} {rtt:.1f} ms ±{jitter:.1f} {loss:.1f}%")
     air = "air?" if seen.air is None else "on air" if seen.air.on_air else "off air"
-    parts += [air, f"{len(seen.alerts)} alerts", f"{seen.rate(now):.0f} msg/s"]
+    parts += [air, f"{len(seen.alerts)} alert{'s' * (len(seen.alerts) != 1)}", f"{seen.rate(now):.0f} msg/s"]
     return f"{at()}   {' | '.join(parts)}"

@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,10 @@ from agent.cli.parser import NoConfig, complain, config_argument
 from agent.cli.send import Misspelt, agent_arguments, broker_of, clock
 
 if TYPE_CHECKING:
+    from agent.messaging.gaps import Gaps
     from agent.messaging.message import Message
     from agent.messaging.topics import Topics
-    from config.model import MqttSection
+    from config.broker import MqttSection
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +36,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Until Ctrl-C; 64 for a filter of no topic, 69 when the broker cannot be had or is lost."""
+    """Until Ctrl-C; 64 for a filter of no topic, or --live without a terminal or with filters; 69 when the broker
+    cannot be had or is lost."""
+    if options.live and not sys.stdout.isatty():
+        complain(
+            "studio-agent watch: --live needs a terminal to draw on: for a pipe leave it out (lines) or use --json"
+        )
+        return os.EX_USAGE
+    if options.live and options.filters:
+        complain("studio-agent watch: --live shows everything: leave the filters out")
+        return os.EX_USAGE
     try:
         mqtt, site, agent = broker_of(options.config, options.site, options.agent)
     except NoConfig as error:
@@ -92,7 +103,9 @@ def _known(word: str, below: str) -> None:
 async def _watch(mqtt: "MqttSection", wanted: Sequence[str], form: str) -> int:
     from agent.messaging.client import Client
     from agent.messaging.dial import NoConnection
+    from agent.messaging.gaps import Gaps
 
+    gaps = Gaps()
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -101,12 +114,23 @@ async def _watch(mqtt: "MqttSection", wanted: Sequence[str], form: str) -> int:
         async with Client(mqtt, issuer="watch") as client:
             async for message in client.watch(*wanted):
                 print(shown(message, form), flush=True)
+                if said := missing(message, gaps):
+                    complain(f"studio-agent watch: {said}")
     except asyncio.CancelledError:
         return os.EX_OK
     except NoConnection as error:
         complain(f"studio-agent watch: no broker: {error.reason}")
         return os.EX_UNAVAILABLE
     return os.EX_OK
+
+
+def missing(message: "Message", gaps: "Gaps") -> str:
+    """What is to be said about messages before this one that did not come; mostly nothing."""
+    try:
+        found = json.loads(message.payload)
+        return gaps.see(message.topic, str(found["boot"]), int(found["nth"]))
+    except (ValueError, TypeError, KeyError):
+        return ""
 
 
 def shown(message: "Message", form: str) -> str:
@@ -133,7 +157,7 @@ def shown(message: "Message", form: str) -> str:
 
 def _said(found: Any) -> str:
     """``key=value`` of everything but the header; texts in English, nested tables as JSON."""
-    from agent.messaging.payloads import HEADER
+    from agent.messaging.header import HEADER
 
     if found is None:
         return "(emptied)"

@@ -24,6 +24,7 @@ LEVELS = {
     "agent": "The agent, `agent.name` of the configuration.",
     "name": "Name of the fixture, device or camera in the configuration.",
     "group": "Group of numbers.",
+    "kind": "light, level, exposure, look, identify, release or selftest.",
     "key": "Key of the alert.",
     "verb": "The command's verb.",
     "id": "The command's id, chosen by whoever sends it.",

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from agent.messaging.payloads import Payload, Stamp
+from agent.messaging.header import Payload, Stamp
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,11 @@ class Board:
         self._states: dict[str, tuple[dict[str, Any], bytes, Payload]] = {}
         self._unsent: set[str] = set()
         self._gone: set[str] = set()
+        self._unwritable = ""
+        """What was logged last about the memory; a full disk is one message, not one per state."""
         self._earlier = self._remembered()
+        self.spared = ""
+        """Topics beginning so are swept by whoever set this, in his own time."""
 
     def put(self, topic: str, payload: Payload) -> bool:
         """The state of a topic. ``False`` when it is what it was."""
@@ -62,17 +66,25 @@ class Board:
         self._send(topic)
         self._remember()
 
-    def sweep(self) -> None:
-        """Once everything there is has been put: clear what only an earlier start had."""
-        for topic in sorted(self._earlier - self._states.keys()):
-            self.clear(topic)
-        self._earlier.clear()
+    def sweep(self, only: str = "") -> None:
+        """Once everything there is has been put: clear what only an earlier start had; all but what begins with
+        :attr:`spared`, or ``only`` what begins so."""
+        for topic in sorted(self._earlier):
+            if topic.startswith(only) if only else not (self.spared and topic.startswith(self.spared)):
+                if topic not in self._states:
+                    self.clear(topic)
+                self._earlier.discard(topic)
         self._remember()
 
     def republish(self) -> None:
         """All of it: the connection is new."""
         self._unsent = set()
         for topic in (*self._states, *self._gone):
+            self._send(topic)
+
+    def again(self, topic: str) -> None:
+        """A state as it stands, to somebody who may not have it."""
+        if topic in self._states:
             self._send(topic)
 
     def retry(self) -> None:
@@ -125,4 +137,11 @@ class Board:
             fresh.write_text(json.dumps(topics), encoding="utf-8")
             fresh.replace(self._memory)
         except OSError as error:
-            log.warning("board.memory-unwritable", file=str(self._memory), why=str(error))
+            why = str(error)
+            if why != self._unwritable:
+                log.warning("board.memory-unwritable", file=str(self._memory), why=why)
+        else:
+            why = ""
+            if self._unwritable:
+                log.info("board.memory-writable", file=str(self._memory))
+        self._unwritable = why

@@ -2,23 +2,39 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 from agent.messaging.dial import PROBE, NoConnection, Version
+from agent.messaging.header import decode
 from agent.messaging.message import Message
-from agent.messaging.payloads import Answer, decode
+from agent.messaging.payloads import Answer
 from agent.messaging.topics import Topics
+from agent.messaging.trust.keys import Signer, signed
 from agent.messaging.wire import Wire
-from config.model import MqttSection
+from config.broker import MqttSection
 
 T = TypeVar("T")
+SIGNED_FOR = 30
+"""Seconds a signed command lives, where nothing else is said."""
 
 
 async def reach(config: MqttSection, client_id: str, message: Callable[[Message], None]) -> Wire:
-    """A connection by whoever is here for a short while: no last will, no session. Where both protocols may be tried,
-    the newer one first. Raises NoConnection."""
+    """A connection by whoever is here for a short while: no last will, no session. The preferred broker first; where
+    both protocols may be tried, the newer one first. Raises NoConnection, with the preferred broker's reason."""
+    why: NoConnection | None = None
+    for broker in config.in_order():
+        try:
+            return await _reach(broker, client_id, message)
+        except NoConnection as error:
+            why = why or error
+    assert why is not None
+    raise why
+
+
+async def _reach(config: MqttSection, client_id: str, message: Callable[[Message], None]) -> Wire:
     if config.protocol == "auto":
         wire = Wire(config, client_id=client_id, version="5", message=message)
         try:
@@ -40,8 +56,12 @@ class Client:
     ``reply_to`` is where its answers go; it must be readable by this client and writable by the agents.
     """
 
-    def __init__(self, config: MqttSection, issuer: str = "studio-agent", reply_to: str = "") -> None:
+    def __init__(
+        self, config: MqttSection, issuer: str = "studio-agent", reply_to: str = "", key: Signer | None = None
+    ) -> None:
         self.config = config
+        self.key = key
+        """Signs every command; ``None``: they are not signed."""
         self.issuer = issuer
         self.name = f"{issuer}-{uuid4().hex[:12]}"
         self.reply_to = reply_to or f"studio/reply/{self.name}"
@@ -80,6 +100,9 @@ class Client:
         envelope: dict[str, Any] = {"args": dict(args or {}), "issuer": self.issuer}
         if self.protocol != "5":
             envelope["reply_to"] = self.reply_to
+        if self.key is not None:
+            life, whose = float(expiry or SIGNED_FOR), {"site": site, "agent": agent, "verb": verb, "id": known}
+            envelope = signed(envelope, self.key, now=time.time(), life=life, **whose)
         try:
             wire.publish(
                 Topics(site, agent).command(verb, known),

@@ -5,6 +5,7 @@ A command is a JSON object published to ``down/cmd/<verb>/<id>``; verb and id co
     {"args": {"targets": ["key"], "levels": {"intensity": 0.8}, "fade": 2}, "issuer": "console-1",
      "expires_at": "2030-01-01T12:00:05Z", "reply_to": "studio/reply/console-1"}
 
+``execute_at`` makes several agents act at the same moment; ``not_before`` lets a command wait here for its time.
 With MQTT 5 the response topic, correlation data and message expiry of the protocol are honoured; ``reply_to`` is for
 3.1.1. The ``id`` is the requester's: the same id again is the same command again and has no second effect.
 """
@@ -15,13 +16,23 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from agent.messaging.hints import fault
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from config.check import told
 from config.problems import exact
-from config.units import EMITTERS, Attribute, Level, Name, Seconds
+from config.units import EMITTERS, Attribute, Luminance, Name, Seconds, Text
 
 MAX_BYTES = 16_000
 MAX_DEPTH = 8
@@ -49,6 +60,15 @@ def reply_topic(topic: str) -> str:
     return topic
 
 
+def check_response_topic(topic: str | None) -> None:
+    """The MQTT 5 response topic of a command. Raises Refusal (malformed), as a bad ``reply_to`` does."""
+    if topic is not None:
+        try:
+            reply_topic(topic)
+        except ValueError as error:
+            raise Refusal(ReasonCode.MALFORMED, f"response topic: {error}") from None
+
+
 class Strict(BaseModel):
     """What others send: unknown keys are errors, so a typo is not silently a default."""
 
@@ -59,15 +79,33 @@ class Envelope(Strict):
     """What stands around the arguments."""
 
     args: dict[str, Any] = Field(default_factory=dict, description="The verb's arguments.")
-    issuer: str = Field("", max_length=64, description="Who asks, for the log.")
+    issuer: str = Field("", max_length=64, description="Who asks: for the log, and for trust.issuers.")
     issued_at: AwareDatetime | None = Field(None, description="When it was asked; at most 60 s ahead.")
-    expires_at: AwareDatetime | None = Field(None, description="Not to be executed after this.")
+    expires_at: AwareDatetime | None = Field(None, description="Not to be begun after this.")
+    not_before: AwareDatetime | None = Field(
+        None, description="Not to be begun before this: accepted now, begun then or, at the latest, at `expires_at`."
+    )
+    execute_at: AwareDatetime | None = Field(
+        None,
+        description="To be begun at this moment, by the agent's corrected clock, or not at all. At most 24 h ahead.",
+    )
+    nonce: str | None = Field(None, min_length=1, max_length=64, description="Used once; without: the id is.")
+    signature: str | None = Field(None, max_length=256, description="hmac-sha256:<hex> or ed25519:<hex>; see security.")
     reply_to: str | None = Field(None, description="3.1.1: where answers go besides up/cmd/<verb>/<id>.")
 
     @field_validator("reply_to")
     @classmethod
     def _reply_to(cls, topic: str | None) -> str | None:
         return None if topic is None else reply_topic(topic)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Envelope":
+        if self.not_before and self.execute_at and self.execute_at < self.not_before:
+            raise PydanticCustomError("order", "execute_at is before not_before")
+        due = self.execute_at or self.not_before
+        if due and self.expires_at and self.expires_at <= due:
+            raise PydanticCustomError("order", "expires_at must be later than execute_at and not_before")
+        return self
 
 
 Target = Annotated[str, Field(pattern=r"^(all|role:(key|fill|back|practical)|[a-z0-9][a-z0-9_-]{0,62})$")]
@@ -89,7 +127,8 @@ class LightsSet(Strict):
         for attribute, level in levels.items():
             low, high = RANGES[attribute]
             if not low <= level <= high:
-                raise PydanticCustomError("out_of_range", f"{attribute} {exact(level)} is not in {low:g}…{high:g}")
+                seen = {"what": str(attribute), "level": exact(level), "range": f"{low:g}…{high:g}"}
+                raise PydanticCustomError("out_of_range", "{what} {level} is not in {range}", seen)
         return levels
 
 
@@ -111,7 +150,7 @@ class ExposureSet(Strict):
     """Automatic fill light: watch (off), advise, or hold; the target as linear luminance."""
 
     mode: Literal["watch", "advise", "hold"] = Field(description="watch: measure only; hold: moves lights.")
-    target: Level | None = Field(None, gt=0, description="Linear luminance 0…1; without: as it is.")
+    target: Luminance | None = Field(None, description="Linear luminance; without: as it is.")
 
 
 class SelftestStart(Strict):
@@ -150,6 +189,31 @@ class Identify(Strict):
     seconds: Annotated[float, Field(ge=1, le=60)] = Field(5.0, description="How long.")
 
 
+Group = Literal["lighting", "exposure", "network", "host"]
+"""Of telemetry."""
+
+
+class RateArgs(Strict):
+    """What is left out stays as it is."""
+
+    interval: Annotated[float, Field(ge=0.1, le=3600)] | None = Field(None, description="Seconds between two looks.")
+    max_interval: Annotated[float, Field(ge=0.1, le=86400)] | None = Field(
+        None, description="Seconds after which they are sent all the same."
+    )
+    dead_bands: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="Number → how far it may wander unsaid, in its unit. 0: say every change."
+    )
+
+
+class TelemetrySet(Strict):
+    """Change how often numbers are published, until the next start or reload: then the configuration counts again."""
+
+    groups: dict[Group, RateArgs] = Field(
+        default_factory=dict, description="Group → `interval`, `max_interval`, `dead_bands`."
+    )
+    reset: bool = Field(False, description="First go back to what the configuration says.")
+
+
 class Reload(Strict):
     """Read the configuration file again; an invalid one is refused and the old one goes on."""
 
@@ -173,6 +237,7 @@ ARGS: Mapping[str, type[Strict]] = {
     "selftest.cancel": SelftestCancel,
     "identify": Identify,
     "reload": Reload,
+    "telemetry.set": TelemetrySet,
     "ping": Ping,
     "command.cancel": CommandCancel,
 }
@@ -185,16 +250,20 @@ def read_json(body: bytes) -> dict[str, Any]:
     """An object from JSON as it should be (RFC 8259): UTF-8, no NaN, infinity or doubled key, not nested deeper than
     :data:`MAX_DEPTH`, no longer than :data:`MAX_BYTES`. Raises Refusal (too-large, malformed), nothing else."""
     if len(body) > MAX_BYTES:
-        raise Refusal(ReasonCode.TOO_LARGE, f"{len(body)} bytes, at most {MAX_BYTES}")
+        raise Refusal(
+            ReasonCode.TOO_LARGE, Text(f"{len(body)} bytes, at most {MAX_BYTES}", f"{len(body)} 字节，最多 {MAX_BYTES}")
+        )
     try:
         found = json.loads(
             body.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_no_doubles
         )
         json.dumps(found, ensure_ascii=False).encode("utf-8")  # a lone surrogate is no text
     except (ValueError, RecursionError) as error:
-        raise Refusal(ReasonCode.MALFORMED, _short(f"not JSON: {error}")) from None
+        raise Refusal(ReasonCode.MALFORMED, Text(_short(f"not JSON: {error}"), "不是有效的 JSON")) from None
     if not isinstance(found, dict):
-        raise Refusal(ReasonCode.MALFORMED, 'not a JSON object like {"args": {…}}')
+        raise Refusal(
+            ReasonCode.MALFORMED, Text('not a JSON object like {"args": {…}}', '不是 {"args": {…}} 这样的 JSON 对象')
+        )
     _shallow(found)
     return found
 
@@ -216,16 +285,18 @@ def _validate(model: type[A], found: Mapping[str, Any], code: ReasonCode, prefix
         faults = error.errors(include_url=False)
         if code is ReasonCode.INVALID and all(fault["type"] in _OUT_OF_RANGE for fault in faults):
             code = ReasonCode.OUT_OF_RANGE
-        said = [f"{prefix}{place}" + (f" ({right})" if right else "") for place, right in _said(model, faults)]
-        raise Refusal(code, _short("; ".join(said[:5]))) from None
+        said = list(_said(model, faults, prefix))[:5]
+        en, zh = "; ".join(each.en for each in said), "；".join(each.zh for each in said)
+        raise Refusal(code, Text(_short(en), _short(zh))) from None
 
 
-def _said(model: type[BaseModel], faults: list[ErrorDetails]) -> Iterator[tuple[str, str]]:
-    for _, (where, why, right, _) in told(model, faults):
-        yield (
-            f"{where}: {why}".replace("a table", "an object"),
-            right.rstrip("."),
-        )  # a table is what TOML calls an object
+def _said(model: type[BaseModel], faults: list[ErrorDetails], prefix: str) -> Iterator[Text]:
+    kinds = {detail["loc"]: detail for detail in reversed(faults)}
+    for place, (where, why, right, _) in told(model, faults):
+        said = why.replace("a table", "an object")  # a table is what TOML calls an object
+        more = right.rstrip(".")
+        zh = fault(kinds[place]) if place in kinds else "有误"
+        yield Text(f"{prefix}{where}: {said}" + (f" ({more})" if more else ""), f"{prefix}{where} {zh}")
 
 
 def _short(text: str) -> str:
@@ -255,7 +326,7 @@ def _shallow(found: Any) -> None:
     level, depth = [found], 1
     while level:
         if depth > MAX_DEPTH:
-            raise Refusal(ReasonCode.MALFORMED, f"nested deeper than {MAX_DEPTH}")
+            raise Refusal(ReasonCode.MALFORMED, Text(f"nested deeper than {MAX_DEPTH}", f"嵌套超过 {MAX_DEPTH} 层"))
         inner: list[Any] = []
         for item in level:
             inner += item.values() if isinstance(item, dict) else item

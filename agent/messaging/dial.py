@@ -7,13 +7,14 @@ import ssl
 import threading
 from typing import Any, Literal
 
-from paho.mqtt.client import Client
+from paho.mqtt.client import Client, WebsocketConnectionError
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from agent.messaging.leash import beneath
 from agent.messaging.tls import context, explain
+from config.broker import MqttSection, TlsSection
 from config.files import guard_key, read_secret
-from config.model import MqttSection, TlsSection
 from config.problems import ConfigError
 
 Version = Literal["5", "3.1.1"]
@@ -68,13 +69,17 @@ async def dial(client: Client, config: MqttSection, version: Version, session: i
         raise
     except ssl.SSLError as error:
         raise NoConnection("refused", f"{where(config)}: {explain(config.tls, error)}") from None
+    except WebsocketConnectionError as error:
+        hint = f"does its listener speak WebSocket at {config.path}? (mqtt.transport, mqtt.path)"
+        raise NoConnection("unreachable", f"{where(config)}: {error}; {hint}") from None
     except (OSError, ValueError) as error:
         raise NoConnection("unreachable", f"{where(config)}: {error}") from None
 
 
 def where(config: MqttSection) -> str:
     """``host:port``, for messages."""
-    return f"{config.host}:{config.port}"
+    name = f"[{config.host}]" if ":" in config.host else config.host
+    return f"{name}:{config.port}"
 
 
 def shut(client: Client) -> None:
@@ -88,15 +93,17 @@ def shut(client: Client) -> None:
 def no_delay(client: Client, userdata: object, sock: Any) -> None:
     """Nagle against delayed acknowledgement costs 40 ms per QoS 1 exchange."""
     with contextlib.suppress(OSError):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        beneath(sock).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _connect(client: Client, config: MqttSection, version: Version, session: int) -> None:
     client.connect_timeout = CONNECT_TIMEOUT
+    if config.transport == "websockets":
+        client.ws_set_options(path=config.path)
     if config.username is not None:
         client.username_pw_set(config.username, _password(config))
     if config.tls is not None:
-        client.tls_set_context(_tls(config.tls))
+        client.tls_set_context(_tls(config.tls, config.table))
     if version == "5":
         wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         wishes.SessionExpiryInterval = session
@@ -111,20 +118,20 @@ def _password(config: MqttSection) -> str | None:
     if config.password_file is None:
         return None
     try:
-        return read_secret(config.password_file, "mqtt.password_file")
+        return read_secret(config.password_file, f"{config.table}.password_file")
     except ConfigError as error:
         raise NoConnection("refused", _said(error)) from None
 
 
-def _tls(tls: TlsSection) -> ssl.SSLContext:
+def _tls(tls: TlsSection, table: str) -> ssl.SSLContext:
     try:
         if tls.key_file is not None:
-            guard_key(tls.key_file, "mqtt.tls.key_file")
+            guard_key(tls.key_file, f"{table}.tls.key_file")
         return context(tls)
     except ConfigError as error:
         raise NoConnection("refused", _said(error)) from None
     except OSError as error:
-        raise NoConnection("refused", f"mqtt.tls: certificate or key cannot be used: {error}") from None
+        raise NoConnection("refused", f"{table}.tls: certificate or key cannot be used: {error}") from None
 
 
 def _said(error: ConfigError) -> str:

@@ -7,24 +7,30 @@ The way in is the same for the broker and the control socket. Nothing that comes
 import asyncio
 import hashlib
 import json
-from collections import Counter, deque
-from collections.abc import Callable, Mapping
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from agent.messaging import commands
+from agent.messaging import commands, schedule
+from agent.messaging.answers import Answers, failed, final, noted
 from agent.messaging.commands import Envelope
-from agent.messaging.lifecycle import NEXT, SAID, ReasonCode, Refusal, State
-from agent.messaging.payloads import Answer, Say
-from agent.messaging.verbs import DRIVER_CODES, INTERLOCKED, Job, Request, Verb
-from agent.runtime.journal import Entry, Journal
+from agent.messaging.execution import Running, cancelled, outcome
+from agent.messaging.header import Say, iso
+from agent.messaging.hints import hint
+from agent.messaging.lifecycle import LIMITS, NEXT, ReasonCode, Refusal, State
+from agent.messaging.own_verbs import OwnVerbs
+from agent.messaging.payloads import Answer
+from agent.messaging.schedule import Clocks
+from agent.messaging.verbs import INTERLOCKED, Admits, Job, Open, Reply, Request, Verb, unheard
+from agent.runtime.journal import Entry, Journal, Plan
 from agent.runtime.store import Disk, at_once
 from config.units import Text
 from drivers.base import Impact
-from drivers.errors import DriverError
 
 log = structlog.get_logger(__name__)
 
@@ -33,19 +39,9 @@ AHEAD = 60.0
 
 
 @dataclass
-class _Running:
-    """``answer`` is the latest one; a repeated request joins ``replies``."""
-
-    job: Job
-    digest: str
-    answer: Answer
-    replies: list[Callable[[Answer], None]]
-    task: asyncio.Task[None] | None = None
-
-
-@dataclass
 class Dispatcher:
-    """See the module. ``disk`` runs blocking work off the loop (``lane.call``); ``wall`` is seconds since 1970."""
+    """See the module. ``disk`` runs blocking work off the loop (``lane.call``); ``wall`` is seconds since 1970. The
+    last four are for commands that wait, and for those that outlive a restart: see :mod:`agent.messaging.schedule`."""
 
     verbs: Mapping[str, Verb[Any]]
     journal: Journal
@@ -55,19 +51,26 @@ class Dispatcher:
 
     wall: Callable[[], float]
     disk: Disk = at_once
+    gate: Admits = field(default_factory=Open)
     max_running: int = 32
+    max_scheduled: int = 200
+    mono: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    restore: Callable[[Answer, float | None], None] = lambda answer, ago: None
+    """Hears, at the start, of states of earlier commands that may be at the broker, and how long ago they ended."""
+
+    reply_on: Callable[[str | None, bytes | None], Reply] = lambda topic, correlation: unheard
+    """Answers to a response topic with correlation data."""
+
     counters: Counter[str] = field(default_factory=Counter)
-    """accepted, succeeded, failed, cancelled, rejected, repeated; and ``rejected.<code>`` of each code."""
+    """accepted, scheduled, succeeded, failed, cancelled, rejected, repeated; and ``rejected.<code>`` of each code."""
 
     def __post_init__(self) -> None:
-        own = (
-            Verb("ping", commands.Ping, self._ping, always=True),
-            Verb("command.cancel", commands.CommandCancel, self._cancel, check=self._can_cancel, always=True),
-        )
-        self.verbs = {**{verb.name: verb for verb in own}, **self.verbs}
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, Running] = {}
+        self.verbs = {**OwnVerbs(self._running, self.wall).all(), **self.verbs}
         self._stopping = False
-        self._outgoing: deque[tuple[Answer, tuple[Callable[[Answer], None], ...]]] = deque()
+        self._clocks = Clocks(self.wall, self.mono, self.sleep)
+        self._answers = Answers(lambda answer: self.publish_answer(answer))
 
     # --- the way in ------------------------------------------------------------------------------------------
 
@@ -88,31 +91,40 @@ class Dispatcher:
         self._refuse(request, None, Refusal(ReasonCode.BUSY))
 
     async def recover(self) -> list[Answer]:
-        """Once at the start: give commands that a crash cut off their end, *failed/interrupted*, and tell every end
-        that may not have been told."""
-        ended = []
-        for entry in await self.disk(self.journal.unfinished):
-            answer = _final(entry.id, entry.verb, State.FAILED, ReasonCode.INTERRUPTED)
+        """Once at the start: go on with commands that wait for their time, give those that a crash cut off their end,
+        *failed/interrupted*, and tell every end that may not have been told. The ends that were given."""
+        for entry, ended in await self.disk(self.journal.shown):
+            self.restore(noted(entry), None if ended is None else self.wall() - ended)
+        given = []
+        for entry, plan in await self.disk(self.journal.unfinished):
+            answer = final(entry.id, entry.verb, State.FAILED, ReasonCode.INTERRUPTED)
+            if plan is not None:
+                try:
+                    self._resume(entry, plan)
+                    continue
+                except Refusal as refusal:
+                    answer = failed(entry.id, entry.verb, refusal)
+                except (ValueError, KeyError, TypeError) as error:  # written by another version
+                    log.warning("command.plan-unreadable", id=entry.id, why=repr(error))
             await self._note(answer)
-            ended.append(answer)
-        if ended:
-            log.warning("command.interrupted", ids=[answer.id for answer in ended])
+            given.append(answer)
+        if given:
+            log.warning("command.cut-off", ids=[answer.id for answer in given])
         for entry in await self.disk(self.journal.untold):
             self.publish_answer(await self._stored(entry))
-        return ended
+        return given
 
     async def stop(self, grace: float = 1.0) -> None:
-        """Take nothing more and cancel what runs; at most ``grace`` seconds."""
+        """Take nothing more and end what runs, at most ``grace`` seconds; what waits for its time stays noted."""
         self._stopping = True
-        tasks = {running.task for running in self._running.values() if running.task}
-        for task in tasks:
-            task.cancel()
-        if tasks:
+        for running in tuple(self._running.values()):
+            running.cancel()
+        if tasks := {running.task for running in self._running.values() if running.task}:
             await asyncio.wait(tasks, timeout=grace)
 
     @property
     def running(self) -> tuple[str, ...]:
-        """Ids of the commands under way."""
+        """Ids of the commands under way, or waiting for their time."""
         return tuple(self._running)
 
     # --- refuse or accept ------------------------------------------------------------------------------------
@@ -121,34 +133,37 @@ class Dispatcher:
         if request.retained:
             raise Refusal(ReasonCode.RETAINED)
         if not commands.ID.fullmatch(request.id):
-            raise Refusal(ReasonCode.MALFORMED, "the id is 1 to 64 of A-Z a-z 0-9 _ -")
+            raise Refusal(
+                ReasonCode.MALFORMED,
+                Text("the id is 1 to 64 of A-Z a-z 0-9 _ -", "编号须为 1 至 64 个 A-Z a-z 0-9 _ -"),
+            )
+        commands.check_response_topic(request.topic)
         envelope = commands.read_envelope(request.body)
         if request.verb not in self.verbs:
-            raise Refusal(ReasonCode.UNKNOWN_VERB, f"one of {', '.join(sorted(self.verbs))}")
+            raise Refusal(ReasonCode.UNKNOWN_VERB, hint(request.verb, list(self.verbs)))
         return envelope
 
     async def _take(self, request: Request, envelope: Envelope) -> None:
         digest = hashlib.sha256(json.dumps([request.verb, envelope.args], sort_keys=True).encode()).hexdigest()
         if await self._again(request, envelope, digest):
             return
-        self._in_time(request, envelope)
+        if self.gate.admit(request, envelope):
+            self._in_time(request, envelope)
         verb = self.verbs[request.verb]
         args = commands.read_args(verb.args, envelope.args)
+        at = schedule.due(envelope)
+        waits = at is not None and at - self.wall() > schedule.LEAD
         try:
-            self._permit(verb, args)
+            self._permit(verb, args, waits)
         except Refusal as refusal:
             # told "no" once is "no": delivered again after the show it must not happen after all
-            answer = _final(request.id, request.verb, State.REJECTED, refusal.code, refusal.message)
+            answer = final(request.id, request.verb, State.REJECTED, refusal.code, refusal.message)
             await self._begin(answer, digest)
             raise
-        accepted = Answer(id=request.id, verb=request.verb, state=State.ACCEPTED)
-        job = Job(
-            request.id, request.verb, envelope.issuer, lambda share, text: self._progress(request.id, share, text)
-        )
-        running = _Running(job, digest, accepted, [lambda answer: request.reply(answer, envelope.reply_to)])
-        self._running[request.id] = running
+        running = self._made(request, envelope, digest, waits)
+        plan = schedule.plan(request, at) if at is not None and waits else None
         try:
-            first = await self._begin(accepted, digest)
+            first = await self._begin(running.answer, digest, plan)
         except BaseException:
             del self._running[request.id]
             raise
@@ -157,29 +172,58 @@ class Dispatcher:
             await self._again(request, envelope, digest)
             return
         # The effect comes before the telling: both are due at once, and answers are sent when the loop is next free.
-        running.task = asyncio.create_task(self._execute(running, verb, args), name=f"command-{request.id}")
-        self._tell(running, accepted)
-        running.task.add_done_callback(lambda _: self._never_began(running))
+        self._set_off(running, envelope, verb, args)
+        self._tell(running, running.answer)
 
-    def _permit(self, verb: Verb[Any], args: BaseModel) -> None:
+    def _resume(self, entry: Entry, plan: Plan) -> None:
+        """Take a command up again that waited when the agent ended. Raises Refusal when it is too late for it."""
+        request = schedule.planned(entry, plan, self.reply_on)
+        envelope = self._read(request)
+        if self.wall() - plan.due > schedule.LATE:
+            raise Refusal(ReasonCode.EXPIRED, Text("its time came while the agent was away", "程序停止期间已到时间"))
+        verb = self.verbs[request.verb]
+        args = commands.read_args(verb.args, envelope.args)
+        self._set_off(self._made(request, envelope, entry.digest, True), envelope, verb, args)
+
+    def _made(self, request: Request, envelope: Envelope, digest: str, waits: bool) -> Running:
+        name, verb = request.id, request.verb
+        job = Job(name, verb, envelope.issuer, lambda share, text: self._progress(name, share, text))
+        accepted = Answer(id=name, verb=verb, state=State.ACCEPTED)
+        replies: list[Callable[[Answer], None]] = [lambda answer: request.reply(answer, envelope.reply_to)]
+        running = self._running[name] = Running(job, digest, accepted, replies, self.mono(), waits=waits)
+        return running
+
+    def _set_off(self, running: Running, envelope: Envelope, verb: Verb[Any], args: BaseModel) -> None:
+        work = self._execute(running, envelope, verb, args)
+        running.task = asyncio.create_task(work, name=f"command-{running.job.id}")
+
+    def _permit(self, verb: Verb[Any], args: BaseModel, waits: bool = False, itself: Running | None = None) -> None:
+        """``waits``: it is for later, and on air is asked when its time has come; then it is there ``itself``."""
         if self._stopping:
             raise Refusal(ReasonCode.STOPPING)
         impact = verb.impact if isinstance(verb.impact, Impact) else verb.impact(args)
-        if impact in INTERLOCKED and self.on_air():
+        if impact in INTERLOCKED and not waits and self.on_air():
             raise Refusal(ReasonCode.ON_AIR)
         verb.check(args)
-        if not verb.always and len(self._running) >= self.max_running:
+        alike = sum(other.waits is waits for other in self._running.values() if other is not itself)
+        if waits and alike >= self.max_scheduled:
+            raise Refusal(
+                ReasonCode.BUSY, Text(f"{alike} commands wait for their time already", f"已有 {alike} 条定时指令")
+            )
+        if not waits and not verb.always and alike >= self.max_running:
             raise Refusal(ReasonCode.BUSY)
 
     def _in_time(self, request: Request, envelope: Envelope) -> None:
         now = self.wall()
         ahead = envelope.issued_at.timestamp() - now if envelope.issued_at else 0.0
         if ahead > AHEAD:
-            raise Refusal(ReasonCode.CLOCK, f"{ahead:.0f} s ahead of this agent's clock")
-        stated = envelope.expires_at.timestamp() if envelope.expires_at else None
-        for limit in (stated, request.expires):
-            if limit is not None and now >= limit:
-                raise Refusal(ReasonCode.EXPIRED, f"{now - limit:.3f} s after its end")
+            raise Refusal(
+                ReasonCode.CLOCK, Text(f"{ahead:.0f} s ahead of this agent's clock", f"比本机时钟快 {ahead:.0f} 秒")
+            )
+        if request.expires is not None and now >= request.expires:
+            late = f"{now - request.expires:.3f}"
+            raise Refusal(ReasonCode.EXPIRED, Text(f"{late} s after its end", f"晚了 {late} 秒"))
+        schedule.in_reach(envelope, now)
 
     async def _again(self, request: Request, envelope: Envelope, digest: str) -> bool:
         """Has this id been used? Then answer as it stands, and do nothing."""
@@ -198,46 +242,40 @@ class Dispatcher:
             answer = await self._stored(entry)
         self.counters["repeated"] += 1
         log.info("command.repeated", verb=request.verb, id=request.id, state=answer.state)
-        self._send(answer.model_copy(update={"repeated": True}), [lambda a: request.reply(a, envelope.reply_to)])
-        self._deliver()
+        self._answers.send(
+            answer.model_copy(update={"repeated": True}), [lambda a: request.reply(a, envelope.reply_to)]
+        )
+        self._answers.deliver()
         return True
 
     async def _stored(self, entry: Entry) -> Answer:
         if entry.final:
-            try:
-                return Answer.model_validate_json(entry.answer)
-            except ValidationError:  # written by another version
-                return Answer(id=entry.id, verb=entry.verb, state=State(entry.state))
-        answer = _final(entry.id, entry.verb, State.FAILED, ReasonCode.INTERRUPTED)
+            return noted(entry)
+        answer = final(entry.id, entry.verb, State.FAILED, ReasonCode.INTERRUPTED)
         await self._note(answer)
         return answer
 
     # --- run -------------------------------------------------------------------------------------------------
 
-    async def _execute(self, running: _Running, verb: Verb[Any], args: BaseModel) -> None:
+    async def _execute(self, running: Running, envelope: Envelope, verb: Verb[Any], args: BaseModel) -> None:
         job = running.job
-        limit = asyncio.timeout(verb.deadline)
         try:
-            self._tell(running, Answer(id=job.id, verb=job.verb, state=State.EXECUTING))
-            async with limit:
-                result = await verb.run(args, job)
-            answer = Answer(id=job.id, verb=job.verb, state=State.SUCCEEDED, result=dict(result))
-            answer.encode()  # a result that is no JSON is the verb's fault, found here
+            running.begin()
+            late = await self._moment(running, envelope, verb, args)
         except asyncio.CancelledError:
-            code = ReasonCode.CANCELLED if job.cancelled else ReasonCode.STOPPING
-            answer = _final(job.id, job.verb, State.CANCELLED, code)
+            if running.waits and not job.cancelled:  # the agent ends; the next start takes it up again
+                del self._running[job.id]
+                return
+            answer = cancelled(job)
         except Refusal as refusal:
-            answer = _final(job.id, job.verb, State.FAILED, refusal.code, refusal.message)
-        except DriverError as error:
-            code = next((c for kind, c in DRIVER_CODES.items() if isinstance(error, kind)), ReasonCode.OFFLINE)
-            answer = _final(job.id, job.verb, State.FAILED, code, Refusal(code, error.reason).message)
-        except Exception as error:
-            if isinstance(error, TimeoutError) and limit.expired():
-                said = Refusal(ReasonCode.TIMEOUT, f"{verb.deadline:g} s").message
-                answer = _final(job.id, job.verb, State.FAILED, ReasonCode.TIMEOUT, said)
-            else:
-                log.exception("command.bug", verb=job.verb, id=job.id)
-                answer = _final(job.id, job.verb, State.FAILED, ReasonCode.INTERNAL)
+            answer = failed(job.id, job.verb, refusal)
+        except Exception:
+            log.exception("command.bug", verb=job.verb, id=job.id)
+            answer = failed(job.id, job.verb, Refusal(ReasonCode.INTERNAL))
+        else:
+            self._tell(running, Answer(id=job.id, verb=job.verb, state=State.EXECUTING, late_ms=late))
+            answer = await outcome(verb, args, job)
+        running.over = True
         try:
             await self._note(answer)
         except Exception:
@@ -246,84 +284,66 @@ class Dispatcher:
             self._running.pop(job.id, None)
             self._tell(running, answer)
 
-    def _never_began(self, running: _Running) -> None:
-        """A task cancelled before its first step runs not a line of :meth:`_execute`."""
-        if self._running.get(running.job.id) is running:
-            del self._running[running.job.id]
-            self._tell(running, _final(running.job.id, running.job.verb, State.CANCELLED, ReasonCode.STOPPING))
+    async def _moment(self, running: Running, envelope: Envelope, verb: Verb[Any], args: BaseModel) -> float | None:
+        """Returns when the effect is to begin: at once, or at the command's time, when all that was asked at its
+        acceptance is asked again. Milliseconds it is late. Raises Refusal."""
+        job, at, now = running.job, schedule.due(envelope), self.wall()
+        limit = LIMITS[State.ACCEPTED]
+        if limit is not None and self.mono() - running.since > limit:
+            raise Refusal(ReasonCode.TIMEOUT, Text(f"not begun within {limit:g} s", f"{limit:g} 秒内未开始"))
+        if at is None or (at <= now and not running.waits):
+            schedule.in_time(envelope, now)
+            return None if at is None else round((now - at) * 1e3, 3)
+
+        async def lead() -> None:
+            if running.waits:
+                await self.disk(lambda: self.journal.start(job.id))
+                running.waits = False
+
+        self._tell(running, Answer(id=job.id, verb=job.verb, state=State.SCHEDULED, due=iso(at)))
+        late = await schedule.wait(at, self._clocks, lead)
+        schedule.in_time(envelope, at + late)
+        self.gate.due(job, envelope.args)
+        self._permit(verb, args, itself=running)
+        return round(late * 1e3, 3)
 
     def _progress(self, id: str, share: float, text: Text | None) -> None:  # noqa: A002
         running = self._running.get(id)
         if running is not None and running.answer.state is State.EXECUTING:
             message = Say.of(text) if text else None
             update = {"progress": share, "message": message}
-            self._send(running.answer.model_copy(update=update), running.replies)
+            self._answers.send(running.answer.model_copy(update=update), running.replies)
 
     # --- answers ---------------------------------------------------------------------------------------------
 
-    def _tell(self, running: _Running, answer: Answer) -> None:
+    def _tell(self, running: Running, answer: Answer) -> None:
         before = running.answer.state
         assert answer is running.answer or answer.state in NEXT[before], f"{before} → {answer.state}"
         running.answer = answer
         self.counters[answer.state] += 1
         say = log.debug if answer.state is State.EXECUTING else log.info
         say("command." + answer.state, verb=answer.verb, id=answer.id, issuer=running.job.issuer, code=answer.code)
-        self._send(answer, running.replies)
+        self._answers.send(answer, running.replies)
 
     def _refuse(self, request: Request, envelope: Envelope | None, refusal: Refusal) -> None:
         self.counters["rejected"] += 1
         self.counters[f"rejected.{refusal.code}"] += 1
         verb, name = request.verb[:64], request.id[:64]
         log.warning("command.rejected", verb=verb, id=name, code=refusal.code, why=refusal.message.en)
-        answer = _final(name, verb, State.REJECTED, refusal.code, refusal.message)
-        self._send(answer, [lambda a: request.reply(a, envelope.reply_to if envelope else None)])
-        self._deliver()
+        answer = final(name, verb, State.REJECTED, refusal.code, refusal.message)
+        self._answers.send(answer, [lambda a: request.reply(a, envelope.reply_to if envelope else None)])
+        self._answers.deliver()
 
-    def _send(self, answer: Answer, replies: list[Callable[[Answer], None]]) -> None:
-        own = [self.publish_answer] if commands.ID.fullmatch(answer.id) and commands.VERB.fullmatch(answer.verb) else []
-        if not self._outgoing:
-            asyncio.get_running_loop().call_soon(self._deliver)
-        self._outgoing.append((answer, (*replies, *own)))
-
-    def _deliver(self) -> None:
-        while self._outgoing:
-            answer, replies = self._outgoing.popleft()
-            for tell in replies:
-                try:
-                    tell(answer)
-                except Exception:
-                    log.exception("answer.fault", verb=answer.verb, id=answer.id)
-
-    async def _begin(self, answer: Answer, digest: str) -> bool:
+    async def _begin(self, answer: Answer, digest: str, plan: Plan | None = None) -> bool:
         final = not NEXT[answer.state]
         entry = Entry(answer.id, answer.verb, digest, answer.state, final, answer.model_dump_json(), self.wall())
-        return bool(await self.disk(lambda: self.journal.begin(entry)))
+        return bool(await self.disk(lambda: self.journal.begin(entry, plan)))
 
     async def _note(self, answer: Answer) -> None:
-        await self.disk(lambda: self.journal.finish(answer.id, answer.state, answer.model_dump_json()))
-
-    # --- own verbs -------------------------------------------------------------------------------------------
-
-    async def _ping(self, args: commands.Ping, job: Job) -> Mapping[str, Any]:
-        return {"wall": self.wall(), "running": len(self._running) - 1}
-
-    def _can_cancel(self, args: commands.CommandCancel) -> None:
-        if args.id not in self._running:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"no command {args.id} is running")
-
-    async def _cancel(self, args: commands.CommandCancel, job: Job) -> Mapping[str, Any]:
-        running = self._running.get(args.id)
-        if running is None or running.task is None:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"no command {args.id} is running")
-        running.job.cancelled = True
-        running.task.cancel()
-        return {"cancelled": args.id}
+        now = self.wall()
+        await self.disk(lambda: self.journal.finish(answer.id, answer.state, answer.model_dump_json(), now))
 
 
 def _same(digest: str, other: str) -> None:
     if digest != other:
         raise Refusal(ReasonCode.DUPLICATE)
-
-
-def _final(id: str, verb: str, state: State, code: ReasonCode, message: Text | None = None) -> Answer:  # noqa: A002
-    return Answer(id=id, verb=verb, state=state, code=code, message=Say.of(message or SAID[code]))

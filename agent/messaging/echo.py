@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from agent.messaging import payloads
 from agent.messaging.dial import NoConnection
-from agent.messaging.payloads import Stamp
+from agent.messaging.header import Stamp, decode
 from agent.messaging.window import BAD
 from agent.messaging.wire import Wire
 
@@ -60,6 +60,6 @@ class Echo:
     def returned(self, body: bytes) -> None:
         """One came back."""
         with contextlib.suppress(ValueError):
-            back = self._out.get(payloads.decode(payloads.Echo, body).nonce)
+            back = self._out.get(decode(payloads.Echo, body).nonce)
             if back is not None and not back.done():
                 back.set_result(asyncio.get_running_loop().time())

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.messaging import payloads
+from agent.messaging.header import Payload, Say
+from agent.messaging.homeassistant.payloads import AlertsShown, Asked, LightShown, ResultShown
 from agent.messaging.lifecycle import State
 from agent.messaging.numbers import NUMBERS
-from agent.messaging.payloads import Payload, Say
 from agent.messaging.topics import Row
 from config.units import Attribute
 
@@ -19,6 +20,7 @@ COMMANDS: Mapping[str, Mapping[str, Any]] = {
     "selftest.cancel": {},
     "identify": {"fixture": "back", "seconds": 4},
     "reload": {},
+    "telemetry.set": {"groups": {"network": {"interval": 0.5, "dead_bands": {"rtt_ms": 2}}}},
     "ping": {},
     "command.cancel": {"id": "c-1041"},
 }
@@ -46,6 +48,7 @@ SAID: Mapping[type, Payload] = {
         devices=(payloads.DeviceEntry(kind="output", name="widget-1", driver="enttec-pro"),),
         looks=("show", "soft"),
         verbs=("lights.set", "ping"),
+        telemetry={"host": payloads.Rate(interval=1.0, max_interval=10.0, dead_bands={"cpu_percent": 10.0})},
     ),
     payloads.FixtureState: payloads.FixtureState(
         levels=_LEVELS, target=_LEVELS, held_by=payloads.Holder(owner="console-1", priority="manual")
@@ -73,6 +76,33 @@ SAID: Mapping[type, Payload] = {
     payloads.Answer: payloads.Answer(
         id="c-1042", verb="lights.set", state=State.SUCCEEDED, result={"fixtures": ["key"]}
     ),
+    payloads.Maintenance: payloads.Maintenance(
+        full_selftest="2030-01-01T07:30:00.000Z",
+        full_verdict="pass",
+        accepted="2029-12-01T08:00:00.000Z",
+        accepted_runs=3,
+        accepted_lights=("back", "fill", "key"),
+    ),
+    LightShown: LightShown(state="ON", brightness=128, color_mode="color_temp", color_temp=4300),
+    AlertsShown: AlertsShown(count=0),
+    ResultShown: ResultShown(
+        state="rejected", asked="identify/key", code="on-air", message=Say(en="on air", zh="正在直播")
+    ),
+    payloads.Audit: payloads.Audit(
+        n=4711,
+        prev="0" * 64,
+        at="2030-01-01T12:00:00.000Z",
+        origin="broker",
+        issuer="console-1",
+        role="operator",
+        signed=True,
+        verb="lights.set",
+        id="c-1042",
+        state=State.ACCEPTED,
+        on_air=False,
+        clock=True,
+        hash="5" * 64,
+    ),
     payloads.Echo: payloads.Echo(nonce="b1946ac9"),
 }
 """Payload model → what it may look like, without its header. Telemetry: see :func:`said`."""
@@ -85,6 +115,8 @@ def said(row: Row, group: str = "") -> dict[str, Any]:
         return _json(payloads.Telemetry.of(numbers))
     if row.payload is payloads.AirMessage:
         return {"on_air": False, "source": "obs", "issued_at": "2030-01-01T12:00:00Z"}
+    if row.payload is Asked:
+        return {"state": "ON", "brightness": 128, "color_temp": 4300, "transition": 2}
     return _json(SAID[row.payload])
 
 

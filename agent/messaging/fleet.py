@@ -12,10 +12,11 @@ from collections.abc import Sequence
 
 from agent.messaging.bus import Bus
 from agent.messaging.dispatch import Dispatcher
-from agent.messaging.payloads import AirState, Inventory, Stamp, Telemetry
+from agent.messaging.header import Stamp
+from agent.messaging.payloads import AirState, Inventory, Telemetry
 from agent.messaging.topics import Topics
 from agent.runtime.journal import Journal
-from config.model import MqttSection
+from config.broker import MqttSection
 
 SITE = "fleet"
 PER_SITE = 100

@@ -13,7 +13,7 @@ from agent.messaging.lifecycle import Refusal
 from agent.messaging.message import Message
 from agent.messaging.payloads import AirMessage, Answer
 from agent.messaging.topics import Parsed, parse
-from agent.messaging.verbs import Request
+from agent.messaging.verbs import Reply, Request
 from config.check import told
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,8 @@ class Commands(Protocol):
 
 class Inbox:
     """See the module. ``online``: an answer needs a connection, so messages wait for it; ``reply(topic, answer,
-    correlation)`` sends one. Set :attr:`commands` and :attr:`on_air` before :meth:`run`."""
+    correlation)`` sends one; ``prefix``: whose topics are ours (a broker may err). Set :attr:`commands` and
+    :attr:`on_air` before :meth:`run`."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Inbox:
         online: asyncio.Event,
         counters: Counter[str],
         reply: Callable[[str, Answer, bytes | None], None],
+        prefix: str = "",
     ) -> None:
         self.commands: Commands | None = None
         self.on_air: Callable[[AirMessage], None] = lambda _: None
@@ -51,8 +53,11 @@ class Inbox:
         self._online = online
         self._counters = counters
         self._reply = reply
+        self._prefix = prefix
         self._waiting: deque[tuple[Message, float]] = deque()
         self._arrived = asyncio.Event()
+        self._open: set[str] = set()
+        """Ids of commands that were taken and have not had their last answer."""
         self._own: Mapping[str, Handler] = {"command": self._command, "air": self._air}
 
     def take(self, message: Message) -> None:
@@ -66,6 +71,11 @@ class Inbox:
         if parsed and parsed.row.name == "command" and self.commands is not None:
             self.commands.overflow(self._request(parsed, message, self._wall()))
         message.ack()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits, and no command is without its last answer."""
+        return not self._waiting and not self._open
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -87,7 +97,7 @@ class Inbox:
     async def _handle(self, message: Message, arrived: float) -> None:
         parsed = parse(message.topic)
         handler = (self._own.get(parsed.row.name) or self.more.get(parsed.row.name)) if parsed else None
-        if parsed is None or handler is None:
+        if parsed is None or handler is None or not message.topic.startswith(self._prefix):
             self._counters["stray"] += 1
             log.warning("mqtt.stray", topic=message.topic[:200])
             return
@@ -95,6 +105,7 @@ class Inbox:
 
     async def _command(self, parsed: Parsed, message: Message, arrived: float) -> None:
         assert self.commands is not None
+        self._open.add(parsed.parts["id"])
         await self.commands.receive(self._request(parsed, message, arrived))
 
     async def _air(self, parsed: Parsed, message: Message, arrived: float) -> None:
@@ -110,8 +121,19 @@ class Inbox:
             log.warning("air.malformed", why=why[:300], next='send {"on_air": …, "source": …, "issued_at": …}')
 
     def _request(self, parsed: Parsed, message: Message, arrived: float) -> Request:
+        expires = None if message.expiry is None else arrived + message.expiry
+        topic, correlation = message.response_topic, message.correlation
+        reply = self.reply_on(topic, correlation)
+        verb, known = parsed.parts["verb"], parsed.parts["id"]
+        return Request(verb, known, message.payload, message.retain, expires, reply, topic, correlation)
+
+    def reply_on(self, asked: str | None, correlation: bytes | None) -> Reply:
+        """Answers to a request with this response topic, if any, and correlation data."""
+
         def reply(answer: Answer, reply_to: str | None) -> None:
-            topic = message.response_topic or reply_to
+            if answer.final:
+                self._open.discard(answer.id)
+            topic = asked or reply_to
             if topic is None:
                 return
             try:
@@ -120,7 +142,6 @@ class Inbox:
                 self._counters["bad-reply-topic"] += 1
                 log.warning("command.bad-reply-topic", id=answer.id, topic=topic[:200], why=str(error))
                 return
-            self._reply(topic, answer, message.correlation)
+            self._reply(topic, answer, correlation)
 
-        expires = None if message.expiry is None else arrived + message.expiry
-        return Request(parsed.parts["verb"], parsed.parts["id"], message.payload, message.retain, expires, reply)
+        return reply

@@ -10,6 +10,7 @@ class State(StrEnum):
     """Where a command stands."""
 
     ACCEPTED = "accepted"
+    SCHEDULED = "scheduled"
     EXECUTING = "executing"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -19,7 +20,8 @@ class State(StrEnum):
 
 NEXT: Mapping[State | None, frozenset[State]] = {
     None: frozenset({State.ACCEPTED, State.REJECTED}),
-    State.ACCEPTED: frozenset({State.EXECUTING, State.CANCELLED, State.FAILED}),
+    State.ACCEPTED: frozenset({State.SCHEDULED, State.EXECUTING, State.CANCELLED, State.FAILED}),
+    State.SCHEDULED: frozenset({State.EXECUTING, State.CANCELLED, State.FAILED}),
     State.EXECUTING: frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED}),
     State.SUCCEEDED: frozenset(),
     State.FAILED: frozenset(),
@@ -32,6 +34,17 @@ followed by *failed* when the agent died in between."""
 FINAL = frozenset(state for state in State if not NEXT[state])
 
 
+FARTHEST = 24 * 3600.0
+"""Seconds a command may be sent before its time; one that is further ahead is refused."""
+LIMITS: Mapping[State, float | None] = {
+    State.ACCEPTED: 10.0,
+    State.SCHEDULED: FARTHEST + 60.0,
+    State.EXECUTING: None,
+}
+"""Seconds a command may be in a state that is not final; longer, and it ends *failed/timeout*. ``None``: as long as the
+verb's own deadline. Only the wall clock being set back keeps a command *scheduled* longer than it was ahead."""
+
+
 class ReasonCode(StrEnum):
     """Why a command was rejected, failed or was cancelled. Programs look at this, people at the message."""
 
@@ -40,6 +53,9 @@ class ReasonCode(StrEnum):
     RETAINED = "retained"
     EXPIRED = "expired"
     CLOCK = "clock"
+    UNTRUSTED = "untrusted"
+    REPLAYED = "replayed"
+    FORBIDDEN = "forbidden"
     DUPLICATE = "duplicate"
     UNKNOWN_VERB = "unknown-verb"
     INVALID = "invalid"
@@ -69,6 +85,11 @@ SAID: Mapping[ReasonCode, Text] = {
     ReasonCode.CLOCK: Text(
         "it says it was issued in the future: set the clocks (NTP)", "指令时间在未来：请校准时钟（NTP）"
     ),
+    ReasonCode.UNTRUSTED: Text("who sent it is not proven", "发送者身份未经证实"),
+    ReasonCode.REPLAYED: Text(
+        "this command was decided before: a new one needs a new id", "此指令已处理过：新指令请用新编号"
+    ),
+    ReasonCode.FORBIDDEN: Text("the issuer's role does not include it", "发送者的角色无权执行"),
     ReasonCode.DUPLICATE: Text(
         "this id was used before for another command: choose a new id", "此编号已用于另一条指令：请换新编号"
     ),
@@ -97,11 +118,10 @@ SAID: Mapping[ReasonCode, Text] = {
 class Refusal(Exception):
     """A command is turned down: raised by a verb's check (→ rejected) or while it runs (→ failed)."""
 
-    def __init__(self, code: ReasonCode, message: Text | str = "") -> None:
+    def __init__(self, code: ReasonCode, detail: Text | str = "") -> None:
+        """``detail``: what exactly; a plain one (a name, a number) says the same in both languages."""
         self.code = code
-        if isinstance(message, str):
-            general = SAID[code]
-            self.message = Text(f"{general.en}: {message}", f"{general.zh}：{message}") if message else general
-        else:
-            self.message = message
+        general = SAID[code]
+        en, zh = (detail, detail) if isinstance(detail, str) else detail
+        self.message = Text(f"{general.en}: {en}" if en else general.en, f"{general.zh}：{zh}" if zh else general.zh)
         super().__init__(f"{code}: {self.message.en}")

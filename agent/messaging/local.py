@@ -17,10 +17,12 @@ from uuid import uuid4
 import structlog
 
 from agent.messaging.commands import MAX_BYTES, read_json
+from agent.messaging.header import Say, Stamp
 from agent.messaging.inbox import Commands
 from agent.messaging.lifecycle import ReasonCode, Refusal, State
-from agent.messaging.payloads import Answer, Say, Stamp
+from agent.messaging.payloads import Answer
 from agent.messaging.verbs import Request
+from config.units import Text
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +108,8 @@ class ControlSocket:
             try:
                 line = await reader.readline()
             except ValueError:  # longer than any command may be; where it ends is unknown
-                await self._write(writer, _refused("", "", f"a line is at most {MAX_BYTES} bytes"))
+                said = Text(f"a line is at most {MAX_BYTES} bytes", f"每行最多 {MAX_BYTES} 字节")
+                await self._write(writer, _refused(Refusal(ReasonCode.MALFORMED, said)))
                 return
             if not line:
                 return
@@ -114,7 +117,7 @@ class ControlSocket:
             try:
                 request = self._request(line, answers)
             except Refusal as refusal:
-                await self._write(writer, _refused("", "", refusal.message.en))
+                await self._write(writer, _refused(refusal))
                 continue
             await self._commands.receive(request)
             final = False
@@ -127,16 +130,15 @@ class ControlSocket:
         found = read_json(line.strip())
         verb, known = str(found.pop("verb", "")), str(found.pop("id", "") or uuid4().hex)
         body = json.dumps(found).encode()  # the rest is an envelope, judged where all are judged
-        return Request(verb, known, body, reply=lambda answer, _: answers.put_nowait(answer))
+        return Request(verb, known, body, reply=lambda answer, _: answers.put_nowait(answer), origin="local")
 
     async def _write(self, writer: asyncio.StreamWriter, answer: Answer) -> None:
         writer.write(self._stamp.on(answer).encode() + b"\n")
         await writer.drain()
 
 
-def _refused(verb: str, known: str, why: str) -> Answer:
-    message = Say.of(Refusal(ReasonCode.MALFORMED, why).message)
-    return Answer(id=known, verb=verb, state=State.REJECTED, code=ReasonCode.MALFORMED, message=message)
+def _refused(refusal: Refusal) -> Answer:
+    return Answer(id="", verb="", state=State.REJECTED, code=refusal.code, message=Say.of(refusal.message))
 
 
 async def ask(

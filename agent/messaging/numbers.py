@@ -11,7 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 class Number(NamedTuple):
     """One number. ``kind``: *counter* only grows until the agent starts anew. ``otel`` is the OpenTelemetry name where
-    its conventions have one; ``scale`` turns our unit into theirs (× scale)."""
+    its conventions have one; ``scale`` turns our unit into theirs (× scale). ``dead``: how far it may wander before it
+    is worth a message by itself, unless the configuration says otherwise; ``None``: it never is."""
 
     unit: str
     meaning: str
@@ -19,53 +20,71 @@ class Number(NamedTuple):
     otel: str = ""
     otel_unit: str = ""
     scale: float = 1.0
+    dead: float | None = 0.0
 
 
 NUMBERS: Mapping[str, Mapping[str, Number]] = {
     "lighting": {
-        "frames": Number("{frame}", "DMX frames sent, all outputs.", "counter"),
-        "frame_rate_hz": Number("Hz", "Frames a second and universe over the last 5 s, summed over the outputs."),
-        "late_p50_ms": Number("ms", "Lateness of due frames, median; the worst output."),
-        "late_p99_ms": Number("ms", "Lateness of due frames, 99th percentile; the worst output."),
-        "widest_gap_ms": Number("ms", "Longest pause between two frames in the last 5 s; the worst output."),
+        "frames": Number("{frame}", "DMX frames sent, all outputs.", "counter", dead=None),
+        "frame_rate_hz": Number(
+            "Hz", "Frames a second and universe over the last 5 s, summed over the outputs.", dead=2.0
+        ),
+        "late_p50_ms": Number("ms", "Lateness of due frames, median; the worst output.", dead=1.0),
+        "late_p99_ms": Number("ms", "Lateness of due frames, 99th percentile; the worst output.", dead=5.0),
+        "widest_gap_ms": Number("ms", "Longest pause between two frames in the last 5 s; the worst output.", dead=10.0),
         "outputs_offline": Number("{output}", "Outputs that do not drive their lights."),
     },
     "exposure": {
-        "ev_stops": Number("{stop}", "Exposure against the target: 0 is right, −1 half the light."),
-        "luminance": Number("1", "Mean linear luminance of the picture, 0…1."),
-        "p1_code": Number("1", "1st percentile of the picture's codes, 0…255."),
-        "p50_code": Number("1", "Median of the picture's codes, 0…255."),
-        "p99_code": Number("1", "99th percentile of the picture's codes, 0…255."),
-        "clipped_percent": Number("%", "Pixels at the upper end: burnt out."),
-        "crushed_percent": Number("%", "Pixels at the lower end: drowned."),
-        "mired": Number("{mired}", "Colour of the picture's whites as correlated colour temperature, 10⁶/K."),
-        "age_ms": Number("ms", "Age of the picture these numbers are of."),
+        "ev_stops": Number("{stop}", "Exposure against the target: 0 is right, −1 half the light.", dead=0.05),
+        "luminance": Number("1", "Mean linear luminance of the picture, 0…1.", dead=0.01),
+        "p1_code": Number("1", "1st percentile of the picture's codes, 0…255.", dead=4.0),
+        "p50_code": Number("1", "Median of the picture's codes, 0…255.", dead=4.0),
+        "p99_code": Number("1", "99th percentile of the picture's codes, 0…255.", dead=4.0),
+        "clipped_percent": Number("%", "Pixels at the upper end: burnt out.", dead=0.5),
+        "crushed_percent": Number("%", "Pixels at the lower end: drowned.", dead=0.5),
+        "mired": Number("{mired}", "Colour of the picture's whites as correlated colour temperature, 10⁶/K.", dead=3.0),
+        "age_ms": Number("ms", "Age of the picture these numbers are of.", dead=500.0),
         "trim_stops": Number(
-            "{stop}", "How far the loop's first light is from the operator's look; only where a loop looks on."
+            "{stop}",
+            "How far the loop's first light is from the operator's look; only where a loop looks on.",
+            dead=0.05,
         ),
     },
     "network": {
-        "rtt_ms": Number("ms", "Newest round trip."),
-        "rtt_p50_ms": Number("ms", "Round trip over the last minute, median."),
-        "rtt_p95_ms": Number("ms", "Round trip over the last minute, 95th percentile."),
-        "rtt_max_ms": Number("ms", "Longest round trip of the last minute."),
-        "jitter_ms": Number("ms", "Interarrival jitter after RFC 3550, 6.4.1."),
-        "loss_percent": Number("%", "Probes of the last minute without an answer."),
-        "outage_s": Number("s", "Longest time without a reply in the last minute."),
-        "probes": Number("{probe}", "Probes sent in the last minute."),
+        "rtt_ms": Number("ms", "Newest round trip.", dead=5.0),
+        "rtt_p50_ms": Number("ms", "Round trip over the last minute, median.", dead=1.0),
+        "rtt_p95_ms": Number("ms", "Round trip over the last minute, 95th percentile.", dead=2.0),
+        "rtt_max_ms": Number("ms", "Longest round trip of the last minute.", dead=5.0),
+        "jitter_ms": Number("ms", "Interarrival jitter after RFC 3550, 6.4.1.", dead=1.0),
+        "loss_percent": Number("%", "Probes of the last minute without an answer.", dead=0.1),
+        "outage_s": Number("s", "Longest time without a reply in the last minute.", dead=0.5),
+        "probes": Number("{probe}", "Probes sent in the last minute.", dead=None),
         "lost": Number("{probe}", "Of these, lost."),
     },
     "host": {
         "cpu_percent": Number(
-            "%", "Processor time of the agent; 100 is one core.", "gauge", "process.cpu.utilization", "1", 0.01
+            "%",
+            "Processor time of the agent; 100 is one core.",
+            "gauge",
+            "process.cpu.utilization",
+            "1",
+            0.01,
+            dead=10.0,
         ),
-        "rss_mib": Number("MiB", "Memory of the agent.", "gauge", "process.memory.usage", "By", 1048576.0),
-        "load_1m": Number("1", "Load of the machine, one minute.", "gauge", "system.cpu.load_average.1m", "1"),
-        "loop_lag_ms": Number("ms", "How late the event loop came to its last tick."),
-        "messages_in_per_s": Number("{message}/s", "Messages from the broker."),
-        "messages_out_per_s": Number("{message}/s", "Messages to the broker."),
+        "rss_mib": Number("MiB", "Memory of the agent.", "gauge", "process.memory.usage", "By", 1048576.0, dead=4.0),
+        "load_1m": Number(
+            "1", "Load of the machine, one minute.", "gauge", "system.cpu.load_average.1m", "1", dead=0.5
+        ),
+        "clock_offset_ms": Number(
+            "ms", "How far the machine's clock is off, as the kernel's clock discipline has it.", dead=1.0
+        ),
+        "clock_error_ms": Number("ms", "Its largest possible error by the kernel's account.", dead=50.0),
+        "clock_synchronised": Number("1", "1: something keeps the clock (NTP, PTP); 0: nothing does."),
+        "loop_lag_ms": Number("ms", "How late the event loop came to its last tick.", dead=5.0),
+        "messages_in_per_s": Number("{message}/s", "Messages from the broker.", dead=5.0),
+        "messages_out_per_s": Number("{message}/s", "Messages to the broker.", dead=5.0),
         "unsent": Number("{message}", "States and steps of commands that had no connection.", "counter"),
-        "outbox_waiting": Number("{message}", "Messages the broker does not have yet."),
+        "outbox_waiting": Number("{message}", "Messages the broker does not have yet.", dead=20.0),
         "outbox_dropped": Number("{message}", "Messages given up, past their age or budget.", "counter"),
         "outbox_refused": Number("{message}", "Messages the broker refused, set aside.", "counter"),
         "commands_rejected": Number("{command}", "Commands turned down.", "counter"),

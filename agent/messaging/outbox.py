@@ -15,12 +15,13 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import structlog
 
 from agent.messaging.outbox_file import SETTLE, Group, OutboxFile, Refusal, Row
 from agent.messaging.topics import Keep
+from agent.messaging.way import Way
 from agent.runtime.store import Disk
 from drivers.errors import DriverError
 
@@ -37,19 +38,6 @@ BAD = 0x80
 TOO_LARGE = 0x95
 AGAIN = 1.0
 """Seconds until a disk that did not answer is asked again."""
-
-
-class Way(Protocol):
-    """The connection, as far as the outbox knows it. ``eased`` is called whenever there may be room again."""
-
-    eased: Callable[[], None]
-
-    @property
-    def room(self) -> int: ...
-
-    def takes(self, topic: str, body: bytes) -> bool: ...
-
-    def publish(self, topic: str, body: bytes, *, qos: int, acked: Callable[[int, str], None]) -> bool: ...
 
 
 class _Fresh(NamedTuple):
@@ -72,6 +60,8 @@ class Outbox:
         backlog_rate: float = 200.0,
     ) -> None:
         self.file = file
+        self.retains: Callable[[str, bytes], bool] = lambda topic, body: False
+        """Whether a message is to be retained; asked when it is sent, perhaps long after it was put."""
         self.overrun = 0
         """Messages that were given up because the disk did not keep up, unwritten."""
         self._disk = disk
@@ -299,7 +289,7 @@ class Outbox:
             else:
                 self._settle(Refusal(row.id, code, said), row.topic)
 
-        return way.publish(row.topic, row.body, qos=1, acked=acked)
+        return way.publish(row.topic, row.body, qos=1, retain=self.retains(row.topic, row.body), acked=acked)
 
     def _settle(self, refusal: Refusal, topic: str) -> None:
         self._settled.add(refusal.id)

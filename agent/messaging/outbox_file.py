@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from agent.messaging.topics import Keep
 from agent.runtime.store import Store
-from config.model import OutboxSection
+from config.broker import OutboxSection
 
 SETTLE = 0.8
 """Seconds after which telemetry is forced onto the disk."""
@@ -53,7 +53,12 @@ class Budget:
 
 def budgets(section: OutboxSection) -> dict[Keep, Budget]:
     """As the configuration has them."""
-    parts = {Keep.TELEMETRY: section.telemetry, Keep.EVENT: section.events, Keep.RESULT: section.results}
+    parts = {
+        Keep.TELEMETRY: section.telemetry,
+        Keep.EVENT: section.events,
+        Keep.RESULT: section.results,
+        Keep.AUDIT: section.audit,
+    }
     return {keep: Budget(part.days * 86400.0, int(part.mib * 2**20)) for keep, part in parts.items()}
 
 

@@ -8,89 +8,44 @@ ts    wall clock, ISO 8601 UTC with milliseconds (of the last will: when the con
 mono  the agent's monotonic clock, seconds: differences are true even when the wall clock is set
 boot  id of this start of the agent
 seq   counts the messages of this start; order by (boot, seq). A retained state keeps the number it was first sent with
+nth   only of messages that are kept until the broker has them (telemetry, events): counts those of this topic and
+      start, 1, 2, 3 …; a hole in it is a loss (or still on its way: a backlog comes behind what is said now)
 ====  =====================================================================================================
 
 A number that could not be measured is ``null``, never 0. Receivers ignore fields they do not know.
 """
 
-import json
 import math
 import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any, Literal, Self, TypeVar
-from uuid import uuid4
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from agent.messaging.header import HEADER, Part, Payload, Say
 from agent.messaging.lifecycle import FINAL, ReasonCode, State
-from config.units import Attribute, Text
-
-HEADER = frozenset({"v", "ts", "mono", "boot", "seq"})
-
-
-class Payload(BaseModel):
-    """The header; see the module."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=True, ser_json_inf_nan="null")
-
-    v: Literal[1] = 1
-    ts: str = Field("", json_schema_extra={"format": "date-time"})
-    mono: float = 0.0
-    boot: str = ""
-    seq: int = 0
-
-    def body(self) -> dict[str, Any]:
-        """Everything but the header: what decides whether a state has changed."""
-        return self.model_dump(mode="json", exclude=set(HEADER))
-
-    def encode(self) -> bytes:
-        """The JSON of it, UTF-8."""
-        return self.model_dump_json().encode("utf-8", "replace")
-
-
-P = TypeVar("P", bound=Payload)
-
-
-def iso(wall: float) -> str:
-    """Seconds since 1970 as ISO 8601 UTC with milliseconds."""
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class Stamp:
-    """Puts the header on. One per start of the agent."""
-
-    def __init__(self, wall: Callable[[], float], mono: Callable[[], float], boot: str = "") -> None:
-        self.wall = wall
-        self.mono = mono
-        self.boot = boot or uuid4().hex
-        self.seq = 0
-
-    def on(self, payload: P) -> P:
-        """The same payload with the next header."""
-        self.seq += 1
-        header = {"ts": iso(self.wall()), "mono": round(self.mono(), 6), "boot": self.boot, "seq": self.seq}
-        return payload.model_copy(update=header)
-
-
-class Part(BaseModel):
-    """A piece of a payload."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
-
-
-class Say(Part):
-    """A sentence for people."""
-
-    en: str
-    zh: str
-
-    @classmethod
-    def of(cls, text: Text) -> Self:
-        return cls(en=text.en, zh=text.zh)
-
+from config.units import Attribute
 
 Health = Literal["ok", "offline", "starting"]
+
+
+class Degraded(Part):
+    """Something between the agent and its broker that is not as it should be."""
+
+    code: Literal[
+        "embedded-broker",
+        "fallback-broker",
+        "protocol-3.1.1",
+        "denied",
+        "too-large",
+        "narrow",
+        "late",
+        "acknowledged-twice",
+        "dead-letters",
+        "dropped",
+        "memory-only",
+    ]
+    text: Say = Field(description="What it is, and what would be right.")
 
 
 class Status(Payload):
@@ -100,13 +55,21 @@ class Status(Payload):
     """
 
     state: Literal["online", "offline"]
-    reason: Literal["", "lost", "stopped"] = Field("", description="offline only: lost (last will) or stopped (asked).")
+    reason: Literal["", "lost", "stopped", "moved"] = Field(
+        "", description="offline only: lost (last will), stopped (asked), moved (it goes on at another broker)."
+    )
     session: str
     agent: str = Field("studio-edge-agent", description="The program.")
     version: str = ""
     mode: Literal["real", "virtual"] = "real"
     ready: bool = Field(False, description="Lights are under control.")
+    trust: Literal["", "open", "listed"] = Field(
+        "", description="open: whoever the broker lets in may command; listed: only issuers of the configuration."
+    )
     since: str = Field("", description="When this start of the agent began, ISO 8601 UTC.")
+    broker: str = Field("", description="The broker it is at, host:port as the agent knows it.")
+    protocol: Literal["", "5", "3.1.1"] = Field("", description="Version of MQTT it speaks there.")
+    degraded: tuple[Degraded, ...] = Field((), description="online only: what is not as it should be.")
 
 
 class FixtureEntry(Part):
@@ -117,6 +80,9 @@ class FixtureEntry(Part):
     universe: int | None = None
     address: int | None = None
     attributes: tuple[str, ...] = ()
+    ranges: dict[str, tuple[float, float]] = Field(
+        default_factory=dict, description="Attribute → lowest and highest level, in the attribute's own unit."
+    )
 
 
 class DeviceEntry(Part):
@@ -125,13 +91,25 @@ class DeviceEntry(Part):
     driver: str = ""
 
 
+class Rate(Part):
+    """When the numbers of one group are published (telemetry.set changes it)."""
+
+    interval: float = Field(description="Seconds between two looks.")
+    max_interval: float = Field(description="Seconds after which they are sent all the same.")
+    dead_bands: dict[str, float | None] = Field(
+        default_factory=dict, description="Number → how far it may wander unsaid, in its unit; null: any way."
+    )
+
+
 class Inventory(Payload):
     """What this agent has and can: enough to draw a control panel without further knowledge."""
 
     fixtures: tuple[FixtureEntry, ...] = ()
     devices: tuple[DeviceEntry, ...] = ()
     looks: tuple[str, ...] = ()
+    exposure: str = Field("", description="The camera through which the exposure loop looks; empty: no loop.")
     verbs: tuple[str, ...] = ()
+    telemetry: dict[str, Rate] = Field(default_factory=dict, description="Group → when its numbers are published.")
 
 
 class Holder(Part):
@@ -238,6 +216,16 @@ class Report(Payload):
     worst: tuple[str, ...] = Field((), description="Ids of the checks that failed or came near.")
 
 
+class Maintenance(Payload):
+    """What was done last for the studio's upkeep; ``null``: never, or no longer known."""
+
+    full_selftest: str | None = Field(None, description="Start of the latest full self-test that left nothing out.")
+    full_verdict: str | None = Field(None, description="Its verdict.")
+    accepted: str | None = Field(None, description="When the lights were last accepted as good (the baseline).")
+    accepted_runs: int = Field(0, description="Accepted runs that the baseline is made of.")
+    accepted_lights: tuple[str, ...] = Field((), description="The lights in it.")
+
+
 class Answer(Payload):
     """One step in the life of a command."""
 
@@ -248,11 +236,37 @@ class Answer(Payload):
     message: Say | None = None
     result: dict[str, Any] = Field(default_factory=dict)
     progress: float | None = Field(None, ge=0, le=1)
+    due: str | None = Field(None, description="scheduled: when it is to be begun, ISO 8601 UTC.")
+    late_ms: float | None = Field(None, description="executing: begun so many milliseconds after it was due.")
     repeated: bool = Field(False, description="The command came again; nothing was done anew.")
 
     @property
     def final(self) -> bool:
         return self.state in FINAL
+
+
+class Audit(Payload):
+    """A decision on a command. ``hash`` is the SHA-256 of the canonical JSON (RFC 8785) of all the rest without header.
+
+    ``prev`` is the hash of the record before it: whoever keeps these can tell whether the agent's own log was changed.
+    """
+
+    n: int = Field(description="Counts the records of this agent; one more than the record before.")
+    prev: str = Field(description="Hash of the record before; 64 zeros: the first.")
+    at: str = Field(description="When it was decided, by the agent's clock, ISO 8601 UTC.")
+    origin: str = Field(description="broker, local (control socket), or another dialect.")
+    issuer: str = Field(description="Who asked; empty: nobody knows.")
+    role: str = Field(description="Its role; empty: none was found.")
+    signed: bool = Field(description="A signature was verified.")
+    verb: str
+    id: str
+    state: State
+    code: ReasonCode | None = None
+    reason: str = ""
+    on_air: bool
+    clock: bool | None = Field(None, description="Whether the agent's clock was kept; null: unknown.")
+    unrecorded: int = Field(0, description="Refusals before this one that came too fast to be recorded singly.")
+    hash: str
 
 
 class Echo(Payload):
@@ -269,8 +283,3 @@ class AirMessage(BaseModel):
     on_air: bool
     source: str = Field(min_length=1, max_length=64, description="Who says so: obs, tally, control room …")
     issued_at: AwareDatetime
-
-
-def decode(model: type[P], body: bytes) -> P:
-    """A payload from its JSON. Raises ValueError (pydantic's ValidationError is one)."""
-    return model.model_validate(json.loads(body))

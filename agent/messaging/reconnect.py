@@ -16,30 +16,29 @@ RIVAL = 3
 
 @dataclass(frozen=True, slots=True)
 class BackOff:
-    """Full jitter: anything between 0 and the doubling bound, so that a site does not come back in lock step."""
+    """Full jitter: anything between 0 and the doubling bound, so that a site does not come back in lock step.
 
-    first: float = 0.5
-    most: float = 30.0
+    ``first`` is ``mqtt.spread``. With 5 s and 20 s at most, of 5 000 agents that lose their broker for 0.5 to 120 s no
+    tenth of a second sees more than 3.5 % come back, and all are back 20 s after it is (simulated in the tests).
+    """
+
+    first: float = 5.0
+    most: float = 20.0
 
     def wait(self, failures: int) -> float:
-        bound = min(self.most, self.first * 2.0 ** min(failures, 16))
-        return random.uniform(0.02, max(0.02, bound))  # noqa: S311 - spreads load, guards nothing
+        """Seconds to wait after so many failures in a row; 0: an established connection was lost."""
+        bound = max(self.first, min(self.most, self.first * 2.0 ** min(failures, 16)))
+        return random.uniform(min(0.02, bound), bound)  # noqa: S311 - spreads load, guards nothing
 
 
 class Reconnect:
-    """What was tried and how it ended. No clock, no broker: :attr:`version` is for the next attempt, :meth:`wait` is
-    the pause before it."""
+    """What was tried at one broker and how it ended. No clock, no broker: :attr:`version` is for the next attempt."""
 
-    def __init__(self, protocol: Literal["auto", "5", "3.1.1"], back_off: BackOff) -> None:
+    def __init__(self, protocol: Literal["auto", "5", "3.1.1"]) -> None:
         self.version: Version = "3.1.1" if protocol == "3.1.1" else "5"
         self._auto = protocol == "auto"
         self._older_for = 0.0
-        self._back_off = back_off
         self._failures = 0
-
-    def wait(self) -> float:
-        """Seconds before the next attempt."""
-        return self._back_off.wait(self._failures)
 
     def ended(self, reason: str, lasted: float) -> str:
         """A connection that had been made was lost after ``lasted`` seconds. The reason, with what it may mean."""

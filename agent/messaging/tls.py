@@ -6,9 +6,11 @@ instead of the answer to CONNECT, and paho calls that an unspecified error. So t
 
 import contextlib
 import ssl
+from datetime import UTC, datetime
 from typing import Any
 
-from config.model import TlsSection
+from agent.messaging.leash import beneath
+from config.broker import TlsSection
 
 WANTS_ONE = ("certificate required", "handshake failure")
 """How alerts say that a client certificate is missing: TLS 1.3, TLS 1.2."""
@@ -58,10 +60,21 @@ def context(tls: TlsSection) -> ssl.SSLContext:
 
 def fault(sock: Any) -> ssl.SSLError | None:
     """The fatal alert that ended a connection, if one did."""
-    return sock.fault if isinstance(sock, TlsSocket) else None
+    found = beneath(sock)
+    return found.fault if isinstance(found, TlsSocket) else None
 
 
 def explain(tls: TlsSection | None, error: ssl.SSLError) -> str:
-    """The error, and what to do if it is a missing client certificate."""
-    wanted = tls is not None and tls.cert_file is None and any(words in str(error) for words in WANTS_ONE)
-    return f"TLS: {error}" + ("; it wants a client certificate: mqtt.tls.cert_file and key_file" if wanted else "")
+    """The error, and what would be right, where that can be told."""
+    said = str(error)
+    right = ""
+    if tls is not None and tls.cert_file is None and any(words in said for words in WANTS_ONE):
+        right = "it wants a client certificate: mqtt.tls.cert_file and key_file"
+    elif "has expired" in said or "not yet valid" in said:
+        now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        right = f"renew the broker's certificate, or set this machine's clock: it says {now}"
+    elif "certificate expired" in said.replace("_", " ").lower():
+        right = "it finds our certificate out of date: renew mqtt.tls.cert_file, or set the broker's clock"
+    elif "unknown ca" in said.replace("_", " ").lower():
+        right = "it does not know who signed our certificate: mqtt.tls.cert_file, or its cafile"
+    return f"TLS: {said}" + (f"; {right}" if right else "")

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from agent.messaging import payloads
 from agent.messaging.commands import Envelope
+from agent.messaging.homeassistant.payloads import AlertsShown, Asked, LightShown, ResultShown
 
 ROOT = "studio/v1"
 
@@ -26,6 +27,7 @@ class Keep(StrEnum):
     TELEMETRY = "telemetry"
     EVENT = "event"
     RESULT = "result"
+    AUDIT = "audit"
 
 
 ONLY = {"lighting": "outputs", "host": "agent"}
@@ -73,10 +75,24 @@ TABLE: Sequence[Row] = (
     Row("alert", "up/alert/{key}", 1, True, payloads.Alert, "An alert; emptied once it is resolved."),
     Row("event", "up/event", 1, False, payloads.Event, "Something happened once.", Keep.EVENT),
     Row("report", "up/report", 1, True, payloads.Report, "Summary of the latest self-test."),
-    Row("answer", "up/cmd/{verb}/{id}", 1, False, payloads.Answer, "A step in the life of a command.", Keep.RESULT),
+    Row("maintenance", "up/maintenance", 1, True, payloads.Maintenance, "Dates of the studio's upkeep."),
+    Row(
+        "answer",
+        "up/cmd/{verb}/{id}",
+        1,
+        True,
+        payloads.Answer,
+        "A command's state; emptied some time after its end, or by the requester.",
+        Keep.RESULT,
+    ),
+    Row("audit", "up/audit", 1, False, payloads.Audit, "A decision on a command, in a chain of hashes.", Keep.AUDIT),
     Row("echo", "up/echo", 1, False, payloads.Echo, "The agent's message to itself (self-test MQT-02)."),
     Row("command", "down/cmd/{verb}/{id}", 1, False, Envelope, "A command. Never retained; one id, one effect."),
     Row("air", "down/air", 1, True, payloads.AirMessage, "The studio's air state, repeated while it holds."),
+    Row("ha-light", "up/ha/light/{name}", 1, True, LightShown, "Home Assistant only: a light in its JSON schema."),
+    Row("ha-alerts", "up/ha/alerts/all", 1, True, AlertsShown, "Home Assistant only: all alerts in one list."),
+    Row("ha-result", "up/ha/result/latest", 1, True, ResultShown, "Home Assistant only: how its latest command ended."),
+    Row("ha-input", "down/ha/{kind}/{name}", 1, False, Asked, "Home Assistant only: it cannot make ids of commands."),
 )
 
 
@@ -145,6 +161,10 @@ class Topics:
         return self.of("event")
 
     @property
+    def audit(self) -> str:
+        return self.of("audit")
+
+    @property
     def report(self) -> str:
         return self.of("report")
 
@@ -165,6 +185,11 @@ class Topics:
     def up(self) -> str:
         """Filter for everything this agent says."""
         return f"{self.prefix}/up/#"
+
+    @property
+    def answers(self) -> str:
+        """Filter for the states of its commands."""
+        return f"{self.prefix}/up/cmd/+/+"
 
     def state(self, kind: Literal["fixture", "output", "camera", "probe", "exposure", "air"], name: str) -> str:
         return self.of("air-state" if kind == "air" else kind, name=name)

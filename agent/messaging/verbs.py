@@ -6,6 +6,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from agent.messaging.commands import Envelope
 from agent.messaging.lifecycle import ReasonCode
 from agent.messaging.payloads import Answer
 from config.units import Text
@@ -41,7 +42,9 @@ def unheard(answer: Answer, reply_to: str | None, /) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command as it came in. ``expires``: wall clock from the transport (MQTT 5 message expiry), seconds."""
+    """A command as it came in. ``expires``: wall clock from the transport (MQTT 5 message expiry), seconds. ``topic``
+    and ``correlation``: where ``reply`` goes, for a command that outlives this start. ``origin``: ``broker``, ``local``
+    (the control socket), or the name of another dialect, which then is the issuer's."""
 
     verb: str
     id: str
@@ -49,6 +52,29 @@ class Request:
     retained: bool = False
     expires: float | None = None
     reply: Reply = unheard
+    topic: str | None = None
+    correlation: bytes | None = None
+    origin: str = "broker"
+
+
+class Admits(Protocol):
+    """Who decides whose commands are taken: the gate (:mod:`agent.messaging.trust.gate`)."""
+
+    def admit(self, request: Request, envelope: Envelope) -> bool:
+        """Raises Refusal. ``False``: the command's ages do not count."""
+
+    def due(self, job: "Job", args: Mapping[str, Any]) -> None:
+        """Raises Refusal for one that has waited for its time, and may not be begun now that it has come."""
+
+
+class Open:
+    """Lets every command in: for an agent without a broker, and for tests of what comes after."""
+
+    def admit(self, request: Request, envelope: Envelope) -> bool:
+        return True
+
+    def due(self, job: "Job", args: Mapping[str, Any]) -> None:
+        """It may."""
 
 
 class Job:

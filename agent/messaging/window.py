@@ -26,6 +26,8 @@ class Outgoing:
     retain: bool
     properties: Properties | None = None
     acked: Callable[[int, str], None] | None = None
+    at: float = 0.0
+    """When it was given to :meth:`Window.put`, monotonic seconds."""
 
 
 class Window:
@@ -46,6 +48,10 @@ class Window:
     def room(self) -> int:
         """How many messages the outbox may send now."""
         return max(1, self.size - SPARE) - len(self)
+
+    def oldest(self, now: float) -> float:
+        """Seconds the broker has owed an acknowledgement for the message that has waited longest; 0 without one."""
+        return now - next(iter(self._under_way.values())).at if self._under_way else 0.0
 
     def put(self, item: Outgoing) -> bool:
         """Send it, now or in its turn. ``False``: too many are waiting, or the connection is gone."""

@@ -12,21 +12,20 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import structlog
-from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, MQTTv5, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.client import MQTT_ERR_SUCCESS, Client
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from agent.messaging.dial import NoConnection, Version, dial, no_delay, shut, where
+from agent.messaging.leash import goodbye, leash, received, with_properties
 from agent.messaging.message import Last, Message
+from agent.messaging.pulse import Pulse
 from agent.messaging.tls import explain, fault
 from agent.messaging.window import BAD, WINDOW, Outgoing, Window
-from config.model import MqttSection
+from config.broker import MqttSection
 
 log = structlog.get_logger(__name__)
 UNSPECIFIED = "Unspecified error"
+LOGIN = "check mqtt.username and mqtt.password_file, or let it in at the broker"
 
 
 class Wire:
@@ -63,15 +62,11 @@ class Wire:
         self._fault: ssl.SSLError | None = None
         self._packet = 268_435_455
         self._subscribing: dict[int, asyncio.Future[list[tuple[int, str]]]] = {}
-        five = version == "5"
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=None if five else session == 0,
-            protocol=MQTTv5 if five else MQTTv311,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
+        self._pulse = Pulse(config.keepalive, self._loop.time())
+        self.strays = 0
+        """Acknowledgements of messages that were not under way."""
+        client = leash(config, client_id, version, clean=session == 0, will=will)
+        client.stray = self._stray
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -80,8 +75,6 @@ class Wire:
         client.on_socket_open = no_delay
         client.on_socket_close = self._on_socket_close
         client.on_socket_register_write = self._on_want_write
-        if will is not None:
-            client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
         self._client = client
         self._window = Window(client, denied)
 
@@ -119,6 +112,21 @@ class Wire:
         return len(self._window)
 
     @property
+    def narrow(self) -> int:
+        """How many unacknowledged messages it may have under way: the broker's Receive Maximum, or our own limit."""
+        return self._window.size
+
+    @property
+    def late(self) -> float:
+        """Seconds the broker has owed its oldest acknowledgement."""
+        return self._window.oldest(self._loop.time())
+
+    @property
+    def largest(self) -> int:
+        """The broker's Maximum Packet Size, bytes."""
+        return self._packet
+
+    @property
     def room(self) -> int:
         """QoS 1 messages of the outbox that may go now; some places are left to states and answers."""
         return self._window.room if self.alive else 0
@@ -135,8 +143,7 @@ class Wire:
         """Say goodbye within ``timeout``; the broker then discards the last will, but with ``will`` (MQTT 5)."""
         if self.alive:
             with contextlib.suppress(Exception):
-                said = ReasonCode(PacketTypes.DISCONNECT, identifier=0x04) if will and self.version == "5" else None
-                self._client.disconnect(said)
+                goodbye(self._client, will and self.version == "5")
                 self._flush()
                 async with asyncio.timeout(timeout):
                     await self.ended()
@@ -189,12 +196,13 @@ class Wire:
             self._drop(f"broken exchange with the broker ({error!r})")
 
     def _readable(self) -> None:
+        self._pulse.heard()
         self._driven(self._read)
 
     def _read(self) -> None:
         self._client.loop_read()
         sock: Any = self._client.socket()
-        while isinstance(sock, ssl.SSLSocket) and sock.pending() > 0:  # epoll does not see what TLS has read already
+        while hasattr(sock, "pending") and sock.pending() > 0:  # epoll does not see what TLS has read already
             self._client.loop_read()
             sock = self._client.socket()
 
@@ -208,6 +216,7 @@ class Wire:
         self._flush_due = False
         if self._attached is None:
             return
+        self._pulse.said()
         self._driven(self._client.loop_write)
         if self._attached is None:
             return
@@ -217,9 +226,18 @@ class Wire:
             self._loop.remove_writer(self._attached)
 
     def _tick(self) -> None:
-        if self._attached is not None:
-            self._driven(self._client.loop_misc)
-            self._loop.call_later(0.5, self._tick)
+        if self._attached is None:
+            return
+        found = self._pulse.look(self._loop.time()) if self._up else ""
+        if found == "gone":
+            self._drop(f"silent for {self._pulse.silent:.1f} s (keep-alive {self._pulse.keepalive:g} s): half open?")
+            return
+        if found == "ask":
+            self._driven(self._client.ping)
+        self._loop.call_later(self._pulse.every, self._tick)
+
+    def _stray(self) -> None:
+        self.strays += 1
 
     # --- paho calls back (all on the loop) -------------------------------------------------------------------
 
@@ -230,11 +248,13 @@ class Wire:
             name = reason.getName()
             kind: Literal["version", "refused"] = "version" if name == "Unsupported protocol version" else "refused"
             who = f"user {self.config.username!r}" if self.config.username else "an anonymous client"
-            self._never(NoConnection(kind, f"{self._where} refuses {who}: {name}"))
+            self._never(NoConnection(kind, f"{self._where} refuses {who}: {name}; {LOGIN}"))
             return
         self.session_present = flags.session_present
         self._window.size = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
         self._packet = getattr(properties, "MaximumPacketSize", self._packet)
+        self._pulse.keepalive = client.keepalive or self.config.keepalive  # an MQTT 5 broker may have set its own
+        self._pulse.heard()
         self._up = True
         self._connected.set_result(None)
 
@@ -262,19 +282,7 @@ class Wire:
                 client.ack(message.mid, message.qos)
 
         try:
-            found = message.properties
-            self._message(
-                Message(
-                    topic=message.topic,
-                    payload=bytes(message.payload),
-                    qos=message.qos,
-                    retain=bool(message.retain),
-                    response_topic=getattr(found, "ResponseTopic", None),
-                    correlation=getattr(found, "CorrelationData", None),
-                    expiry=getattr(found, "MessageExpiryInterval", None),
-                    ack=ack,
-                )
-            )
+            self._message(received(message, ack))
         except Exception:
             log.exception("mqtt.message-fault")
             ack()
@@ -307,27 +315,25 @@ class Wire:
         if not self.alive or not self.takes(topic, body):
             return False
         properties = None
-        if self.version == "5" and (correlation is not None or response_topic is not None or expiry is not None):
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            if correlation is not None:
-                properties.CorrelationData = correlation
-            if response_topic is not None:
-                properties.ResponseTopic = response_topic
-            if expiry is not None:
-                properties.MessageExpiryInterval = expiry
+        if self.version == "5":
+            properties = with_properties(correlation, response_topic, expiry)
         if qos == 0:
             taken = self._client.publish(topic, body, 0, retain, properties).rc == MQTT_ERR_SUCCESS
         else:
-            taken = self._window.put(Outgoing(topic, body, retain, properties, acked))
+            taken = self._window.put(Outgoing(topic, body, retain, properties, acked, self._loop.time()))
         if taken:
             self._sent()
         return taken
 
-    async def subscribe(self, filters: Sequence[str]) -> dict[str, str]:
-        """Subscribe with QoS 1 and wait for the broker's word. The filters it denied, with its reason."""
+    async def subscribe(self, filters: Sequence[str], others: Sequence[str] = ()) -> dict[str, str]:
+        """Subscribe with QoS 1 and wait for the broker's word. The filters it denied, with its reason. Of ``others``
+        only what others say is wanted (3.1.1 cannot tell)."""
+        filters = (*filters, *others)
         if self.version == "5":
             # retain as published: a command sent *live* with the retain flag is seen as what it is
-            wanted: Any = [(name, SubscribeOptions(qos=1, retainAsPublished=True)) for name in filters]
+            wanted: Any = [
+                (name, SubscribeOptions(qos=1, noLocal=name in others, retainAsPublished=True)) for name in filters
+            ]
         else:
             wanted = [(name, 1) for name in filters]
         rc, mid = self._client.subscribe(wanted)

@@ -1,5 +1,6 @@
 """A unit: one device of the studio, as the configuration names it."""
 
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from agent.runtime.lane import Lane
@@ -17,6 +18,9 @@ class Section(Protocol):
     @property
     def options(self) -> dict[str, Any]: ...
 
+    @property
+    def folder(self) -> Path | None: ...
+
 
 S = TypeVar("S", bound=Section)
 D = TypeVar("D", bound=Device)
@@ -33,4 +37,4 @@ class Unit(Generic[S, D]):
         spec = registry.find(section.driver)
         self.name = name
         self.section = section
-        self.driver: D = spec.make(spec.options.model_validate(section.options), host)
+        self.driver: D = spec.make(spec.read(section.options, section.folder), host)

@@ -61,13 +61,18 @@ class Baseline(Frozen):
         return Reference(dark, zones, curves, len(self.runs))
 
 
-def read(state_dir: Path, camera: str) -> Baseline:
-    """What was accepted for this camera so far; empty when nothing was, or when the file cannot be understood."""
+def kept(state_dir: Path) -> Baseline | None:
+    """What was accepted so far, through whichever camera; ``None`` when there is nothing that can be understood."""
     try:
-        found = Baseline.model_validate_json((state_dir / FILE).read_bytes())
+        return Baseline.model_validate_json((state_dir / FILE).read_bytes())
     except (OSError, ValidationError):
-        return Baseline(camera=camera)
-    return found if found.camera == camera else Baseline(camera=camera)
+        return None
+
+
+def read(state_dir: Path, camera: str) -> Baseline:
+    """What was accepted for this camera so far; empty when nothing was."""
+    found = kept(state_dir)
+    return found if found is not None and found.camera == camera else Baseline(camera=camera)
 
 
 def accept(state_dir: Path, camera: str, at: str, lights: Mapping[str, LightSeen], forget: bool = False) -> Baseline:

@@ -23,58 +23,58 @@ def _entry(title_en: str, title_zh: str, en: str, zh: str) -> Entry:
 
 CATALOGUE: Mapping[str, Entry] = {
     "DMX-01": _entry(
-        "frames keep coming", "DMX 帧持续发送", "Lower the slot count, check the CPU.", "减少通道数，检查 CPU 负载。"
+        "Frames keep coming", "DMX 帧持续发送", "Lower the slot count, check the CPU.", "减少通道数，检查 CPU 负载。"
     ),
     "DMX-02": _entry(
-        "the beat is punctual", "发送节拍准时", "Check the CPU; see AGT-01.", "检查 CPU 负载，参见 AGT-01。"
+        "The beat is punctual", "发送节拍准时", "Check the CPU; see AGT-01.", "检查 CPU 负载，参见 AGT-01。"
     ),
-    "LGT-01": _entry("not dead", "灯具有响应", "Check lamp, power and DMX address.", "检查灯珠、电源和 DMX 地址。"),
-    "LGT-02": _entry("not dim", "亮度未衰减", "Clean it, re-aim it, or swap it.", "清洁、重新对准或更换灯具。"),
+    "LGT-01": _entry("Not dead", "灯具有响应", "Check lamp, power and DMX address.", "检查灯珠、电源和 DMX 地址。"),
+    "LGT-02": _entry("Not dim", "亮度未衰减", "Clean it, re-aim it, or swap it.", "清洁、重新对准或更换灯具。"),
     "LGT-03": _entry(
-        "not swapped or mis-addressed", "地址未接错", "Swap the addresses back.", "把两盏灯的地址换回来。"
+        "Not swapped or mis-addressed", "地址未接错", "Swap the addresses back.", "把两盏灯的地址换回来。"
     ),
     "LGT-04": _entry(
-        "not stuck on", "可完全关断", "Power cycle it; then its driver.", "断电重启灯具；仍不行则更换驱动。"
+        "Not stuck on", "可完全关断", "Power cycle it; then its driver.", "断电重启灯具；仍不行则更换驱动。"
     ),
     "LGT-05": _entry(
-        "more is brighter",
+        "More is brighter",
         "调光曲线单调",
         "Check its curve setting, then its driver.",
         "检查调光曲线设置，再检查驱动。",
     ),
-    "LGT-07": _entry("no flicker", "无可见闪烁", "Check contacts and power supply.", "检查接触点和电源。"),
+    "LGT-07": _entry("No flicker", "无可见闪烁", "Check contacts and power supply.", "检查接触点和电源。"),
     "LGT-09": _entry(
-        "command to picture", "指令到画面的延迟", "Check camera buffer and fade time.", "检查摄像机缓冲和灯具渐变时间。"
+        "Command to picture", "指令到画面的延迟", "Check camera buffer and fade time.", "检查摄像机缓冲和灯具渐变时间。"
     ),
     "CAM-06": _entry(
-        "exposure on target",
+        "Exposure on target",
         "曝光符合目标",
         "Use the automatic fill light, or correct iris and gain.",
         "启用自动补光，或调整光圈和增益。",
     ),
-    "NET-09": _entry("link speed and errors", "网口速率与错误", "Replace the cable.", "更换网线。"),
+    "NET-09": _entry("Link speed and errors", "网口速率与错误", "Replace the cable.", "更换网线。"),
     "NET-20": _entry(
-        "no other light controller",
+        "No other light controller",
         "无其他灯光控制器",
         "Switch the other controller off, or give one of them other universes.",
         "关闭另一台控制器，或改用不同的域（universe）。",
     ),
-    "MQT-01": _entry("connected to the broker", "已连接消息服务器", "Renew the certificate.", "更新证书。"),
-    "MQT-02": _entry("message round trip", "消息往返时延", "Check broker and uplink.", "检查消息服务器和上行网络。"),
+    "MQT-01": _entry("Connected to the broker", "已连接消息服务器", "Renew the certificate.", "更新证书。"),
+    "MQT-02": _entry("Message round trip", "消息往返时延", "Check broker and uplink.", "检查消息服务器和上行网络。"),
     "CLK-01": _entry(
-        "clock is synchronised", "时钟已同步", "Set up time synchronisation (NTP).", "启用时间同步（NTP）。"
+        "Clock is synchronised", "时钟已同步", "Set up time synchronisation (NTP).", "启用时间同步（NTP）。"
     ),
-    "SYS-01": _entry("disk space and inodes", "磁盘空间与 inode", "Prune, or enlarge the disk.", "清理或扩容磁盘。"),
-    "SYS-02": _entry("storage is quick", "存储写入速度", "Replace the card or disk.", "更换存储卡或硬盘。"),
+    "SYS-01": _entry("Disk space and inodes", "磁盘空间与 inode", "Prune, or enlarge the disk.", "清理或扩容磁盘。"),
+    "SYS-02": _entry("Storage is quick", "存储写入速度", "Replace the card or disk.", "更换存储卡或硬盘。"),
     "SYS-04": _entry(
-        "memory, files, load", "内存、文件句柄与负载", "Restart in a maintenance window.", "在维护时段重启。"
+        "Memory, files, load", "内存、文件句柄与负载", "Restart in a maintenance window.", "在维护时段重启。"
     ),
-    "AGT-01": _entry("the agent is timely", "程序响应及时", "Check CPU and configuration.", "检查 CPU 负载与配置。"),
+    "AGT-01": _entry("The agent is timely", "程序响应及时", "Check CPU and configuration.", "检查 CPU 负载与配置。"),
     "AGT-02": _entry(
-        "the report chain is whole", "测试记录完整未被改动", "Restore a copy and report it.", "从备份恢复并上报。"
+        "The report chain is whole", "测试记录完整未被改动", "Restore a copy and report it.", "从备份恢复并上报。"
     ),
-    "AGT-03": _entry("secrets are private", "密钥文件权限正确", "Fix the modes: chmod 600.", "修正权限：chmod 600。"),
-    "AGT-05": _entry("last full self-test", "上次完整自检时间", "Run a full self-test.", "运行一次完整自检。"),
+    "AGT-03": _entry("Secrets are private", "密钥文件权限正确", "Fix the modes: chmod 600.", "修正权限：chmod 600。"),
+    "AGT-05": _entry("Last full self-test", "上次完整自检时间", "Run a full self-test.", "运行一次完整自检。"),
 }
 
 OF_DRIVERS = (

@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from agent.selftest import words
 from agent.selftest.report import Bounds
+from config.units import Text
 
 CELL = 13
 PLOT, EDGE = 132, 20
+THICK = {"pass": 6, "marginal": 3.5, "fail": 1.5}
+"""A gauge is read without its colours, too: the better, the thicker."""
 FAINT = 0.01
 """Share of white below which a zone is not drawn as lit: noise must not look like light."""
 
@@ -23,7 +27,7 @@ def heat_map(rows: Sequence[Sequence[float | None]]) -> str:
             spot = f'x="{x * CELL}" y="{y * CELL}" width="{CELL - 1}" height="{CELL - 1}" rx="2"'
             kind = "cell clipped" if value is None else "cell"
             cells.append(f'<rect class="{kind}" {spot} style="fill-opacity:{0.06 + 0.94 * share:.2f}"/>')
-    return f'<svg class="heat" viewBox="0 0 {width} {height}" role="img">{"".join(cells)}</svg>'
+    return f'<svg class="heat" viewBox="0 0 {width} {height}" role="img">{_said(words.REACHED)}{"".join(cells)}</svg>'
 
 
 def curve(levels: Sequence[float], shares: Sequence[float], baseline: Sequence[float | None] | None) -> str:
@@ -48,7 +52,8 @@ def curve(levels: Sequence[float], shares: Sequence[float], baseline: Sequence[f
         f'<text x="{EDGE - 3}" y="12" text-anchor="end">1</text>',
         f'<text x="{EDGE + PLOT}" y="{PLOT + 17}" text-anchor="end">→</text>',
     ]
-    return f'<svg class="curve" viewBox="0 0 {EDGE + PLOT + 4} {PLOT + 22}" role="img">{"".join(parts)}</svg>'
+    box = f"0 0 {EDGE + PLOT + 4} {PLOT + 22}"
+    return f'<svg class="curve" viewBox="{box}" role="img">{_said(words.CURVE)}{"".join(parts)}</svg>'
 
 
 def gauge(value: float, bounds: Bounds) -> str:
@@ -74,11 +79,12 @@ def gauge(value: float, bounds: Bounds) -> str:
     else:
         edges = [(0, x(warn), "pass"), (x(warn), x(fail), "marginal"), (x(fail), width, "fail")]
     bars = "".join(
-        f'<rect class="bar {name}" x="{start:.1f}" y="4" width="{max(0.0, end - start):.1f}" height="5"/>'
+        f'<rect class="bar {name}" x="{start:.1f}" y="{6.5 - THICK[name] / 2:g}" width="{max(0.0, end - start):.1f}" '
+        f'height="{THICK[name]:g}"/>'
         for start, end, name in edges
     )
     mark = f'<rect class="mark" x="{max(0.0, x(value) - 1.5):.1f}" y="0" width="3" height="13" rx="1.5"/>'
-    return f'<svg class="gauge" viewBox="0 0 {width:.0f} 13" role="img">{bars}{mark}</svg>'
+    return f'<svg class="gauge" viewBox="0 0 {width:.0f} 13" role="img">{_said(words.PLACE)}{bars}{mark}</svg>'
 
 
 def of_light(evidence: dict[str, Any]) -> str:
@@ -89,6 +95,11 @@ def of_light(evidence: dict[str, Any]) -> str:
     if len(evidence.get("shares") or ()) > 1:
         parts.append(curve(evidence["levels"], evidence["shares"], evidence.get("baseline")))
     return "".join(parts)
+
+
+def _said(text: Text) -> str:
+    """For who cannot see it, and under the mouse."""
+    return f"<title>{text.zh} {text.en}</title>"
 
 
 def _x(level: float) -> float:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import structlog
 
-from agent.messaging.payloads import Say, iso
+from agent.messaging.header import Say, iso
 from agent.selftest.checks import agent as of_agent
 from agent.selftest.checks import broker, devices, exposure, lights, machine, strangers
 from agent.selftest.checks.bench import OWNER, Bench
@@ -52,25 +52,29 @@ def plan(around: Surroundings, depth: Depth = "quick", only: Iterable[str] = ())
     return _plan(Desk(around), depth, tuple(only), False)[0]
 
 
-def unmatched(around: Surroundings, depth: Depth, only: Iterable[str]) -> str:
-    """Which pattern of ``only`` picks no check of this studio, and what was probably meant; "" when each does."""
+def unmatched(around: Surroundings, depth: Depth, only: Iterable[str]) -> Text | None:
+    """Which pattern of ``only`` picks no check of this studio, and what was probably meant; None when each does."""
     steps = plan(around, depth)
     for pattern in only:
         if any(_wanted(step, (pattern,)) for step in steps):
             continue
         if depth != "full" and any(_wanted(step, (pattern,)) for step in plan(around, "full")):
-            return f"{pattern}: only with depth full"
+            return Text(f"{pattern}: only with depth full", f"{pattern}：仅完整自检包含此项")
         names = dict.fromkeys(name for step in steps for name in (step.id, step.name))
-        return f"{pattern}: no check here is called that – {_nearest(pattern, list(names))}"
-    return ""
+        meant = _nearest(pattern, list(names))
+        return Text(f"{pattern}: no check here is called that – {meant.en}", f"{pattern}：没有此项检查。{meant.zh}")
+    return None
 
 
-def _nearest(pattern: str, names: Sequence[str]) -> str:
+def _nearest(pattern: str, names: Sequence[str]) -> Text:
     close = get_close_matches(pattern, names, n=1, cutoff=0.5)
     if close:
-        return f"did you mean {close[0]!r}?"
+        return Text(f"did you mean {close[0]!r}?", f"是否指 {close[0]}？")
     kinds = sorted({name.partition("-")[0] for name in names})
-    return f"patterns are on the id (WID-01, 'LGT-*') or id:name ('*:key'); kinds here: {', '.join(kinds)}"
+    return Text(
+        f"patterns are on the id (WID-01, 'LGT-*') or id:name ('*:key'); kinds here: {', '.join(kinds)}",
+        f"可按编号（WID-01、'LGT-*'）或 编号:名称（'*:key'）匹配；此处有：{'、'.join(kinds)}",
+    )
 
 
 async def run(

@@ -12,12 +12,13 @@ from agent.messaging.client import reach
 from agent.messaging.commands import read_json
 from agent.messaging.dial import NoConnection
 from agent.messaging.echo import Echo, RoundTrip
+from agent.messaging.header import Stamp
 from agent.messaging.lifecycle import Refusal
 from agent.messaging.message import Message
-from agent.messaging.payloads import AirMessage, Stamp
+from agent.messaging.payloads import AirMessage
 from agent.messaging.topics import Topics
 from agent.messaging.wire import Wire
-from config.model import MqttSection
+from config.broker import MqttSection
 
 
 class Listener:
@@ -49,6 +50,7 @@ class Listener:
         try:
             name = f"{self._topics.client_id}:selftest-{uuid4().hex[:8]}"
             self._wire = await reach(self.config, name, self._take)
+            self.config = self._wire.config
             denied = await self._wire.subscribe((self._topics.air, self._topics.echo))
             self._why = "; ".join(f"the broker denies {topic}: {why}" for topic, why in denied.items())
         except NoConnection as error:

@@ -6,12 +6,12 @@ The language is chosen by three radio buttons and style rules, so the page works
 from html import escape
 from importlib.resources import files
 
-from agent.messaging.payloads import Say
+from agent.messaging.header import Say
 from agent.selftest import words
 from agent.selftest.drawings import gauge, of_light
 from agent.selftest.report import WORSE, Outcome, Report, roll_up
 from agent.selftest.step import Group
-from agent.selftest.table import Language, measured, word
+from agent.selftest.table import Language, measured, tally, word
 from config.units import Text
 from drivers.base import Verdict
 
@@ -20,16 +20,16 @@ LANGUAGES = (("zh", "中文"), ("en", "English"), ("both", "中 / EN"))
 
 
 def page(report: Report, language: Language = "both") -> str:
-    """The whole page, UTF-8. ``language`` is the one it opens in."""
+    """The whole page, UTF-8. ``language`` is the one it opens in; in both of them Chinese comes first."""
     style = files("agent.selftest").joinpath("page.css").read_text(encoding="utf-8")
     radios = "".join(
         f'<input type="radio" name="language" id="in-{key}"{CHECKED if key == language else ""}/>'
         for key, _ in LANGUAGES
     )
     labels = "".join(f'<label for="in-{key}">{name}</label>' for key, name in LANGUAGES)
-    title = f"{report.agent} · {words.HEADLINES[report.verdict].en} · {report.started}"
+    title = f"{report.agent} · {words.HEADLINES[report.verdict].say(language)} · {report.started}"
     return f"""<!DOCTYPE html>
-<html lang="{"zh-CN" if language == "zh" else "en"}"><head><meta charset="utf-8"/>
+<html lang="{"en" if language == "en" else "zh-CN"}"><head><meta charset="utf-8"/>
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
 <meta name="color-scheme" content="light dark"/>
 <title>{escape(title)}</title><style>{style}</style></head>
@@ -44,8 +44,7 @@ def page(report: Report, language: Language = "both") -> str:
 
 def _head(report: Report) -> str:
     chips = "".join(
-        f'<li class="{verdict}"><b>{count}</b> {_both(words.VERDICTS[verdict])}</li>'
-        for verdict, count in report.counts.items()
+        f'<li class="{kind}">{_sign(kind)}<b>{count}</b> {_both(said)}</li>' for count, kind, said in tally(report)
     )
     depth = words.FULL if report.depth == "full" else words.QUICK
     facts = [
@@ -88,7 +87,7 @@ def _group(group: Group, checks: list[Outcome]) -> str:
     drawn = next((of_light(check.evidence) for check in checks if check.evidence.get("zones")), "")
     rows = "".join(_row(check) for check in sorted(checks, key=lambda c: -_gravity(c)))
     return f"""<article class="{verdict}"><h3><span class="kind">{_both(words.KINDS[group.kind])}</span>
-{escape(group.name)}<i class="badge">{_both(words.VERDICTS[verdict])}</i></h3>
+{escape(group.name)}<i class="badge">{_sign(verdict)}{_both(words.VERDICTS[verdict])}</i></h3>
 {f'<div class="drawn">{drawn}</div>' if drawn else ""}<table>{rows}</table></article>"""
 
 
@@ -109,13 +108,18 @@ def _row(check: Outcome) -> str:
 
 
 def _badge(check: Outcome) -> str:
-    return f'<i class="badge {check.verdict if check.asked else "not"}">{_both(word(check))}</i>'
+    kind = check.verdict if check.asked else "not"
+    return f'<i class="badge {kind}">{_sign(kind)}{_both(word(check))}</i>'
+
+
+def _sign(kind: str) -> str:
+    return f'<span class="mark-of" aria-hidden="true">{words.SIGNS.get(kind, words.NOT_SIGN)}</span> '
 
 
 def _foot(report: Report) -> str:
     place = f"№ {report.number} · " if report.number else ""
     chain = f"<br/>previous report SHA-256 <code>{report.previous}</code>" if report.previous else ""
-    return f"""<footer>{place}<code>{report.id}</code> · studio-edge-agent {escape(report.version)} ·
+    return f"""<footer lang="en">{place}<code>{report.id}</code> · studio-edge-agent {escape(report.version)} ·
 trigger {escape(report.trigger)} · configuration SHA-256 <code>{report.config_sha256}</code>{chain}</footer>"""
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from agent.messaging import payloads
-from agent.messaging.payloads import Say
+from agent.messaging.header import Say
 from agent.selftest.step import Group, Step, Subject
 from drivers.base import Impact, Limits, Result, Verdict
 

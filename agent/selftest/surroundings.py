@@ -9,7 +9,8 @@ from agent.exposure.camera import CameraUnit
 from agent.lighting.output import OutputUnit
 from agent.lighting.rig import Rig
 from agent.uplink.probe import ProbeUnit
-from config.model import MqttSection, StudioConfig
+from config.broker import MqttSection
+from config.model import StudioConfig
 from drivers.host import Host
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from agent.messaging.payloads import Say
+from agent.messaging.header import Say
 from agent.selftest import words
 from agent.selftest.report import Outcome, Report
 from config.units import Text
@@ -43,7 +43,7 @@ def show(report: Report, console: "Console", language: Language = "en") -> None:
     for check in report.first_things:
         todo = escape(_say(check.remedy, language)) or escape(_say(check.said, language))
         console.print(f"[{STYLES[check.verdict]}]{check.id} {escape(check.name)}[/]: {todo}")
-    counts = ", ".join(f"{count} {words.VERDICTS[verdict].say(language)}" for verdict, count in report.counts.items())
+    counts = ", ".join(f"{count} {said.say(language)}" for count, _, said in tally(report))
     headline = words.HEADLINES[report.verdict].say(language)
     console.print(f"[{STYLES[report.verdict]}]{headline}[/] ({counts}) in {report.seconds:.1f} s")
 
@@ -95,6 +95,16 @@ def word(check: Outcome) -> Text:
     return words.VERDICTS[check.verdict] if check.asked else words.NOT_APPLICABLE
 
 
+def tally(report: Report) -> list[tuple[int, str, Text]]:
+    """How many of each, the style's name and the word, worst first; what does not apply to this studio is last."""
+    absent = sum(not check.asked for check in report.checks)
+    counted = [
+        (count - absent if verdict is Verdict.SKIPPED else count, str(verdict), words.VERDICTS[verdict])
+        for verdict, count in report.counts.items()
+    ]
+    return [each for each in (*counted, (absent, "not", words.NOT_APPLICABLE)) if each[0] > 0]
+
+
 def measured(check: Outcome) -> str:
     """Value and unit, three figures: ``104 ms``; shares in per cent."""
     if check.value is None:
@@ -103,6 +113,8 @@ def measured(check: Outcome) -> str:
         return f"{check.value * 100:.1f} % {check.unit}"
     if 0 < abs(check.value) < 0.01:
         return f"< 0.01 {check.unit}"
+    if check.value == 1:
+        return f"1 {words.ONE.get(check.unit, check.unit)}"
     return f"{check.value:.3g} {check.unit}" if abs(check.value) < 1000 else f"{check.value:.0f} {check.unit}"
 
 

@@ -14,6 +14,11 @@ VERDICTS: Mapping[Verdict, Text] = {
     Verdict.OVERDUE: Text("overdue", "逾期"),
 }
 NOT_APPLICABLE = Text("does not apply", "不适用")
+SIGNS: Mapping[str, str] = {"pass": "✓", "marginal": "!", "fail": "✕", "error": "?", "skipped": "–", "overdue": "◷"}
+"""For whom colours say nothing."""
+NOT_SIGN = "·"
+ONE: Mapping[str, str] = {"files": "file", "differences": "difference", "codes": "code", "sources": "source"}
+"""Units of which there may be one."""
 
 HEADLINES: Mapping[Verdict, Text] = {
     Verdict.PASS: Text("All in order", "一切正常"),
@@ -35,6 +40,9 @@ KINDS: Mapping[str, Text] = {
     "agent": Text("Agent", "程序"),
 }
 
+REACHED = Text("Zones this light reaches; outlined: clipped", "此灯照到的区域；描边：过曝")
+CURVE = Text("Light against command", "亮度与指令的关系")
+PLACE = Text("Where the value lies between good and bad", "测量值在合格与不合格之间的位置")
 FIRST = Text("Do this first", "先做这些")
 NOTHING = Text("Nothing to do.", "无需处理。")
 QUICK = Text("quick (nothing visible)", "快速（无可见变化）")

@@ -39,12 +39,12 @@ def all_of(watch: Watch, subject: str, size: tuple[int, int] | None, fps: float 
         return Check(ident, subject, Text(en, zh), run, deadline=SECONDS + 4.0)
 
     return (
-        check("CAM-01", "camera found, right format", "找到摄像机，格式正确", lambda: found(watch, size)),
-        check("CAM-02", "frame rate", "帧率", lambda: rate(watch, fps)),
-        check("CAM-03", "picture not frozen", "画面未冻结", lambda: frozen(watch)),
-        check("CAM-04", "picture not black", "画面非全黑", lambda: black(watch)),
-        check("CAM-05", "clipped and crushed areas", "过曝与死黑面积", lambda: exposed(watch)),
-        check("CAM-12", "age of the newest different picture", "最新变化画面的时延", lambda: age(watch)),
+        check("CAM-01", "Camera found, right format", "找到摄像机，格式正确", lambda: found(watch, size)),
+        check("CAM-02", "Frame rate", "帧率", lambda: rate(watch, fps)),
+        check("CAM-03", "Picture not frozen", "画面未冻结", lambda: frozen(watch)),
+        check("CAM-04", "Picture not black", "画面非全黑", lambda: black(watch)),
+        check("CAM-05", "Clipped and crushed areas", "过曝与死黑面积", lambda: exposed(watch)),
+        check("CAM-12", "Age of the newest different picture", "最新变化画面的时延", lambda: age(watch)),
     )
 
 

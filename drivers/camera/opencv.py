@@ -5,14 +5,17 @@ calls ``grab()`` eight times a second gets eight fresh pictures and pays for the
 allows), with no thread in between and nothing to do between two calls.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
+from config.section import FilePath
 from drivers.base import Check, Identity, Image
 from drivers.camera import checks
+from drivers.camera.source import SAID, checked, device, wants_login
 from drivers.errors import DriverError, LinkLost, ReplyTimeout
-from drivers.host import FrameSource, Host, shown_url
+from drivers.host import FrameSource, Host, Login, shown_url
 from drivers.registry import DriverSpec, Kind, Options
 
 
@@ -20,7 +23,13 @@ class OpenCVOptions(Options):
     """``[cameras.NAME.options]`` of driver ``opencv``."""
 
     source: str = Field(
-        min_length=1, description="/dev/video0, a stable name under /dev/v4l/by-id, a file, http://…, rtsp://…"
+        min_length=1,
+        description="/dev/video0, a stable name under /dev/v4l/by-id, a file, http://…, rtsp://… without a password: "
+        "a camera that wants it in the address gets `{username}` and `{password}` there.",
+    )
+    username: str | None = Field(None, min_length=1, description="User name at a network camera.")
+    password_file: FilePath | None = Field(
+        None, description="File with the camera's password, mode 0600; never the password."
     )
     timeout: float = Field(1.0, ge=0.1, le=10, description="Seconds to wait for a picture.")
     size: tuple[int, int] | None = Field(
@@ -29,6 +38,47 @@ class OpenCVOptions(Options):
     fps: float | None = Field(
         None, gt=0, le=240, description="Pictures per second it should send, for the self-test; absent: as it says."
     )
+
+    @field_validator("source")
+    @classmethod
+    def _source(cls, source: str) -> str:
+        return checked(source)
+
+    @field_validator("username")
+    @classmethod
+    def _username(cls, name: str | None) -> str | None:
+        # RFC 7617: no colon. Not shown: it may be "name:password".
+        if name is not None and (":" in name or not name.isprintable()):
+            raise ValueError("a user name has no colon and no control character: the password has a file of its own")
+        return name
+
+    @model_validator(mode="after")
+    def _login(self) -> "OpenCVOptions":
+        given = self.username is not None or self.password_file is not None
+        if given and not wants_login(self.source):
+            raise ValueError(
+                "username and password_file are for http, https, rtsp, rtsps and addresses with {password}: "
+                "leave them out, or give such an address"
+            )
+        if self.password_file is not None and self.username is None and SAID[1] not in self.source:
+            raise ValueError("password_file without username: give the user name too")
+        if (SAID[1] in self.source and self.password_file is None) or (SAID[0] in self.source and not self.username):
+            raise ValueError(
+                "the address says {username} or {password} and nothing gives it: add username and password_file"
+            )
+        return self
+
+    @property
+    def login(self) -> Login:
+        """Who asks for the pictures."""
+        return Login(self.username or "", self.password_file)
+
+    def secrets(self) -> Mapping[str, Path]:
+        return {} if self.password_file is None else {"password_file": self.password_file}
+
+    def exclusive(self, universes: Sequence[int]) -> Iterable[tuple[str, str]]:
+        path = device(self.source)
+        return [("options.source", path)] if path else []
 
 
 class OpenCVCamera:
@@ -44,7 +94,7 @@ class OpenCVCamera:
     def open(self) -> Identity:
         """Opens the source and waits for its first picture: an address that answers is not a camera yet."""
         self.close()
-        source = self._host.camera(self._options.source)
+        source = self._host.camera(self._options.source, self._options.login)
         self._source = source
         try:
             first = self.grab()

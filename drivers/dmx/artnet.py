@@ -1,12 +1,12 @@
 """Art-Net 4 output: any number of universes, unicast to one node or broadcast."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from config.units import SILENT, Text
+from config.units import SILENT, HostName4, IPv4, Text
 from drivers.base import Check, Identity, Limits, Refresh, Result, Verdict
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx.artnet_codec import Dmx, Node, Poll
@@ -24,9 +24,9 @@ LATE = Limits(warn=1.2, fail=REPLY_S)
 class ArtnetOptions(Options):
     """What the configuration may say about an Art-Net output."""
 
-    host: str | None = Field(None, min_length=1, description="Name or address of the node: unicast, the better way.")
-    broadcast: str | None = Field(
-        None, min_length=7, description="Broadcast address (2.255.255.255), for nodes that cannot be named."
+    host: HostName4 | None = Field(None, description="Name or address of the node: unicast, the better way.")
+    broadcast: IPv4 | None = Field(
+        None, description="Broadcast address (2.255.255.255), for nodes that cannot be named."
     )
     port_address_offset: Annotated[int, Field(ge=-63999, le=32767)] = Field(
         0, description="Port-Address = universe + this; -1 where the node counts its universes from 0."
@@ -43,6 +43,19 @@ class ArtnetOptions(Options):
     def target(self) -> str:
         """Where the frames go."""
         return self.host or self.broadcast or ""
+
+    def refuses(self, universe: int) -> str:
+        port_address = universe + self.port_address_offset
+        if 0 <= port_address <= codec.TOP_ADDRESS:
+            return ""
+        return (
+            f"universe {universe} would be Port-Address {port_address}; there are 0…{codec.TOP_ADDRESS}: "
+            "correct port_address_offset or the universe"
+        )
+
+    def exclusive(self, universes: Sequence[int]) -> Iterable[tuple[str, str]]:
+        offset = self.port_address_offset
+        return [("universes", f"Art-Net Port-Address {number + offset} at {self.target}") for number in universes]
 
 
 class Artnet:
@@ -91,11 +104,9 @@ class Artnet:
         if socket is None:
             raise LinkLost(f"Art-Net to {self.options.target} is not open")
         port_address = universe + self.options.port_address_offset
-        if not 0 <= port_address <= codec.TOP_ADDRESS:
-            raise NotSupported(
-                f"universe {universe} would be Port-Address {port_address}; there are 0…{codec.TOP_ADDRESS}",
-                "correct port_address_offset or the universe",
-            )
+        refused = self.options.refuses(universe)
+        if refused:
+            raise NotSupported(*refused.split(": ", 1))
         sequence = codec.following(self._sequences.get(port_address, 0))
         self._sequences[port_address] = sequence
         socket.send(Dmx(port_address, frame, sequence).encode(), (self._address, codec.PORT))

@@ -4,7 +4,7 @@ The widget repeats the last frame by itself; it is fed again every 0.9 s all the
 cycled behind a powered hub comes back with the look.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pydantic import Field
 
@@ -37,6 +37,9 @@ class EnttecProOptions(Options):
     rate: int | None = Field(
         None, ge=0, le=40, description="DMX frames per second, 0 = fastest; none: as the widget is set."
     )
+
+    def exclusive(self, universes: Sequence[int]) -> Iterable[tuple[str, str]]:
+        return [("options.port", self.port)]
 
     def wanted(self, found: Parameters) -> Parameters:
         """``found`` with what these options say instead."""

@@ -1,13 +1,15 @@
 """Streaming ACN (ANSI E1.31-2018) output: any number of universes, multicast or unicast."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from config.units import Text
+from config.hosts import ipv4
+from config.section import OnceEach
+from config.units import HostName4, Text
 from drivers.base import Check, Identity, Refresh, Result, Verdict
 from drivers.dmx import sacn_codec as codec
 from drivers.dmx.sacn_codec import Data
@@ -27,7 +29,7 @@ TERMINATIONS = 3
 class SacnOptions(Options):
     """What the configuration may say about a sACN output."""
 
-    hosts: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+    hosts: Annotated[tuple[HostName4, ...], OnceEach] = Field(
         (), description="Unicast to these names or addresses; none: multicast."
     )
     interface: str = Field("", description="Local address of the network card to send from; empty: by routing table.")
@@ -38,6 +40,20 @@ class SacnOptions(Options):
     on_close: Literal["hold", "terminate"] = Field(
         "hold", description="hold: just stop, receivers keep the last look; terminate: tell them to let go at once."
     )
+
+    @field_validator("interface")
+    @classmethod
+    def _address(cls, card: str) -> str:
+        try:
+            return ipv4(card) if card else card
+        except ValueError:
+            raise ValueError(
+                f"{card[:40]!r} is not an IPv4 address: that of one of this machine's cards; `devices` lists them"
+            ) from None
+
+    def exclusive(self, universes: Sequence[int]) -> Iterable[tuple[str, str]]:
+        ways = self.hosts or (f"multicast by {self.interface}" if self.interface else "multicast",)
+        return [("universes", f"sACN universe {number} to {way}") for number in universes for way in ways]
 
 
 class Sacn:

@@ -6,10 +6,11 @@ import struct
 
 from pydantic import Field
 
+from config.units import HostName4
 from drivers.base import Identity
 from drivers.host import Datagram, Datagrams, Host
 from drivers.network.echo import Answer, Echo, Echoes
-from drivers.network.probe import EchoProbe, HostName, Timeout
+from drivers.network.probe import EchoProbe, Timeout
 from drivers.registry import DriverSpec, Kind, Options
 
 REQUEST, REPLY = 8, 0
@@ -24,7 +25,7 @@ SIZE = 56
 class IcmpOptions(Options):
     """Options of the ``icmp`` driver."""
 
-    host: HostName = Field(description="Name or IPv4 address to ping: the gateway, the ingest.")
+    host: HostName4 = Field(description="Name or IPv4 address to ping: the gateway, the ingest.")
     timeout: Timeout = Field(0.5, description="Seconds after which a probe counts as lost.")
 
 

@@ -13,7 +13,6 @@ from drivers.host import Datagrams, Host
 from drivers.network.checks import BUDGET, PROBES, SPACING, NetworkChecks
 from drivers.network.echo import Echo, Echoes
 
-HostName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^\S+$")]
 Timeout = Annotated[float, Field(gt=0, le=5, allow_inf_nan=False)]
 
 

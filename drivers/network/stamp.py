@@ -5,19 +5,20 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from config.units import HostName4
 from drivers.base import Identity, Quality, Reading
 from drivers.host import Datagram, Datagrams, Host
 from drivers.network import stamp_codec as codec
 from drivers.network.echo import Answer, Echo, Echoes
 from drivers.network.flight import REMEMBERED
-from drivers.network.probe import EchoProbe, HostName, Timeout
+from drivers.network.probe import EchoProbe, Timeout
 from drivers.registry import DriverSpec, Kind, Options
 
 
 class StampOptions(Options):
     """Options of the ``stamp`` driver."""
 
-    host: HostName = Field(description="Name or IPv4 address of the reflector.")
+    host: HostName4 = Field(description="Name or IPv4 address of the reflector.")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(codec.PORT, description="UDP port of the reflector.")
     timeout: Timeout = Field(0.5, description="Seconds after which a probe counts as lost.")
     padding: Annotated[int, Field(ge=0, le=1400)] = Field(

@@ -6,18 +6,18 @@ from typing import Annotated
 
 from pydantic import Field
 
+from config.units import HostName4
 from drivers.base import Check, Identity, Quality, Reading
 from drivers.errors import DeviceMissing, LinkLost, Refused, ReplyTimeout
 from drivers.host import Host
 from drivers.network.checks import BUDGET, PROBES, NetworkChecks
-from drivers.network.probe import HostName
 from drivers.registry import DriverSpec, Kind, Options
 
 
 class TcpOptions(Options):
     """Options of the ``tcp`` driver."""
 
-    host: HostName = Field(description="Name or IPv4 address of the ingest server.")
+    host: HostName4 = Field(description="Name or IPv4 address of the ingest server.")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(1935, description="TCP port: 1935 is RTMP, 443 RTMPS.")
     timeout: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = Field(
         0.9, description="Seconds; below 1, when the kernel would send the request again and spoil the figure."

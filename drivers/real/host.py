@@ -8,12 +8,14 @@ import time
 from collections.abc import Sequence
 
 from drivers.host import (
+    NOBODY,
     Datagram,
     Datagrams,
     Endpoint,
     FrameSource,
     Interface,
     Link,
+    Login,
     SerialPort,
     VideoDevice,
 )
@@ -66,10 +68,10 @@ class RealHost:
 
         return resolve(name)
 
-    def camera(self, source: str) -> FrameSource:
+    def camera(self, source: str, login: Login = NOBODY) -> FrameSource:
         from drivers.real.video import open_source
 
-        return open_source(source)
+        return open_source(source, login)
 
     def video_devices(self) -> Sequence[VideoDevice]:
         from drivers.real.video import video_devices

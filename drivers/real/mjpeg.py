@@ -16,17 +16,16 @@ Read here and not by OpenCV's FFmpeg for three reasons, all measured: only the p
 never reads again), and closing ends a pending read at once. An answer that is something else is left to FFmpeg.
 """
 
-import base64
 import contextlib
 import re
 import socket
 import ssl
 import threading
 import time
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
-from drivers.host import shown_url
+from drivers.real.address import Address
 
 START = b"\xff\xd8\xff"
 END = b"\xff\xd9"
@@ -198,25 +197,52 @@ class MjpegStream:
             self._lock.release()
 
 
-def connect(url: str, timeout: float) -> MjpegStream | str:
-    """GET the URL. A stream if the answer is MJPEG, else a sentence saying what it is. DeviceMissing: no answer."""
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
+class _Unauthorized(Exception):
+    """The server asks who asks; the text is its ``WWW-Authenticate``."""
+
+
+def connect(address: Address, timeout: float) -> MjpegStream | str:
+    """GET the URL. A stream if the answer is MJPEG, else a sentence saying what it is. DeviceMissing: no answer, or
+    not for us."""
     deadline = time.monotonic() + timeout
     try:
+        return _get(address, deadline)
+    except _Unauthorized as asked:
+        challenges = str(asked)
+    if not address.username:
+        remedy = "give username and password_file in the camera's options"
+        raise DeviceMissing(f"{address.shown} wants a name and a password", remedy)
+    answer = address.authorization(challenges, _target(urlsplit(address.url)))
+    if answer is None:
+        asked_for = challenges.partition(" ")[0] or "nothing that is named"
+        raise DeviceMissing(f"{address.shown} wants another proof: {asked_for[:20]}", "set it to Digest or Basic")
+    try:
+        return _get(address, deadline, answer)
+    except _Unauthorized:
+        remedy = "correct username, or what is in password_file"
+        raise DeviceMissing(f"{address.shown} refuses this name or password", remedy) from None
+
+
+def _get(address: Address, deadline: float, authorization: str = "") -> MjpegStream | str:
+    parts = urlsplit(address.url)
+    secure = parts.scheme.lower() == "https"
+    try:
         host, port = parts.hostname or "", parts.port or (443 if secure else 80)
-        raw = socket.create_connection((host, port), timeout)
+        raw = socket.create_connection((host, port), max(0.001, deadline - time.monotonic()))
     except (OSError, ValueError) as error:
         reason = "no answer" if isinstance(error, TimeoutError) else str(error)
         raise DeviceMissing(
-            f"{shown_url(url)} cannot be reached: {reason}", "check address and port, and that the camera is on"
+            f"{address.shown} cannot be reached: {reason}", "check address and port, and that the camera is on"
         ) from None
     try:
         connection = ssl.create_default_context().wrap_socket(raw, server_hostname=host) if secure else raw
         raw = connection
-        connection.sendall(_request(parts))
+        connection.sendall(_request(parts, authorization))
         head, body = _head(connection, deadline)
         status, fields = _parse(head)
+        if status == 401:
+            connection.close()
+            raise _Unauthorized(fields.get("www-authenticate", ""))
         if status != 200:
             connection.close()
             return f"the server answered {status}"
@@ -231,15 +257,17 @@ def connect(url: str, timeout: float) -> MjpegStream | str:
     except (OSError, ValueError) as error:
         raw.close()
         reason = "connected, but no answer" if isinstance(error, TimeoutError) else str(error)
-        raise DeviceMissing(f"{shown_url(url)}: {reason}", "is there a camera stream behind this address?") from None
+        raise DeviceMissing(f"{address.shown}: {reason}", "is there a camera stream behind this address?") from None
 
 
-def _request(parts: SplitResult) -> bytes:
-    path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    lines = [f"GET {path} HTTP/1.1", f"Host: {_host(parts)}", "User-Agent: studio-edge-agent", "Accept: */*"]
-    if parts.username is not None:
-        secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        lines.append(f"Authorization: Basic {base64.b64encode(secret).decode()}")
+def _target(parts: SplitResult) -> str:
+    return urlunsplit(("", "", parts.path or "/", parts.query, ""))
+
+
+def _request(parts: SplitResult, authorization: str) -> bytes:
+    lines = [f"GET {_target(parts)} HTTP/1.1", f"Host: {_host(parts)}", "User-Agent: studio-edge-agent", "Accept: */*"]
+    if authorization:
+        lines.append(f"Authorization: {authorization}")
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode()
 
 
@@ -278,5 +306,9 @@ def _parse(head: bytes) -> tuple[int, dict[str, str]]:
     match = re.fullmatch(r"HTTP/1\.[01] (\d{3}).*", first)
     if match is None:
         raise ValueError("this is not an HTTP server")
-    fields = (line.partition(":") for line in rest)
-    return int(match[1]), {name.strip().lower(): value.strip() for name, _, value in fields}
+    fields: dict[str, str] = {}
+    for line in rest:
+        name, _, value = line.partition(":")
+        name = name.strip().lower()
+        fields[name] = f"{fields[name]}, {value.strip()}" if name in fields else value.strip()
+    return int(match[1]), fields

@@ -15,14 +15,14 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from drivers.base import Picture
 from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
-from drivers.host import FrameSource, VideoDevice, shown_url
+from drivers.host import NOBODY, STREAMS, FrameSource, Login, VideoDevice, shown_url
 from drivers.real import mjpeg
+from drivers.real.address import Address, join
 
 OPEN_TIMEOUT = 2.0
 """Seconds to reach a network source."""
@@ -33,19 +33,20 @@ WAITED = 0.002
 CATCH_UP = 0.25
 """Seconds a read may spend on pictures nobody will see."""
 
-_FFMPEG_URLS = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "tcp")
 
-
-def open_source(source: str) -> FrameSource:
+def open_source(source: str, login: Login = NOBODY) -> FrameSource:
     """Open ``/dev/video0`` (or ``0``), a file, or an URL. DeviceMissing, with reason and remedy, when it cannot be."""
-    scheme = urlsplit(source).scheme.lower() if "://" in source else ""
-    if scheme in ("http", "https"):
-        return _open_http(source)
-    if scheme in _FFMPEG_URLS:
-        return CaptureSource(_capture_url(source, ""), shown=shown_url(source), name=scheme.upper())
+    scheme = source.partition("://")[0].lower() if "://" in source else ""
+    if scheme in STREAMS:
+        address = join(source, login)
+        if scheme in ("http", "https"):
+            return _open_http(address)
+        return CaptureSource(_capture_url(address, ""), shown=address.shown, name=scheme.upper())
     if scheme and scheme != "file":
-        known = ", ".join(("http", "https", "file", *_FFMPEG_URLS))
-        raise DeviceMissing(f"{source!r}: nothing here opens {scheme}://", f"one of: {known}; or a device or file path")
+        known = ", ".join(("file", *STREAMS))
+        raise DeviceMissing(
+            f"{shown_url(source)!r}: nothing here opens {scheme}://", f"one of: {known}; or a device or file path"
+        )
     if source.isdecimal():
         source = f"/dev/video{source}"
     if source.startswith("/dev/"):
@@ -92,14 +93,14 @@ def _cv2() -> Any:
 # --- opening ---------------------------------------------------------------------------------------------------------
 
 
-def _open_http(url: str) -> FrameSource:
-    stream = mjpeg.connect(url, OPEN_TIMEOUT)
+def _open_http(address: Address) -> FrameSource:
+    stream = mjpeg.connect(address, OPEN_TIMEOUT)
     if isinstance(stream, mjpeg.MjpegStream):
         return MjpegSource(stream)
-    return CaptureSource(_capture_url(url, stream), shown=shown_url(url), name="HTTP")
+    return CaptureSource(_capture_url(address, stream), shown=address.shown, name="HTTP")
 
 
-def _capture_url(url: str, why: str) -> Any:
+def _capture_url(address: Address, why: str) -> Any:
     cv2 = _cv2()
     limits = [
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(OPEN_TIMEOUT * 1000)),
@@ -107,13 +108,13 @@ def _capture_url(url: str, why: str) -> Any:
         *(cv2.CAP_PROP_N_THREADS, 1),
     ]
     try:
-        capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits)
-    except cv2.error as error:
-        raise DeviceMissing(f"{shown_url(url)} cannot be opened: {error}", "check the address") from None
+        capture = cv2.VideoCapture(address.whole, cv2.CAP_FFMPEG, limits)
+    except cv2.error:  # its text may hold the whole address
+        raise DeviceMissing(f"{address.shown} cannot be opened: OpenCV does not take it", "check the address") from None
     if not capture.isOpened():
         reason = why or f"nothing answers there within {OPEN_TIMEOUT:g} s, or it is no stream"
         raise DeviceMissing(
-            f"{shown_url(url)} cannot be opened: {reason}",
+            f"{address.shown} cannot be opened: {reason}",
             "check address, name and password, and that the camera is on and streams MJPEG or H.264/H.265",
         )
     return capture

@@ -1,12 +1,12 @@
 """A virtual studio that matches a configuration, so that any show can be rehearsed without its hardware."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
 
-from config.model import StudioConfig
+from config.model import CameraSection, OutputSection, ProbeSection, StudioConfig
 from config.problems import ConfigError, Problem
 from drivers import registry
 from drivers.errors import NotSupported
@@ -19,6 +19,7 @@ from drivers.virtual.wires import Lan
 from drivers.virtual.world import HOMES, Lamp, World
 from firmware_profiles.library import load
 
+Section = OutputSection | CameraSection | ProbeSection
 TwinFactory = Callable[[VirtualStudio, Any, str], Twin]
 
 
@@ -29,30 +30,23 @@ def furnish(config: StudioConfig, clock: Clock | None = None, seed: int = 0, lan
     problems: list[Problem] = []
     for name, output in config.outputs.items():
         studio.universes[name] = output.universes
-        place(studio, f"outputs.{name}", name, output.driver, output.options, problems)
+        place(studio, f"outputs.{name}", name, output, problems)
     for name, camera in config.cameras.items():
         if not isinstance(camera.options.get("source"), str):  # those with a source look into the world: settle()
-            place(studio, f"cameras.{name}", name, camera.driver, camera.options, problems)
+            place(studio, f"cameras.{name}", name, camera, problems)
     for name, probe in config.probes.items():
-        place(studio, f"probes.{name}", name, probe.driver, probe.options, problems)
+        place(studio, f"probes.{name}", name, probe, problems)
     if problems:
         raise ConfigError("virtual studio", problems)
     studio.world = settle(studio, config)
     return studio
 
 
-def place(
-    studio: VirtualStudio,
-    where: str,
-    name: str,
-    driver: str,
-    options: Mapping[str, Any],
-    problems: list[Problem],
-) -> None:
+def place(studio: VirtualStudio, where: str, name: str, section: Section, problems: list[Problem]) -> None:
     """Put one driver's twin into the studio; what is wrong goes to ``problems``."""
     try:
-        spec = registry.find(driver)
-        twin_factory(spec)(studio, spec.options.model_validate(dict(options)), name)
+        spec = registry.find(section.driver)
+        twin_factory(spec)(studio, spec.read(section.options, section.folder), name)
     except NotSupported as error:
         problems.append(Problem(f"{where}.driver", error.reason, error.remedy))
     except ValidationError as error:

@@ -203,7 +203,7 @@ class VirtualStudio:
             raise DeviceMissing(f"{name}: no such host name", "correct the name, or check the name server")
         return self._names[name]
 
-    def camera(self, source: str) -> FrameSource:
+    def camera(self, source: str, login: object = None) -> FrameSource:  # a twin asks nobody who he is
         with self._lock:
             placed = self._cameras.get(source)
         if placed is None:

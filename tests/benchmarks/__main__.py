@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests.benchmarks.row import Row
 
-NAMES = ("startup", "command", "idle", "metering", "outbox", "faults")
+NAMES = ("startup", "command", "sync", "idle", "metering", "outbox", "faults", "hostile")
 
 
 def main() -> int:

@@ -10,6 +10,10 @@ import threading
 import time
 from pathlib import Path
 
+import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
 from tests.benchmarks.row import Row, p50, p99
 from tests.brokers import Mosquitto, Plain
 
@@ -57,7 +61,30 @@ def flow(broker: Mosquitto, folder: Path) -> list[Row]:
             f"{MESSAGES} events of 200 B, groups of {found['group']:.0f}, synchronous = full",
         ),
         Row("… paho with its defaults, nothing kept", f"{bare:,.0f} msg/s", "", None, "the same broker, same run"),
+        Row(
+            "… aiomqtt with its defaults, nothing kept",
+            f"{asyncio.run(aiomqtt_flow(broker.port)):,.0f} msg/s",
+            "",
+            None,
+            f"the same; {MESSAGES // 3} messages, ten at a time",
+        ),
     ]
+
+
+async def aiomqtt_flow(port: int) -> float:
+    """Messages a second."""
+    numbers = iter(range(MESSAGES // 3))
+    async with aiomqtt.Client("127.0.0.1", port) as client:
+
+        async def some() -> None:
+            for number in numbers:
+                await client.publish("bare", str(number).rjust(200), qos=1)
+
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(10):  # more, and it warns
+                group.create_task(some())
+        return MESSAGES / 3 / (time.monotonic() - began)
 
 
 def trips(broker: Mosquitto, folder: Path) -> list[Row]:
@@ -78,9 +105,29 @@ def trips(broker: Mosquitto, folder: Path) -> list[Row]:
                     f"{len(delays)} × ping, until *succeeded* (noted on the disk twice), beside 1,000 durable msg/s",
                 )
             )
+        delays = asyncio.run(aiomqtt_trips(broker.port))
+        said = f"p50 {p50(delays):.2f} ms, p99 {p99(delays):.2f} ms"
+        rows.append(Row("command round trip, requester: aiomqtt with its defaults", said, "", None, "the same"))
     finally:
         process.communicate(timeout=60)
     return rows
+
+
+async def aiomqtt_trips(port: int) -> list[float]:
+    delays = []
+    wishes = Properties(PacketTypes.PUBLISH)
+    wishes.ResponseTopic = "studio/reply/aio"
+    async with aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5) as client:
+        await client.subscribe("studio/reply/aio", qos=1)
+        for _ in range(TRIPS // 10):
+            began = time.monotonic()
+            topic = f"{PREFIX}/down/cmd/ping/{os.urandom(8).hex()}"
+            await client.publish(topic, "", qos=1, properties=wishes)
+            async for message in client.messages:
+                if json.loads(message.payload)["state"] == "succeeded":
+                    break
+            delays.append((time.monotonic() - began) * 1e3)
+    return delays
 
 
 def round_trips(port: int, nodelay: bool) -> list[float]:

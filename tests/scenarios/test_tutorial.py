@@ -9,14 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.processes import ROOT
 from tests.waiting import wait_for_port
 
 FADED = '"levels":{"intensity":0.8}'
-LEFT_RUNNING = ("mosquitto -p", ".venv/bin/python -m drivers", "ffmpeg ", "./studio reflector", "./studio run")
+LEFT_RUNNING = ("mosquitto -p", ".venv/bin/python -m drivers", "(trap exit", "./studio reflector", "./studio run")
 
 
 def blocks() -> list[str]:
@@ -45,7 +45,8 @@ def running(command: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield child
     finally:
-        os.killpg(child.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGTERM)
         try:
             child.wait(10)
         except subprocess.TimeoutExpired:
@@ -83,10 +84,11 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     with ExitStack() as terminals:
         for block in blocks():
             if block.startswith(LEFT_RUNNING):
-                terminals.enter_context(running(block, tmp_path))
+                child = terminals.enter_context(running(block, tmp_path))
                 if block.startswith("mosquitto"):
                     wait_for_port(18830)
                 if block.startswith("./studio run"):
+                    service, started = child, block
                     wait_until_ready(tmp_path)
                 continue
             for line in block.splitlines():
@@ -97,6 +99,13 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
                     f"{line}\nexit {code}\n{text}\n{(tmp_path / 'left-running.log').read_text()}"
                 )
                 told[line.split("#")[0].strip()] = text
+        os.killpg(service.pid, signal.SIGKILL)
+        service.wait(10)
+        killed = (tmp_path / "left-running.log").stat().st_size
+        terminals.enter_context(running(started, tmp_path))
+        wait_until_ready(tmp_path, killed)
+        shown = next(line for block in blocks() for line in block.splitlines() if line.startswith("mosquitto_sub"))
+        until(FADED, shown)
     assert any("kee" in text and "key" in text for line, text in told.items() if "kee" in line)
     assert any("on-air" in text for line, text in told.items() if "identify" in line)
     assert "</html>" in Path("/tmp/studio-report.html").read_text(encoding="utf-8")
@@ -104,11 +113,11 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     assert '"slots": "40' in frames, "key at 25 %"
 
 
-def wait_until_ready(folder: Path) -> None:
-    """The service says it is ready and its camera is there."""
+def wait_until_ready(folder: Path, since: int = 0) -> None:
+    """The service says it is ready and its camera is there; ``since``: bytes of the log that do not count."""
     log = folder / "left-running.log"
     for _ in range(300):
-        text = log.read_text()
+        text = log.read_bytes()[since:].decode(errors="replace")
         if "agent.ready" in text and '"device": "front"' in text.replace("device=front", '"device": "front"'):
             return
         threading.Event().wait(0.1)

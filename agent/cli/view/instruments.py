@@ -8,12 +8,10 @@ from rich.text import Text
 from agent.cli.view import words
 from agent.cli.view.seen import Seen
 from agent.cli.view.strokes import curve, needle, scale
-from agent.cli.view.words import BAD, DIM, FAINT, FRAME, GOOD, TITLE, WARN, say, word
+from agent.cli.view.words import BAD, DIM, FRAME, GOOD, TITLE, WARN, exposed, losses, nearness, say, word
 
 REACH = 2.0
 """Stops the ruler shows either way."""
-NEAR, FAR = 0.15, 0.7
-"""Stops from target that count as right, and as wrong."""
 
 
 def exposure(seen: Seen, language: str, width: int, hand_back: str) -> Panel:
@@ -30,11 +28,10 @@ def exposure(seen: Seen, language: str, width: int, hand_back: str) -> Panel:
     if off is None:
         said = Text(word("no-picture", language), f"bold {BAD}")
     else:
-        colour = _colour(off)
+        colour = nearness(off)
         at = needle(off, ruler, REACH)
         line = Text.assemble((ticks[:at], FRAME), ("▲", f"bold {colour}"), (ticks[at + 1 :], FRAME))
-        verdict = "right" if abs(off) <= NEAR else "dark" if off < 0 else "bright"
-        said = Text.assemble((f"{off:+.2f} stop ", f"bold {colour}"), (word(verdict, language), colour))
+        said = Text.assemble((f"{off:+.2f} stop ", f"bold {colour}"), (word(exposed(off), language), colour))
     light = seen.number(group, "luminance")
     if state is not None:
         mean = f"{light * 100:.1f}" if light is not None else "–"
@@ -57,15 +54,9 @@ def exposure(seen: Seen, language: str, width: int, hand_back: str) -> Panel:
     what.truncate(width, overflow="ellipsis")
     trace = Text()
     for value in list(seen.curves.get((group, "ev_stops"), ()))[-width:]:  # how far off it was, lately
-        trace.append(curve([None if value is None else abs(value)], 1, 0.0, REACH / 2), _colour(value))
+        trace.append(curve([None if value is None else abs(value)], 1, 0.0, REACH / 2), nearness(value))
     content = Text("\n").join([Text(numbers, DIM), line, said, what, trace])
     return _panel(content, f"{word('exposure', language)} {name}".strip())
-
-
-def _colour(off: float | None) -> str:
-    if off is None:
-        return FAINT
-    return GOOD if abs(off) <= NEAR else WARN if abs(off) <= FAR else BAD
 
 
 def network(seen: Seen, language: str, width: int) -> Panel:
@@ -102,13 +93,13 @@ def _round_trip(seen: Seen, group: str) -> Text:
     row = Text()
     row.append(f"{last:6.1f} ms" if last is not None else "     – ms", "" if last is not None else BAD)
     row.append(f"  ±{jitter:4.1f}" if jitter is not None else "  ±   –", DIM)
-    colour = GOOD if not loss else WARN if loss < 1 else BAD
-    row.append(f"  {loss:4.1f} %" if loss is not None else "", colour)
+    row.append(f"  {loss:4.1f} %" if loss is not None else "", losses(loss))
     return row
 
 
 def engine(seen: Seen, language: str) -> Panel:
     """How the agent itself is: its cost, its beat, its devices."""
+    brief = "en" if language == "both" else language
     table = Table.grid(padding=(0, 1))
     table.add_column(style=DIM, no_wrap=True, min_width=max(4, *(min(9, len(name)) for _, name in seen.devices), 4))
     table.add_column(no_wrap=True, overflow="ellipsis")
@@ -118,7 +109,7 @@ def engine(seen: Seen, language: str) -> Panel:
     lag = seen.number("host/agent", "loop_lag_ms")
     gap = seen.number("lighting/outputs", "widest_gap_ms")
     if lag is not None and gap is not None:
-        table.add_row("beat", Text.assemble(f"gap {gap:.0f} ms  ", (f"lag {lag:.1f} ms", DIM)))
+        table.add_row(word("beat", brief), Text.assemble(f"gap {gap:.0f} ms  ", (f"lag {lag:.1f} ms", DIM)))
     for (kind, name), state in list(seen.devices.items())[:3]:
         if kind == "probe":
             continue
@@ -127,7 +118,8 @@ def engine(seen: Seen, language: str) -> Panel:
         table.add_row(name, Text.assemble(("● ", colour), (said, DIM if state.health == "ok" else BAD)))
     if seen.report is not None:
         colour = {"pass": GOOD, "marginal": WARN}.get(seen.report.verdict, BAD)
-        table.add_row("test", Text.assemble((seen.report.verdict, colour), (f" {seen.report.depth}", DIM)))
+        verdict = say(words.verdict(seen.report.verdict), brief)
+        table.add_row(word("test", brief), Text.assemble((verdict, colour), (f" {seen.report.depth}", DIM)))
     return _panel(table, word("engine", language))
 
 

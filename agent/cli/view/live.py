@@ -21,7 +21,7 @@ from agent.messaging.dial import NoConnection
 from agent.messaging.topics import Topics
 
 if TYPE_CHECKING:
-    from config.model import MqttSection
+    from config.broker import MqttSection
 
 PERIOD = 0.2
 """Seconds between pictures: a drawing costs some 15 ms of the processor."""

@@ -1,4 +1,4 @@
-"""The screen: what has been seen, drawn for a size. Works from 80 x 24 on.
+"""The screen: what has been seen, drawn for a size. Below 60 x 18 ``small`` draws it.
 
 ┌ header: who, online, on air, messages per second ┐
 │ lights                                           │
@@ -17,17 +17,21 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agent.cli.view import words
+from agent.cli.view import small, words
 from agent.cli.view.instruments import engine, exposure, network
 from agent.cli.view.seen import Seen
 from agent.cli.view.strokes import bar
-from agent.cli.view.words import BAD, DIM, FAINT, FRAME, GOOD, LEVELS, TITLE, WARN, say, word
+from agent.cli.view.words import BAD, DIM, FAINT, FRAME, GOOD, LEVELS, TITLE, WARN, say, severest, word
 from agent.messaging.payloads import Alert
 
 WIDE = 110
 TALL = 30
+QUIET, ROOM = 6, 9
+"""Rows that alerts and log have at least, while nothing is wrong and while something is, where lights can give way."""
 HAND_BACK = "e"
 """The key that gives the lights back to the exposure loop, where there is one."""
+ROOMY = 8
+"""Rows of the log from which on long lines are wrapped."""
 TRACK = "grey23"
 """What is left of a bar."""
 
@@ -43,14 +47,17 @@ class Foot:
 def draw(seen: Seen, now: float, size: tuple[int, int], language: str, foot: Foot) -> RenderableType:
     """The whole screen; ``size`` is (columns, rows)."""
     width, height = size
+    if width < small.NARROW or height < small.LOW:
+        return small.draw(seen, now, size, language, foot.keys)
     wide = width >= WIDE
     below = footer(foot, width)
     middle_rows = 7 if height >= TALL else 6
     lights_rows = max(1, len(seen.fixtures)) + 2
     rest = height - 1 - lights_rows - middle_rows - len(below)
-    if rest < 6:  # a small terminal: lights give way first
-        lights_rows = max(3, lights_rows - (6 - rest))
-        rest = height - 1 - lights_rows - middle_rows - len(below)
+    for enough, fewest in ((ROOM if seen.alerts else QUIET, 6), (6, 3)):  # a small terminal: lights give way first
+        if rest < enough:
+            lights_rows = min(lights_rows, max(fewest, lights_rows - (enough - rest)))
+            rest = height - 1 - lights_rows - middle_rows - len(below)
     screen = Layout()
     middle = Layout(size=middle_rows)
     inner = width // (3 if wide else 2) - 4
@@ -132,9 +139,7 @@ def lights(seen: Seen, now: float, language: str, width: int, rows: int) -> Pane
 def _light(seen: Seen, name: str, now: float, language: str, length: int) -> list[Text]:
     state, _ = seen.fixtures[name]
     levels = seen.levels(name, now)
-    level = levels.get("intensity")
-    if level is None:
-        level = max((value for key, value in levels.items() if key not in ("cct", "tint")), default=0.0)
+    level = seen.brightness(name, now)
     filled, rest = bar(level, length)
     lost = state.health == "offline"
     painted = Text.assemble((filled, FAINT if lost else words.light_colour(levels)), (rest, TRACK))
@@ -159,20 +164,26 @@ def _light(seen: Seen, name: str, now: float, language: str, length: int) -> lis
 
 def _lower(lower: Layout, seen: Seen, language: str, wide: bool, rows: int, width: int) -> None:
     """Alerts and log: beside each other where there is room, else one over the other."""
+    half = width // 2 - 4
     if wide:
-        lower.split_row(Layout(alerts(seen, language, rows - 2, width // 2 - 4)), Layout(log(seen, language, rows - 2)))
+        lower.split_row(
+            Layout(alerts(seen, language, rows - 2, width // 2 - 4)), Layout(log(seen, language, rows - 2, half))
+        )
+        return
+    if not seen.alerts:  # nothing wrong needs no box of its own
+        quiet = Text(f"✓ {word('alerts', language)}: {word('quiet', language)}", GOOD)
+        lower.update(log(seen, language, rows - 2, width - 4, quiet))
         return
     each = 2 if language == "both" else 1
     count = len(seen.alerts)
-    wanted = max(1, min(max(each * count, count + 1) if count else 1, rows - 5, 8)) + 2
+    wanted = max(1, min(max(each * count, count + 1), max((rows - 4) // 2, rows - 7), 8)) + 2
     upper = Layout(alerts(seen, language, wanted - 2, width - 4), size=wanted)
-    lower.split_column(upper, Layout(log(seen, language, rows - wanted - 2)))
+    lower.split_column(upper, Layout(log(seen, language, rows - wanted - 2, width - 4)))
 
 
 def alerts(seen: Seen, language: str, rows: int, width: int) -> Panel:
     """What is wrong, since when, and the first thing to do; the most serious first."""
-    order = ["critical", "warning", "note"]
-    found = sorted(seen.alerts.values(), key=lambda alert: (order.index(alert.level), alert.since))
+    found = severest(seen.alerts.values())
     lines = [line for alert in found for line in _alert(alert, language, width, roomy=True)]
     if len(lines) > rows:
         lines = [line for alert in found for line in _alert(alert, language, width, roomy=False)]
@@ -221,22 +232,19 @@ def _tight(found: Sequence[Alert], language: str, width: int) -> list[Text]:
     return lines
 
 
-def log(seen: Seen, language: str, rows: int) -> Panel:
-    """The last commands and events, the newest below."""
-    lines = []
-    for entry in list(seen.log)[-max(rows, 1) :]:
-        line = Text.assemble((f"{entry.at} ", FAINT), (say(entry.text, language, " · "), LEVELS[entry.level]))
-        line.no_wrap, line.overflow = True, "ellipsis"
-        lines.append(line)
-    return panel(Text("\n").join(lines) if len(lines) == 1 else _stack(lines), word("log", language))
-
-
-def _stack(lines: Sequence[Text]) -> Table:
-    table = Table.grid(expand=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+def log(seen: Seen, language: str, rows: int, width: int, right: Text | None = None) -> Panel:
+    """The last commands and events, the newest below; whole where there is room, else cut at the line's end."""
+    lines: list[Text] = []
+    for entry in reversed(list(seen.log)[-max(rows, 1) :]):
+        said = Text(say(entry.text, language, " · "), LEVELS[entry.level])
+        parts = said.wrap(Console(width=width), width - len(entry.at) - 1) if rows >= ROOMY else [said]
+        whole = [Text(f"{entry.at} " if not row else " " * 9, FAINT) + part for row, part in enumerate(parts)]
+        if len(lines) + len(whole) > rows and lines:
+            break
+        lines = whole + lines
     for line in lines:
-        table.add_row(line)
-    return table
+        line.truncate(width, overflow="ellipsis")
+    return panel(Text("\n").join(lines[: max(rows, 1)]), word("log", language), right or "")
 
 
 def footer(foot: Foot, width: int) -> list[Text]:
@@ -256,13 +264,13 @@ def footer(foot: Foot, width: int) -> list[Text]:
     return lines
 
 
-def panel(content: RenderableType, title: str, right: str = "", colour: str = FRAME) -> Panel:
+def panel(content: RenderableType, title: str, right: str | Text = "", colour: str = FRAME) -> Panel:
     """A box with a title, and a remark in its lower right corner."""
     return Panel(
         content,
         title=Text(title, TITLE),
         title_align="left",
-        subtitle=Text(right, DIM) if right else None,
+        subtitle=(Text(right, DIM) if isinstance(right, str) else right) if right else None,
         subtitle_align="right",
         border_style=colour,
         box=ROUNDED,

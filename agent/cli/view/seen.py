@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from agent.cli.view import words
 from agent.messaging import payloads
-from agent.messaging.payloads import Say
+from agent.messaging.header import Payload, Say
 from agent.messaging.topics import parse
 
 KEPT = 240
 """Values of a curve, and lines of the log."""
 
-T = TypeVar("T", bound=payloads.Payload)
+T = TypeVar("T", bound=Payload)
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ class Command:
 
     line: Line
     begun: float
+    verb: str
     what: str
     states: list[str] = field(default_factory=list)
     tail: str = ""
@@ -65,7 +67,14 @@ class Seen:
     logged: int = 0
     """Lines ever written into the log, which keeps the last of them."""
     messages: int = 0
+    _told: dict[str, float] = field(default_factory=dict)
     _commands: dict[str, Command] = field(default_factory=dict)
+    _lost: set[tuple[str, str]] = field(default_factory=set)
+    """Devices that are away."""
+    _told_air: bool | None = None
+    """The last air state that was known."""
+    _verdict: Line | None = None
+    """Of a self-test whose command has not ended yet."""
     _arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=2000))
 
     # --- in --------------------------------------------------------------------------------------------------
@@ -113,6 +122,12 @@ class Seen:
             for attribute, level in state.levels.items()
         }
 
+    def brightness(self, fixture: str, now: float) -> float:
+        """Its intensity 0…1; of a light without one, its brightest colour."""
+        levels = self.levels(fixture, now)
+        colours = (value for key, value in levels.items() if key not in ("cct", "tint"))
+        return levels["intensity"] if "intensity" in levels else max(colours, default=0.0)
+
     def number(self, group: str, name: str) -> float | None:
         """The latest of a telemetry number, ``None`` when it is not known."""
         return self.numbers.get(group, {}).get(name)
@@ -142,7 +157,7 @@ class Seen:
             case "air-state":
                 self._air(payload, at)
             case "tele":
-                self._numbers(f"{parts['group']}/{name}", payload.numbers)
+                self._numbers(f"{parts['group']}/{name}", payload.numbers, now)
             case "alert":
                 self._alert(payload, at)
             case "event":
@@ -164,24 +179,37 @@ class Seen:
     def _device(self, kind: str, name: str, payload: payloads.DeviceState, at: str) -> None:
         before = self.devices.get((kind, name))
         self.devices[kind, name] = payload
-        if before is not None and before.health != payload.health and payload.health != "starting":
-            good = payload.health == "ok"
-            why = "" if good else f": {payload.reason}"
-            said = Say(
-                en=f"{name} {'is back' if good else 'offline'}{why}", zh=f"{name} {'恢复' if good else '离线'}{why}"
-            )
-            self._write(Line(at, said, "good" if good else "warning"))
+        if payload.health == "ok":
+            if (kind, name) in self._lost:  # one that has only just been opened was never away
+                self._write(Line(at, Say(en=f"{name} is back", zh=f"{name} 恢复"), "good"))
+            self._lost.discard((kind, name))
+        elif payload.health != "starting":
+            self._lost.add((kind, name))
+            if before is not None and before.health != payload.health:
+                why = payload.reason
+                said = Say(en=f"{name} offline: {why}", zh=f"{name} 离线：{why}")
+                self._write(Line(at, said, "warning"))
 
     def _air(self, payload: payloads.AirState, at: str) -> None:
-        if self.air is not None and self.air.on_air != payload.on_air:
-            on = payload.on_air
-            self._write(Line(at, Say(en="on air" if on else "off air", zh="开播" if on else "停播"), "note"))
+        before, on = self._told_air, payload.on_air
+        if payload.known:
+            if before is not None and before != on:
+                self._write(Line(at, Say(en="on air" if on else "off air", zh="开播" if on else "停播"), "note"))
+            self._told_air = on
+        elif self.air is not None and self.air.known:
+            said = Say(en="nobody says any more whether it is on air", zh="不再有人告知是否直播")
+            self._write(Line(at, said, "warning"))
         self.air = payload
 
-    def _numbers(self, group: str, numbers: dict[str, float | int | None]) -> None:
-        self.numbers[group] = numbers
+    def _numbers(self, group: str, numbers: dict[str, float | int | None], now: float) -> None:
+        """A curve has a value a second: where nothing was said, nothing had changed."""
+        seconds = min(KEPT, round(now - self._told.get(group, now)))
+        self.numbers[group], self._told[group] = numbers, now
         for name, value in numbers.items():
-            self.curves.setdefault((group, name), deque(maxlen=KEPT)).append(value)
+            curve = self.curves.setdefault((group, name), deque(maxlen=KEPT))
+            if curve:
+                curve.extend([curve[-1]] * (seconds - 1))
+            curve.append(value)
 
     def _alert(self, payload: payloads.Alert, at: str) -> None:
         before = self.alerts.get(payload.key)
@@ -196,12 +224,20 @@ class Seen:
             self._write(Line(at, Say(en=f"alert: {payload.text.en}", zh=f"告警：{payload.text.zh}"), payload.level))
 
     def _report(self, payload: payloads.Report, at: str) -> None:
-        fresh = self.report is not None and self.report.id != payload.id
+        tests = [command for command in self._commands.values() if command.verb == "selftest.start"]
+        fresh = self.report.id != payload.id if self.report is not None else bool(tests)
         self.report = payload
-        if fresh:
-            counts = ", ".join(f"{count} {verdict}" for verdict, count in payload.counts.items() if count)
-            level = {"pass": "good", "marginal": "warning"}.get(payload.verdict, "critical")
-            self._write(Line(at, Say(en=f"self-test: {counts}", zh=f"自检：{counts}"), level))
+        if not fresh:
+            return
+        counts = [(count, words.verdict(verdict)) for verdict, count in payload.counts.items() if count]
+        said, en = words.verdict(payload.verdict), ", ".join(f"{count} {each.en}" for count, each in counts)
+        zh = "，".join(f"{count} 项{each.zh}" for count, each in counts)
+        level = {"pass": "good", "marginal": "warning"}.get(payload.verdict, "critical")
+        line = Line(at, Say(en=f"self-test: {said.en} ({en})", zh=f"自检：{said.zh}（{zh}）"), level)
+        if any(command.line.open for command in tests):
+            self._verdict = line  # told below its command's last answer, which follows at once
+        else:
+            self._write(line)
 
     def _sent(self, verb: str, known: str, data: Any, now: float, at: str) -> None:
         """A command passes; a broker may deliver its first answers before it."""
@@ -224,10 +260,13 @@ class Seen:
             command.line.open = False
             command.line.level = "good" if answer.state.value == "succeeded" else "warning"
         command.write()
+        if answer.final and answer.verb == "selftest.start" and self._verdict is not None:
+            self._write(self._verdict)
+            self._verdict = None
 
     def _command(self, verb: str, known: str, now: float, at: str) -> Command:
         if known not in self._commands:
-            command = Command(Line(at, Say(en=verb, zh=verb), open=True), now, verb)
+            command = Command(Line(at, Say(en=verb, zh=verb), open=True), now, verb, verb)
             self._commands[known] = command
             if len(self._commands) > KEPT:
                 del self._commands[next(iter(self._commands))]

@@ -1,6 +1,10 @@
 """Words and colours of the view."""
 
-from agent.messaging.payloads import Say
+from collections.abc import Iterable
+
+from agent.messaging.header import Say
+from agent.messaging.payloads import Alert
+from agent.selftest.words import VERDICTS
 from config.units import Attribute
 
 FRAME = "grey35"
@@ -9,6 +13,8 @@ DIM = "grey58"
 FAINT = "grey42"
 GOOD, WARN, BAD = "#5fd787", "#ffd75f", "#ff5f5f"
 ACCENT = "#5fafff"
+NEAR, FAR = 0.15, 0.7
+"""Stops from target that count as right, and as wrong."""
 LEVELS = {"note": DIM, "good": GOOD, "warning": WARN, "critical": BAD}
 
 TITLES = {
@@ -34,6 +40,8 @@ TITLES = {
     "free": Say(en="free", zh="空闲"),
     "let-go": Say(en="loop let go", zh="曝光控制已退出"),
     "idle": Say(en="idle", zh="静止"),
+    "beat": Say(en="beat", zh="节拍"),
+    "test": Say(en="test", zh="自检"),
 }
 
 
@@ -42,6 +50,35 @@ def say(text: Say, language: str, joint: str = " ") -> str:
     if language == "en" or text.en == text.zh:
         return text.en
     return text.zh if language == "zh" else f"{text.en}{joint}{text.zh}"
+
+
+def severest(alerts: Iterable[Alert]) -> list[Alert]:
+    """The most serious first, then the oldest."""
+    order = ["critical", "warning", "note"]
+    return sorted(alerts, key=lambda alert: (order.index(alert.level), alert.since))
+
+
+def exposed(off: float) -> str:
+    """Key of the word for so many stops from target."""
+    return "right" if abs(off) <= NEAR else "dark" if off < 0 else "bright"
+
+
+def nearness(off: float | None) -> str:
+    """Colour for so many stops from target."""
+    if off is None:
+        return FAINT
+    return GOOD if abs(off) <= NEAR else WARN if abs(off) <= FAR else BAD
+
+
+def losses(percent: float | None) -> str:
+    """Colour for so much loss."""
+    return GOOD if not percent else WARN if percent < 1 else BAD
+
+
+def verdict(name: str) -> Say:
+    """A self-test's verdict; one this program does not know as it is."""
+    known = {str(each): text for each, text in VERDICTS.items()}.get(name)
+    return Say(en=name, zh=name) if known is None else Say.of(known)
 
 
 def word(key: str, language: str) -> str:

@@ -7,6 +7,7 @@ changes is noted until :meth:`Thing.take` hands it on: report by exception.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from agent.messaging.header import Payload
 from agent.messaging.payloads import (
     AirState,
     Alert,
@@ -14,7 +15,6 @@ from agent.messaging.payloads import (
     ExposureState,
     FixtureState,
     Inventory,
-    Payload,
     Report,
     Telemetry,
 )

@@ -13,11 +13,12 @@ from typing import Literal
 
 import structlog
 
-from agent.messaging.dial import PROBE, NoConnection, Version, where
+from agent.messaging.dial import PROBE, NoConnection, where
+from agent.messaging.failover import Order
+from agent.messaging.header import Payload, Stamp
 from agent.messaging.message import Last, Message
 from agent.messaging.outbox_file import Budget
-from agent.messaging.payloads import Payload, Stamp
-from agent.messaging.reconnect import BackOff, Reconnect
+from agent.messaging.reconnect import BackOff
 from agent.messaging.sparkplug.ear import Ear
 from agent.messaging.sparkplug.history import History, Sessions
 from agent.messaging.sparkplug.model import Model
@@ -27,9 +28,16 @@ from agent.messaging.topics import parse
 from agent.messaging.verbs import Request
 from agent.messaging.wire import Wire
 from agent.runtime.store import Disk, at_once
-from config.model import MqttSection, SparkplugSection
+from config.broker import MqttSection
+from config.model import SparkplugSection
+from drivers.errors import DriverError
 
 log = structlog.get_logger(__name__)
+
+AGAIN = 10.0
+"""Seconds between two attempts to get what is only in memory back onto the disk."""
+HOST_WITHIN = 10.0
+"""Seconds to wait for the primary host at one of several brokers, before the next is tried."""
 
 
 class Sparkplug:
@@ -64,11 +72,10 @@ class Sparkplug:
         """Born: what changes is told at once."""
         self.reason = "starting"
         """Why it is not online, for people; else empty."""
-        self._mqtt = mqtt
         self._client_id = f"studio-sparkplug:{site}:{agent}"
         self._sessions = Sessions(state and state / "sparkplug-bdseq")
         self._disk = disk
-        self._back_off = back_off or BackOff()
+        self._order = Order(mqtt.in_order(), back_off or BackOff(mqtt.spread))
         self._stamp = stamp
         self._teller = Teller(self.node, self.model, self.history, stamp, disk, section.backlog_rate, self.counters)
         self._ear = Ear(self._teller, receive, self.counters)
@@ -85,9 +92,12 @@ class Sparkplug:
         if self.model.complete:
             self._complete.set()
 
-    async def recover(self) -> None:
-        """Back to the disk with what is kept, if it takes it now."""
-        await self._disk(self.history.recover)
+    async def _recover(self) -> None:
+        """Back to the disk with what is kept, as soon as it takes it."""
+        while True:
+            await asyncio.sleep(AGAIN)
+            with contextlib.suppress(DriverError):  # a disk that does not answer is not back
+                await self._disk(self.history.recover)
 
     # --- the service -----------------------------------------------------------------------------------------
 
@@ -99,6 +109,7 @@ class Sparkplug:
                 group.create_task(self._teller.run(), name="sparkplug-tell")
                 group.create_task(self._ear.run(), name="sparkplug-writes")
                 group.create_task(self._stay(), name="sparkplug-connection")
+                group.create_task(self._recover(), name="sparkplug-disk")
         finally:
             self._offline("stopped")
             await self._disk(self._finish)
@@ -109,27 +120,27 @@ class Sparkplug:
         self.history.close()
 
     async def _stay(self) -> None:
-        again = Reconnect(self._mqtt.protocol, self._back_off)
         loop = asyncio.get_running_loop()
+        order = self._order
         await self._complete.wait()  # a birth without its devices would have to be taken back at once
         while True:
             begun = loop.time()
             try:
-                reason = again.ended(await self._connection(again.version), loop.time() - begun)
+                reason, pause = order.ended(await self._connection(), loop.time() - begun)
             except NoConnection as error:
-                if again.failed(error):
-                    continue
-                reason = error.reason
+                reason, pause = error.reason, order.failed(error)
             if reason != self.reason:
-                log.warning("sparkplug.offline", broker=where(self._mqtt), reason=reason)
+                log.warning("sparkplug.offline", reason=reason)
             self._offline(reason)
-            await asyncio.sleep(again.wait())
+            await asyncio.sleep(pause)
 
-    async def _connection(self, version: Version) -> str:
-        """One connection, which is one session, from its bdSeq to its death; why it ended."""
+    async def _connection(self) -> str:
+        """One connection, which is one session, from its bdSeq to its death; why it ended. Raises NoConnection when
+        the next broker is to be tried."""
+        broker, version = self._order.broker, self._order.version(self._order.at)
         topic, body = self.node.connect(await self._disk(self._sessions.next))
         wire = Wire(
-            self._mqtt,
+            broker,
             client_id=self._client_id,
             version=version,
             message=self._take,
@@ -139,13 +150,14 @@ class Sparkplug:
         if self.host is not None:
             self.host.online = False
         try:
-            await wire.open(answer=PROBE if version == "5" and self._mqtt.protocol == "auto" else 5.0)
+            await wire.open(answer=PROBE if version == "5" and broker.protocol == "auto" else 5.0)
             filters = (*self.node.filters, *([self.host.topic] if self.host is not None else []))
             for denied, why in (await wire.subscribe(filters)).items():
                 log.error(
                     "sparkplug.denied", topic=denied, why=why, next="allow to read it in the broker's access list"
                 )
             self.counters["connected"] += 1
+            self._order.have(self._order.at)
             return await self._session(wire)
         finally:
             if wire.alive:
@@ -160,30 +172,41 @@ class Sparkplug:
                 if not self.reason.startswith("waiting"):
                     log.info("sparkplug.waiting", host=self.host.topic)
                 self._offline(f"waiting for the primary host ({self.host.topic})")
-                if await self._spoken_or(ended):
+                walk = HOST_WITHIN if len(self._order.brokers) > 1 else None
+                if await self._spoken_or(ended, walk):
                     return ended.result()
             self._teller.begin(wire)
             self.reason = ""
             self.online.set()
-            log.info("sparkplug.online", broker=where(self._mqtt), node=self.node.topic("NBIRTH"))
+            log.info("sparkplug.online", broker=where(wire.config), node=self.node.topic("NBIRTH"))
             helpers = [asyncio.create_task(self._teller.prove(wire)), asyncio.create_task(self._teller.catch_up(wire))]
             while self.host is None or self.host.online:
                 if await self._spoken_or(ended):
                     return ended.result()
-            return "the primary host is offline"  # and leave: …-birth-publish-phid-offline
+            return self._without_host()  # and leave: …-birth-publish-phid-offline
         finally:
             for task in (ended, *helpers):
                 task.cancel()
             self.online.clear()
             self._teller.end()
 
-    async def _spoken_or(self, ended: "asyncio.Task[str]") -> bool:
-        """Wait for a word of the primary host, or the connection's end: whether it is that."""
+    def _without_host(self) -> str:
+        """Why it is left: with several brokers for the next one, where the host may be
+        (``tck-id-operational-behavior-edge-node-termination-host-offline-reconnect``)."""
+        if len(self._order.brokers) > 1:
+            raise NoConnection("unreachable", "the primary host is not online there")
+        return "the primary host is offline"
+
+    async def _spoken_or(self, ended: "asyncio.Task[str]", within: float | None = None) -> bool:
+        """Wait for a word of the primary host, or the connection's end: whether it is that. Raises NoConnection when
+        the host has said nothing in so many seconds."""
         spoken = asyncio.create_task(self._host_spoke.wait())
         try:
-            await asyncio.wait((ended, spoken), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait((ended, spoken), timeout=within, return_when=asyncio.FIRST_COMPLETED)
         finally:
             spoken.cancel()
+        if not done:
+            self._without_host()
         self._host_spoke.clear()
         return ended.done()
 

@@ -6,7 +6,7 @@ from collections import Counter
 import structlog
 
 from agent.messaging.dial import NoConnection
-from agent.messaging.payloads import Stamp
+from agent.messaging.header import Stamp
 from agent.messaging.sparkplug.history import History
 from agent.messaging.sparkplug.metrics import NODE
 from agent.messaging.sparkplug.model import Model

@@ -11,6 +11,8 @@ from agent.selftest.desk import Desk
 from agent.selftest.report import Depth
 from agent.selftest.step import Group, Step
 from agent.selftest.store import ReportStore
+from agent.selftest.words import VERDICTS
+from config.broker import broker_tables
 from config.model import StudioConfig
 from config.units import SILENT, Text
 from drivers.base import Limits, Result, Verdict
@@ -94,13 +96,15 @@ def last_full(store: ReportStore, wall: float) -> Result:
         return Result(Verdict.OVERDUE, said, CATALOGUE["AGT-05"].remedy, unit="h", limits=AGE)
     hours = (wall - datetime.fromisoformat(latest.started).timestamp()) / 3600
     verdict = AGE.judge(hours)
-    said = Text(f"{hours:.1f} hours ago: {latest.verdict}.", f"{hours:.1f} 小时前：{latest.verdict}。")
+    then = VERDICTS[latest.verdict]
+    said = Text(f"{hours:.1f} hours ago: {then.en}.", f"{hours:.1f} 小时前：{then.zh}。")
     remedy = SILENT if verdict is Verdict.PASS else CATALOGUE["AGT-05"].remedy
     return Result(verdict, said, remedy, hours, "h", AGE, {"id": latest.id})
 
 
 def _secrets(config: StudioConfig) -> Iterator[Path]:
-    if config.mqtt.password_file is not None:
-        yield config.mqtt.password_file
-    if config.mqtt.tls is not None and config.mqtt.tls.key_file is not None:
-        yield config.mqtt.tls.key_file
+    for _, broker in broker_tables(config.mqtt):
+        if broker.password_file is not None:
+            yield broker.password_file
+        if broker.tls is not None and broker.tls.key_file is not None:
+            yield broker.tls.key_file

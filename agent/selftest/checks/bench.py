@@ -11,7 +11,7 @@ import structlog
 
 from agent.exposure.camera import CameraUnit
 from agent.lighting.claims import Priority
-from agent.messaging.payloads import iso
+from agent.messaging.header import iso
 from agent.selftest import baseline
 from agent.selftest.checks.optics import LEAST, LightSeen, Reference, Shots, analyse, crossing
 from agent.selftest.desk import Desk

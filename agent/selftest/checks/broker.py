@@ -9,7 +9,7 @@ from agent.selftest.checks.certificate import not_after, pem_not_after
 from agent.selftest.desk import Desk
 from agent.selftest.step import Group, Step
 from agent.selftest.surroundings import Broker
-from config.model import MqttSection
+from config.broker import MqttSection
 from config.units import SILENT, Text
 from drivers.base import Limits, Result, Verdict
 from drivers.network.jitter import percentile
@@ -38,9 +38,10 @@ def steps(desk: Desk) -> list[Step]:
             said = Text(f"Not connected ({state}): {reason}.", f"未连接（{state}）：{reason}。")
             remedy = Text("Start the broker, check address and password.", "启动消息服务器，检查地址与密码。")
             return Result(Verdict.FAIL, said, remedy)
-        if config.tls is None:
+        at = around.bus.config  # where it is: not always the preferred broker
+        if at.tls is None:
             return Result(Verdict.PASS, Text("Connected.", "已连接。"), evidence={"tls": False})
-        return await desk.lane.call(lambda: certificates(config, around.host.wall), timeout=8.0)
+        return await desk.lane.call(lambda: certificates(at, around.host.wall), timeout=8.0)
 
     async def trips() -> Result:
         if around.bus is None:
@@ -86,11 +87,11 @@ def certificates(config: MqttSection, wall: Callable[[], float]) -> Result:
         ends["client"] = pem_not_after(config.tls.cert_file)
     days = {who: (end - wall()) / DAY for who, end in ends.items()}
     soonest = min(days, key=lambda who: days[who])
-    verdict = DAYS.judge(days[soonest])
+    verdict, left = DAYS.judge(days[soonest]), round(days[soonest])
     zh = {"broker": "服务器", "client": "客户端"}[soonest]
     said = Text(
-        f"Connected; the {soonest}'s certificate ends in {days[soonest]:.0f} days.",
-        f"已连接；{zh}证书还有 {days[soonest]:.0f} 天到期。",
+        f"Connected; the {soonest}'s certificate ends in {left} day{'s' * (left != 1)}.",
+        f"已连接；{zh}证书还有 {left} 天到期。",
     )
     remedy = SILENT if verdict is Verdict.PASS else CATALOGUE["MQT-01"].remedy
     return Result(verdict, said, remedy, days[soonest], "d", DAYS, {"tls": True, "days": days})

@@ -23,8 +23,8 @@ LATENCY = Limits(warn=300.0, fail=1000.0)
 TOO_BRIGHT = 0.5
 """Share of clipped zones above which the light cannot be judged."""
 NO_BASELINE = Text(
-    "no baseline for this light yet: when the room is in order, run selftest --depth full --accept",
-    "此灯尚无基准：请在一切正常时运行 selftest --depth full --accept",
+    "No baseline for this light yet: when the room is in order, run selftest --depth full --accept.",
+    "此灯尚无基准：请在一切正常时运行 selftest --depth full --accept。",
 )
 DEADLINE = 40.0
 """Seconds for one light: a colour panel takes 2 x 3.4 s for its two full steps alone, a camera that lags adds to it."""

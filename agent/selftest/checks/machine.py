@@ -1,13 +1,12 @@
 """The machine underneath: clock, disk, memory, network card. Linux; what a system cannot tell is SKIPPED."""
 
-import ctypes
 import os
 import resource
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
+from agent.runtime.clock import KEPT_FOR, SYNCHRONISED, Discipline, discipline, last_set
 from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.desk import Desk
 from agent.selftest.step import Group, Step
@@ -32,14 +31,6 @@ NO_FAULT = Text(
 WRITES = 50
 WRITE_SECONDS = 2.0
 
-STA_UNSYNC, STA_NANO = 0x0040, 0x2000
-TIME_ERROR = 5
-SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
-"""Touched by systemd-timesyncd(8) each time it has set the clock; gone when it is stopped."""
-KEPT_FOR = 32_000.0
-"""Seconds after the last setting for which a clock counts as kept: the kernel's own rule (16 s of error, growing by
-500 ppm; NTP_PHASE_LIMIT and MAXFREQ in linux/timex.h)."""
-
 
 def steps(desk: Desk) -> list[Step]:
     """CLK-01, SYS-01, SYS-02, SYS-04 and NET-09 for every wired interface that is up."""
@@ -61,42 +52,6 @@ def _judged(id: str, verdict: Verdict) -> Text:  # noqa: A002
 
 
 # --- clock -------------------------------------------------------------------------------------------------------
-
-
-class Discipline(NamedTuple):
-    """What the kernel knows of its clock: offset and largest error in milliseconds."""
-
-    synchronised: bool
-    offset: float
-    largest_error: float
-
-
-def discipline() -> Discipline | None:
-    """adjtimex(2), reading only; ``None`` where it is not allowed or not there."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(libc, "adjtimex"):
-        return None
-    timex = _Timex()
-    state = libc.adjtimex(ctypes.byref(timex))
-    if state < 0:
-        return None
-    unit = 1e6 if timex.status & STA_NANO else 1e3
-    synchronised = state != TIME_ERROR and not timex.status & STA_UNSYNC
-    return Discipline(synchronised, timex.offset / unit, timex.maxerror / 1e3)
-
-
-class _Timex(ctypes.Structure):
-    """``struct timex`` (adjtimex(2)); the head, and room for the rest."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("rest", ctypes.c_char * 256),
-    )
 
 
 def clock(
@@ -123,9 +78,8 @@ def _unkept(evidence: Mapping[str, float], virtual: bool) -> Result:
 
 def _by_timesyncd(mark: Path, virtual: bool) -> Result:
     """Kept or not; how far off it is stays unknown."""
-    try:
-        age = time.time() - mark.stat().st_mtime
-    except OSError:
+    age = last_set(mark)
+    if age is None:
         said = Text(
             "Not told: the kernel may not be asked, and systemd-timesyncd has not set the clock.",
             "无法得知：不允许查询内核，且 systemd-timesyncd 未校时。",

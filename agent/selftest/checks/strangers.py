@@ -45,7 +45,7 @@ def steps(desk: Desk) -> list[Step]:
                 seen = desk.around.host.sniff(interface, SECONDS)
             except NotSupported as error:
                 said = Text(f"May not listen: {error.reason}.", f"无抓包权限：{error.reason}。")
-                return Result(Verdict.SKIPPED, said, Text(error.remedy, f"授予 CAP_NET_RAW 权限。{error.remedy}"))
+                return Result(Verdict.SKIPPED, said, Text(error.remedy, "授予程序 CAP_NET_RAW 权限（见部署文档）。"))
             return judge(strangers(seen, own, sacn, artnet), sorted(sacn | set(artnet.values())))
 
         return listen

@@ -3,8 +3,8 @@
 import asyncio
 import json
 
+from agent.messaging.header import HEADER
 from agent.messaging.numbers import NUMBERS
-from agent.messaging.payloads import HEADER
 
 
 async def test_every_number_it_publishes_is_flat_and_finite_or_null(house, plain):

@@ -254,3 +254,16 @@ def test_what_is_nested_too_deeply_is_told_by_its_key_beside_the_others(
     assert lines[0] == "studio.toml:10: mqtt.port – 0 is too low – 1 or more"
     assert [line for line in lines if "is nested too deeply – a flatter structure" in line] == [lines[1]]
     assert ": outputs.grid.options.a[0]" in lines[1]
+
+
+def test_what_a_variable_brought_is_told_by_its_name_on_every_floor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "studio.toml"
+    file.write_text(EXAMPLE)
+    for key, value in [("FIXTURES__WALL__UNIVERSE", "7"), ("OUTPUTS__GRID__OPTIONS", "{ port = 1 }")]:
+        monkeypatch.setenv(f"STUDIO_AGENT__{key}", value)
+    assert [line.split(" – ")[0] for line in check(file, capsys)] == [
+        "studio.toml: fixtures.wall.universe (from STUDIO_AGENT__FIXTURES__WALL__UNIVERSE)",
+        "studio.toml: outputs.grid.options.port (from STUDIO_AGENT__OUTPUTS__GRID__OPTIONS)",
+    ]

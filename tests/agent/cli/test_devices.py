@@ -77,8 +77,15 @@ def test_the_table_says_what_is_missing_and_why(tmp_path: Path) -> None:
     said = studio("devices", "--interface", "lo", "--interface", "moon0", "-c", file, COLUMNS="160")
     assert said.returncode == 0
     assert "/dev/no-such" in said.stdout
-    assert "[front]" in said.stdout
+    assert "output front" in said.stdout
     assert "not looked at: Art-Net on moon0: there is no such interface" in said.stdout
+
+
+def test_a_stable_name_is_whole_however_narrow_the_terminal(tmp_path: Path) -> None:
+    name = "/dev/serial/by-id/usb-ENTTEC_DMX_USB_PRO_EN123456-if00-port0"
+    said = studio("devices", "--passive", "-c", configured(tmp_path, Path(name)), COLUMNS="40").stdout
+    assert f"  {name}\n" in said and "…" not in said
+    assert "Art-Net nodes\n  not asked (--passive)\n" in said
 
 
 def test_passive_asks_nobody(widget: Path, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.agent.cli.shell import CONFIG, studio
 
 
@@ -29,3 +31,23 @@ def test_a_wildcard_is_no_agent() -> None:
     for words in (("send", "ping", "--agent", "+"), ("watch", "--site", "#")):
         found = studio(*words)
         assert found.returncode == os.EX_USAGE and "is no name" in found.stderr and "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("demo", "--seconds=-1"), "--seconds: '-1': seconds, above 0 and at most a year, such as 30 or 0.5"),
+        (("demo", "--seconds=nan"), "--seconds: 'nan': seconds, above 0"),
+        (("demo", "--seconds=inf"), "--seconds: 'inf': seconds, above 0"),
+        (("demo", "--seconds="), "--seconds: '': seconds, above 0"),
+        (("demo", "--port=99999"), "--port: '99999': a port is a whole number from 1 to 65535"),
+        (("demo", "--port=0"), "--port: '0': a port is a whole number from 1 to 65535"),
+        (("demo", "--port=-1"), "--port: '-1': a port is a whole number from 1 to 65535"),
+        (("reflector", "--port=65536"), "--port: '65536': a port is a whole number from 0 to 65535"),
+    ],
+)
+def test_a_number_that_cannot_be_is_a_usage_error_in_one_sentence(words: tuple[str, str], said: str) -> None:
+    found = studio(*words)
+    assert (found.returncode, found.stdout) == (os.EX_USAGE, "")
+    assert found.stderr.startswith(f"usage: studio-agent {words[0]}")
+    assert f"studio-agent {words[0]}: argument {said}" in found.stderr.splitlines()[-1]

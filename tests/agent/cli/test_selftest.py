@@ -14,7 +14,7 @@ import pytest
 
 from agent.cli import selftest
 from agent.lighting.memory import LastLook, LookFile
-from agent.messaging.payloads import iso
+from agent.messaging.header import iso
 from agent.selftest.checks import bench
 from drivers.virtual.furnish import furnish
 from tests.agent.cli.shell import CONFIG, Running, studio
@@ -29,6 +29,12 @@ def file(file: Path) -> Path:
     more = '[air]\nsource = "never"\n[cameras.front]\noptions = { source = "/dev/video0" }\n'
     file.write_text(CONFIG + more)
     return file
+
+
+@pytest.fixture(autouse=True)
+def log_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loggers remember how they were set up when first used: set up here, they would be so in every later test."""
+    monkeypatch.setattr(selftest, "_quiet", lambda: None)
 
 
 def asked(**more: object) -> argparse.Namespace:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from agent.cli import parser, send, watch
+from agent.messaging.header import Say
 from agent.messaging.lifecycle import ReasonCode, State
 from agent.messaging.message import Message
-from agent.messaging.payloads import Answer, Say
+from agent.messaging.payloads import Answer
 from agent.messaging.topics import Topics
 from tests.agent.cli.shell import studio
 
@@ -34,6 +35,12 @@ TOPICS = Topics("hall", "a")
         ("identify key seconds=3", {"fixture": "key", "seconds": 3}),
         ("command.cancel abc", {"id": "abc"}),
         ("ping", {}),
+        (
+            "lights.set key intensity=.3 cct=3e3 tint=-.5 fade=+1",
+            {"targets": ["key"], "levels": {"intensity": 0.3, "cct": 3000.0, "tint": -0.5}, "fade": 1.0},
+        ),
+        ("lights.set key intensity=NaN fade=3e-1", {"targets": ["key"], "levels": {"intensity": "NaN"}, "fade": 0.3}),
+        ("command.cancel id=007", {"id": "007"}),
     ],
 )
 def test_words_become_arguments(typed: str, args: dict[str, object]) -> None:
@@ -47,6 +54,8 @@ def test_words_become_arguments(typed: str, args: dict[str, object]) -> None:
         ("light.set key", "there is no command 'light.set' – did you mean 'lights.set'?"),
         ("lights.set key intensty=1", "lights.set has no argument 'intensty' – did you mean 'intensity'?"),
         ("look.apply show twice", "look.apply: what is 'twice'? Its arguments are look, fade"),
+        ("lights.set key intensity=0.2 intensity=0.4", "lights.set: intensity is given twice: say it once"),
+        ("look.apply show look=night", "look.apply: 'show' and look= both say look: say it once"),
         ("ping pong", "ping: what is 'pong'? Its arguments are none"),
     ],
 )
@@ -128,6 +137,21 @@ def test_a_command_that_expires_at_once_is_not_sent(seconds: str) -> None:
     said = studio("send", "ping", f"--expires={seconds}")
     assert (said.returncode, said.stdout) == (64, "")
     assert "whole seconds, at least 1" in said.stderr
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
+def test_waiting_without_an_end_is_a_usage_error(seconds: str) -> None:
+    said = studio("send", "ping", f"--wait={seconds}")
+    assert (said.returncode, said.stdout) == (64, "")
+    assert f"--wait: {seconds!r}: seconds, above 0" in said.stderr
+
+
+def test_the_full_screen_view_needs_a_terminal() -> None:
+    said = studio("watch", "--live", "--site", "hall", "--agent", "a")
+    assert (said.returncode, said.stdout) == (64, "")
+    assert said.stderr == (
+        "studio-agent watch: --live needs a terminal to draw on: for a pipe leave it out (lines) or use --json\n"
+    )
 
 
 def test_a_message_is_shown_decoded_as_json_or_raw() -> None:

@@ -191,7 +191,7 @@ def test_two_outputs_do_not_send_one_universe_over_one_wire(tmp_path: Path) -> N
     file.write_text(again)
     said = studio("check-config", file)
     assert said.returncode == 78
-    assert "outputs.again.universes – output widget sends universe 1 the same way: enttec-pro" in said.stderr
+    assert "outputs.again.options.port – outputs.widget has /dev/nothing already" in said.stderr
     file.write_text(again.replace("/dev/nothing", "/dev/other", 1))  # a second way to the same lights
     assert studio("check-config", file).returncode == 0
 

@@ -12,8 +12,9 @@ from agent.cli.view.strokes import bar, curve, needle, scale
 from agent.cli.view.words import light_colour
 from agent.messaging import payloads
 from agent.messaging.commands import Envelope
+from agent.messaging.header import Payload
 from agent.messaging.lifecycle import State
-from agent.messaging.payloads import Holder, Payload
+from agent.messaging.payloads import Holder
 from agent.messaging.topics import Topics
 
 T = Topics("hall", "a")
@@ -100,6 +101,48 @@ def test_the_screen_fills_its_size_exactly(feed: Feed, size: tuple[int, int], la
     assert len(lines) == size[1]
     assert {cell_len(line) for line in lines} == {size[0]}
     assert "./studio send ping" in lines[-1]
+
+
+@pytest.mark.parametrize("size", [(40, 12), (59, 40), (100, 17), (20, 5), (4, 1)])
+@pytest.mark.parametrize("full", [False, True])
+def test_a_terminal_too_small_for_boxes_is_filled_too(feed: Feed, size: tuple[int, int], full: bool) -> None:
+    if full:
+        busy(feed)
+    lines = shown(feed, *size).removesuffix("\n").split("\n")
+    assert len(lines) == size[1]
+    assert {cell_len(line) for line in lines} == {size[0]}
+
+
+def test_a_small_terminal_shows_lights_what_is_wrong_and_the_keys(feed: Feed) -> None:
+    busy(feed)
+    foot = Foot([(key, "do it", "do it at once") for key in "dbuphrlatnxfm"] + [("q", "quit", "quit")])
+    screen = shown(feed, 40, 12, foot)
+    for part in (
+        "ON AIR",
+        "key ",
+        "+ 12",
+        "cam -0.82 stop",
+        "uplink 16.0 ms",
+        "● lights cannot",
+        "→ reseat",
+        "12:00:00",
+    ):
+        assert part in screen
+    assert " d  do it  b  do it" in screen and " q  quit" in screen
+
+
+def test_there_is_room_for_the_log_on_a_usual_terminal(feed: Feed) -> None:
+    for name in ("key", "fill", "back", "wash"):
+        feed(T.state("fixture", name), fixture_state(0.5))
+    for number in range(20):
+        feed.seen.note(f"event {number}", "12:00:00")
+    foot = Foot([(key, "word", "words") for key in "dbuphrelatnxfmq"], "a command to copy")
+    quiet = shown(feed, foot=foot)
+    assert "✓ Alerts 告警: all quiet 一切正常" in quiet
+    assert [f"event {number}" in quiet for number in (14, 19)] == [True, True]
+    feed(T.alert("k"), alert(key="k"))
+    wrong = shown(feed, foot=foot)
+    assert "→ reseat the plug" in wrong and "event 19" in wrong and "wash" in wrong
 
 
 def shown(feed: Feed, width: int = 80, height: int = 24, foot: Foot | None = None) -> str:
@@ -204,6 +247,38 @@ def test_a_lost_agent_is_said(feed: Feed) -> None:
     feed(T.status, payloads.Status(state="offline", reason="lost", session="s"))
     assert "● offline 离线" in shown(feed)
     assert feed.seen.log[-1].level == "critical"
+
+
+def test_a_device_that_was_never_away_is_not_back(feed: Feed) -> None:
+    for health in ("starting", "ok", "offline", "starting", "ok"):
+        feed(T.state("camera", "cam"), payloads.DeviceState(health=health, reason="no picture"))
+    assert [line.text.en for line in feed.seen.log] == ["cam offline: no picture", "cam is back"]
+    assert feed.seen.log[0].text.zh == "cam 离线：no picture"
+
+
+def test_what_was_not_known_of_the_air_is_no_change(feed: Feed) -> None:
+    for on, known in ((True, False), (False, True), (True, True), (True, False), (True, True)):
+        feed(T.state("air", "studio"), payloads.AirState(on_air=on, known=known))
+    assert [line.text.en for line in feed.seen.log] == ["on air", "nobody says any more whether it is on air"]
+
+
+def test_a_verdict_stands_below_the_end_of_its_self_test(feed: Feed) -> None:
+    feed(T.command("selftest.start", "t"), Envelope(args={}))
+    feed(T.answer("selftest.start", "t"), payloads.Answer(id="t", verb="selftest.start", state=State.EXECUTING))
+    feed(T.report, payloads.Report(id="1", depth="quick", verdict="marginal", counts={"marginal": 1, "pass": 9}))
+    assert len(feed.seen.log) == 1
+    feed(T.answer("selftest.start", "t"), payloads.Answer(id="t", verb="selftest.start", state=State.SUCCEEDED))
+    end, verdict = feed.seen.log
+    assert "succeeded" in end.text.en
+    assert verdict.text.en == "self-test: marginal (1 marginal, 9 pass)"
+    assert verdict.text.zh == "自检：临界（1 项临界，9 项通过）"
+
+
+def test_an_earlier_self_test_s_report_is_no_news(feed: Feed) -> None:
+    feed(T.report, payloads.Report(id="1", depth="quick", verdict="pass"))
+    assert not feed.seen.log
+    feed(T.report, payloads.Report(id="2", depth="quick", verdict="pass", counts={"pass": 9}))
+    assert [line.text.en for line in feed.seen.log] == ["self-test: pass (9 pass)"]
 
 
 def garbage() -> Iterator[bytes]:

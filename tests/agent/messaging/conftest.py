@@ -12,13 +12,13 @@ import pytest
 from agent.messaging.bus import Bus
 from agent.messaging.commands import Identify, LightsSet, LookApply, Reload
 from agent.messaging.dispatch import Dispatcher
+from agent.messaging.header import Stamp
 from agent.messaging.lifecycle import ReasonCode, Refusal
-from agent.messaging.payloads import Stamp
 from agent.messaging.reconnect import BackOff
 from agent.messaging.topics import Topics
 from agent.messaging.verbs import Job, Verb
 from agent.runtime.journal import Journal
-from config.model import MqttSection
+from config.broker import MqttSection
 from config.units import Text
 from drivers.base import Impact
 from drivers.errors import LinkLost
@@ -81,8 +81,7 @@ class SmallAgent:
         self.dispatcher = Dispatcher(
             self.lights.verbs(), self.journal, lambda: self.air, self.bus.answer, time.time, max_running=4
         )
-        self.bus.inbox.commands = self.dispatcher
-        self.bus.told = self.journal.told
+        self.bus.serve(self.dispatcher)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, online: bool = True) -> "SmallAgent":

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from agent.messaging.payloads import iso
+from agent.messaging.header import iso
 from tests.brokers import Mosquitto, Plain
 from tests.proxy import Door
 

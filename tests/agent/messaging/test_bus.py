@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from agent.messaging.dial import NoConnection, Version
 from agent.messaging.payloads import AirMessage, FixtureState, Telemetry
 from agent.messaging.window import WAITING
 from agent.messaging.wire import Wire
-from config.model import MqttSection
+from config.broker import MqttSection
 from config.units import Attribute
 from tests.agent.messaging.conftest import SmallAgent
 from tests.brokers import Mosquitto, Plain, said
@@ -245,12 +246,11 @@ async def test_two_agents_of_one_name_are_told(mosquitto: Mosquitto, small_agent
     await until(lambda: "another agent" in first.bus.health.reason)
 
 
-async def test_the_access_list_of_the_readme(
+async def test_the_access_list_that_is_shipped(
     start_mosquitto: Callable[..., Mosquitto], plain: Join, small_agent: Make, tmp_path: Path
 ) -> None:
-    readme = (Path(__file__).parents[3] / "agent" / "messaging" / "README.md").read_text(encoding="utf-8")
     acl = tmp_path / "acl"
-    acl.write_text(next(block for block in readme.split("```") if "pattern write" in block))
+    shutil.copy(Path(__file__).parents[3] / "config/mosquitto/acl", acl)
     broker = start_mosquitto(f"acl_file {acl}")
     agent = await small_agent(broker.port, username="one").start()
     trip = await agent.bus.round_trip()

@@ -12,7 +12,7 @@ import pytest
 from agent.messaging.client import Client
 from agent.messaging.dial import NoConnection
 from agent.messaging.local import ControlSocket, ask
-from config.model import MqttSection
+from config.broker import MqttSection
 from tests.agent.messaging.conftest import SmallAgent
 from tests.brokers import Amqtt, Mosquitto
 from tests.waiting import until
@@ -98,7 +98,9 @@ async def test_the_control_socket_survives_nonsense_and_a_stale_file(small_agent
     reader, writer = await asyncio.open_unix_connection(str(path))
     for line in (b"\n", b"[]\n", b'{"id": 5}\n', b"\xff\xfe\n"):
         writer.write(line)
-        assert json.loads(await reader.readline())["state"] == "rejected"
+        answer = json.loads(await reader.readline())
+        assert answer["state"] == "rejected"
+        assert answer["message"]["en"].count("the message is not a command") <= 1, "said once, not in itself"
     writer.write(b"x" * 40_000)
     assert json.loads(await reader.readline())["code"] == "malformed"
     assert await reader.read() == b""

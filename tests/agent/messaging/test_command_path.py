@@ -22,7 +22,7 @@ SET = '{"args": {"targets": ["key"], "levels": {"intensity": 0.5}}}'
 
 def final(topic: str) -> Callable[[Any], bool]:
     ends = ("succeeded", "failed", "cancelled", "rejected")
-    return lambda m: m.topic == topic and said(m)["state"] in ends
+    return lambda m: m.topic == topic and bool(m.payload) and said(m)["state"] in ends
 
 
 async def test_the_life_of_a_command_with_response_topic(mosquitto: Mosquitto, plain: Join, small_agent: Make) -> None:
@@ -166,13 +166,15 @@ async def test_an_agent_is_not_made_to_command_others(mosquitto: Mosquitto, plai
     agent = await small_agent(mosquitto.port).start()
     other = "studio/v1/hall/two/down/cmd/reload/x"
     spy = plain(mosquitto.port).subscribe(other, f"{UP}/#")
-    spy.publish(f"{DOWN}/ping/e1", "", ResponseTopic=other)
-    await asyncio.to_thread(spy.wait, final(f"{UP}/ping/e1"))
+    spy.publish(f"{DOWN}/lights.set/e1", SET, ResponseTopic=other)
+    answer = said(await asyncio.to_thread(spy.wait, final(f"{UP}/lights.set/e1")))
+    assert (answer["state"], answer["code"]) == ("rejected", "malformed")
+    assert "response topic: replies never go below studio/v1" in answer["message"]["en"]
     spy.publish(f"{DOWN}/ping/e2", json.dumps({"reply_to": other}))
     assert said(await asyncio.to_thread(spy.wait, final(f"{UP}/ping/e2")))["code"] == "malformed"
     await agent.bus.round_trip()
-    assert not [m for m in spy.heard if m.topic == other]
-    assert agent.bus.counters["bad-reply-topic"] == 3
+    assert not [m for m in spy.heard if m.topic == other] and not agent.lights.effects
+    assert agent.dispatcher.counters["rejected.malformed"] == 2
 
 
 async def test_a_full_inbox_says_busy(mosquitto: Mosquitto, plain: Join, small_agent: Make) -> None:
@@ -191,7 +193,7 @@ async def test_a_full_inbox_says_busy(mosquitto: Mosquitto, plain: Join, small_a
     for number in range(300):  # QoS 0: the broker does not hold them back
         desk.client.publish(f"{DOWN}/ping/f{number}", "", 0)
     await until(lambda: agent.bus.counters["inbox-full"] >= 1)
-    busy = await asyncio.to_thread(desk.wait, lambda m: said(m)["code"] == "busy")
+    busy = await asyncio.to_thread(desk.wait, lambda m: m.payload and said(m)["code"] == "busy")
     go.set()
     await asyncio.to_thread(desk.wait, final(f"{UP}/ping/f0"))
     assert said(busy)["state"] == "rejected" and stuck.is_set()

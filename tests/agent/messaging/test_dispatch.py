@@ -259,5 +259,5 @@ def test_journal_keeps_within_its_bounds(tmp_path: Path) -> None:
     assert not journal.begin(Entry("n300", "ping", "d", "succeeded", True, "{}", now))
     assert journal.find("n0") is None and journal.find("n300") is not None
     assert journal.begin(Entry("late", "ping", "d", "accepted", False, "{}", now + 5000))
-    assert [entry.id for entry in journal.unfinished()] == ["late"]
+    assert [entry.id for entry, _ in journal.unfinished()] == ["late"]
     journal.close()

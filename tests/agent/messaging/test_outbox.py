@@ -40,7 +40,7 @@ class Post:
     def takes(self, topic: str, body: bytes) -> bool:
         return len(body) <= self.largest
 
-    def publish(self, topic: str, body: bytes, *, qos: int, acked: Callable[[int, str], None]) -> bool:
+    def publish(self, topic: str, body: bytes, *, qos: int, retain: bool, acked: Callable[[int, str], None]) -> bool:
         assert qos == 1 and self.room > 0
         self.given.append((body.decode(), acked))
         return True
@@ -279,7 +279,7 @@ async def test_numbers_alone_are_settled_within_their_time(case: Make, monkeypat
 
 
 def numbers(heard: list[Any], group: str) -> list[int]:
-    return [json.loads(m.payload)["n"] for m in heard if m.topic.endswith(f"/tele/{group}")]
+    return [json.loads(m.payload)["n"] for m in heard if m.topic.endswith(f"/tele/{group}/all")]
 
 
 async def test_a_broker_that_was_away_hears_it_all(mosquitto: Mosquitto, plain: Join, small_agent: Make) -> None:

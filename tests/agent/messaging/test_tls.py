@@ -1,7 +1,6 @@
 """The agent at a real Mosquitto over TLS, with certificates of our own making."""
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,48 +8,10 @@ import pytest
 
 from tests.agent.messaging.conftest import SmallAgent
 from tests.brokers import Mosquitto
+from tests.certificates import issue
 from tests.waiting import until
 
 Make = Callable[..., SmallAgent]
-
-CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-
-
-def openssl(folder: Path, *words: str) -> None:
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True, timeout=30)
-
-
-def authority(folder: Path) -> Path:
-    """A certificate authority: ``ca.key``, ``ca.crt``."""
-    wish = ["req", "-x509", *CURVE, "-days", "2", "-subj", f"/CN={folder.name}", "-keyout", "ca.key", "-out", "ca.crt"]
-    openssl(folder, *wish, "-addext", "keyUsage=critical,keyCertSign")
-    return folder
-
-
-def issue(folder: Path, name: str, usage: str) -> None:
-    """A key and a certificate signed by the authority in this folder: ``name.key``, ``name.crt``."""
-    said = f"subjectAltName=IP:127.0.0.1\nextendedKeyUsage={usage}\nauthorityKeyIdentifier=keyid\n"
-    (folder / f"{name}.ext").write_text(said)
-    openssl(folder, "req", *CURVE, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
-    sign = ["x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"]
-    openssl(folder, *sign, "-extfile", f"{name}.ext", "-out", f"{name}.crt")
-
-
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The studio's authority, and what it signed: ``broker``, ``one``."""
-    folder = authority(tmp_path_factory.mktemp("studio"))
-    issue(folder, "broker", "serverAuth")
-    issue(folder, "one", "clientAuth")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def strange(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Somebody else's authority, and its ``one``."""
-    folder = authority(tmp_path_factory.mktemp("stranger"))
-    issue(folder, "one", "clientAuth")
-    return folder
 
 
 @pytest.fixture
@@ -159,3 +120,30 @@ async def test_a_key_that_others_may_read_is_refused(
     await until(lambda: agent.bus.health.state != "starting")
     assert agent.bus.health.state == "refused"
     assert f"mqtt.tls.key_file: others than its owner may use {own / 'one.key'}" in agent.bus.health.reason
+
+
+@both
+async def test_our_certificate_has_ended(tls_broker: Mosquitto, ours: Path, small_agent: Make, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(ours, own)
+    issue(own, "one", "clientAuth", days=-1)
+    agent = await small_agent(tls_broker.port, tls=tls(ours, own)).start(online=False)
+    await until(lambda: agent.bus.health.state != "starting")
+    assert agent.bus.health.state == "refused"
+    assert "it finds our certificate out of date: renew mqtt.tls.cert_file" in agent.bus.health.reason
+    for name in ("one.crt", "one.key"):
+        shutil.copy(ours / name, own / name)
+    await until(agent.bus.online.is_set)
+
+
+async def test_the_brokers_certificate_has_ended_or_our_clock_is_wrong(
+    ours: Path, start_mosquitto: Callable[..., Mosquitto], small_agent: Make, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs"
+    shutil.copytree(ours, theirs)
+    issue(theirs, "broker", "serverAuth", days=-1)
+    broker = start_mosquitto(f"certfile {theirs / 'broker.crt'}", f"keyfile {theirs / 'broker.key'}")
+    agent = await small_agent(broker.port, tls=tls(ours, None)).start(online=False)
+    await until(lambda: agent.bus.health.state != "starting")
+    assert agent.bus.health.state == "refused"
+    assert "renew the broker's certificate, or set this machine's clock: it says 20" in agent.bus.health.reason

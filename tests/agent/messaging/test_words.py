@@ -3,19 +3,23 @@
 import json
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from structlog.testing import capture_logs
 
 from agent.messaging import commands, payloads
 from agent.messaging.board import Board
 from agent.messaging.commands import ARGS, read_args, read_envelope, read_json
+from agent.messaging.header import Payload, Stamp, decode
+from agent.messaging.hints import hint
 from agent.messaging.lifecycle import SAID, ReasonCode, Refusal
 from agent.messaging.meter import Meter
-from agent.messaging.payloads import AirState, Answer, Payload, Stamp, Telemetry, decode
+from agent.messaging.payloads import AirState, Answer, Telemetry
 from agent.messaging.schema import document
 from agent.messaging.topics import TABLE, Topics, parse, table
 
@@ -47,7 +51,8 @@ def test_a_level_that_would_break_the_topic_is_refused(bad: str) -> None:
 def test_the_table_lists_every_topic_with_its_payload() -> None:
     lines = table().splitlines()
     assert len(lines) == len(TABLE) + 2
-    assert "| `up/cmd/<verb>/<id>` | 1 | no | result | Answer | A step in the life of a command. |" in lines
+    said = "A command's state; emptied some time after its end, or by the requester."
+    assert f"| `up/cmd/<verb>/<id>` | 1 | yes | result | Answer | {said} |" in lines
     assert "<" not in re.sub("`[^`]*`", "", table()), "Markdown takes <name> outside of backticks for HTML"
     assert len({row.name for row in TABLE}) == len({row.pattern for row in TABLE}) == len(TABLE)
 
@@ -114,6 +119,9 @@ def test_json_at_its_limits() -> None:
         ("lights.set", {"targets": [], "levels": {"red": 1}}, "invalid", "args.targets"),
         ("lights.set", {"targets": ["role:sun"], "levels": {"red": 1}}, "invalid", "args.targets[0]"),
         ("lights.set", {"targets": ["key"], "levels": {"red": 1}, "fade": -1}, "out-of-range", "args.fade"),
+        ("exposure.set", {"mode": "hold", "target": 0.0049}, "out-of-range", "args.target"),
+        ("exposure.set", {"mode": "hold", "target": 1e-9}, "out-of-range", "args.target"),
+        ("exposure.set", {"mode": "hold", "target": 1.01}, "out-of-range", "args.target"),
         ("lights.set", {"targets": ["key"], "levels": {"red": 10**400}}, "invalid", "args.levels.red"),
         ("exposure.set", {"mode": "auto"}, "invalid", "args.mode"),
         ("identify", {"fixture": "key", "seconds": 61}, "out-of-range", "args.seconds"),
@@ -244,3 +252,36 @@ def test_what_changes_on_the_board_is_heard_and_so_is_its_end() -> None:
     for _ in range(2):
         board.clear("a")
     assert heard == [("a", True), ("a", None)]
+
+
+@pytest.mark.parametrize(
+    ("args", "zh"),
+    [
+        ({"levels": {"intensity": 1}}, "参数有误：args.targets 缺少此项"),
+        ({"targets": ["key"], "levels": {"cct": "1"}}, "参数有误：args.levels.cct 应为数字"),
+        ({"targets": ["key"], "levels": {"cct": 3000}, "fade": -1}, "数值超出范围：args.fade 应不小于 0"),
+        ({"targets": ["key"], "levels": {"intensity": 7}}, "数值超出范围：args.levels intensity 应在 0…1"),
+    ],
+)
+def test_what_is_wrong_is_said_in_chinese_too_not_repeated_in_english(args: dict[str, Any], zh: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        read_args(commands.LightsSet, args)
+    assert refused.value.message.zh == zh
+
+
+def test_a_hint_is_given_in_both_languages() -> None:
+    assert hint("kee", ["key", "fill"]) == ("did you mean 'key'?", "是否指 key？")
+    assert hint("x", ["key", "fill"]) == ("one of: fill, key", "可选：fill、key")
+
+
+def test_a_memory_that_cannot_be_written_is_logged_once(tmp_path: Path) -> None:
+    blocked = tmp_path / "state"
+    blocked.touch()
+    board = Board(lambda topic, body: True, Stamp(lambda: 0.0, lambda: 0.0), blocked / "topics.json")
+    with capture_logs() as said:
+        for name in ("key", "fill", "back"):
+            board.put(TOPICS.state("fixture", name), AirState(on_air=True, known=True))
+        blocked.unlink()
+        board.put(TOPICS.state("fixture", "rim"), AirState(on_air=True, known=True))
+        board.put(TOPICS.state("fixture", "top"), AirState(on_air=True, known=True))
+    assert [entry["event"] for entry in said] == ["board.memory-unwritable", "board.memory-writable"]

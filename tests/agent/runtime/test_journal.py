@@ -107,7 +107,7 @@ def test_a_folder_that_can_be_made_later_is_taken_up_then(tmp_path: Path) -> Non
     assert not journal.on_disk
     blocked.unlink()
     journal.recover()
-    assert journal.on_disk and journal.unfinished() == [ENTRY]
+    assert journal.on_disk and journal.unfinished() == [(ENTRY, None)]
     journal.close()
 
 

@@ -10,15 +10,17 @@ from uuid import UUID
 import pytest
 
 from agent.messaging.bus import Bus
-from agent.messaging.payloads import Stamp
+from agent.messaging.header import Stamp
 from agent.messaging.topics import Topics
+from agent.runtime import clock
 from agent.selftest.catalogue import CATALOGUE, OF_DRIVERS
 from agent.selftest.checks import agent as of_agent
 from agent.selftest.checks import certificate, machine, strangers
 from agent.selftest.checks.broker import round_trips
 from agent.selftest.engine import plan, run
 from agent.selftest.store import ReportStore
-from config.model import MqttSection, OutputSection
+from config.broker import MqttSection
+from config.model import OutputSection
 from config.units import SILENT
 from drivers.base import Verdict
 from drivers.dmx import artnet_codec, sacn_codec
@@ -80,7 +82,7 @@ def test_in_a_virtual_studio_a_clock_that_nobody_keeps_does_not_matter_but_a_wro
 
 
 def test_this_machines_clock_can_be_asked():
-    found = machine.discipline()
+    found = clock.discipline()
     assert found is None or found.largest_error >= 0
 
 

@@ -8,12 +8,13 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from agent.messaging.payloads import Say
+from agent.messaging.header import Say
+from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.junit import junit
 from agent.selftest.page import page
 from agent.selftest.report import Bounds, Outcome, Report, roll_up
 from agent.selftest.store import ReportStore
-from agent.selftest.table import show
+from agent.selftest.table import measured, show
 from drivers.base import Impact, Verdict
 
 NASTY = 'a <b>&"\x00 name'
@@ -220,3 +221,44 @@ def test_a_narrow_terminal_gets_a_line_a_check_and_the_text_of_those_that_did_no
     assert lines[3].startswith("      found a <b>")
     assert "CAM-02 front: do this" in lines
     assert max(cell_len(line) for line in lines) <= 80
+
+
+@pytest.mark.parametrize(
+    ("language", "lang", "title"),
+    [("en", "en", "Faults found"), ("zh", "zh-CN", "发现故障"), ("both", "zh-CN", "Faults found / 发现故障")],
+)
+def test_the_page_says_which_language_it_is_in(language, lang, title):
+    text = page(MIXED, language)
+    assert f'<html lang="{lang}">' in text
+    assert f"<title>room · {title} · " in text
+
+
+def test_a_verdict_is_read_without_its_colour_in_both_languages():
+    text = page(MIXED, "both")
+    for sign, zh, en in (
+        ("✓", "通过", "pass"),
+        ("!", "临界", "marginal"),
+        ("✕", "不合格", "fail"),
+        ("–", "未执行", "skipped"),
+    ):
+        words = f'<span class="zh" lang="zh-CN">{zh}</span><span class="en" lang="en">{en}</span>'
+        assert f'aria-hidden="true">{sign}</span> {words}</i>' in text
+    assert ".badge .en { display: none" not in text
+
+
+def test_what_does_not_apply_is_not_counted_as_skipped():
+    apart = report(check(V.PASS), check(V.SKIPPED), check(V.SKIPPED, asked=False))
+    console = Console(file=StringIO(), width=120)
+    show(apart, console)
+    assert "(1 skipped, 1 pass, 1 does not apply)" in console.file.getvalue()
+    assert "<b>1</b> " in page(apart) and "不适用" in page(apart).partition("</header>")[0]
+
+
+def test_one_is_singular():
+    assert measured(check(V.PASS, value=1, unit="files")) == "1 file"
+    assert measured(check(V.PASS, value=2, unit="files")) == "2 files"
+    assert measured(check(V.PASS, value=1.0, unit="ms")) == "1 ms"
+
+
+def test_titles_are_in_sentence_case():
+    assert [entry.title.en for entry in CATALOGUE.values() if not entry.title.en[0].isupper()] == []

@@ -1,6 +1,7 @@
 """The camera driver and its self-test, looking into the virtual studio."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,13 +10,15 @@ from drivers.base import Picture, Result, Verdict
 from drivers.camera.checks import Watch, age, exposed, rate
 from drivers.camera.opencv import SPEC, OpenCVCamera, OpenCVOptions
 from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
-from drivers.host import FrameSource
+from drivers.host import FrameSource, Login
 from drivers.virtual.camera import VirtualCamera, camera_twin
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault
 
-SOURCE = "rtsp://studio:secret@camera.example/live"
+SOURCE = "rtsp://camera.example/live?stream=2"
+SECRET = Path("/no/such/secret")
+"""A virtual camera wants none."""
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def twin(studio: VirtualStudio) -> VirtualCamera:
 
 @pytest.fixture
 def camera(studio: VirtualStudio, twin: VirtualCamera) -> OpenCVCamera:
-    return OpenCVCamera(OpenCVOptions(source=SOURCE, size=(640, 360)), studio)
+    return OpenCVCamera(OpenCVOptions(source=SOURCE, username="studio", password_file=SECRET, size=(640, 360)), studio)
 
 
 def run(camera: OpenCVCamera) -> dict[str, Result]:
@@ -139,7 +142,7 @@ class Repeats:
     def now(self) -> float:
         return self.time
 
-    def camera(self, source: str) -> FrameSource:
+    def camera(self, source: str, login: Login) -> FrameSource:
         return self  # type: ignore[return-value]
 
     def read(self, timeout: float) -> tuple[Picture, float]:

@@ -140,12 +140,6 @@ def test_spoilt_pictures_are_skipped_and_too_many_of_them_are_an_error(
     assert results == [7, BadReply]
 
 
-def test_name_and_password_are_sent(serve: Callable[..., Server], opened: Callable[[str], FrameSource]) -> None:
-    server = serve()
-    opened(server.url.replace("://", "://studio:se%20cret@"))
-    assert b"Authorization: Basic c3R1ZGlvOnNlIGNyZXQ=\r\n" in server.request
-
-
 def test_close_ends_a_pending_read(serve: Callable[..., Server]) -> None:
     server = serve()
     source = open_source(server.url)

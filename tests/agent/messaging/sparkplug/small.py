@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from agent.messaging.dispatch import Dispatcher
-from agent.messaging.payloads import DeviceEntry, DeviceState, FixtureEntry, FixtureState, Inventory, Stamp
+from agent.messaging.header import Stamp
+from agent.messaging.payloads import DeviceEntry, DeviceState, FixtureEntry, FixtureState, Inventory
 from agent.messaging.reconnect import BackOff
 from agent.messaging.sparkplug.service import Sparkplug
 from agent.messaging.topics import Topics
 from agent.runtime.journal import Journal
-from config.model import MqttSection, SparkplugSection
+from config.broker import MqttSection
+from config.model import SparkplugSection
 from config.units import Attribute
 from tests.agent.messaging.conftest import Lights
 from tests.waiting import until

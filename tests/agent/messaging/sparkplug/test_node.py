@@ -4,13 +4,13 @@ import json
 
 import pytest
 
+from agent.messaging.header import Payload
 from agent.messaging.payloads import (
     DeviceEntry,
     DeviceState,
     FixtureEntry,
     FixtureState,
     Inventory,
-    Payload,
     Telemetry,
 )
 from agent.messaging.sparkplug import metrics

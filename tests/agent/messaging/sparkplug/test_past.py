@@ -80,12 +80,12 @@ async def test_data_into_a_half_open_connection_come_as_history(
         node = await small_node(door.port).start()
         node.level("key", 0.1)
         await see(scada, shows(0.1))
-        door.swallowing = True
+        door.dark = True
         before = node.service.counters["data"]
         node.level("key", 0.2)
         await until(lambda: node.service.counters["data"] > before)
         await until(lambda: not node.service.online.is_set())
-        door.swallowing = False
+        door.dark = False
         seen = await see(scada, lambda seen: (*LEVEL, 0.2) in [h[:3] for h in seen.history])
         assert seen.tags[LEVEL] == 0.2 and seen.breaches == []
     finally:

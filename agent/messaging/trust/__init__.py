@@ -1,0 +1,1 @@
+"""Who may command what, and when: roles, signatures, replays, rates, audit."""

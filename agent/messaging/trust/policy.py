@@ -1,0 +1,108 @@
+"""Who may do what, as one table: command × role × air state. Pure.
+
+What stands in no row is refused. Besides this table the on-air interlock holds for everybody: no role lifts it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Role(StrEnum):
+    """What an issuer may do; each includes what stands before it."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    MAINTENANCE = "maintenance"
+    ADMIN = "admin"
+
+    def covers(self, least: "Role") -> bool:
+        """Whether this role includes the other one."""
+        return _RANK[self] >= _RANK[least]
+
+
+_RANK: Mapping[Role, int] = {role: rank for rank, role in enumerate(Role)}
+
+
+class Pace(StrEnum):
+    """How often one issuer may ask: ``stop`` without limit, ``live`` as often as a fader moves, ``rare``."""
+
+    STOP = "stop"
+    LIVE = "live"
+    RARE = "rare"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One command, or one case of it: ``when`` names the arguments that make it this case (``None``: not given).
+
+    ``off_air`` and ``on_air`` are the least role for it; ``None``: nobody, ever.
+    """
+
+    verb: str
+    off_air: Role | None
+    on_air: Role | None
+    pace: Pace
+    when: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def case(self) -> str:
+        """Its name for people: ``exposure.set mode=watch``."""
+        said = [f"{key}={value if isinstance(value, str) else str(value).lower()}" for key, value in self.when.items()]
+        return " ".join([self.verb, *(each for each in said if not each.endswith("=none"))])
+
+    @property
+    def stops(self) -> bool:
+        """It only ends or holds something: never limited, and taken even when no clock can tell its age."""
+        return self.pace is Pace.STOP
+
+    def least(self, on_air: bool) -> Role | None:
+        """The least role for it now."""
+        return self.on_air if on_air else self.off_air
+
+
+POLICY: Sequence[Row] = (
+    Row("ping", Role.VIEWER, Role.VIEWER, Pace.LIVE),
+    Row("lights.set", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
+    Row("look.apply", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
+    # not a stop: whoever is next in line gets the lights, and they may move
+    Row("lights.release", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
+    Row("exposure.set", Role.OPERATOR, Role.OPERATOR, Pace.STOP, {"mode": "watch", "target": None}),
+    Row("exposure.set", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
+    # on air nothing visible is tested, so there is nothing to accept
+    Row("selftest.start", Role.MAINTENANCE, None, Pace.RARE, {"accept": True}),
+    Row("selftest.start", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
+    Row("selftest.cancel", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
+    Row("identify", Role.OPERATOR, None, Pace.RARE),
+    Row("telemetry.set", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
+    Row("reload", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
+    # ends what runs; lights hold what they show
+    Row("command.cancel", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
+)
+"""The first row that fits is the one that counts, so the cases of a verb stand before the verb itself."""
+
+_BY_VERB: Mapping[str, Sequence[Row]] = {
+    verb: tuple(row for row in POLICY if row.verb == verb) for verb in {row.verb for row in POLICY}
+}
+
+
+def row_of(verb: str, args: Mapping[str, Any]) -> Row | None:
+    """The row for a command with these arguments, as they were sent. ``None``: there is none, so it is refused."""
+    for row in _BY_VERB.get(verb, ()):
+        if all(args.get(key) == value for key, value in row.when.items()):
+            return row
+    return None
+
+
+def table() -> str:
+    """The policy as a Markdown table, for the documents."""
+    lines = ["| Command | Off air | On air | Pace |", "| --- | --- | --- | --- |"]
+    for row in POLICY:
+        least = [f"{role} and above" if role not in (None, Role.ADMIN) else role or "**never**" for role in _both(row)]
+        lines.append(f"| `{row.case}` | {least[0]} | {least[1]} | {row.pace} |")
+    return "\n".join(lines) + "\n"
+
+
+def _both(row: Row) -> tuple[Role | None, Role | None]:
+    return row.off_air, row.on_air

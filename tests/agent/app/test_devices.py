@@ -1,0 +1,89 @@
+"""What only one device of the studio may have, and what an output cannot carry: found without hardware."""
+
+from typing import Any
+
+import pytest
+
+from agent.app.devices import check
+from config.model import StudioConfig
+
+
+def faults(**tables: dict[str, dict[str, Any]]) -> list[str]:
+    config = StudioConfig.model_validate({"agent": {"site": "s", "name": "a"}, **tables})
+    return [f"{problem.where} – {problem.why}" for problem in check(config)]
+
+
+def output(driver: str, *universes: int, **options: Any) -> dict[str, Any]:
+    return {"driver": driver, "universes": universes, "options": options}
+
+
+def camera(source: str, **more: Any) -> dict[str, Any]:
+    return {"options": {"source": source, **more}}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "said"),
+    [
+        (
+            [output("enttec-pro", 1, port="/dev/ttyUSB0"), output("enttec-pro", 2, port="/dev/ttyUSB0", timeout=1.0)],
+            "outputs.b.options.port – outputs.a has /dev/ttyUSB0 already",
+        ),
+        (
+            [output("artnet", 1, host="node"), output("artnet", 2, host="node", port_address_offset=-1)],
+            "outputs.b.universes – outputs.a has Art-Net Port-Address 1 at node already",
+        ),
+        (
+            [output("sacn", 1, 2), output("sacn", 2, priority=150)],
+            "outputs.b.universes – outputs.a has sACN universe 2 to multicast already",
+        ),
+        (
+            [output("sacn", 1, hosts=["x", "y"]), output("sacn", 1, hosts=["y"])],
+            "outputs.b.universes – outputs.a has sACN universe 1 to y already",
+        ),
+    ],
+)
+def test_two_outputs_with_one_wire(outputs: list[dict[str, Any]], said: str) -> None:
+    assert faults(outputs=dict(zip("ab", outputs, strict=True))) == [said]
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        [output("enttec-pro", 1, port="/dev/ttyUSB0"), output("enttec-pro", 1, port="/dev/ttyUSB1")],
+        [output("artnet", 1, host="node"), output("artnet", 1, host="other")],
+        [output("artnet", 1, host="node"), output("sacn", 1)],
+        [output("sacn", 1), output("sacn", 1, interface="10.0.0.2")],
+        [output("sacn", 1), output("sacn", 1, hosts=["x"])],
+    ],
+)
+def test_a_second_way_to_the_same_lights_is_allowed(outputs: list[dict[str, Any]]) -> None:
+    assert faults(outputs=dict(zip("ab", outputs, strict=True))) == []
+
+
+def test_a_camera_is_opened_by_one_alone_a_film_or_a_stream_by_many() -> None:
+    two = {"a": camera("/dev/video0"), "b": camera("0", timeout=2.0), "c": camera("1")}
+    assert faults(cameras=two) == ["cameras.b.options.source – cameras.a has /dev/video0 already"]
+    for source in ("film.mp4", "http://camera.lan/stream"):
+        assert faults(cameras={"a": camera(source), "b": camera(source)}) == []
+
+
+def test_one_device_is_not_a_widget_and_a_camera() -> None:
+    found = faults(outputs={"a": output("enttec-pro", 1, port="/dev/video0")}, cameras={"a": camera("/dev/video0")})
+    assert found == ["cameras.a.options.source – outputs.a has /dev/video0 already"]
+
+
+@pytest.mark.parametrize(
+    ("universe", "offset", "right"),
+    [(32767, 0, True), (32768, 0, False), (1, -1, True), (1, -2, False), (63999, -31232, True), (2, 32766, False)],
+)
+def test_art_net_ends_at_port_address_32767(universe: int, offset: int, right: bool) -> None:
+    found = faults(outputs={"a": output("artnet", universe, host="node", port_address_offset=offset)})
+    said = f"outputs.a.universes – universe {universe} would be Port-Address {universe + offset}; there are 0…32767"
+    assert found == ([] if right else [said])
+
+
+def test_a_wrong_option_is_told_once_and_compared_with_nothing() -> None:
+    wrong = output("enttec-pro", 1, port="/dev/ttyUSB0", rate=99)
+    assert faults(outputs={"a": wrong, "b": output("enttec-pro", 2, port="/dev/ttyUSB0")}) == [
+        "outputs.a.options.rate – 99 is too high"
+    ]
