@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from config.broker import MqttSection
+from config.broker import KeptSection, MqttSection
 from config.section import FilePath, OnceEach, Section
 from config.trust import TrustSection
 from config.units import Address, Attribute, Endpoint, Luminance, Name, Seconds, Stops, UniverseNumber
@@ -154,6 +154,25 @@ class SelfTestSection(Section):
     keep_reports: Annotated[int, Field(ge=1, le=100000)] = Field(500, description="Reports kept on disk.")
 
 
+class SparkplugSection(Section):
+    """The agent as an edge node of Eclipse Sparkplug B 3.0, for SCADA: at the same broker, beside its own topics."""
+
+    enabled: bool = Field(False, description="Be one.")
+    group: str | None = Field(
+        None, pattern=r"^[^/+#\x00]{1,64}$", description="Sparkplug group id; without: the agent's site."
+    )
+    primary_host: str | None = Field(
+        None,
+        pattern=r"^[^/+#\x00]{1,64}$",
+        description="Id of the primary host application: births wait until it is online; what changes meanwhile is "
+        "kept and sent later as data of the past. Without: births at once.",
+    )
+    kept: KeptSection = Field(KeptSection(days=3.0, mib=32.0), description="What waits for the broker or the host.")
+    backlog_rate: Annotated[float, Field(gt=0, le=100_000)] = Field(
+        100.0, description="Messages per second at which data of the past are sent, behind what is said now."
+    )
+
+
 class RateSection(Section):
     """When the numbers of one group are published: looked at each `interval`, sent when one has left its dead band
     since it was last sent, at the latest after `max_interval`. Always all of them."""
@@ -213,3 +232,4 @@ class StudioConfig(Section):
     selftest: SelfTestSection = SelfTestSection()
     telemetry: TelemetrySection = TelemetrySection()
     homeassistant: HomeAssistantSection = HomeAssistantSection()
+    sparkplug: SparkplugSection = SparkplugSection()

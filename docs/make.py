@@ -25,6 +25,7 @@ from agent.messaging.commands import ARGS, RANGES, Envelope
 from agent.messaging.header import HEADER
 from agent.messaging.lifecycle import FINAL, LIMITS, NEXT, SAID, State
 from agent.messaging.numbers import NUMBERS
+from agent.messaging.sparkplug import metrics as sparkplug
 from agent.messaging.topics import ONLY, TABLE, Topics, table
 from agent.messaging.trust import policy
 from agent.messaging.verbs import INTERLOCKED
@@ -314,6 +315,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "checks": checks,
     "verdicts": verdicts,
     "alerts": alerts,
+    "sparkplug": sparkplug.table,
 }
 
 

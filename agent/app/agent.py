@@ -108,7 +108,7 @@ class Agent:
         self.trust.serve(self.dispatcher)
         self.control = ControlSocket(state / CONTROL, self.dispatcher, stamp)
         self.bus.inbox.on_air = self._told_air
-        self.dialects = spoken(config, self.bus, self.dispatcher)
+        self.dialects = spoken(config, self.bus, self.dispatcher, mode, self.on_disk)
 
     # --- what verbs and tests ask ----------------------------------------------------------------------------
 
@@ -200,7 +200,7 @@ class Agent:
         fixtures = checked(config, str(self._file))
         fixed = [
             Problem(table, "cannot change while the agent runs", "restart the agent")
-            for table in ("agent", "mqtt", "homeassistant")
+            for table in ("agent", "mqtt", "homeassistant", "sparkplug")
             if getattr(config, table) != getattr(self.config, table)
         ]
         if fixed:

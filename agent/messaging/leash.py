@@ -11,6 +11,7 @@ from paho.mqtt.client import Client, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.messaging.message import Last, Message
 from config.broker import MqttSection
@@ -77,7 +78,7 @@ def leash(config: MqttSection, client_id: str, version: Literal["5", "3.1.1"], c
         transport=config.transport,
     )
     if will is not None:
-        client.will_set(will.topic, will.payload, qos=1, retain=True)
+        client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
     return client
 
 
@@ -108,3 +109,8 @@ def with_properties(correlation: bytes | None, response_topic: str | None, expir
     if expiry is not None:
         properties.MessageExpiryInterval = expiry
     return properties
+
+
+def goodbye(client: Leash, will: bool) -> None:
+    """Send DISCONNECT; with ``will`` (MQTT 5) the broker publishes the last will all the same."""
+    client.disconnect(ReasonCode(PacketTypes.DISCONNECT, identifier=0x04) if will else None)

@@ -20,7 +20,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """The last will."""
+    """The last will, QoS 1."""
 
     topic: str
     payload: bytes
+    retain: bool = True

@@ -16,7 +16,7 @@ from paho.mqtt.client import MQTT_ERR_SUCCESS, Client
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from agent.messaging.dial import NoConnection, Version, dial, no_delay, shut, where
-from agent.messaging.leash import leash, received, with_properties
+from agent.messaging.leash import goodbye, leash, received, with_properties
 from agent.messaging.message import Last, Message
 from agent.messaging.pulse import Pulse
 from agent.messaging.tls import explain, fault
@@ -135,11 +135,15 @@ class Wire:
         """Whether a message is within the broker's Maximum Packet Size."""
         return len(body) + len(topic) * 4 + 64 <= self._packet
 
-    async def close(self, timeout: float = 1.0) -> None:  # noqa: ASYNC109
-        """Say goodbye (the broker then discards the last will), within ``timeout``."""
+    def give_up(self, reason: str) -> None:
+        """End it without a goodbye: the broker publishes the last will."""
+        self._drop(reason)
+
+    async def close(self, timeout: float = 1.0, will: bool = False) -> None:  # noqa: ASYNC109
+        """Say goodbye within ``timeout``; the broker then discards the last will, but with ``will`` (MQTT 5)."""
         if self.alive:
             with contextlib.suppress(Exception):
-                self._client.disconnect()
+                goodbye(self._client, will and self.version == "5")
                 self._flush()
                 async with asyncio.timeout(timeout):
                     await self.ended()
