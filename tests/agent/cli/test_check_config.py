@@ -78,7 +78,7 @@ FAULTS = [
     Fault("probes.uplink.options.port", "port = 862", "port = 70000"),
     Fault("probes.ingest.interval", "interval = 5.0", "interval = true"),
     Fault("alerts.rtt_ms", "rtt_ms = 250.0", "rtt_ms = -1"),
-    Fault("telemetry", "[telemetry]\ninterval = 1.0", "telemetry = 3"),
+    Fault("telemetry", EXAMPLE[EXAMPLE.index("[telemetry]") :], "telemetry = 3"),
 ]
 BESIDES = {'looks."Show 1".fade': {'looks."Show 1"'}, "prob.reserve": {"prob", "prob.reserve.driver"}}
 """A name that is wrong is told as well, and what is wrong in its table under the name as it stands in the file."""
@@ -179,8 +179,9 @@ def test_every_broken_profile_of_the_site_is_told_by_line_once_used_or_not(
     ]
     assert check(file, capsys) == unused
     file.write_text(file.read_text().replace("generic/dimmer", "acme/a"))
+    at = file.read_text().splitlines().index('profile = "acme/a"') + 1
     assert check(file, capsys) == [
-        "studio.toml:53: fixtures.back.profile – the file of this profile is broken: "
+        f"studio.toml:{at}: fixtures.back.profile – the file of this profile is broken: "
         "profiles/a.toml:4: source – is empty – at least 1 character (and 1 more) – mend that file",
         *unused,
     ]

@@ -103,7 +103,7 @@ async def test_without_a_baseline_a_dead_light_is_still_found_and_the_rest_is_ho
     report = await run(studio.around, "full", ["LGT-0[12347]:back"])
     assert failed(report) == {"LGT-01:back"}
     by_id = {check.id: check for check in report.checks}
-    assert "no baseline" in by_id["LGT-02"].said.en
+    assert "No baseline" in by_id["LGT-02"].said.en
     assert not by_id["LGT-02"].asked
     assert by_id["LGT-04"].verdict is Verdict.SKIPPED
 
@@ -146,7 +146,7 @@ async def test_after_a_light_was_moved_the_baseline_begins_anew(known, tmp_path)
     assert old.accepted == ()
     new = await run(known.around, "full", ["LGT-0[1-7]:back"], accept=True, forget=True)
     assert new.accepted == ("back",)
-    assert "no baseline" in next(check.said.en for check in new.checks if check.id == "LGT-02")
+    assert "No baseline" in next(check.said.en for check in new.checks if check.id == "LGT-02")
     reference = baseline.read(tmp_path, "front").reference()
     assert (reference.runs, set(reference.signatures)) == (1, {"back"})
     again = await run(known.around, "full", ["LGT-0[1-5]:back"])
