@@ -5,6 +5,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from agent.cli import streams
+
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("agent.cli.run", "the service"),
     "demo": ("agent.cli.demo", "a virtual studio with its own broker, live in this terminal"),
@@ -24,7 +26,29 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code (sysexits.h; ``selftest`` has 0…3 as monitoring plug-ins do)."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    streams.speakable()
+    try:
+        try:
+            code = _named(list(sys.argv[1:] if argv is None else argv))
+        except SystemExit as ended:  # argparse: --help, usage
+            code = ended.code if isinstance(ended.code, int) else os.EX_OK
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `… | head` has seen enough
+        streams.unheard()
+        return os.EX_OK
+    except OSError as error:
+        if error.errno not in streams.FULL or error.filename is not None:
+            raise
+        streams.unheard()
+        print(f"studio-agent: standard output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return os.EX_IOERR
+    return code
+
+
+def _named(words: list[str]) -> int:
     if words[:1] in (["--version"], ["-V"]):
         from agent.cli.version import text
 
@@ -57,13 +81,7 @@ def _run(command: str, words: Sequence[str]) -> int:
     module = importlib.import_module(module_name)
     parser = Parser(prog=f"studio-agent {command}", description=f"{says[0].upper()}{says[1:]}.")
     module.arguments(parser)
-    try:
-        return int(module.run(parser.parse_args(words)))
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # `… | head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return os.EX_OK
+    return int(module.run(parser.parse_args(words)))
 
 
 if __name__ == "__main__":

@@ -101,6 +101,8 @@ def _clear(folder: Path) -> None:
         (folder / OURS).touch()
         if (folder / "state").is_dir():
             shutil.rmtree(folder / "state")
+    except FileExistsError:
+        raise Trouble(f"{folder} is no folder: give the demo a --folder of its own", os.EX_CANTCREAT) from None
     except OSError as error:
         raise Trouble(f"{folder} cannot be written: {error.strerror}", os.EX_CANTCREAT) from None
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from agent.cli.parser import NoConfig, answers, complain, config_argument, find, load
+from agent.cli.parser import NoConfig, answers, complain, config_argument, console, find, load
 
 if TYPE_CHECKING:
     from config.model import StudioConfig
@@ -167,29 +167,28 @@ def _broadcasts(interface: "Interface") -> Iterator[str]:
 
 def show(found: dict[str, Any]) -> None:
     """For people: what is to be copied into a configuration stands on a line of its own and is never cut."""
-    from rich.console import Console
     from rich.padding import Padding
     from rich.text import Text
 
-    console = Console(highlight=False, markup=False)
+    paper = console(highlight=False, markup=False)
 
     def section(title: str, entries: Iterable[tuple[str, Sequence[str]]], nothing: str) -> None:
-        console.print(title, style="bold")
+        paper.print(title, style="bold")
         several = list(entries)
         for name, facts in several:
-            console.print(f"  {name}", soft_wrap=True)
+            paper.print(f"  {name}", soft_wrap=True)
             for fact in filter(None, facts):
-                console.print(Padding(Text(fact, "dim"), (0, 0, 0, 6), expand=False))
+                paper.print(Padding(Text(fact, "dim"), (0, 0, 0, 6), expand=False))
         if not several:
-            console.print(f"  {nothing}")
-        console.print()
+            paper.print(f"  {nothing}")
+        paper.print()
 
     section("Serial ports", ((each["stable"], _port(each)) for each in found["serial"]), "none")
     section("Cameras", ((each["stable"], _camera(each)) for each in found["cameras"]), "none found in this machine")
     section("Art-Net nodes", ((node["address"], (_node(node),)) for node in found["artnet"]), _no_nodes(found))
     section("Network interfaces", ((each["name"], _interface(each)) for each in found["interfaces"]), "none")
     for note in found["notes"]:
-        console.print(f"not looked at: {note}")
+        paper.print(f"not looked at: {note}")
 
 
 def _joined(*parts: str) -> str:

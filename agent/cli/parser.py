@@ -7,9 +7,11 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from config.model import StudioConfig
 
 SYSTEM = Path("/etc/studio-agent/config.toml")
@@ -108,6 +110,18 @@ def load(given: Path | None, environ: Mapping[str, str]) -> "tuple[Path, StudioC
         return path, load_config(path, environ)
     except ConfigError as error:
         raise NoConfig(str(error), os.EX_CONFIG) from None
+
+
+def console(**how: Any) -> "Console":
+    """Standard output for tables. A reader that has seen enough (``… | head``) is told as everywhere, by
+    BrokenPipeError; rich would end the process with 1."""
+    from rich.console import Console
+
+    class Paper(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Paper(**how)
 
 
 def complain(said: object) -> None:

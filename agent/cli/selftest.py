@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
+from agent.cli import streams
 from agent.cli.hosts import host_for
-from agent.cli.parser import NoConfig, answers, complain, config_argument, load
+from agent.cli.parser import NoConfig, answers, complain, config_argument, console, load
 
 if TYPE_CHECKING:
     from agent.app.agent import Agent
@@ -76,11 +77,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     try:
+        _writable(options.junit, options.html)
         path, config = load(options.config, os.environ)
         report = asyncio.run(_report(path, config, options))
         if not report.number:
             complain(f"the report is shown, but not kept: {config.agent.state_dir / 'reports'} takes nothing")
-        _write(report, options, config.agent.language)
+        try:
+            _write(report, options, config.agent.language)
+            sys.stdout.flush()
+        except BrokenPipeError:  # `… | head` does not change the verdict
+            streams.unheard()
     except NoConfig as error:
         complain(error)
         return UNKNOWN
@@ -249,6 +255,14 @@ async def _opened(agent: "Agent") -> None:
                 await asyncio.sleep(0.02)
 
 
+def _writable(*files: Path | None) -> None:
+    """Said before anything is tested, not after it."""
+    for file in files:
+        if file is not None and (file.is_dir() or not file.parent.is_dir()):
+            why = "is a folder" if file.is_dir() else f"there is no folder {file.parent}"
+            raise CannotTell(f"{file}: {why}: name a file in a folder that is there", os.EX_USAGE)
+
+
 def _write(report: "Report", options: argparse.Namespace, language: Any) -> None:
     try:
         if options.junit is not None:
@@ -264,12 +278,10 @@ def _write(report: "Report", options: argparse.Namespace, language: Any) -> None
     if options.json:
         print(report.to_json())
         return
-    from rich.console import Console
-
     from agent.selftest.table import show
 
-    console = Console(highlight=False)
-    show(report, console, spoken(language, console.width, os.environ))
+    paper = console(highlight=False)
+    show(report, paper, spoken(language, paper.width, os.environ))
 
 
 def spoken(language: Any, width: int, environ: Mapping[str, str]) -> Any:

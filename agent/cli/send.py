@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="*", metavar="TARGET | KEY=VALUE", help="key role:fill intensity=0.4 fade=2")
     config_argument(parser)
     agent_arguments(parser)
-    parser.add_argument("--id", default="", help="the command's id: the same again has no second effect")
+    parser.add_argument("--id", type=_id, help="the command's id: the same again has no second effect")
     parser.add_argument(
         "--expires", type=_seconds, default=30, metavar="S", help="not executed after so long (default: 30)"
     )
@@ -43,6 +43,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", type=Path, metavar="FILE", help="signs it: a secret for HMAC, or an Ed25519 key (PEM)")
     parser.add_argument("--wait", type=seconds, default=120.0, metavar="S", help="for the last answer (default: 120)")
     parser.add_argument("--json", action="store_true", help="each answer as one JSON line")
+
+
+def _id(text: str) -> str:
+    """Another id would be another topic, and nobody would answer."""
+    from agent.messaging.commands import ID
+
+    if not ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: an id is 1 to 64 of A-Z a-z 0-9 _ -")
+    return text
 
 
 def _seconds(text: str) -> int:
@@ -160,7 +169,7 @@ async def _send(
         issuer = options.issuer or f"shell-{os.environ.get('USER', '') or os.getuid()}"[:40]
         async with Client(mqtt, issuer=issuer, key=key) as client:
             async for answer in client.send(
-                site, agent, options.verb, args, id=options.id, timeout=options.wait, expiry=options.expires
+                site, agent, options.verb, args, id=options.id or "", timeout=options.wait, expiry=options.expires
             ):
                 print(answer.model_dump_json() if options.json else line(answer, time.monotonic() - begun), flush=True)
                 state = answer.state.value

@@ -79,9 +79,8 @@ def filters(words: Sequence[str], topics: "Topics") -> list[str]:
         else:
             below = word if word.startswith(("up/", "down/")) else f"up/{word}"
             _known(word, below)
-            found.append(f"{topics.prefix}/{below}")
-            if not below.endswith("#"):
-                found.append(f"{topics.prefix}/{below}/#")
+            whole = below.rstrip("/")
+            found.append(f"{topics.prefix}/{whole}" + ("" if whole.endswith("#") else "/#"))  # a/# is a itself, too
     return found
 
 

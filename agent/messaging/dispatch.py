@@ -138,12 +138,11 @@ class Dispatcher:
                 Text("the id is 1 to 64 of A-Z a-z 0-9 _ -", "编号须为 1 至 64 个 A-Z a-z 0-9 _ -"),
             )
         commands.check_response_topic(request.topic)
-        envelope = commands.read_envelope(request.body)
-        if request.verb not in self.verbs:
-            raise Refusal(ReasonCode.UNKNOWN_VERB, hint(request.verb, list(self.verbs)))
-        return envelope
+        return commands.read_envelope(request.body)
 
     async def _take(self, request: Request, envelope: Envelope) -> None:
+        if request.verb not in self.verbs:
+            raise Refusal(ReasonCode.UNKNOWN_VERB, hint(request.verb, list(self.verbs)))
         digest = hashlib.sha256(json.dumps([request.verb, envelope.args], sort_keys=True).encode()).hexdigest()
         if await self._again(request, envelope, digest):
             return

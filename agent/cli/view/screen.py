@@ -244,6 +244,8 @@ def log(seen: Seen, language: str, rows: int, width: int, right: Text | None = N
         lines = whole + lines
     for line in lines:
         line.truncate(width, overflow="ellipsis")
+    if not lines:
+        lines = [Text(word("nothing", language), FAINT)]
     return panel(Text("\n").join(lines[: max(rows, 1)]), word("log", language), right or "")
 
 

@@ -40,6 +40,7 @@ TITLES = {
     "free": Say(en="free", zh="空闲"),
     "let-go": Say(en="loop let go", zh="曝光控制已退出"),
     "idle": Say(en="idle", zh="静止"),
+    "nothing": Say(en="nothing has happened yet", zh="暂无记录"),
     "beat": Say(en="beat", zh="节拍"),
     "test": Say(en="test", zh="自检"),
 }

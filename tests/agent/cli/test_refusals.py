@@ -51,3 +51,12 @@ def test_a_number_that_cannot_be_is_a_usage_error_in_one_sentence(words: tuple[s
     assert (found.returncode, found.stdout) == (os.EX_USAGE, "")
     assert found.stderr.startswith(f"usage: studio-agent {words[0]}")
     assert f"studio-agent {words[0]}: argument {said}" in found.stderr.splitlines()[-1]
+
+
+def test_a_report_that_could_not_be_written_is_said_before_anything_is_tested(tmp_path: Path) -> None:
+    file = tmp_path / "studio.toml"
+    file.write_text(CONFIG)
+    for option, target, why in (("--html", tmp_path / "no" / "x.html", "no folder"), ("--junit", tmp_path, "a folder")):
+        found = studio("selftest", "--virtual", "-c", file, option, target)
+        assert (found.returncode, found.stdout) == (os.EX_USAGE, "")
+        assert why in found.stderr and not (tmp_path / "state").exists()

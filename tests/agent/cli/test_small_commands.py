@@ -1,6 +1,7 @@
 """The commands that only look things up."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -207,3 +208,39 @@ def test_the_broker_runs_on_without_a_standard_input_to_watch() -> None:
     assert broker.process.poll() is None
     assert broker.end() == 0
     assert len(broker.lines) == 1
+
+
+@pytest.mark.parametrize("words", [["--help"], ["schema"], ["profile", "list"], ["devices", "--passive"]])
+def test_a_reader_that_has_seen_enough_is_no_fault(words: list[str], tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        said = subprocess.run(
+            [sys.executable, "-m", "agent", *words], cwd=tmp_path, env=environment(), stdout=writer,
+            stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writer)
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["schema"], ["devices", "--passive"]])
+def test_a_full_disk_behind_standard_output_is_one_sentence(words: list[str], tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        said = subprocess.run(
+            [sys.executable, "-m", "agent", *words], cwd=tmp_path, env=environment(), stdout=full,
+            stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+    told = "studio-agent: standard output cannot be written: No space left on device\n"
+    assert (said.returncode, said.stderr) == (os.EX_IOERR, told)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["send", "--help"], ["schema"], ["profile", "show", "generic/dimmer"]])
+def test_a_locale_that_knows_ascii_only_ends_no_command(words: list[str], tmp_path: Path) -> None:
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    said = subprocess.run(
+        [sys.executable, "-m", "agent", *words], cwd=tmp_path, env=environment(**plain), capture_output=True,
+        timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert (said.returncode, said.stderr) == (0, b"")
+    assert "…" in said.stdout.decode("utf-8") or words == ["schema"]

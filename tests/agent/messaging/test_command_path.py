@@ -65,6 +65,10 @@ async def test_the_older_protocol_with_reply_to(
     await asyncio.to_thread(desk.publish, f"{DOWN}/lights.set/b1", body)
     answer = said(await asyncio.to_thread(desk.wait, final("studio/reply/desk")))
     assert answer["state"] == "succeeded" and len(agent.lights.effects) == 1
+    await asyncio.to_thread(desk.publish, f"{DOWN}/Lights.Set/b2", body)  # no topic of ours: only the reply tells
+    refused = said(await asyncio.to_thread(desk.wait, lambda m: said(m).get("id") == "b2"))
+    assert (refused["state"], refused["code"]) == ("rejected", "unknown-verb")
+    assert "did you mean 'lights.set'?" in refused["message"]["en"] and len(agent.lights.effects) == 1
     assert (await agent.bus.round_trip()).delivered is not None
     await agent.stop()
     await asyncio.to_thread(desk.wait, lambda m: m.topic.endswith("/status") and said(m)["reason"] == "stopped")
