@@ -167,6 +167,7 @@ class SparkplugSection(Section):
         description="Id of the primary host application: births wait until it is online; what changes meanwhile is "
         "kept and sent later as data of the past. Without: births at once.",
     )
+    aliases: bool = Field(True, description="Data carry short numbers for names. Off for hosts that cannot read them.")
     kept: KeptSection = Field(KeptSection(days=3.0, mib=32.0), description="What waits for the broker or the host.")
     backlog_rate: Annotated[float, Field(gt=0, le=100_000)] = Field(
         100.0, description="Messages per second at which data of the past are sent, behind what is said now."

@@ -50,7 +50,14 @@ class Host:
         self.topic = f"{NAMESPACE}/STATE/{name}"
         """The host's id is the last level (``…-phid-wait-id``): nobody else's state is subscribed to or read."""
         self.online = False
-        self._latest = -1
+        self._at = ""
+        self._latest: dict[str, int] = {}
+
+    def connect(self, broker: str) -> None:
+        """Another connection: nothing is known until it speaks. Each broker has its own latest time: a host may have
+        been at one of them long before it left the other."""
+        self._at = broker
+        self.online = False
 
     def hear(self, body: bytes) -> bool:
         """A STATE message. Whether it counts: it is one, and no older than the latest that did
@@ -64,9 +71,9 @@ class Host:
         online, timestamp = said.get("online"), said.get("timestamp")
         if not isinstance(online, bool) or not isinstance(timestamp, int) or isinstance(timestamp, bool):
             return False
-        if timestamp < self._latest:
+        if timestamp < self._latest.get(self._at, 0):
             return False
-        self._latest = timestamp
+        self._latest[self._at] = timestamp
         self.online = online
         return True
 
@@ -74,7 +81,8 @@ class Host:
 class Node:
     """See the module. Topics and payloads come as pairs, in the order in which they must be sent."""
 
-    def __init__(self, group: str, edge: str) -> None:
+    def __init__(self, group: str, edge: str, aliases: bool = True) -> None:
+        """Without ``aliases`` data carry names: some hosts cannot read the others."""
         for level in (group, edge):
             if not level or set(level) & set("+/#\0"):
                 raise ValueError(f"{level!r} cannot be a group or node id: not empty, and without + / #")
@@ -82,6 +90,7 @@ class Node:
         self.edge = edge
         self.born: set[str] = set()
         """The node (:data:`NODE`) and the devices the hosts know to be there."""
+        self._aliased = aliases
         self._bdseq = 0
         self._seq = 0
         self._aliases: dict[tuple[str, str], int] = {}
@@ -140,13 +149,13 @@ class Node:
         metrics = tuple(self._metric(device, each, value, at) for each, value, at in changes)
         return self._data_topic(device), self._payload(metrics, now)
 
-    def past(self, device: str, metrics: Iterable[Metric], now: int) -> tuple[str, bytes] | None:
+    def past(self, device: str, thing: Thing, metrics: Iterable[Metric], now: int) -> tuple[str, bytes] | None:
         """Metrics that were kept (with their names) while they could not be sent, as data of the past:
         ``is_historical``, with their own times. ``None`` when the device has none of them any more."""
         known = tuple(
-            Metric(None, alias, each.timestamp, each.datatype, each.value, historical=True)
+            Metric(*self._called(device, each.name), each.timestamp, each.datatype, each.value, historical=True)
             for each in metrics
-            if each.name is not None and (alias := self._aliases.get((device, each.name))) is not None
+            if each.name is not None and each.name in thing.definitions
         )
         return (self._data_topic(device), self._payload(known, now)) if known else None
 
@@ -199,25 +208,25 @@ class Node:
         metrics = []
         for each, value, at in thing.everything(now):
             unit = {"engUnit": Property(DataType.STRING, each.unit)} if each.unit else {}
-            # no alias for the rebirth metric: …-data-commands-rebirth-name-aliases
-            alias = None if each.name == REBIRTH else self._alias(device, each)
+            _, alias = self._called(device, each.name)
             metrics.append(Metric(each.name, alias, at, each.datatype, value, properties=unit))
         return tuple(metrics)
 
     def _metric(self, device: str, each: Definition, value: Value, at: int) -> Metric:
-        if each.name == REBIRTH:
-            return Metric(each.name, timestamp=at, datatype=each.datatype, value=value)
-        return Metric(None, self._alias(device, each), at, each.datatype, value)
+        return Metric(*self._called(device, each.name), at, each.datatype, value)
 
-    def _alias(self, device: str, each: Definition) -> int:
+    def _called(self, device: str, name: str) -> tuple[str | None, int | None]:
+        """Name or alias of a metric in data. The rebirth metric has none (``…-data-commands-rebirth-name-aliases``)."""
+        return (None, self._alias(device, name)) if self._aliased and name != REBIRTH else (name, None)
+
+    def _alias(self, device: str, name: str) -> int:
         """Unique in the whole node (``tck-id-payloads-alias-uniqueness``), and the same from birth to birth, so a host
         that missed one does not mistake a metric for another."""
-        key = (device, each.name)
-        alias = self._aliases.get(key)
-        if alias is None:
-            alias = self._aliases[key] = len(self._aliases) + 1
-            self._names[alias] = key
-        return alias
+        key = (device, name)
+        if key not in self._aliases:
+            self._aliases[key] = len(self._aliases) + 1
+            self._names[self._aliases[key]] = key
+        return self._aliases[key]
 
     def _payload(self, metrics: Sequence[Metric], now: int) -> bytes:
         seq = self._seq

@@ -59,7 +59,7 @@ class Sparkplug:
     ) -> None:
         """``names``: site and agent; group and node are called after them."""
         site, agent = names
-        self.node = Node(section.group or site, agent)
+        self.node = Node(section.group or site, agent, section.aliases)
         self.host = Host(section.primary_host) if section.primary_host else None
         fixed = {"Properties/Software": "studio-edge-agent", "Properties/Version": version, "Properties/Mode": mode}
         self.model = Model(fixed, max(0, int(stamp.wall() * 1000)))
@@ -148,7 +148,7 @@ class Sparkplug:
             session=0,  # tck-id-principles-persistence-clean-session-50 and -311
         )
         if self.host is not None:
-            self.host.online = False
+            self.host.connect(where(broker))
         try:
             await wire.open(answer=PROBE if version == "5" and broker.protocol == "auto" else 5.0)
             filters = (*self.node.filters, *([self.host.topic] if self.host is not None else []))

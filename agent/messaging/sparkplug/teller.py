@@ -212,7 +212,9 @@ class Teller:
                         self._counters["orphaned"] += 1
                         told.append(row.id)
                     elif row.topic in self.node.born:
-                        message = self.node.past(row.topic, _metrics(row.body), self.now())
+                        message = self.node.past(
+                            row.topic, self.model.things[row.topic], _metrics(row.body), self.now()
+                        )
                         if message is not None and not self._send(message):
                             return
                         told.append(row.id)

@@ -60,6 +60,8 @@ class Seen:
         """bdSeq of every NDEATH."""
         self.alive: set[str] = set()
         self._aliases: dict[int, tuple[str, str]] = {}
+        self._named: set[tuple[str, str]] = set()
+        """Metrics that were born without an alias: data may name them."""
         self._seq = -1
         self._online = False
         for message in messages:
@@ -89,7 +91,7 @@ class Seen:
             self._breach(message, "before the birth")
         if kind == "NBIRTH":
             self._online = True
-            self._aliases, self.alive, self.tags = {}, set(), {}
+            self._aliases, self._named, self.alive, self.tags = {}, set(), set(), {}
             (bdseq,) = [m.value for m in payload.metrics if m.name == "bdSeq"]
             assert isinstance(bdseq, int)
             self.births.append(bdseq)
@@ -113,12 +115,16 @@ class Seen:
                 self._breach(message, f"a metric without name or type: {metric}")
                 return
             key = (device, metric.name)
+            if metric.alias is None:
+                self._named.add(key)
             if metric.alias is not None and self._aliases.setdefault(metric.alias, key) != key:
                 self._breach(message, f"alias {metric.alias} is used twice")
         elif metric.alias is not None and metric.name is None and metric.alias in self._aliases:
             key = self._aliases[metric.alias]
             if key[0] != device:
                 self._breach(message, f"alias of {key} in a message of {device or 'the node'}")
+        elif metric.name is not None and metric.alias is None and (device, metric.name) in self._named:
+            key = (device, metric.name)
         else:
             self._breach(message, f"not in the birth: {metric}")
             return

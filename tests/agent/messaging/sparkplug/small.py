@@ -29,9 +29,18 @@ TOPICS = Topics("hall", "one")
 class SmallNode:
     """See the module. ``more`` goes into ``[sparkplug]``."""
 
-    def __init__(self, port: int, folder: Path, protocol: str = "5", username: str | None = None, **more: Any) -> None:
+    def __init__(
+        self, port: int, folder: Path, protocol: str = "5", username: str | None = None, brokers: Any = (), **more: Any
+    ) -> None:
         mqtt = MqttSection.model_validate(
-            {"host": "127.0.0.1", "port": port, "protocol": protocol, "keepalive": 60, "username": username}
+            {
+                "host": "127.0.0.1",
+                "port": port,
+                "protocol": protocol,
+                "keepalive": 60,
+                "username": username,
+                "brokers": brokers,
+            }
         )
         self.lights = Lights()
         self.air = False

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from agent.messaging.sparkplug.payload import decode
 from tests.agent.messaging.sparkplug.scada import LEVEL, Scada, see, shows
 from tests.agent.messaging.sparkplug.small import SmallNode
 from tests.brokers import Mosquitto, Plain
@@ -131,3 +132,37 @@ async def test_the_past_has_a_budget_and_what_goes_over_is_counted_and_published
     scada.online(True)
     seen = await see(scada, lambda seen: seen.births)
     assert seen.tags["", "Sparkplug/Dropped"] == node.service.history.dropped
+
+
+async def test_a_node_goes_on_to_the_broker_where_its_primary_host_is(
+    start_mosquitto: Callable[..., Mosquitto], plain: Callable[..., Plain], small_node: Callable[..., SmallNode]
+) -> None:
+    first, second = start_mosquitto(), start_mosquitto()
+    here, there = Scada(plain(first.port)), Scada(plain(second.port))
+    here.online(True, 1000)
+    there.online(True, 1000)
+    brokers = [{"host": "127.0.0.1", "port": second.port, "protocol": "5"}]
+    node = await small_node(first.port, brokers=brokers, primary_host="scada").start()
+    node.level("key", 0.1)
+    await see(here, shows(0.1))
+    here.online(False, 2000)
+    await see(here, lambda seen: seen.deaths)
+    node.level("key", 0.2)
+    seen = await see(there, shows(0.2))
+    assert seen.births == [1] and seen.breaches == [] and set(here.seen().deaths) == {0}
+
+
+async def test_a_host_that_cannot_read_aliases_gets_names(
+    scada: Scada, small_node: Callable[..., SmallNode], mosquitto: Mosquitto
+) -> None:
+    scada.online(False)
+    node = await small_node(mosquitto.port, primary_host="scada", aliases=False).start(online=False)
+    node.level("key", 0.1)
+    await until(lambda: not node.service.model.things["fixture-key"].changed)
+    scada.online(True)
+    await see(scada, lambda seen: (*LEVEL, 0.1) in [h[:3] for h in seen.history])
+    node.level("key", 0.2)
+    seen = await see(scada, shows(0.2))
+    assert seen.breaches == []
+    data = [decode(m.payload) for m in scada.plain.heard if "DATA" in m.topic]
+    assert all(metric.alias is None and metric.name for payload in data for metric in payload.metrics)
