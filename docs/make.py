@@ -17,8 +17,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from agent.app import rules
-from agent.app.service_verbs import ServiceVerbs
-from agent.app.verbs import LightVerbs
+from agent.app.all_verbs import all_verbs
 from agent.exposure.service import TRIPPED, ExposureNow
 from agent.messaging import examples, exporters
 from agent.messaging.commands import ARGS, RANGES, Envelope
@@ -53,6 +52,8 @@ EXAMPLES: Mapping[str, str] = {
     "look.apply": "soft fade=3",
     "lights.release": "role:key fade=1",
     "exposure.set": "hold target=0.2",
+    "exposure.release": "mode=advise",
+    "probe.now": "uplink count=20",
     "selftest.start": "depth=full 'only=LGT-*,CAM-03'",
     "selftest.cancel": "",
     "identify": "back seconds=4",
@@ -88,7 +89,7 @@ def payloads() -> str:
 
 
 def verbs() -> str:
-    known = {**LightVerbs(None).all(), **ServiceVerbs(None, None).all()}  # type: ignore[arg-type]
+    known = all_verbs(None, None)  # type: ignore[arg-type]
     pages = []
     for verb, args in ARGS.items():
         impact = known[verb].impact if verb in known else Impact.PASSIVE

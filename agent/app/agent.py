@@ -10,6 +10,7 @@ import structlog
 
 from agent import __version__
 from agent.app import keeper
+from agent.app.all_verbs import all_verbs
 from agent.app.devices import Devices, checked
 from agent.app.dialects import spoken
 from agent.app.gatehouse import Gatehouse
@@ -17,8 +18,7 @@ from agent.app.herald import Herald
 from agent.app.keeper import LookKeeper
 from agent.app.lock import StateLock
 from agent.app.records import Records
-from agent.app.service_verbs import SelfTests, ServiceVerbs
-from agent.app.verbs import LightVerbs
+from agent.app.service_verbs import SelfTests
 from agent.exposure.camera import Sight
 from agent.exposure.service import ExposureService
 from agent.health.alerts import Alerts
@@ -98,7 +98,7 @@ class Agent:
         self.trust = Gatehouse(self, virtual=mode == "virtual")
         self.records = Records(self.journal, self.trust, self.bus.outbox, self.on_disk)
         self.dispatcher = Dispatcher(
-            {**LightVerbs(self).all(), **ServiceVerbs(self, self.tests).all()},
+            all_verbs(self, self.tests),
             self.journal,
             on_air=self.on_air,
             publish_answer=self.bus.answer,

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from agent.app import rules, telling
+from agent.app.all_verbs import capability
 from agent.app.house import House
 from agent.app.reporting import Reporter
 from agent.health.alerts import Alert, Condition, Stage
@@ -47,6 +48,7 @@ class Herald:
         board, topics = agent.bus.board, agent.topics
         self.reporter.use(agent.config.telemetry)
         self.inventory()
+        board.put(topics.capability, capability(agent.dispatcher.verbs))
         for topic, state in telling.all_devices(agent.devices, topics):
             board.put(topic, state)
         self.lights()

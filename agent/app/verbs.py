@@ -9,11 +9,11 @@ from agent.app.house import House
 from agent.lighting.claims import Claim, Priority
 from agent.lighting.rig import Rig
 from agent.lighting.scene import Key
-from agent.messaging.commands import ExposureSet, Identify, LightsRelease, LightsSet, LookApply
+from agent.messaging.commands import Identify, LightsRelease, LightsSet, LookApply
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
-from config.units import Attribute, Levels, Text
+from config.units import Attribute, Levels
 from drivers.base import Impact
 from firmware_profiles.render import check_levels
 
@@ -63,7 +63,7 @@ def wanted(rig: Rig, words: Sequence[str], levels: Levels) -> dict[str, Levels]:
 
 
 class LightVerbs:
-    """lights.set, look.apply, lights.release, identify, exposure.set."""
+    """lights.set, look.apply, lights.release, identify."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -76,7 +76,6 @@ class LightVerbs:
             Verb("look.apply", LookApply, self._look, check=self._can_look, deadline=A_DAY),
             Verb("lights.release", LightsRelease, self._release, check=self._can_release, deadline=A_DAY, always=True),
             Verb("identify", Identify, self._identify, check=self._can_identify, impact=Impact.VISIBLE, deadline=90.0),
-            Verb("exposure.set", ExposureSet, self._exposure, check=self._can_exposure),
         ]
         return {verb.name: verb for verb in verbs}
 
@@ -98,10 +97,6 @@ class LightVerbs:
 
     def _can_identify(self, args: Identify) -> None:
         targets(self._house.rig, [args.fixture])
-
-    def _can_exposure(self, args: ExposureSet) -> None:
-        if self._house.config.exposure is None:
-            raise Refusal(ReasonCode.UNSUPPORTED, Text("the configuration has no [exposure]", "配置中没有 [exposure]"))
 
     # --- effects ---------------------------------------------------------------------------------------------
 
@@ -156,9 +151,6 @@ class LightVerbs:
         finally:
             house.rig.release(house.now(), owner=owner, fade=0.7)
         return {"fixture": args.fixture}
-
-    async def _exposure(self, args: ExposureSet, job: Job) -> Mapping[str, Any]:
-        return self._house.exposure_set(args)
 
     # --- inside ----------------------------------------------------------------------------------------------
 

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from config.broker import MqttSection
 
 EXIT = {"succeeded": 0, "failed": 1, "cancelled": 1, "rejected": 2}
-PLAIN = {"look.apply": "look", "identify": "fixture", "exposure.set": "mode", "command.cancel": "id"}
+PLAIN = {
+    "look.apply": "look",
+    "identify": "fixture",
+    "exposure.set": "mode",
+    "command.cancel": "id",
+    "probe.now": "probe",
+}
 """Verbs whose first bare word is this argument; of the others it is a target, or a check for selftest.start."""
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)

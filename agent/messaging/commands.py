@@ -153,6 +153,19 @@ class ExposureSet(Strict):
     target: Luminance | None = Field(None, description="Linear luminance; without: as it is.")
 
 
+class ExposureRelease(Strict):
+    """Take the automatic fill light's hands off: it lets go of its lights, which hold what they show."""
+
+    mode: Literal["watch", "advise"] = Field("watch", description="What it does from now on.")
+
+
+class ProbeNow(Strict):
+    """Measure the network now: one burst of a probe, beside its usual samples."""
+
+    probe: Name = Field(description="Its name.")
+    count: Annotated[int, Field(ge=1, le=100)] = Field(10, description="Round trips, at most one each 20 ms.")
+
+
 class SelftestStart(Strict):
     """Run the self-test. Progress comes with the answers, the summary on up/report."""
 
@@ -233,6 +246,8 @@ ARGS: Mapping[str, type[Strict]] = {
     "look.apply": LookApply,
     "lights.release": LightsRelease,
     "exposure.set": ExposureSet,
+    "exposure.release": ExposureRelease,
+    "probe.now": ProbeNow,
     "selftest.start": SelftestStart,
     "selftest.cancel": SelftestCancel,
     "identify": Identify,

@@ -16,6 +16,8 @@ COMMANDS: Mapping[str, Mapping[str, Any]] = {
     "look.apply": {"look": "soft", "fade": 3},
     "lights.release": {"targets": ["role:key"], "fade": 1},
     "exposure.set": {"mode": "hold", "target": 0.2},
+    "exposure.release": {"mode": "advise"},
+    "probe.now": {"probe": "uplink", "count": 20},
     "selftest.start": {"depth": "full", "only": ["LGT-*", "CAM-03"]},
     "selftest.cancel": {},
     "identify": {"fixture": "back", "seconds": 4},
@@ -49,6 +51,16 @@ SAID: Mapping[type, Payload] = {
         looks=("show", "soft"),
         verbs=("lights.set", "ping"),
         telemetry={"host": payloads.Rate(interval=1.0, max_interval=10.0, dead_bands={"cpu_percent": 10.0})},
+    ),
+    payloads.Capability: payloads.Capability(
+        verbs=(
+            payloads.VerbEntry(
+                verb="ping",
+                does="Answer, nothing else.",
+                args={"type": "object", "properties": {}, "additionalProperties": False},
+            ),
+        ),
+        missing={"exposure.set": "the configuration has no [exposure]"},
     ),
     payloads.FixtureState: payloads.FixtureState(
         levels=_LEVELS, target=_LEVELS, held_by=payloads.Holder(owner="console-1", priority="manual")

@@ -112,6 +112,26 @@ class Inventory(Payload):
     telemetry: dict[str, Rate] = Field(default_factory=dict, description="Group → when its numbers are published.")
 
 
+class VerbEntry(Part):
+    """One command the agent takes now."""
+
+    verb: str
+    does: str = ""
+    impact: str = Field("passive", description="passive, invisible, loads-uplink, visible, disruptive; or depends.")
+    off_air_only: bool = Field(False, description="Refused on air.")
+    deadline: float = Field(30.0, description="Seconds after which it fails.")
+    args: dict[str, Any] = Field(default_factory=dict, description="JSON Schema of its `args`.")
+
+
+class Capability(Payload):
+    """What can be asked of this agent now, and how. Changes with its configuration."""
+
+    verbs: tuple[VerbEntry, ...] = ()
+    missing: dict[str, str] = Field(
+        default_factory=dict, description="Commands it knows but cannot do now: what it lacks for them."
+    )
+
+
 class Holder(Part):
     """Who holds a light."""
 

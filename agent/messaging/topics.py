@@ -57,6 +57,7 @@ class Row:
 TABLE: Sequence[Row] = (
     Row("status", "up/status", 1, True, payloads.Status, "Birth and last will: is the agent there, is it ready."),
     Row("inventory", "up/inventory", 1, True, payloads.Inventory, "What there is and which commands are understood."),
+    Row("capability", "up/capability", 1, True, payloads.Capability, "What can be asked of it now, with schemas."),
     Row("fixture", "up/state/fixture/{name}", 1, True, payloads.FixtureState, "A light: levels, who holds it."),
     Row("output", "up/state/output/{name}", 1, True, payloads.DeviceState, "A DMX output's health."),
     Row("camera", "up/state/camera/{name}", 1, True, payloads.DeviceState, "A camera's health."),
@@ -155,6 +156,10 @@ class Topics:
     @property
     def inventory(self) -> str:
         return self.of("inventory")
+
+    @property
+    def capability(self) -> str:
+        return self.of("capability")
 
     @property
     def event(self) -> str:

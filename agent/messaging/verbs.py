@@ -30,6 +30,10 @@ def _fine(_: Any) -> None:
     """Nothing to object."""
 
 
+def _nothing() -> str:
+    return ""
+
+
 class Reply(Protocol):
     """Takes one answer to whoever asked. ``reply_to``: the envelope's, where one could be read."""
 
@@ -98,7 +102,8 @@ class Verb(Generic[A]):
     """One command the agent understands. ``check`` raises Refusal; ``run`` returns the answer's result (JSON-able).
 
     ``impact`` may depend on the arguments. ``deadline`` in seconds. ``always``: also when the agent is busy (short
-    verbs that help to end that state).
+    verbs that help to end that state). ``missing`` says what this agent lacks for it now ("": nothing): it is refused
+    as *unsupported* then, and the capability message leaves it out.
     """
 
     name: str
@@ -108,3 +113,4 @@ class Verb(Generic[A]):
     impact: Impact | Callable[[A], Impact] = Impact.PASSIVE
     deadline: float = 30.0
     always: bool = False
+    missing: Callable[[], str] = _nothing
