@@ -51,6 +51,9 @@ EXAMPLES: Mapping[str, str] = {
     "lights.set": "key fill intensity=0.5 cct=4300 fade=2",
     "look.apply": "soft fade=3",
     "lights.release": "role:key fade=1",
+    "lights.stop": "",
+    "lights.stop.reset": "",
+    "lights.master": "level=0.6 fade=3",
     "exposure.set": "hold target=0.2",
     "exposure.release": "mode=advise",
     "probe.now": "uplink count=20",
@@ -278,7 +281,7 @@ def alerts() -> str:
         seen = ExposureNow("hold", 0.18, tripped=tripped)
         found += [each for each in rules.exposure(seen, "NAME", limits, False) if each.key.endswith("loop")]
     found += rules.network(every, limits)
-    found.append(rules.storage(("…",)))
+    found += [rules.storage(("…",)), rules.stopped("…")]
     order = {"critical": 0, "warning": 1, "note": 2}
     rows = [
         (

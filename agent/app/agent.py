@@ -212,7 +212,7 @@ class Agent:
         now = self.now()
         before = self.herald.state_topics()
         shown = keeper.taken_over(self.rig, fixtures, now)
-        rig = Rig(fixtures, rate=config.safety.slew_on_air, present=shown, show=self._show)
+        rig = Rig(fixtures, rate=config.safety.slew_on_air, present=shown, show=self._show, master=self.rig.master)
         keeper.carry(self.rig, rig, now)
         unchanged = config.exposure == self.config.exposure
         self.config, self.rig = config, rig
@@ -234,8 +234,8 @@ class Agent:
         """Start from what the lights showed last; at the very first start from the configured look, faded in."""
         last = await self.looks.read()
         lighting, safety = self.config.lighting, self.config.safety
-        shown = last.shown if last else {}
-        self.rig = Rig(self.rig.fixtures, rate=safety.slew_on_air, present=shown, show=self._show)
+        shown, master = (last.shown, last.master) if last else ({}, 1.0)
+        self.rig = Rig(self.rig.fixtures, rate=safety.slew_on_air, present=shown, show=self._show, master=master)
         first = self.config.looks[lighting.start_look] if lighting.start_look else None
         keeper.begin(self.rig, last, first, self.now())
         if self.exposure is not None:

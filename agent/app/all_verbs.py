@@ -6,6 +6,7 @@ from typing import Any
 from agent.app.house import House
 from agent.app.probe_verbs import ExposureVerbs, ProbeVerbs
 from agent.app.service_verbs import SelfTests, ServiceVerbs
+from agent.app.stop_verbs import StopVerbs
 from agent.app.verbs import LightVerbs
 from agent.messaging.payloads import Capability, VerbEntry
 from agent.messaging.verbs import INTERLOCKED, Verb
@@ -16,6 +17,7 @@ def all_verbs(house: House, tests: SelfTests) -> dict[str, Verb[Any]]:
     """What the dispatcher is given; its own verbs (ping, command.cancel) come to it."""
     return {
         **LightVerbs(house).all(),
+        **StopVerbs(house).all(),
         **ExposureVerbs(house).all(),
         **ProbeVerbs(house).all(),
         **ServiceVerbs(house, tests).all(),

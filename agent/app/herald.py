@@ -14,7 +14,7 @@ from agent.health.alerts import Alert, Condition, Stage
 from agent.messaging.commands import TelemetrySet
 from agent.messaging.header import Say
 from agent.messaging.numbers import NUMBERS
-from agent.messaging.payloads import AirState, Event, Telemetry
+from agent.messaging.payloads import AirState, Event, LightsState, Telemetry
 from config.units import Text
 from drivers.registry import Kind
 
@@ -39,6 +39,7 @@ class Herald:
         agent = self._agent
         topics = {topic for topic, _ in telling.lights(agent.rig, agent.devices, agent.topics, agent.now())}
         topics |= {topic for topic, _ in telling.all_devices(agent.devices, agent.topics)}
+        topics.add(agent.topics.state("lights", "all"))
         if agent.exposure is not None:
             topics.add(agent.topics.state("exposure", agent.exposure.section.camera))
         return topics
@@ -64,6 +65,9 @@ class Herald:
         agent = self._agent
         for topic, state in telling.lights(agent.rig, agent.devices, agent.topics, agent.now()):
             agent.bus.board.put(topic, state)
+
+        together = LightsState(master=round(agent.rig.master, 3), stopped_by=agent.rig.stopped)
+        agent.bus.board.put(agent.topics.state("lights", "all"), together)
 
     def device(self, kind: Kind, name: str) -> None:
         agent = self._agent
@@ -99,6 +103,7 @@ class Herald:
         yield from rules.pictures(agent.devices)
         yield from rules.network(agent.devices, limits)
         yield rules.storage(agent.unstored())
+        yield rules.stopped(agent.rig.stopped)
         if agent.exposure is not None:
             camera = agent.exposure.section.camera
             yield from rules.exposure(agent.exposure.now_state, camera, limits, testing=agent.tests.running)

@@ -22,6 +22,9 @@ class Testing(Protocol):
     @property
     def running(self) -> bool: ...
 
+    def cancel(self) -> str:
+        """End the test that a command started. The command's id; "" when there is none."""
+
 
 class Rates(Protocol):
     """Who publishes the numbers."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.app.house import House
-from agent.messaging.commands import ExposureRelease, ExposureSet, ProbeNow
+from agent.messaging.commands import ExposureRelease, ExposureSet
 from agent.messaging.lifecycle import ReasonCode, Refusal
+from agent.messaging.service_args import ProbeNow
 from agent.messaging.verbs import Job, Verb
 from config.problems import nearest
 from config.units import Text

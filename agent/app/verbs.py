@@ -13,7 +13,7 @@ from agent.messaging.commands import Identify, LightsRelease, LightsSet, LookApp
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
-from config.units import Attribute, Levels
+from config.units import Attribute, Levels, Text
 from drivers.base import Impact
 from firmware_profiles.render import check_levels
 
@@ -62,6 +62,12 @@ def wanted(rig: Rig, words: Sequence[str], levels: Levels) -> dict[str, Levels]:
     return found
 
 
+def free(rig: Rig) -> None:
+    """Raises Refusal while the lights are stopped."""
+    if by := rig.stopped:
+        raise Refusal(ReasonCode.STOPPED, f"by {by}")
+
+
 class LightVerbs:
     """lights.set, look.apply, lights.release, identify."""
 
@@ -82,9 +88,11 @@ class LightVerbs:
     # --- checks ----------------------------------------------------------------------------------------------
 
     def _can_set(self, args: LightsSet) -> None:
+        free(self._house.rig)
         wanted(self._house.rig, args.targets, args.levels)
 
     def _can_look(self, args: LookApply) -> None:
+        free(self._house.rig)
         looks = self._house.config.looks
         if args.look not in looks:
             meant = hint(args.look, list(looks))
@@ -93,9 +101,11 @@ class LightVerbs:
             )
 
     def _can_release(self, args: LightsRelease) -> None:
+        free(self._house.rig)
         targets(self._house.rig, args.targets)
 
     def _can_identify(self, args: Identify) -> None:
+        free(self._house.rig)
         targets(self._house.rig, [args.fixture])
 
     # --- effects ---------------------------------------------------------------------------------------------
@@ -182,11 +192,12 @@ class LightVerbs:
             raise
         await house.remembered()
         if others := lost():
+            free(house.rig)
             holders = {name: house.rig.holder(name) for name in others}
             en = ", ".join(f"{n} ({h.owner if h else 'a look'})" for n, h in holders.items())
             zh = "、".join(f"{n}（{h.owner if h else '场景'}）" for n, h in holders.items())
             raise Refusal(ReasonCode.SUPERSEDED, Text(en, zh))
-        offline, online = await _on_the_wire(house, levels)
+        offline, online = await on_the_wire(house, levels)
         if offline and not online:
             raise Refusal(
                 ReasonCode.OFFLINE,
@@ -203,7 +214,8 @@ class LightVerbs:
         holder = rig.holder(name)
         if holder is not None and holder.priority is Priority.LOOP:
             return False
-        return any(rig.scene.targets(name)[attribute] != level for attribute, level in wanted.items())
+        asked = rig.wanted(name)
+        return any(asked[attribute] != level for attribute, level in wanted.items())
 
     def _hold_here(self, owner: str, levels: Mapping[str, Levels], mine: Mapping[Key, Claim | None]) -> None:
         """Claim what the lights show at present, for as long as the command wanted them."""
@@ -221,10 +233,10 @@ def _keys(levels: Mapping[str, Levels]) -> list[Key]:
 
 def _present(house: House, levels: Mapping[str, Levels]) -> dict[str, Levels]:
     now = house.now()
-    return {name: {a: house.rig.scene.levels(name, now)[a] for a in wanted} for name, wanted in levels.items()}
+    return {name: {a: house.rig.asked(name, now)[a] for a in wanted} for name, wanted in levels.items()}
 
 
-async def _on_the_wire(house: House, names: Collection[str]) -> tuple[list[str], list[str]]:
+async def on_the_wire(house: House, names: Collection[str]) -> tuple[list[str], list[str]]:
     """Wait until every output that is there has sent these lights as the scene has them now. Names of the outputs
     that are not there, and of those that have."""
     deadline = house.now() + SENT_WITHIN

@@ -19,7 +19,6 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import (
     AwareDatetime,
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -28,11 +27,13 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from agent.messaging import service_args
 from agent.messaging.hints import fault
 from agent.messaging.lifecycle import ReasonCode, Refusal
+from agent.messaging.strict import Strict
 from config.check import told
 from config.problems import exact
-from config.units import EMITTERS, Attribute, Luminance, Name, Seconds, Text
+from config.units import EMITTERS, Attribute, Level, Luminance, Name, Seconds, Text
 
 MAX_BYTES = 16_000
 MAX_DEPTH = 8
@@ -67,12 +68,6 @@ def check_response_topic(topic: str | None) -> None:
             reply_topic(topic)
         except ValueError as error:
             raise Refusal(ReasonCode.MALFORMED, f"response topic: {error}") from None
-
-
-class Strict(BaseModel):
-    """What others send: unknown keys are errors, so a typo is not silently a default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Envelope(Strict):
@@ -146,6 +141,23 @@ class LightsRelease(Strict):
     fade: Seconds = Field(0.0, description="Seconds.")
 
 
+class LightsStop(Strict):
+    """Freeze every light as it is, now. Nothing moves one until `lights.stop.reset`: no command, no loop, no test; a
+    restart keeps it. A show stop, not a safety function: people's safety is in the mains."""
+
+
+class LightsStopReset(Strict):
+    """End the stop. Lights stay as they are; what a person held is held there; the exposure loop goes on from there. A
+    light that was being tested goes back to what it showed before."""
+
+
+class LightsMaster(Strict):
+    """The grand master: scales all lights, whoever holds them; kept over a restart. Below 1 the exposure loop waits."""
+
+    level: Level = Field(description="0…1; 1: as the lights are set.")
+    fade: Seconds = Field(0.0, description="Seconds.")
+
+
 class ExposureSet(Strict):
     """Automatic fill light: watch (off), advise, or hold; the target as linear luminance."""
 
@@ -157,13 +169,6 @@ class ExposureRelease(Strict):
     """Take the automatic fill light's hands off: it lets go of its lights, which hold what they show."""
 
     mode: Literal["watch", "advise"] = Field("watch", description="What it does from now on.")
-
-
-class ProbeNow(Strict):
-    """Measure the network now: one burst of a probe, beside its usual samples."""
-
-    probe: Name = Field(description="Its name.")
-    count: Annotated[int, Field(ge=1, le=100)] = Field(10, description="Round trips, at most one each 20 ms.")
 
 
 class SelftestStart(Strict):
@@ -245,9 +250,12 @@ ARGS: Mapping[str, type[Strict]] = {
     "lights.set": LightsSet,
     "look.apply": LookApply,
     "lights.release": LightsRelease,
+    "lights.stop": LightsStop,
+    "lights.stop.reset": LightsStopReset,
+    "lights.master": LightsMaster,
     "exposure.set": ExposureSet,
     "exposure.release": ExposureRelease,
-    "probe.now": ProbeNow,
+    "probe.now": service_args.ProbeNow,
     "selftest.start": SelftestStart,
     "selftest.cancel": SelftestCancel,
     "identify": Identify,

@@ -15,6 +15,9 @@ COMMANDS: Mapping[str, Mapping[str, Any]] = {
     "lights.set": {"targets": ["key", "fill"], "levels": {"intensity": 0.5, "cct": 4300}, "fade": 2},
     "look.apply": {"look": "soft", "fade": 3},
     "lights.release": {"targets": ["role:key"], "fade": 1},
+    "lights.stop": {},
+    "lights.stop.reset": {},
+    "lights.master": {"level": 0.6, "fade": 3},
     "exposure.set": {"mode": "hold", "target": 0.2},
     "exposure.release": {"mode": "advise"},
     "probe.now": {"probe": "uplink", "count": 20},
@@ -65,6 +68,7 @@ SAID: Mapping[type, Payload] = {
     payloads.FixtureState: payloads.FixtureState(
         levels=_LEVELS, target=_LEVELS, held_by=payloads.Holder(owner="console-1", priority="manual")
     ),
+    payloads.LightsState: payloads.LightsState(master=0.6, stopped_by="console-1"),
     payloads.DeviceState: payloads.DeviceState(health="ok", model="DMX USB Pro", firmware="1.44", serial="00123456"),
     payloads.ExposureState: payloads.ExposureState(mode="hold", target=0.18, error=-0.12, holding=True),
     payloads.AirState: payloads.AirState(on_air=False, known=True, source="obs"),

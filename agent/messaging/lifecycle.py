@@ -62,6 +62,7 @@ class ReasonCode(StrEnum):
     UNKNOWN_TARGET = "unknown-target"
     OUT_OF_RANGE = "out-of-range"
     ON_AIR = "on-air"
+    STOPPED = "stopped"
     BUSY = "busy"
     OFFLINE = "offline"
     UNSUPPORTED = "unsupported"
@@ -98,6 +99,9 @@ SAID: Mapping[ReasonCode, Text] = {
     ReasonCode.UNKNOWN_TARGET: Text("there is nothing of that name", "没有这个名称的对象"),
     ReasonCode.OUT_OF_RANGE: Text("a value is out of range", "数值超出范围"),
     ReasonCode.ON_AIR: Text("not while on air: the picture would show it", "直播中不可执行：画面会受影响"),
+    ReasonCode.STOPPED: Text(
+        "the lights are stopped; lights.stop.reset lets them move again", "灯光已停止动作；lights.stop.reset 可解除"
+    ),
     ReasonCode.BUSY: Text("too many commands at once: try again", "指令过多：请稍后重试"),
     ReasonCode.OFFLINE: Text("the device is offline", "设备离线"),
     ReasonCode.UNSUPPORTED: Text("this device or agent cannot do that", "此设备或程序不支持该操作"),

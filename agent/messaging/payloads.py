@@ -150,6 +150,13 @@ class FixtureState(Payload):
     reason: str = ""
 
 
+class LightsState(Payload):
+    """What is set for all lights together. ``stopped_by`` is empty while they are not stopped."""
+
+    master: float = Field(1.0, description="Grand master, 0…1.")
+    stopped_by: str = Field("", description="Who has stopped all lights.")
+
+
 class DeviceState(Payload):
     """An output, a camera or a probe."""
 

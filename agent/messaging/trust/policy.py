@@ -68,6 +68,11 @@ POLICY: Sequence[Row] = (
     Row("look.apply", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
     # not a stop: whoever is next in line gets the lights, and they may move
     Row("lights.release", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
+    Row("lights.stop", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
+    # not the admin's alone: where nobody is listed nobody is admin, and a stop would outlast everyone who can end it
+    Row("lights.stop.reset", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
+    Row("lights.master", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
+    Row("exposure.release", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
     Row("exposure.set", Role.OPERATOR, Role.OPERATOR, Pace.STOP, {"mode": "watch", "target": None}),
     Row("exposure.set", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
     # on air nothing visible is tested, so there is nothing to accept
@@ -75,6 +80,7 @@ POLICY: Sequence[Row] = (
     Row("selftest.start", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
     Row("selftest.cancel", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
     Row("identify", Role.OPERATOR, None, Pace.RARE),
+    Row("probe.now", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
     Row("telemetry.set", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     Row("reload", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     # ends what runs; lights hold what they show

@@ -38,12 +38,17 @@ ping                        VOMA  VOMA  VOMA
 lights.set                  -OMA  -OMA  -OMA
 look.apply                  -OMA  -OMA  -OMA
 lights.release              -OMA  -OMA  -OMA
+lights.stop                 -OMA  -OMA  -OMA
+lights.stop.reset           --MA  --MA  --MA
+lights.master               -OMA  -OMA  -OMA
+exposure.release            -OMA  -OMA  -OMA
 exposure.set mode=watch     -OMA  -OMA  -OMA
 exposure.set                -OMA  -OMA  -OMA
 selftest.start accept=true  --MA  ----  -OMA
 selftest.start              -OMA  -OMA  -OMA
 selftest.cancel             -OMA  -OMA  -OMA
 identify                    -OMA  ----  -OMA
+probe.now                   -OMA  -OMA  -OMA
 telemetry.set               --MA  --MA  --MA
 reload                      --MA  --MA  --MA
 command.cancel              -OMA  -OMA  -OMA
