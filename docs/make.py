@@ -35,6 +35,7 @@ from config.model import AlertSection, StudioConfig
 from config.units import Attribute, Text
 from docs.entities import homeassistant
 from docs.fields import fields, grid, inside, said
+from docs.typed import EXAMPLES
 from drivers import registry
 from drivers.base import Impact, Limits
 from drivers.network.jitter import Statistics
@@ -46,26 +47,6 @@ from firmware_profiles.model import Limits as ProfileLimits
 HERE = Path(__file__).parent
 COMMAND = ".venv/bin/python -m docs.make"
 BLOCK = re.compile(r"(<!-- make: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-
-EXAMPLES: Mapping[str, str] = {
-    "lights.set": "key fill intensity=0.5 cct=4300 fade=2",
-    "look.apply": "soft fade=3",
-    "lights.release": "role:key fade=1",
-    "lights.stop": "",
-    "lights.stop.reset": "",
-    "lights.master": "level=0.6 fade=3",
-    "exposure.set": "hold target=0.2",
-    "exposure.release": "mode=advise",
-    "probe.now": "uplink count=20",
-    "selftest.start": "depth=full 'only=LGT-*,CAM-03'",
-    "selftest.cancel": "",
-    "identify": "back seconds=4",
-    "reload": "",
-    "telemetry.set": """'groups={"network": {"interval": 0.5, "dead_bands": {"rtt_ms": 2}}}'""",
-    "ping": "",
-    "command.cancel": "c-1041",
-}
-"""Each verb as a person types it after ``studio-agent send``; it gives the arguments of ``examples.COMMANDS``."""
 
 
 # --- docs/mqtt.md ----------------------------------------------------------------------------------------------------

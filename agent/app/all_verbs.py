@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from agent.app.alert_verbs import AlertVerbs
 from agent.app.house import House
 from agent.app.probe_verbs import ExposureVerbs, ProbeVerbs
+from agent.app.report_verbs import ReportVerbs
 from agent.app.service_verbs import SelfTests, ServiceVerbs
 from agent.app.stop_verbs import StopVerbs
 from agent.app.verbs import LightVerbs
@@ -20,6 +22,8 @@ def all_verbs(house: House, tests: SelfTests) -> dict[str, Verb[Any]]:
         **StopVerbs(house).all(),
         **ExposureVerbs(house).all(),
         **ProbeVerbs(house).all(),
+        **ReportVerbs(house).all(),
+        **AlertVerbs(house).all(),
         **ServiceVerbs(house, tests).all(),
     }
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from agent.app.devices import Devices
 from agent.exposure.service import ExposureService
 from agent.health.alerts import Alerts
+from agent.health.book import Book
 from agent.health.interlock import Interlock
 from agent.lighting.rig import Rig
 from agent.messaging.bus import Bus
@@ -26,8 +27,16 @@ class Testing(Protocol):
         """End the test that a command started. The command's id; "" when there is none."""
 
 
-class Rates(Protocol):
-    """Who publishes the numbers."""
+class Telling(Protocol):
+    """Who publishes the numbers and the alerts."""
+
+    book: Book
+
+    def retell(self) -> None:
+        """Something was said about alerts: tell those that fire once more."""
+
+    def unsilenced(self, pattern: str) -> None:
+        """Tell what fires as if it were new, where nothing silences it any more."""
 
     def rates(self, args: TelemetrySet) -> Mapping[str, Any]:
         """Report as asked; what holds now."""
@@ -56,7 +65,7 @@ class House(Protocol):
     @property
     def interlock(self) -> Interlock: ...
     @property
-    def herald(self) -> "Rates": ...
+    def herald(self) -> "Telling": ...
     @property
     def tests(self) -> Testing: ...
 

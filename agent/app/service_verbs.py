@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -10,12 +11,14 @@ from agent import __version__
 from agent.app.house import House
 from agent.app.upkeep import past
 from agent.app.verbs import free
-from agent.messaging.commands import Reload, SelftestCancel, SelftestStart, TelemetrySet
+from agent.messaging.commands import Reload, TelemetrySet
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.numbers import NUMBERS
 from agent.messaging.payloads import Maintenance
+from agent.messaging.service_args import SelftestCancel, SelftestStart
 from agent.messaging.verbs import Job, Verb
 from agent.selftest import engine
+from agent.selftest.notes import Notes
 from agent.selftest.report import Depth, Report
 from agent.selftest.store import ReportStore
 from agent.selftest.surroundings import Broker, Surroundings
@@ -27,6 +30,11 @@ log = structlog.get_logger(__name__)
 
 LONGEST = 300.0
 """Seconds a self-test may take in all; a full one of three lights takes about a minute."""
+
+
+def noted(report: Report, state: Path) -> Report:
+    """The report with the latest notes. Blocking."""
+    return report.model_copy(update={"notes": Notes(state).latest()})
 
 
 class SelfTests:
@@ -72,7 +80,7 @@ class SelfTests:
         self._cut_off = False
         store = ReportStore(state, agent.config.selftest.keep_reports)
         try:
-            stored: Report = await agent.on_disk(lambda: store.append(report))
+            stored: Report = await agent.on_disk(lambda: store.append(noted(report, state)))
         except (OSError, DriverError) as error:
             # what was measured is worth telling all the same
             why = getattr(error, "strerror", None) or error

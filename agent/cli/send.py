@@ -25,6 +25,10 @@ PLAIN = {
     "exposure.set": "mode",
     "command.cancel": "id",
     "probe.now": "probe",
+    "report.get": "id",
+    "alert.ack": "key",
+    "alert.silence": "pattern",
+    "alert.unsilence": "pattern",
 }
 """Verbs whose first bare word is this argument; of the others it is a target, or a check for selftest.start."""
 

@@ -21,7 +21,6 @@ from pydantic import (
     BaseModel,
     Field,
     ValidationError,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -171,35 +170,6 @@ class ExposureRelease(Strict):
     mode: Literal["watch", "advise"] = Field("watch", description="What it does from now on.")
 
 
-class SelftestStart(Strict):
-    """Run the self-test. Progress comes with the answers, the summary on up/report."""
-
-    depth: Literal["quick", "full"] = Field("quick", description="full: also what is visible or takes long.")
-    only: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9:*._-]{1,80}$")], ...] = Field(
-        (), max_length=128, description="Ids of checks; none: all of that depth."
-    )
-    accept: bool = Field(False, description="With depth full: lights that did not fail become part of the baseline.")
-    forget: bool = Field(False, description="With accept: the baseline begins anew; lights or camera were moved.")
-
-    @field_validator("accept")
-    @classmethod
-    def _accepts_what_was_shown(cls, accept: bool, info: ValidationInfo) -> bool:
-        if accept and info.data.get("depth") != "full":
-            raise PydanticCustomError("accept_without_full", "only with depth full: a quick test shows no light")
-        return accept
-
-    @field_validator("forget")
-    @classmethod
-    def _forgets_for_another(cls, forget: bool, info: ValidationInfo) -> bool:
-        if forget and not info.data.get("accept"):
-            raise PydanticCustomError("forget_without_accept", "only with accept: what is forgotten must be replaced")
-        return forget
-
-
-class SelftestCancel(Strict):
-    """Stop the running self-test and restore the look."""
-
-
 class Identify(Strict):
     """Make a light show itself."""
 
@@ -256,8 +226,14 @@ ARGS: Mapping[str, type[Strict]] = {
     "exposure.set": ExposureSet,
     "exposure.release": ExposureRelease,
     "probe.now": service_args.ProbeNow,
-    "selftest.start": SelftestStart,
-    "selftest.cancel": SelftestCancel,
+    "report.list": service_args.ReportList,
+    "report.get": service_args.ReportGet,
+    "maintenance.note": service_args.MaintenanceNote,
+    "alert.ack": service_args.AlertAck,
+    "alert.silence": service_args.AlertSilence,
+    "alert.unsilence": service_args.AlertUnsilence,
+    "selftest.start": service_args.SelftestStart,
+    "selftest.cancel": service_args.SelftestCancel,
     "identify": Identify,
     "reload": Reload,
     "telemetry.set": TelemetrySet,

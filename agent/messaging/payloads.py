@@ -220,6 +220,9 @@ class Alert(Payload):
     unit: str = ""
     text: Say
     first: Say = Field(description="The first thing to do.")
+    acknowledged_by: str = Field("", description="Who looks after it.")
+    silenced_until: str | None = Field(None, description="Until then its events are left out, ISO 8601 UTC.")
+    silenced_by: str = ""
 
 
 class Event(Payload):

@@ -5,6 +5,7 @@ fields. Nothing that is named like a secret is ever written.
 """
 
 import logging
+import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
@@ -14,6 +15,7 @@ import structlog
 LEVELS: Mapping[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 SECRET = ("password", "passwd", "passphrase", "secret", "token", "credential", "private_key", "authorization")
 HIDDEN = "***"
+IN_ADDRESS = re.compile(r"(\w+://[^/@\s:]*:)[^/@\s]+@")
 GUESTS = ("paho", "amqtt", "transitions", "asyncio", "scapy", "websockets")
 """Libraries that log by themselves: heard from WARNING on, in our form."""
 
@@ -74,3 +76,12 @@ def _concealed(key: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_concealed(key, each) for each in value]
     return value
+
+
+def redacted(value: Any) -> Any:
+    """The same without secrets: what is named like one, and the password in an address (``rtsp://name:***@host``)."""
+    if isinstance(value, Mapping):
+        return {key: redacted(_concealed(str(key), each)) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [redacted(each) for each in value]
+    return IN_ADDRESS.sub(rf"\1{HIDDEN}@", value) if isinstance(value, str) else value

@@ -81,6 +81,12 @@ POLICY: Sequence[Row] = (
     Row("selftest.cancel", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
     Row("identify", Role.OPERATOR, None, Pace.RARE),
     Row("probe.now", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
+    Row("report.list", Role.VIEWER, Role.VIEWER, Pace.RARE),
+    Row("report.get", Role.VIEWER, Role.VIEWER, Pace.LIVE),
+    Row("maintenance.note", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
+    Row("alert.ack", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
+    Row("alert.silence", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
+    Row("alert.unsilence", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
     Row("telemetry.set", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     Row("reload", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     # ends what runs; lights hold what they show

@@ -49,6 +49,12 @@ selftest.start              -OMA  -OMA  -OMA
 selftest.cancel             -OMA  -OMA  -OMA
 identify                    -OMA  ----  -OMA
 probe.now                   -OMA  -OMA  -OMA
+report.list                 VOMA  VOMA  VOMA
+report.get                  VOMA  VOMA  VOMA
+maintenance.note            --MA  --MA  --MA
+alert.ack                   -OMA  -OMA  -OMA
+alert.silence               -OMA  -OMA  -OMA
+alert.unsilence             -OMA  -OMA  -OMA
 telemetry.set               --MA  --MA  --MA
 reload                      --MA  --MA  --MA
 command.cancel              -OMA  -OMA  -OMA
