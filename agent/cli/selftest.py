@@ -125,9 +125,9 @@ def interrupted(stop: Callable[[], Any]) -> Iterator[None]:
 
 async def _report(path: Path, config: "StudioConfig", options: argparse.Namespace) -> "Report":
     from agent.messaging.commands import read_args
-    from agent.messaging.service_args import SelftestStart
     from agent.messaging.lifecycle import Refusal
     from agent.messaging.local import NAME
+    from agent.messaging.service_args import SelftestStart
 
     asked = {name: getattr(options, name) for name in SelftestStart.model_fields}
     try:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from structlog.testing import capture_logs
 
-from agent.messaging import commands, payloads
+from agent.messaging import commands, payloads, service_args
 from agent.messaging.board import Board
 from agent.messaging.commands import ARGS, read_args, read_envelope, read_json
 from agent.messaging.header import Payload, Stamp, decode
