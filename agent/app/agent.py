@@ -11,6 +11,7 @@ import structlog
 from agent import __version__
 from agent.app import keeper
 from agent.app.all_verbs import all_verbs
+from agent.app.config_verbs import unfinished
 from agent.app.devices import Devices, checked
 from agent.app.dialects import spoken
 from agent.app.gatehouse import Gatehouse
@@ -75,8 +76,8 @@ class Agent:
         self.ready = asyncio.Event()
         self.loop_lag = 0.0
         """Seconds the event loop came late to its last tick."""
-        self._file = config_file
-        self._environ = dict(environ or {})
+        self.file = config_file
+        self.environ = dict(environ or {})
         self._stop = asyncio.Event()
         self._exit = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -194,19 +195,19 @@ class Agent:
     async def reload(self) -> None:
         """Read the file again and go over to it. Raises ConfigError, and changes nothing, when it is wrong or asks
         for what only a restart can give."""
-        if self._file is None:
+        if self.file is None:
             raise ConfigError("configuration", [Problem("file", "this agent was not started from a file", "restart")])
-        config = load(self._file, self._environ)
-        fixtures = checked(config, str(self._file))
+        config = load(self.file, self.environ)
+        fixtures = checked(config, str(self.file))
         fixed = [
             Problem(table, "cannot change while the agent runs", "restart the agent")
             for table in ("agent", "mqtt", "homeassistant", "sparkplug")
             if getattr(config, table) != getattr(self.config, table)
         ]
         if fixed:
-            raise ConfigError(str(self._file), fixed)
+            raise ConfigError(str(self.file), fixed)
         self._go_over(config, fixtures)
-        log.info("config.reloaded", file=str(self._file))
+        log.info("config.reloaded", file=str(self.file))
 
     def _go_over(self, config: StudioConfig, fixtures: Patch) -> None:
         now = self.now()
@@ -308,6 +309,7 @@ class Agent:
         self.bus.board.sweep()
         self.bus.set_ready(True)
         notify("READY=1")
+        await unfinished(self)
         log.info("agent.ready", outputs={o.name: o.lane.health.state for o in self.devices.outputs.values()})
 
     async def _tick(self) -> None:

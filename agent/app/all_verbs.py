@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.app.alert_verbs import AlertVerbs
+from agent.app.config_verbs import ConfigVerbs
 from agent.app.house import House
 from agent.app.probe_verbs import ExposureVerbs, ProbeVerbs
 from agent.app.report_verbs import ReportVerbs
@@ -22,6 +23,7 @@ def all_verbs(house: House, tests: SelfTests) -> dict[str, Verb[Any]]:
         **StopVerbs(house).all(),
         **ExposureVerbs(house).all(),
         **ProbeVerbs(house).all(),
+        **ConfigVerbs(house).all(),
         **ReportVerbs(house).all(),
         **AlertVerbs(house).all(),
         **ServiceVerbs(house, tests).all(),

@@ -1,6 +1,7 @@
 """What the parts of this room know of the agent: enough to read it and to ask it, and no more."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from agent.app.devices import Devices
@@ -49,6 +50,11 @@ class House(Protocol):
     config: StudioConfig
     rig: Rig
     exposure: ExposureService | None
+    file: Path | None
+    """The configuration file it was started from."""
+
+    environ: dict[str, str]
+    """What overrides the file."""
 
     @property
     def host(self) -> Host: ...

@@ -69,6 +69,7 @@ class ReasonCode(StrEnum):
     TIMEOUT = "timeout"
     DEVICE_REFUSED = "device-refused"
     SUPERSEDED = "superseded"
+    ROLLED_BACK = "rolled-back"
     INTERRUPTED = "interrupted"
     CANCELLED = "cancelled"
     STOPPING = "stopping"
@@ -108,6 +109,7 @@ SAID: Mapping[ReasonCode, Text] = {
     ReasonCode.TIMEOUT: Text("it did not finish in time", "未能按时完成"),
     ReasonCode.DEVICE_REFUSED: Text("the device declined", "设备拒绝执行"),
     ReasonCode.SUPERSEDED: Text("somebody else has these lights now", "这些灯已由他人控制"),
+    ReasonCode.ROLLED_BACK: Text("it did not do; what was before is in force again", "未通过验证，已恢复原状"),
     ReasonCode.INTERRUPTED: Text(
         "the agent stopped in the middle: look at the state, then send a new command",
         "程序中途停止：请查看当前状态后重新发送指令",

@@ -87,3 +87,47 @@ class SelftestStart(Strict):
 
 class SelftestCancel(Strict):
     """Stop the running self-test and restore the look."""
+
+
+class ConfigGet(Strict):
+    """The configuration file, without secrets, as JSON text in parts, and its SHA-256."""
+
+    part: Annotated[int, Field(ge=1, le=10000)] = Field(1, description="Which part; the answer says how many.")
+
+
+Toml = Annotated[str, Field(min_length=1, max_length=12_000)]
+
+
+class ConfigValidate(Strict):
+    """What is wrong with a configuration file: all of it, as `studio-agent check-config` tells it. Changes nothing."""
+
+    text: Toml = Field(description="The whole file (TOML), at most 12 kB.")
+
+
+class ConfigPropose(Strict):
+    """Lay a new configuration beside the one in force. It must be right; `config.apply` puts it in force."""
+
+    text: Toml = Field(description="The whole file (TOML), at most 12 kB.")
+
+
+Trial = Annotated[float, Field(ge=1, le=120)]
+TRIAL = "Seconds for which outputs, broker and critical alerts are watched before it counts."
+
+
+class ConfigApply(Strict):
+    """Put the proposed configuration in force. When an output does not come, the broker is lost or a critical alert
+    fires, the one before comes back by itself."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = Field(description="Of the proposal, as it was answered.")
+    seconds: Trial = Field(10.0, description=TRIAL)
+
+
+class ConfigVersions(Strict):
+    """The configurations that were in force, the newest first."""
+
+
+class ConfigRollback(Strict):
+    """Put an earlier configuration in force again, watched like a new one."""
+
+    version: Annotated[int, Field(ge=1)] = Field(description="Its number, of config.versions.")
+    seconds: Trial = Field(10.0, description=TRIAL)

@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from agent.messaging.commands import Envelope
-from agent.messaging.lifecycle import ReasonCode
+from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.payloads import Answer
 from config.units import Text
 from drivers.base import Impact
@@ -114,3 +114,8 @@ class Verb(Generic[A]):
     deadline: float = 30.0
     always: bool = False
     missing: Callable[[], str] = _nothing
+
+    def able(self) -> None:
+        """Raises Refusal when the agent lacks something for it."""
+        if lack := self.missing():
+            raise Refusal(ReasonCode.UNSUPPORTED, lack)

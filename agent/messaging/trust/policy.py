@@ -87,6 +87,12 @@ POLICY: Sequence[Row] = (
     Row("alert.ack", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
     Row("alert.silence", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
     Row("alert.unsilence", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
+    Row("config.get", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
+    Row("config.validate", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
+    Row("config.propose", Role.ADMIN, Role.ADMIN, Pace.RARE),
+    Row("config.apply", Role.ADMIN, None, Pace.RARE),
+    Row("config.versions", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
+    Row("config.rollback", Role.ADMIN, None, Pace.RARE),
     Row("telemetry.set", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     Row("reload", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     # ends what runs; lights hold what they show

@@ -55,6 +55,12 @@ maintenance.note            --MA  --MA  --MA
 alert.ack                   -OMA  -OMA  -OMA
 alert.silence               -OMA  -OMA  -OMA
 alert.unsilence             -OMA  -OMA  -OMA
+config.get                  --MA  --MA  --MA
+config.validate             --MA  --MA  --MA
+config.propose              ---A  ---A  ---A
+config.apply                ---A  ----  ---A
+config.versions             --MA  --MA  --MA
+config.rollback             ---A  ----  ---A
 telemetry.set               --MA  --MA  --MA
 reload                      --MA  --MA  --MA
 command.cancel              -OMA  -OMA  -OMA
