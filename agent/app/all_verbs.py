@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from agent.app.agent_verbs import AgentVerbs
 from agent.app.alert_verbs import AlertVerbs
 from agent.app.config_verbs import ConfigVerbs
 from agent.app.house import House
@@ -23,6 +24,7 @@ def all_verbs(house: House, tests: SelfTests) -> dict[str, Verb[Any]]:
         **StopVerbs(house).all(),
         **ExposureVerbs(house).all(),
         **ProbeVerbs(house).all(),
+        **AgentVerbs(house).all(),
         **ConfigVerbs(house).all(),
         **ReportVerbs(house).all(),
         **AlertVerbs(house).all(),

@@ -65,7 +65,7 @@ def wanted(rig: Rig, words: Sequence[str], levels: Levels) -> dict[str, Levels]:
 def free(rig: Rig) -> None:
     """Raises Refusal while the lights are stopped."""
     if by := rig.stopped:
-        raise Refusal(ReasonCode.STOPPED, f"by {by}")
+        raise Refusal(ReasonCode.STOPPED, Text(f"by {by}", f"由 {by} 停止"))
 
 
 class LightVerbs:

@@ -27,6 +27,7 @@ PLAIN = {
     "probe.now": "probe",
     "report.get": "id",
     "alert.ack": "key",
+    "log.level": "level",
     "alert.silence": "pattern",
     "alert.unsilence": "pattern",
 }

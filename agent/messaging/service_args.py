@@ -131,3 +131,25 @@ class ConfigRollback(Strict):
 
     version: Annotated[int, Field(ge=1)] = Field(description="Its number, of config.versions.")
     seconds: Trial = Field(10.0, description=TRIAL)
+
+
+class ProfilesList(Strict):
+    """The fixture profiles this agent knows, with their personalities."""
+
+    part: Annotated[int, Field(ge=1, le=10000)] = Field(1, description="Which part; the answer says how many.")
+
+
+class Identity(Strict):
+    """What this agent is and runs on, and the hardware that answered."""
+
+
+class LogLevel(Strict):
+    """Log more or less for a while; it goes back by itself, and at a restart."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(description="From this one on.")
+    seconds: Annotated[float, Field(gt=0, le=3600)] = Field(600.0, description="For how long.")
+
+
+class SupportBundle(Strict):
+    """Put what a helper needs into one file in the state folder: configuration without secrets, latest log lines,
+    states, commands, the latest report."""

@@ -7,6 +7,7 @@ fields. Nothing that is named like a secret is ever written.
 import logging
 import re
 import sys
+from collections import deque
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
@@ -14,6 +15,11 @@ import structlog
 
 LEVELS: Mapping[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 SECRET = ("password", "passwd", "passphrase", "secret", "token", "credential", "private_key", "authorization")
+LATEST: deque[str] = deque(maxlen=500)
+"""The newest lines, for a support bundle."""
+
+_usual = LEVELS["info"]
+_asked: int | None = None
 HIDDEN = "***"
 IN_ADDRESS = re.compile(r"(\w+://[^/@\s:]*:)[^/@\s]+@")
 GUESTS = ("paho", "amqtt", "transitions", "asyncio", "scapy", "websockets")
@@ -27,6 +33,8 @@ def set_up(level: str = "info", stream: TextIO | None = None, people: bool | Non
     """
     out = sys.stderr if stream is None else stream
     readable = out.isatty() if people is None else people
+    global _usual
+    _usual = LEVELS[level]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -42,8 +50,8 @@ def set_up(level: str = "info", stream: TextIO | None = None, people: bool | Non
     else:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(
-        processors=[*shared, *last],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        processors=[_heard, *shared, *last, _remember],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),  # what is below is left out by _heard
         logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=True,
     )
@@ -58,6 +66,23 @@ def set_up(level: str = "info", stream: TextIO | None = None, people: bool | Non
     for name in GUESTS:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
+
+
+def loud(level: str | None) -> None:
+    """Log from this level on until told otherwise; ``None``: as it was set up."""
+    global _asked
+    _asked = None if level is None else LEVELS[level]
+
+
+def _heard(_logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if LEVELS.get(method, logging.ERROR) < (_usual if _asked is None else _asked):
+        raise structlog.DropEvent
+    return event
+
+
+def _remember(_logger: object, _method: str, line: Any) -> Any:
+    LATEST.append(str(line))
+    return line
 
 
 def conceal(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -93,6 +93,10 @@ POLICY: Sequence[Row] = (
     Row("config.apply", Role.ADMIN, None, Pace.RARE),
     Row("config.versions", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     Row("config.rollback", Role.ADMIN, None, Pace.RARE),
+    Row("profiles.list", Role.VIEWER, Role.VIEWER, Pace.RARE),
+    Row("identity", Role.VIEWER, Role.VIEWER, Pace.RARE),
+    Row("log.level", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
+    Row("support.bundle", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     Row("telemetry.set", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     Row("reload", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     # ends what runs; lights hold what they show

@@ -61,6 +61,10 @@ config.propose              ---A  ---A  ---A
 config.apply                ---A  ----  ---A
 config.versions             --MA  --MA  --MA
 config.rollback             ---A  ----  ---A
+profiles.list               VOMA  VOMA  VOMA
+identity                    VOMA  VOMA  VOMA
+log.level                   --MA  --MA  --MA
+support.bundle              --MA  --MA  --MA
 telemetry.set               --MA  --MA  --MA
 reload                      --MA  --MA  --MA
 command.cancel              -OMA  -OMA  -OMA
