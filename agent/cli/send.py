@@ -140,6 +140,8 @@ def parse(verb: str, words: Sequence[str]) -> dict[str, Any]:
             bare.append(word)
         elif key in fields:
             kind = fields[key].annotation
+            if key == "text" and text.startswith("@"):
+                text = _content(Path(text[1:]))
             args[key] = text.split(",") if "tuple" in str(kind) else text if kind is str else _value(text)
         elif "levels" in fields and key in set(Attribute):
             args.setdefault("levels", {})[key] = _value(text)
@@ -154,6 +156,14 @@ def parse(verb: str, words: Sequence[str]) -> dict[str, Any]:
             raise Misspelt(f"{verb}: {bare[0]!r} and {target}= both say {target}: say it once")
         args[target] = bare[0] if target in PLAIN.values() else bare
     return args
+
+
+def _content(file: Path) -> str:
+    """``text=@studio.toml``: what is in that file."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misspelt(f"{file} cannot be read: {error}") from None
 
 
 def _value(text: str) -> Any:
