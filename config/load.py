@@ -69,10 +69,11 @@ def load(path: Path, environ: Mapping[str, str]) -> StudioConfig:
     return reading.config
 
 
-def read(path: Path, environ: Mapping[str, str]) -> Reading:
-    """Like :func:`load`, but gives what can be used along with the problems. Raises nothing."""
+def read(path: Path, environ: Mapping[str, str], proposed: str | None = None) -> Reading:
+    """Like :func:`load`, but gives what can be used along with the problems. Raises nothing. ``proposed``: read this as
+    if it were the file's content."""
     path = Path(path)
-    text, unreadable = source.read(path)
+    text, unreadable = source.read(path) if proposed is None else (proposed, None)
     data, not_toml = ({}, None) if unreadable else source.parse(text)
     wrong = unreadable or not_toml
     if wrong is not None:

@@ -17,8 +17,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from agent.app import rules
-from agent.app.service_verbs import ServiceVerbs
-from agent.app.verbs import LightVerbs
+from agent.app.all_verbs import all_verbs
 from agent.exposure.service import TRIPPED, ExposureNow
 from agent.messaging import examples, exporters
 from agent.messaging.commands import ARGS, RANGES, Envelope
@@ -36,6 +35,7 @@ from config.model import AlertSection, StudioConfig
 from config.units import Attribute, Text
 from docs.entities import homeassistant
 from docs.fields import fields, grid, inside, said
+from docs.typed import EXAMPLES
 from drivers import registry
 from drivers.base import Impact, Limits
 from drivers.network.jitter import Statistics
@@ -47,21 +47,6 @@ from firmware_profiles.model import Limits as ProfileLimits
 HERE = Path(__file__).parent
 COMMAND = ".venv/bin/python -m docs.make"
 BLOCK = re.compile(r"(<!-- make: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-
-EXAMPLES: Mapping[str, str] = {
-    "lights.set": "key fill intensity=0.5 cct=4300 fade=2",
-    "look.apply": "soft fade=3",
-    "lights.release": "role:key fade=1",
-    "exposure.set": "hold target=0.2",
-    "selftest.start": "depth=full 'only=LGT-*,CAM-03'",
-    "selftest.cancel": "",
-    "identify": "back seconds=4",
-    "reload": "",
-    "telemetry.set": """'groups={"network": {"interval": 0.5, "dead_bands": {"rtt_ms": 2}}}'""",
-    "ping": "",
-    "command.cancel": "c-1041",
-}
-"""Each verb as a person types it after ``studio-agent send``; it gives the arguments of ``examples.COMMANDS``."""
 
 
 # --- docs/mqtt.md ----------------------------------------------------------------------------------------------------
@@ -88,7 +73,7 @@ def payloads() -> str:
 
 
 def verbs() -> str:
-    known = {**LightVerbs(None).all(), **ServiceVerbs(None, None).all()}  # type: ignore[arg-type]
+    known = all_verbs(None, None)  # type: ignore[arg-type]
     pages = []
     for verb, args in ARGS.items():
         impact = known[verb].impact if verb in known else Impact.PASSIVE
@@ -277,7 +262,7 @@ def alerts() -> str:
         seen = ExposureNow("hold", 0.18, tripped=tripped)
         found += [each for each in rules.exposure(seen, "NAME", limits, False) if each.key.endswith("loop")]
     found += rules.network(every, limits)
-    found.append(rules.storage(("…",)))
+    found += [rules.storage(("…",)), rules.stopped("…")]
     order = {"critical": 0, "warning": 1, "note": 2}
     rows = [
         (

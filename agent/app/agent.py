@@ -10,6 +10,8 @@ import structlog
 
 from agent import __version__
 from agent.app import keeper
+from agent.app.all_verbs import all_verbs
+from agent.app.config_verbs import unfinished
 from agent.app.devices import Devices, checked
 from agent.app.dialects import spoken
 from agent.app.gatehouse import Gatehouse
@@ -17,8 +19,7 @@ from agent.app.herald import Herald
 from agent.app.keeper import LookKeeper
 from agent.app.lock import StateLock
 from agent.app.records import Records
-from agent.app.service_verbs import SelfTests, ServiceVerbs
-from agent.app.verbs import LightVerbs
+from agent.app.service_verbs import SelfTests
 from agent.exposure.camera import Sight
 from agent.exposure.service import ExposureService
 from agent.health.alerts import Alerts
@@ -75,8 +76,8 @@ class Agent:
         self.ready = asyncio.Event()
         self.loop_lag = 0.0
         """Seconds the event loop came late to its last tick."""
-        self._file = config_file
-        self._environ = dict(environ or {})
+        self.file = config_file
+        self.environ = dict(environ or {})
         self._stop = asyncio.Event()
         self._exit = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -98,7 +99,7 @@ class Agent:
         self.trust = Gatehouse(self, virtual=mode == "virtual")
         self.records = Records(self.journal, self.trust, self.bus.outbox, self.on_disk)
         self.dispatcher = Dispatcher(
-            {**LightVerbs(self).all(), **ServiceVerbs(self, self.tests).all()},
+            all_verbs(self, self.tests),
             self.journal,
             on_air=self.on_air,
             publish_answer=self.bus.answer,
@@ -194,25 +195,25 @@ class Agent:
     async def reload(self) -> None:
         """Read the file again and go over to it. Raises ConfigError, and changes nothing, when it is wrong or asks
         for what only a restart can give."""
-        if self._file is None:
+        if self.file is None:
             raise ConfigError("configuration", [Problem("file", "this agent was not started from a file", "restart")])
-        config = load(self._file, self._environ)
-        fixtures = checked(config, str(self._file))
+        config = load(self.file, self.environ)
+        fixtures = checked(config, str(self.file))
         fixed = [
             Problem(table, "cannot change while the agent runs", "restart the agent")
             for table in ("agent", "mqtt", "homeassistant", "sparkplug")
             if getattr(config, table) != getattr(self.config, table)
         ]
         if fixed:
-            raise ConfigError(str(self._file), fixed)
+            raise ConfigError(str(self.file), fixed)
         self._go_over(config, fixtures)
-        log.info("config.reloaded", file=str(self._file))
+        log.info("config.reloaded", file=str(self.file))
 
     def _go_over(self, config: StudioConfig, fixtures: Patch) -> None:
         now = self.now()
         before = self.herald.state_topics()
         shown = keeper.taken_over(self.rig, fixtures, now)
-        rig = Rig(fixtures, rate=config.safety.slew_on_air, present=shown, show=self._show)
+        rig = Rig(fixtures, rate=config.safety.slew_on_air, present=shown, show=self._show, master=self.rig.master)
         keeper.carry(self.rig, rig, now)
         unchanged = config.exposure == self.config.exposure
         self.config, self.rig = config, rig
@@ -234,8 +235,8 @@ class Agent:
         """Start from what the lights showed last; at the very first start from the configured look, faded in."""
         last = await self.looks.read()
         lighting, safety = self.config.lighting, self.config.safety
-        shown = last.shown if last else {}
-        self.rig = Rig(self.rig.fixtures, rate=safety.slew_on_air, present=shown, show=self._show)
+        shown, master = (last.shown, last.master) if last else ({}, 1.0)
+        self.rig = Rig(self.rig.fixtures, rate=safety.slew_on_air, present=shown, show=self._show, master=master)
         first = self.config.looks[lighting.start_look] if lighting.start_look else None
         keeper.begin(self.rig, last, first, self.now())
         if self.exposure is not None:
@@ -308,6 +309,7 @@ class Agent:
         self.bus.board.sweep()
         self.bus.set_ready(True)
         notify("READY=1")
+        await unfinished(self)
         log.info("agent.ready", outputs={o.name: o.lane.health.state for o in self.devices.outputs.values()})
 
     async def _tick(self) -> None:

@@ -2,18 +2,22 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 import structlog
 
 from agent.app import rules, telling
+from agent.app.all_verbs import capability
 from agent.app.house import House
 from agent.app.reporting import Reporter
 from agent.health.alerts import Alert, Condition, Stage
+from agent.health.book import Book
+from agent.messaging import payloads
 from agent.messaging.commands import TelemetrySet
 from agent.messaging.header import Say
 from agent.messaging.numbers import NUMBERS
-from agent.messaging.payloads import AirState, Event, Telemetry
+from agent.messaging.payloads import AirState, Event, LightsState, Telemetry
 from config.units import Text
 from drivers.registry import Kind
 
@@ -28,6 +32,7 @@ class Herald:
 
     def __init__(self, agent: House) -> None:
         self._agent = agent
+        self.book = Book(agent.config.agent.state_dir / "alerts.json")
         self._host = telling.HostNumbers()
         self.reporter = Reporter(agent.config.telemetry)
 
@@ -38,6 +43,7 @@ class Herald:
         agent = self._agent
         topics = {topic for topic, _ in telling.lights(agent.rig, agent.devices, agent.topics, agent.now())}
         topics |= {topic for topic, _ in telling.all_devices(agent.devices, agent.topics)}
+        topics.add(agent.topics.state("lights", "all"))
         if agent.exposure is not None:
             topics.add(agent.topics.state("exposure", agent.exposure.section.camera))
         return topics
@@ -47,6 +53,7 @@ class Herald:
         board, topics = agent.bus.board, agent.topics
         self.reporter.use(agent.config.telemetry)
         self.inventory()
+        board.put(topics.capability, capability(agent.dispatcher.verbs))
         for topic, state in telling.all_devices(agent.devices, topics):
             board.put(topic, state)
         self.lights()
@@ -62,6 +69,9 @@ class Herald:
         agent = self._agent
         for topic, state in telling.lights(agent.rig, agent.devices, agent.topics, agent.now()):
             agent.bus.board.put(topic, state)
+
+        together = LightsState(master=round(agent.rig.master, 3), stopped_by=agent.rig.stopped)
+        agent.bus.board.put(agent.topics.state("lights", "all"), together)
 
     def device(self, kind: Kind, name: str) -> None:
         agent = self._agent
@@ -86,8 +96,12 @@ class Herald:
     def alerts(self) -> None:
         """Look at every rule and tell what came of it."""
         agent = self._agent
-        for news in agent.alerts.see(self.conditions(), agent.now()):
+        seen = list(self.conditions())
+        for news in agent.alerts.see(seen, agent.now()):
             self._alert(news)
+        self.book.over([c.key for c in seen if c.bad is False and c.key not in agent.alerts.keys])
+        for pattern in self.book.lapse(agent.host.wall()):
+            self.unsilenced(pattern)
 
     def conditions(self) -> Iterator[Condition]:
         """What the standing rules see now."""
@@ -97,6 +111,7 @@ class Herald:
         yield from rules.pictures(agent.devices)
         yield from rules.network(agent.devices, limits)
         yield rules.storage(agent.unstored())
+        yield rules.stopped(agent.rig.stopped)
         if agent.exposure is not None:
             camera = agent.exposure.section.camera
             yield from rules.exposure(agent.exposure.now_state, camera, limits, testing=agent.tests.running)
@@ -108,6 +123,19 @@ class Herald:
         agent.alerts.forget(gone)
         for key in gone:
             agent.bus.board.clear(agent.topics.alert(key))
+
+    def retell(self) -> None:
+        """Something was said about alerts: tell those that fire once more."""
+        agent = self._agent
+        for alert in agent.alerts.open:
+            agent.bus.board.put(agent.topics.alert(alert.key), self._told(alert))
+
+    def unsilenced(self, pattern: str) -> None:
+        """Tell what fires as if it were new, where nothing silences it any more."""
+        self.retell()
+        for alert in self._agent.alerts.open:
+            if fnmatchcase(alert.key, pattern):
+                self._alert_event(alert)
 
     def event(self, name: str, text: Text, level: Any = "note", **fields: Any) -> None:
         """Something happened once."""
@@ -121,10 +149,20 @@ class Herald:
         say = log.warning if firing else log.info
         say(f"alert.{news.stage}", key=news.key, level=level, text=news.condition.said.en)
         topic = agent.topics.alert(news.key)
-        agent.bus.board.put(topic, telling.alert(news, agent.host.wall() - agent.host.now()))
+        agent.bus.board.put(topic, self._told(news))
         if not firing:
             agent.bus.board.clear(topic)
-        self.event(f"alert.{news.stage}", news.condition.said, level, key=news.key)
+        self._alert_event(news)
+
+    def _alert_event(self, news: Alert) -> None:
+        if self.book.silenced(news.key, self._agent.host.wall()) is None:
+            condition = news.condition
+            self.event(f"alert.{news.stage}", condition.said, condition.level.value, key=news.key)
+
+    def _told(self, alert: Alert) -> payloads.Alert:
+        wall = self._agent.host.wall()
+        silence = self.book.silenced(alert.key, wall)
+        return telling.alert(alert, wall - self._agent.host.now(), self.book.acknowledged(alert.key), silence)
 
     # --- numbers ---------------------------------------------------------------------------------------------
 

@@ -1,11 +1,13 @@
 """What the parts of this room know of the agent: enough to read it and to ask it, and no more."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from agent.app.devices import Devices
 from agent.exposure.service import ExposureService
 from agent.health.alerts import Alerts
+from agent.health.book import Book
 from agent.health.interlock import Interlock
 from agent.lighting.rig import Rig
 from agent.messaging.bus import Bus
@@ -22,9 +24,20 @@ class Testing(Protocol):
     @property
     def running(self) -> bool: ...
 
+    def cancel(self) -> str:
+        """End the test that a command started. The command's id; "" when there is none."""
 
-class Rates(Protocol):
-    """Who publishes the numbers."""
+
+class Telling(Protocol):
+    """Who publishes the numbers and the alerts."""
+
+    book: Book
+
+    def retell(self) -> None:
+        """Something was said about alerts: tell those that fire once more."""
+
+    def unsilenced(self, pattern: str) -> None:
+        """Tell what fires as if it were new, where nothing silences it any more."""
 
     def rates(self, args: TelemetrySet) -> Mapping[str, Any]:
         """Report as asked; what holds now."""
@@ -37,6 +50,11 @@ class House(Protocol):
     config: StudioConfig
     rig: Rig
     exposure: ExposureService | None
+    file: Path | None
+    """The configuration file it was started from."""
+
+    environ: dict[str, str]
+    """What overrides the file."""
 
     @property
     def host(self) -> Host: ...
@@ -53,7 +71,7 @@ class House(Protocol):
     @property
     def interlock(self) -> Interlock: ...
     @property
-    def herald(self) -> "Rates": ...
+    def herald(self) -> "Telling": ...
     @property
     def tests(self) -> Testing: ...
 

@@ -9,7 +9,7 @@ import structlog
 
 from agent.lighting.claims import Priority
 from agent.lighting.memory import HeldClaim, LastLook, LookFile
-from agent.lighting.rig import RESTORES, Rig
+from agent.lighting.rig import Rig
 from config.model import LookSection
 from config.units import Attribute, Levels
 from drivers.errors import DriverError
@@ -91,8 +91,8 @@ class LookKeeper:
 
 def shown(rig: Rig, now: float) -> dict[str, dict[Attribute, float]]:
     """What every light shows; of one that is being tested, what it goes back to."""
-    tested = {claim.fixture for priority in RESTORES for claim in rig.claims(priority)}
-    return {name: rig.resting(name) if name in tested else rig.scene.levels(name, now) for name in rig.fixtures}
+    tested = {claim.fixture for claim in rig.claims(Priority.TEST)}
+    return {name: rig.home(name) if name in tested else rig.scene.levels(name, now) for name in rig.fixtures}
 
 
 def taken_over(old: Rig, fixtures: Patch, now: float) -> dict[str, dict[Attribute, float]]:
@@ -115,12 +115,14 @@ def present(rig: Rig, now: float) -> LastLook:
         going={name: rig.resting(name) for name in rig.fixtures},
         look={name: rig.look(name) for name in rig.fixtures},
         held=tuple(HeldClaim(owner=c.owner, fixture=c.fixture, levels={c.attribute: c.level}) for c in held),
+        master=rig.master,
+        stopped=rig.stopped,
     )
 
 
 def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float) -> None:
-    """Give a fresh rig (made with ``present=last.shown``) the rest of the last look; at the very first start, the
-    configured one, faded in."""
+    """Give a fresh rig (made with the last look's ``shown`` and ``master``) the rest of the last look; at the first
+    start of all, the configured one, faded in."""
     if last is not None:
         rig.recall(last.look)
         rig.go_on(last.going, now)
@@ -129,7 +131,9 @@ def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float
                 able = set(rig.fixtures[held.fixture].personality.attributes)
                 levels: Mapping[str, Levels] = {held.fixture: {a: v for a, v in held.levels.items() if a in able}}
                 rig.claim(held.owner, Priority.MANUAL, levels, now=now)
-        log.info("look.restored", fixtures=sorted(last.shown))
+        if last.stopped:
+            rig.freeze(last.stopped, now)
+        log.info("look.restored", fixtures=sorted(last.shown), stopped_by=last.stopped or None)
     elif first is not None:
         rig.apply_look(first.levels, now=now, fade=first.fade)
         log.info("look.first")
@@ -147,3 +151,5 @@ def carry(old: Rig, new: Rig, now: float) -> None:
             lease = None if claim.until is None else claim.until - now
             levels: Mapping[str, Levels] = {claim.fixture: {claim.attribute: claim.level}}
             new.claim(claim.owner, Priority.MANUAL, levels, now=now, lease=lease)
+    if old.stopped:
+        new.freeze(old.stopped, now)

@@ -172,6 +172,21 @@ def storage(unstored: Sequence[str]) -> Condition:
     )
 
 
+def stopped(by: str) -> Condition:
+    """Are the lights stopped? ``by``: by whom."""
+    return Condition(
+        "lights.stopped",
+        bool(by),
+        AlertLevel.WARNING,
+        Text(f"the lights are stopped by {by}: nothing moves them", f"灯光已被 {by} 停止：不再响应任何调光"),
+        Text(
+            "when it is clear why, let them go: lights.stop.reset",
+            "查明原因后解除：lights.stop.reset",
+        ),
+        hold=0.0,
+    )
+
+
 def _judge(value: float | None, limit: float) -> bool | None:
     if value is None:
         return None

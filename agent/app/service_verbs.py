@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -9,12 +10,15 @@ import structlog
 from agent import __version__
 from agent.app.house import House
 from agent.app.upkeep import past
-from agent.messaging.commands import Reload, SelftestCancel, SelftestStart, TelemetrySet
+from agent.app.verbs import free
+from agent.messaging.commands import Reload, TelemetrySet
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.numbers import NUMBERS
 from agent.messaging.payloads import Maintenance
+from agent.messaging.service_args import SelftestCancel, SelftestStart
 from agent.messaging.verbs import Job, Verb
 from agent.selftest import engine
+from agent.selftest.notes import Notes
 from agent.selftest.report import Depth, Report
 from agent.selftest.store import ReportStore
 from agent.selftest.surroundings import Broker, Surroundings
@@ -28,6 +32,11 @@ LONGEST = 300.0
 """Seconds a self-test may take in all; a full one of three lights takes about a minute."""
 
 
+def noted(report: Report, state: Path) -> Report:
+    """The report with the latest notes. Blocking."""
+    return report.model_copy(update={"notes": Notes(state).latest()})
+
+
 class SelfTests:
     """Runs self-tests of this agent, one at a time, and keeps their reports."""
 
@@ -35,6 +44,8 @@ class SelfTests:
         self._agent = agent
         self._virtual = virtual
         self.running = False
+        self.under: tuple[Job, asyncio.Task[Any] | None] | None = None
+        """The command whose test runs, and its task."""
         self._cut_off = False
         self.health = ""
         """Empty when all is well; else why the latest report is not on the disk, for people."""
@@ -69,7 +80,7 @@ class SelfTests:
         self._cut_off = False
         store = ReportStore(state, agent.config.selftest.keep_reports)
         try:
-            stored: Report = await agent.on_disk(lambda: store.append(report))
+            stored: Report = await agent.on_disk(lambda: store.append(noted(report, state)))
         except (OSError, DriverError) as error:
             # what was measured is worth telling all the same
             why = getattr(error, "strerror", None) or error
@@ -117,6 +128,15 @@ class SelfTests:
         now = self._agent.now()
         return self._agent.interlock.known(now) and self._agent.interlock.on_air(now)
 
+    def cancel(self) -> str:
+        """End the test that a command started. The command's id; "" when there is none."""
+        job, task = self.under or (None, None)
+        if job is None or task is None:
+            return ""
+        job.cancelled = True
+        task.cancel()
+        return job.id
+
     async def home(self) -> None:
         """After a test was cut off: returns when the look is back on the wire, before anybody lets the outputs go."""
         agent = self._agent
@@ -138,8 +158,6 @@ class ServiceVerbs:
     def __init__(self, agent: House, tests: SelfTests) -> None:
         self._agent = agent
         self._tests = tests
-        self._job: Job | None = None
-        self._task: asyncio.Task[Any] | None = None
 
     def all(self) -> dict[str, Verb[Any]]:
         verbs: list[Verb[Any]] = [
@@ -166,13 +184,15 @@ class ServiceVerbs:
                 raise Refusal(ReasonCode.UNKNOWN_TARGET, why)
 
     def _can_start(self, args: SelftestStart) -> None:
-        if self._tests.running or self._job is not None:
+        if self._tests.running or self._tests.under is not None:
             raise Refusal(ReasonCode.BUSY, Text("a self-test is running already", "自检已在进行"))
+        if args.depth == "full":
+            free(self._agent.rig)
         if wrong := self._tests.unmatched(args.depth, args.only):
             raise Refusal(ReasonCode.UNKNOWN_TARGET, wrong)
 
     def _can_cancel(self, args: SelftestCancel) -> None:
-        if self._job is None:
+        if self._tests.under is None:
             raise Refusal(ReasonCode.UNKNOWN_TARGET, Text("no self-test is running", "没有进行中的自检"))
 
     # --- effects ---------------------------------------------------------------------------------------------
@@ -194,7 +214,7 @@ class ServiceVerbs:
         """The verdict is data: the command has succeeded when the test ran. A report that is not on the disk is in the
         result, or nobody would ever see it."""
         self._can_start(args)
-        self._job, self._task = job, asyncio.current_task()
+        self._tests.under = job, asyncio.current_task()
         try:
             report = await self._tests.run(
                 args.depth,
@@ -205,7 +225,7 @@ class ServiceVerbs:
                 forget=args.forget,
             )
         finally:
-            self._job = self._task = None
+            self._tests.under = None
         await self._tests.recall(report)
         result: dict[str, Any] = {
             "id": report.id,
@@ -223,9 +243,5 @@ class ServiceVerbs:
         return result
 
     async def _cancel(self, args: SelftestCancel, job: Job) -> Mapping[str, Any]:
-        running, task = self._job, self._task
-        if running is None or task is None:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, Text("no self-test is running", "没有进行中的自检"))
-        running.cancelled = True
-        task.cancel()
-        return {"cancelled": running.id}
+        self._can_cancel(args)
+        return {"cancelled": self._tests.cancel()}

@@ -10,6 +10,7 @@ from agent.app.devices import Devices
 from agent.exposure.camera import Sight
 from agent.exposure.service import ExposureNow
 from agent.health.alerts import Alert, Stage
+from agent.health.book import Silence
 from agent.lighting.rig import Rig
 from agent.messaging import payloads
 from agent.messaging.header import Payload, Say, iso
@@ -112,20 +113,23 @@ def exposure(state: ExposureNow) -> payloads.ExposureState:
     )
 
 
-def alert(found: Alert, wall_minus_mono: float) -> payloads.Alert:
-    """``wall_minus_mono`` turns the alert's times into the wall clock's."""
+def alert(found: Alert, wall_minus_mono: float, by: str = "", silence: Silence | None = None) -> payloads.Alert:
+    """``wall_minus_mono`` turns the alert's times into the wall clock's; ``by``: who looks after it."""
     condition = found.condition
     began = found.fired if found.fired is not None else found.since
     return payloads.Alert(
         key=found.key,
         level=condition.level.value,
-        state="resolved" if found.stage is Stage.RESOLVED else "firing",
+        state="resolved" if found.stage is Stage.RESOLVED else "acknowledged" if by else "firing",
         since=iso(began + wall_minus_mono),
         value=None if condition.value is None else round(condition.value, 3),
         limit=condition.limit,
         unit=condition.unit,
         text=Say.of(condition.said),
         first=Say.of(condition.remedy),
+        acknowledged_by=by,
+        silenced_until=iso(silence.until) if silence else None,
+        silenced_by=silence.by if silence else "",
     )
 
 

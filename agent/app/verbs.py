@@ -9,7 +9,7 @@ from agent.app.house import House
 from agent.lighting.claims import Claim, Priority
 from agent.lighting.rig import Rig
 from agent.lighting.scene import Key
-from agent.messaging.commands import ExposureSet, Identify, LightsRelease, LightsSet, LookApply
+from agent.messaging.commands import Identify, LightsRelease, LightsSet, LookApply
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
@@ -62,8 +62,14 @@ def wanted(rig: Rig, words: Sequence[str], levels: Levels) -> dict[str, Levels]:
     return found
 
 
+def free(rig: Rig) -> None:
+    """Raises Refusal while the lights are stopped."""
+    if by := rig.stopped:
+        raise Refusal(ReasonCode.STOPPED, Text(f"by {by}", f"由 {by} 停止"))
+
+
 class LightVerbs:
-    """lights.set, look.apply, lights.release, identify, exposure.set."""
+    """lights.set, look.apply, lights.release, identify."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -76,16 +82,17 @@ class LightVerbs:
             Verb("look.apply", LookApply, self._look, check=self._can_look, deadline=A_DAY),
             Verb("lights.release", LightsRelease, self._release, check=self._can_release, deadline=A_DAY, always=True),
             Verb("identify", Identify, self._identify, check=self._can_identify, impact=Impact.VISIBLE, deadline=90.0),
-            Verb("exposure.set", ExposureSet, self._exposure, check=self._can_exposure),
         ]
         return {verb.name: verb for verb in verbs}
 
     # --- checks ----------------------------------------------------------------------------------------------
 
     def _can_set(self, args: LightsSet) -> None:
+        free(self._house.rig)
         wanted(self._house.rig, args.targets, args.levels)
 
     def _can_look(self, args: LookApply) -> None:
+        free(self._house.rig)
         looks = self._house.config.looks
         if args.look not in looks:
             meant = hint(args.look, list(looks))
@@ -94,14 +101,12 @@ class LightVerbs:
             )
 
     def _can_release(self, args: LightsRelease) -> None:
+        free(self._house.rig)
         targets(self._house.rig, args.targets)
 
     def _can_identify(self, args: Identify) -> None:
+        free(self._house.rig)
         targets(self._house.rig, [args.fixture])
-
-    def _can_exposure(self, args: ExposureSet) -> None:
-        if self._house.config.exposure is None:
-            raise Refusal(ReasonCode.UNSUPPORTED, Text("the configuration has no [exposure]", "配置中没有 [exposure]"))
 
     # --- effects ---------------------------------------------------------------------------------------------
 
@@ -157,9 +162,6 @@ class LightVerbs:
             house.rig.release(house.now(), owner=owner, fade=0.7)
         return {"fixture": args.fixture}
 
-    async def _exposure(self, args: ExposureSet, job: Job) -> Mapping[str, Any]:
-        return self._house.exposure_set(args)
-
     # --- inside ----------------------------------------------------------------------------------------------
 
     async def _arrive(
@@ -190,11 +192,12 @@ class LightVerbs:
             raise
         await house.remembered()
         if others := lost():
+            free(house.rig)
             holders = {name: house.rig.holder(name) for name in others}
             en = ", ".join(f"{n} ({h.owner if h else 'a look'})" for n, h in holders.items())
             zh = "、".join(f"{n}（{h.owner if h else '场景'}）" for n, h in holders.items())
             raise Refusal(ReasonCode.SUPERSEDED, Text(en, zh))
-        offline, online = await _on_the_wire(house, levels)
+        offline, online = await on_the_wire(house, levels)
         if offline and not online:
             raise Refusal(
                 ReasonCode.OFFLINE,
@@ -211,7 +214,8 @@ class LightVerbs:
         holder = rig.holder(name)
         if holder is not None and holder.priority is Priority.LOOP:
             return False
-        return any(rig.scene.targets(name)[attribute] != level for attribute, level in wanted.items())
+        asked = rig.wanted(name)
+        return any(asked[attribute] != level for attribute, level in wanted.items())
 
     def _hold_here(self, owner: str, levels: Mapping[str, Levels], mine: Mapping[Key, Claim | None]) -> None:
         """Claim what the lights show at present, for as long as the command wanted them."""
@@ -229,10 +233,10 @@ def _keys(levels: Mapping[str, Levels]) -> list[Key]:
 
 def _present(house: House, levels: Mapping[str, Levels]) -> dict[str, Levels]:
     now = house.now()
-    return {name: {a: house.rig.scene.levels(name, now)[a] for a in wanted} for name, wanted in levels.items()}
+    return {name: {a: house.rig.asked(name, now)[a] for a in wanted} for name, wanted in levels.items()}
 
 
-async def _on_the_wire(house: House, names: Collection[str]) -> tuple[list[str], list[str]]:
+async def on_the_wire(house: House, names: Collection[str]) -> tuple[list[str], list[str]]:
     """Wait until every output that is there has sent these lights as the scene has them now. Names of the outputs
     that are not there, and of those that have."""
     deadline = house.now() + SENT_WITHIN

@@ -4,12 +4,8 @@ import argparse
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agent.cli.parser import complain
-
-if TYPE_CHECKING:
-    from config.problems import ConfigError, Problem
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +19,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _one(file: Path) -> int:
-    from agent.app.devices import check, files
+    from agent.app.examined import faults
     from config.load import read
-    from firmware_profiles.patch import survey
 
     try:
         is_file = stat.S_ISREG(file.stat().st_mode)
@@ -36,20 +31,10 @@ def _one(file: Path) -> int:
         is_file = False  # reading it tells why
     reading = read(file, os.environ)
     config = reading.config
-    more: list[Problem] = []
-    broken: list[ConfigError] = []
-    if config is not None:
-        made, more = survey(config, lost=reading.lost)
-        # A secret that cannot be used keeps only the broker or a camera away, a broken profile only its own lights:
-        # the service starts. Whoever asks is told; but of a folder that is not there once, and not that this file is
-        # no profile.
-        more += [*check(config, reading.lost), *files(config)]
-        known = {os.path.realpath(path) for path in (file, *config.agent.profile_dirs)}
-        broken = [error for error in made.library.site_broken if os.path.realpath(error.file) not in known]
-    faults = [error for error in (reading.error(more), *broken) if error is not None]
-    for error in faults:
+    found = faults(reading, file)
+    for error in found:
         complain(error)
-    if faults:
+    if found:
         return os.EX_CONFIG if is_file and os.access(file, os.R_OK) else os.EX_NOINPUT
     assert config is not None
     counts = (

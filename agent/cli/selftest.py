@@ -22,7 +22,7 @@ from agent.cli.parser import NoConfig, answers, complain, config_argument, conso
 
 if TYPE_CHECKING:
     from agent.app.agent import Agent
-    from agent.messaging.commands import SelftestStart
+    from agent.messaging.service_args import SelftestStart
     from agent.selftest.listener import Listener
     from agent.selftest.report import Report
     from config.model import StudioConfig
@@ -124,9 +124,10 @@ def interrupted(stop: Callable[[], Any]) -> Iterator[None]:
 
 
 async def _report(path: Path, config: "StudioConfig", options: argparse.Namespace) -> "Report":
-    from agent.messaging.commands import SelftestStart, read_args
+    from agent.messaging.commands import read_args
     from agent.messaging.lifecycle import Refusal
     from agent.messaging.local import NAME
+    from agent.messaging.service_args import SelftestStart
 
     asked = {name: getattr(options, name) for name in SelftestStart.model_fields}
     try:

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from config.broker import MqttSection
 
 EXIT = {"succeeded": 0, "failed": 1, "cancelled": 1, "rejected": 2}
-PLAIN = {"look.apply": "look", "identify": "fixture", "exposure.set": "mode", "command.cancel": "id"}
+PLAIN = {
+    "look.apply": "look",
+    "identify": "fixture",
+    "exposure.set": "mode",
+    "command.cancel": "id",
+    "probe.now": "probe",
+    "report.get": "id",
+    "alert.ack": "key",
+    "log.level": "level",
+    "alert.silence": "pattern",
+    "alert.unsilence": "pattern",
+}
 """Verbs whose first bare word is this argument; of the others it is a target, or a check for selftest.start."""
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -129,6 +140,8 @@ def parse(verb: str, words: Sequence[str]) -> dict[str, Any]:
             bare.append(word)
         elif key in fields:
             kind = fields[key].annotation
+            if key == "text" and text.startswith("@"):
+                text = _content(Path(text[1:]))
             args[key] = text.split(",") if "tuple" in str(kind) else text if kind is str else _value(text)
         elif "levels" in fields and key in set(Attribute):
             args.setdefault("levels", {})[key] = _value(text)
@@ -143,6 +156,14 @@ def parse(verb: str, words: Sequence[str]) -> dict[str, Any]:
             raise Misspelt(f"{verb}: {bare[0]!r} and {target}= both say {target}: say it once")
         args[target] = bare[0] if target in PLAIN.values() else bare
     return args
+
+
+def _content(file: Path) -> str:
+    """``text=@studio.toml``: what is in that file."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misspelt(f"{file} cannot be read: {error}") from None
 
 
 def _value(text: str) -> Any:

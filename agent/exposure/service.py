@@ -97,6 +97,13 @@ class ExposureService:
 
     def turn(self, ev: float, captured: float, fault: str, now: float, on_air: bool) -> None:
         """One measured picture: ``ev`` stops from target at time ``captured``; ``fault``: why not to trust it."""
+        if self._rig.master < 1.0:
+            # a hand on all lights at once: to bring the picture back against it would be a fight
+            self.let_go(now)
+            self._looks = {}
+            said = f"the grand master is at {self._rig.master * 100:.0f} %"
+            self.now_state = replace(self.now_state, ev=ev, holding=(), why=said, advice=None)
+            return
         looks = self._free()
         if looks != self._looks:
             self._anchor(looks, now)

@@ -28,6 +28,9 @@ class LastLook(BaseModel):
     going: dict[Name, dict[Attribute, float]] = Field(default_factory=dict)
     look: dict[Name, dict[Attribute, float]] = Field(default_factory=dict)
     held: tuple[HeldClaim, ...] = ()
+    master: float = Field(1.0, ge=0, le=1)
+    stopped: str = ""
+    """Who has stopped the lights; "" while they are not stopped."""
 
 
 class LookFile:
@@ -55,7 +58,7 @@ class LookFile:
         """Replace the file in one step (write, fsync, rename). Raises OSError when the disk refuses."""
         fresh = self.path.with_suffix(".new")
         with fresh.open("wb") as out:
-            out.write(look.model_dump_json().encode())
+            out.write(look.model_dump_json(exclude_defaults=True).encode())
             out.flush()
             os.fsync(out.fileno())
         fresh.replace(self.path)

@@ -4,6 +4,7 @@ Lives on the loop's thread. Nothing here sends: whoever is given the new :class:
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from agent.lighting.claims import Claim, Priority, winner
@@ -33,7 +34,8 @@ class Rig:
     """Fixtures, their claims and the present scene.
 
     ``rate`` is the slew limit in share of full light per second, ``present`` what the lights show now (the restored
-    last look): the first scene starts there, so nothing on the wire changes by starting up.
+    last look): the first scene starts there, so nothing on the wire changes by starting up. ``master`` (0…1) scales all
+    light but that of tests and of a stop, which are as they are claimed.
     """
 
     def __init__(
@@ -43,20 +45,25 @@ class Rig:
         rate: float,
         present: Mapping[str, Levels],
         show: Callable[[Scene], None],
+        master: float = 1.0,
     ) -> None:
         self.fixtures = dict(fixtures)
+        self.master = master
         self._rate = rate
         self._show = show
         self._order = 0
         self._claims: dict[Key, dict[str, Claim]] = {}
         self._held: dict[Key, float] = {}
+        shown: dict[Key, float] = {}
         for name, fixture in self.fixtures.items():
             defaults = fixture.personality.defaults()
-            shown = present.get(name, {})
             for attribute, default in defaults.items():
-                self._held[name, attribute] = shown.get(attribute, default)
+                key = (name, attribute)
+                level = present.get(name, {}).get(attribute)
+                shown[key] = self._mastered(key, default) if level is None else level
+                self._held[key] = default if level is None else self._asked(key, level, default)
         self._look = dict(self._held)
-        self.scene = Scene(self.fixtures, {key: Fade(level, level) for key, level in self._held.items()}, self._rate_of)
+        self.scene = Scene(self.fixtures, {key: Fade(level, level) for key, level in shown.items()}, self._rate_of)
 
     # --- asking ----------------------------------------------------------------------------------------------
 
@@ -80,6 +87,24 @@ class Rig:
                 lasting = _lasting(claims)
                 levels[attribute] = held if lasting is None else lasting.level
         return levels
+
+    def wanted(self, fixture: str) -> dict[Attribute, float]:
+        """What is asked of this light, before the grand master: by its strongest claims, else what it holds."""
+        return {key[1]: self._asks(key)[0] for key in self._held if key[0] == fixture}
+
+    def asked(self, fixture: str, now: float) -> dict[Attribute, float]:
+        """What this light would show now with the grand master full."""
+        shown = self.scene.levels(fixture, now)
+        return {a: self._asked((fixture, a), level, self._asks((fixture, a))[0]) for a, level in shown.items()}
+
+    @property
+    def stopped(self) -> str:
+        """Who has stopped the lights; "" while they are not stopped."""
+        return next((claim.owner for claim in self.claims(Priority.STOP)), "")
+
+    def home(self, fixture: str) -> dict[Attribute, float]:
+        """:meth:`resting` as it shows."""
+        return {a: self._mastered((fixture, a), level) for a, level in self.resting(fixture).items()}
 
     def claims(self, priority: Priority) -> list[Claim]:
         """All claims of one priority, oldest first."""
@@ -136,11 +161,13 @@ class Rig:
         fixtures: Iterable[str] | None = None,
         fade: float = 0.0,
     ) -> list[Claim]:
-        """End the claims that match all that is given; the lights hold (or, after a test, go back)."""
+        """End the claims that match all that is given; the lights hold (or, after a test, go back). A stop is ended by
+        :meth:`reset` only."""
         names = None if fixtures is None else set(fixtures)
         return self._drop(
             lambda c: (
-                (owner is None or c.owner == owner)
+                c.priority != Priority.STOP
+                and (owner is None or c.owner == owner)
                 and (priority is None or c.priority == priority)
                 and (names is None or c.fixture in names)
             ),
@@ -168,6 +195,50 @@ class Rig:
         for fixture, attribute in keys:
             self._held[fixture, attribute] = levels[fixture][attribute]
         self._settle(keys, now, 0.0)
+
+    def stop(self, owner: str, now: float) -> None:
+        """Freeze every light as it is, at once, until :meth:`reset`: no claim moves one. After the reset they stay so:
+        what a person held is held where it stopped, other claims are gone; only a light that was tested goes back."""
+        if self.stopped:
+            return
+        tested = {claim.fixture for claim in self.claims(Priority.TEST)}
+        shown = {key: fade.at(now) for key, fade in self.scene.fades.items() if key[0] not in tested}
+        # on its way down the grand master is below what it shows; it stays where everything can be held as it is
+        self.master = max([self.master, *(level for key, level in shown.items() if self._carries_light(key))])
+        for key, present in shown.items():
+            level = self._held[key] = self._asked(key, present, self._asks(key)[0])
+            if now < self.scene.fades[key].done:
+                self._look[key] = level
+            claims = self._claims.get(key, {})
+            for name, held in [(n, c) for n, c in claims.items() if c.priority == Priority.MANUAL]:
+                claims[name] = replace(held, level=level)
+        for claims in self._claims.values():
+            for name in [n for n, c in claims.items() if c.priority != Priority.MANUAL]:
+                del claims[name]
+        self.freeze(owner, now)
+
+    def freeze(self, owner: str, now: float) -> None:
+        """Take a stop over from an earlier rig: lights stay as they are; after the reset they go where this one has
+        them."""
+        for key, fade in self.scene.fades.items():
+            self._order += 1
+            present = fade.at(now)
+            claim = Claim(owner, Priority.STOP, *key, present, self._order)
+            self._claims.setdefault(key, {})[f"{owner} (stop)"] = claim  # not to meet the same person's hold
+        self._swap({key: Fade(fade.at(now), fade.at(now)) for key, fade in self.scene.fades.items()})
+
+    def reset(self, now: float, fade: float = 0.0) -> bool:
+        """End the stop. Whether there was one."""
+        return bool(self._drop(lambda claim: claim.priority == Priority.STOP, now, fade))
+
+    def dim(self, master: float, *, now: float, fade: float) -> float:
+        """Set the grand master. Returns when the lights will have arrived."""
+        self.master = master
+        scene = self.scene
+        arrived = self._settle(list(self._held), now, fade)
+        if scene is self.scene:
+            self._show(scene)  # every light is dark: worth remembering all the same
+        return arrived
 
     def recall(self, look: Mapping[str, Levels]) -> None:
         """Take this as the operator's look without moving any light (after a restart)."""
@@ -197,8 +268,8 @@ class Rig:
         gone: list[Claim] = []
         for key, claims in self._claims.items():
             before = _lasting(claims.values())
-            for claim in [c for c in claims.values() if match(c)]:
-                del claims[claim.owner]
+            for name, claim in [(n, c) for n, c in claims.items() if match(c)]:
+                del claims[name]
                 gone.append(claim)
             if before is not None and _lasting(claims.values()) is None:
                 # nobody claims any more: hold what was claimed, and take a person's last word as the look
@@ -216,8 +287,8 @@ class Rig:
         arrived = now
         moved = False
         for key in keys:
-            claim = winner(self._claims.get(key, {}).values())
-            target = self._held[key] if claim is None else claim.level
+            level, as_it_is = self._asks(key)
+            target = level if as_it_is else self._mastered(key, level)
             present = fades[key]
             if target != present.end:
                 fades[key] = toward(present, target, now, fade, self._rate_of(key))
@@ -226,6 +297,27 @@ class Rig:
         if moved:
             self._swap(fades)
         return arrived
+
+    def _asks(self, key: Key) -> tuple[float, bool]:
+        """The level that is asked for, and whether it is meant as it is, past the grand master."""
+        claim = self.winning(key)
+        return (self._held[key], False) if claim is None else (claim.level, claim.priority >= Priority.TEST)
+
+    def _mastered(self, key: Key, level: float) -> float:
+        return level * self.master if self._carries_light(key) else level
+
+    def _asked(self, key: Key, shown: float, otherwise: float) -> float:
+        """The level that shows like this; ``otherwise`` when the grand master is at 0 and every level does."""
+        if not self._carries_light(key) or self.master == 1.0:
+            return shown
+        return min(1.0, shown / self.master) if self.master > 0 else otherwise
+
+    def _carries_light(self, key: Key) -> bool:
+        """Whether the grand master works on it: the intensity; of a light without one, its colours."""
+        name, attribute = key
+        if attribute is Attribute.INTENSITY:
+            return True
+        return attribute in EMITTERS and Attribute.INTENSITY not in self.fixtures[name].personality.attributes
 
     def _swap(self, fades: Mapping[Key, Fade]) -> None:
         self.scene = Scene(self.fixtures, fades, self._rate_of)

@@ -19,20 +19,20 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import (
     AwareDatetime,
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from agent.messaging import service_args
 from agent.messaging.hints import fault
 from agent.messaging.lifecycle import ReasonCode, Refusal
+from agent.messaging.strict import Strict
 from config.check import told
 from config.problems import exact
-from config.units import EMITTERS, Attribute, Luminance, Name, Seconds, Text
+from config.units import EMITTERS, Attribute, Level, Luminance, Name, Seconds, Text
 
 MAX_BYTES = 16_000
 MAX_DEPTH = 8
@@ -67,12 +67,6 @@ def check_response_topic(topic: str | None) -> None:
             reply_topic(topic)
         except ValueError as error:
             raise Refusal(ReasonCode.MALFORMED, f"response topic: {error}") from None
-
-
-class Strict(BaseModel):
-    """What others send: unknown keys are errors, so a typo is not silently a default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Envelope(Strict):
@@ -146,6 +140,23 @@ class LightsRelease(Strict):
     fade: Seconds = Field(0.0, description="Seconds.")
 
 
+class LightsStop(Strict):
+    """Freeze every light as it is, now. Nothing moves one until `lights.stop.reset`: no command, no loop, no test; a
+    restart keeps it. A show stop, not a safety function: people's safety is in the mains."""
+
+
+class LightsStopReset(Strict):
+    """End the stop. Lights stay as they are; what a person held is held there; the exposure loop goes on from there. A
+    light that was being tested goes back to what it showed before."""
+
+
+class LightsMaster(Strict):
+    """The grand master: scales all lights, whoever holds them; kept over a restart. Below 1 the exposure loop waits."""
+
+    level: Level = Field(description="0…1; 1: as the lights are set.")
+    fade: Seconds = Field(0.0, description="Seconds.")
+
+
 class ExposureSet(Strict):
     """Automatic fill light: watch (off), advise, or hold; the target as linear luminance."""
 
@@ -153,33 +164,10 @@ class ExposureSet(Strict):
     target: Luminance | None = Field(None, description="Linear luminance; without: as it is.")
 
 
-class SelftestStart(Strict):
-    """Run the self-test. Progress comes with the answers, the summary on up/report."""
+class ExposureRelease(Strict):
+    """Take the automatic fill light's hands off: it lets go of its lights, which hold what they show."""
 
-    depth: Literal["quick", "full"] = Field("quick", description="full: also what is visible or takes long.")
-    only: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9:*._-]{1,80}$")], ...] = Field(
-        (), max_length=128, description="Ids of checks; none: all of that depth."
-    )
-    accept: bool = Field(False, description="With depth full: lights that did not fail become part of the baseline.")
-    forget: bool = Field(False, description="With accept: the baseline begins anew; lights or camera were moved.")
-
-    @field_validator("accept")
-    @classmethod
-    def _accepts_what_was_shown(cls, accept: bool, info: ValidationInfo) -> bool:
-        if accept and info.data.get("depth") != "full":
-            raise PydanticCustomError("accept_without_full", "only with depth full: a quick test shows no light")
-        return accept
-
-    @field_validator("forget")
-    @classmethod
-    def _forgets_for_another(cls, forget: bool, info: ValidationInfo) -> bool:
-        if forget and not info.data.get("accept"):
-            raise PydanticCustomError("forget_without_accept", "only with accept: what is forgotten must be replaced")
-        return forget
-
-
-class SelftestCancel(Strict):
-    """Stop the running self-test and restore the look."""
+    mode: Literal["watch", "advise"] = Field("watch", description="What it does from now on.")
 
 
 class Identify(Strict):
@@ -232,9 +220,30 @@ ARGS: Mapping[str, type[Strict]] = {
     "lights.set": LightsSet,
     "look.apply": LookApply,
     "lights.release": LightsRelease,
+    "lights.stop": LightsStop,
+    "lights.stop.reset": LightsStopReset,
+    "lights.master": LightsMaster,
     "exposure.set": ExposureSet,
-    "selftest.start": SelftestStart,
-    "selftest.cancel": SelftestCancel,
+    "exposure.release": ExposureRelease,
+    "probe.now": service_args.ProbeNow,
+    "profiles.list": service_args.ProfilesList,
+    "identity": service_args.Identity,
+    "log.level": service_args.LogLevel,
+    "support.bundle": service_args.SupportBundle,
+    "config.get": service_args.ConfigGet,
+    "config.validate": service_args.ConfigValidate,
+    "config.propose": service_args.ConfigPropose,
+    "config.apply": service_args.ConfigApply,
+    "config.versions": service_args.ConfigVersions,
+    "config.rollback": service_args.ConfigRollback,
+    "report.list": service_args.ReportList,
+    "report.get": service_args.ReportGet,
+    "maintenance.note": service_args.MaintenanceNote,
+    "alert.ack": service_args.AlertAck,
+    "alert.silence": service_args.AlertSilence,
+    "alert.unsilence": service_args.AlertUnsilence,
+    "selftest.start": service_args.SelftestStart,
+    "selftest.cancel": service_args.SelftestCancel,
     "identify": Identify,
     "reload": Reload,
     "telemetry.set": TelemetrySet,

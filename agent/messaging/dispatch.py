@@ -200,6 +200,7 @@ class Dispatcher:
         """``waits``: it is for later, and on air is asked when its time has come; then it is there ``itself``."""
         if self._stopping:
             raise Refusal(ReasonCode.STOPPING)
+        verb.able()
         impact = verb.impact if isinstance(verb.impact, Impact) else verb.impact(args)
         if impact in INTERLOCKED and not waits and self.on_air():
             raise Refusal(ReasonCode.ON_AIR)

@@ -62,12 +62,14 @@ class ReasonCode(StrEnum):
     UNKNOWN_TARGET = "unknown-target"
     OUT_OF_RANGE = "out-of-range"
     ON_AIR = "on-air"
+    STOPPED = "stopped"
     BUSY = "busy"
     OFFLINE = "offline"
     UNSUPPORTED = "unsupported"
     TIMEOUT = "timeout"
     DEVICE_REFUSED = "device-refused"
     SUPERSEDED = "superseded"
+    ROLLED_BACK = "rolled-back"
     INTERRUPTED = "interrupted"
     CANCELLED = "cancelled"
     STOPPING = "stopping"
@@ -98,12 +100,16 @@ SAID: Mapping[ReasonCode, Text] = {
     ReasonCode.UNKNOWN_TARGET: Text("there is nothing of that name", "没有这个名称的对象"),
     ReasonCode.OUT_OF_RANGE: Text("a value is out of range", "数值超出范围"),
     ReasonCode.ON_AIR: Text("not while on air: the picture would show it", "直播中不可执行：画面会受影响"),
+    ReasonCode.STOPPED: Text(
+        "the lights are stopped; lights.stop.reset lets them move again", "灯光已停止动作；lights.stop.reset 可解除"
+    ),
     ReasonCode.BUSY: Text("too many commands at once: try again", "指令过多：请稍后重试"),
     ReasonCode.OFFLINE: Text("the device is offline", "设备离线"),
     ReasonCode.UNSUPPORTED: Text("this device or agent cannot do that", "此设备或程序不支持该操作"),
     ReasonCode.TIMEOUT: Text("it did not finish in time", "未能按时完成"),
     ReasonCode.DEVICE_REFUSED: Text("the device declined", "设备拒绝执行"),
     ReasonCode.SUPERSEDED: Text("somebody else has these lights now", "这些灯已由他人控制"),
+    ReasonCode.ROLLED_BACK: Text("it did not do; what was before is in force again", "未通过验证，已恢复原状"),
     ReasonCode.INTERRUPTED: Text(
         "the agent stopped in the middle: look at the state, then send a new command",
         "程序中途停止：请查看当前状态后重新发送指令",

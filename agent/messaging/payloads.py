@@ -112,6 +112,26 @@ class Inventory(Payload):
     telemetry: dict[str, Rate] = Field(default_factory=dict, description="Group → when its numbers are published.")
 
 
+class VerbEntry(Part):
+    """One command the agent takes now."""
+
+    verb: str
+    does: str = ""
+    impact: str = Field("passive", description="passive, invisible, loads-uplink, visible, disruptive; or depends.")
+    off_air_only: bool = Field(False, description="Refused on air.")
+    deadline: float = Field(30.0, description="Seconds after which it fails.")
+    args: dict[str, Any] = Field(default_factory=dict, description="JSON Schema of its `args`.")
+
+
+class Capability(Payload):
+    """What can be asked of this agent now, and how. Changes with its configuration."""
+
+    verbs: tuple[VerbEntry, ...] = ()
+    missing: dict[str, str] = Field(
+        default_factory=dict, description="Commands it knows but cannot do now: what it lacks for them."
+    )
+
+
 class Holder(Part):
     """Who holds a light."""
 
@@ -128,6 +148,13 @@ class FixtureState(Payload):
     fade_remaining: float = Field(0.0, description="Seconds.")
     health: Health = "ok"
     reason: str = ""
+
+
+class LightsState(Payload):
+    """What is set for all lights together. ``stopped_by`` is empty while they are not stopped."""
+
+    master: float = Field(1.0, description="Grand master, 0…1.")
+    stopped_by: str = Field("", description="Who has stopped all lights.")
 
 
 class DeviceState(Payload):
@@ -193,6 +220,9 @@ class Alert(Payload):
     unit: str = ""
     text: Say
     first: Say = Field(description="The first thing to do.")
+    acknowledged_by: str = Field("", description="Who looks after it.")
+    silenced_until: str | None = Field(None, description="Until then its events are left out, ISO 8601 UTC.")
+    silenced_by: str = ""
 
 
 class Event(Payload):

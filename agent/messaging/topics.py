@@ -30,6 +30,7 @@ class Keep(StrEnum):
     AUDIT = "audit"
 
 
+StateKind = Literal["fixture", "lights", "output", "camera", "probe", "exposure", "air"]
 ONLY = {"lighting": "outputs", "host": "agent"}
 """Groups of numbers with one member: it has a name all the same, so that every class of topics has one depth."""
 
@@ -57,7 +58,9 @@ class Row:
 TABLE: Sequence[Row] = (
     Row("status", "up/status", 1, True, payloads.Status, "Birth and last will: is the agent there, is it ready."),
     Row("inventory", "up/inventory", 1, True, payloads.Inventory, "What there is and which commands are understood."),
+    Row("capability", "up/capability", 1, True, payloads.Capability, "What can be asked of it now, with schemas."),
     Row("fixture", "up/state/fixture/{name}", 1, True, payloads.FixtureState, "A light: levels, who holds it."),
+    Row("lights", "up/state/lights/{name}", 1, True, payloads.LightsState, "All lights together (name: all)."),
     Row("output", "up/state/output/{name}", 1, True, payloads.DeviceState, "A DMX output's health."),
     Row("camera", "up/state/camera/{name}", 1, True, payloads.DeviceState, "A camera's health."),
     Row("probe", "up/state/probe/{name}", 1, True, payloads.DeviceState, "A network probe's health."),
@@ -157,6 +160,10 @@ class Topics:
         return self.of("inventory")
 
     @property
+    def capability(self) -> str:
+        return self.of("capability")
+
+    @property
     def event(self) -> str:
         return self.of("event")
 
@@ -191,7 +198,9 @@ class Topics:
         """Filter for the states of its commands."""
         return f"{self.prefix}/up/cmd/+/+"
 
-    def state(self, kind: Literal["fixture", "output", "camera", "probe", "exposure", "air"], name: str) -> str:
+    def state(
+        self, kind: Literal["fixture", "lights", "output", "camera", "probe", "exposure", "air"], name: str
+    ) -> str:
         return self.of("air-state" if kind == "air" else kind, name=name)
 
     def tele(self, group: str, name: str = "") -> str:

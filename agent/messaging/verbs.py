@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from agent.messaging.commands import Envelope
-from agent.messaging.lifecycle import ReasonCode
+from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.payloads import Answer
 from config.units import Text
 from drivers.base import Impact
@@ -28,6 +28,10 @@ DRIVER_CODES: Mapping[type[DriverError], ReasonCode] = {
 
 def _fine(_: Any) -> None:
     """Nothing to object."""
+
+
+def _nothing() -> str:
+    return ""
 
 
 class Reply(Protocol):
@@ -98,7 +102,8 @@ class Verb(Generic[A]):
     """One command the agent understands. ``check`` raises Refusal; ``run`` returns the answer's result (JSON-able).
 
     ``impact`` may depend on the arguments. ``deadline`` in seconds. ``always``: also when the agent is busy (short
-    verbs that help to end that state).
+    verbs that help to end that state). ``missing`` says what this agent lacks for it now ("": nothing): it is refused
+    as *unsupported* then, and the capability message leaves it out.
     """
 
     name: str
@@ -108,3 +113,9 @@ class Verb(Generic[A]):
     impact: Impact | Callable[[A], Impact] = Impact.PASSIVE
     deadline: float = 30.0
     always: bool = False
+    missing: Callable[[], str] = _nothing
+
+    def able(self) -> None:
+        """Raises Refusal when the agent lacks something for it."""
+        if lack := self.missing():
+            raise Refusal(ReasonCode.UNSUPPORTED, lack)

@@ -5,7 +5,9 @@ fields. Nothing that is named like a secret is ever written.
 """
 
 import logging
+import re
 import sys
+from collections import deque
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
@@ -13,7 +15,13 @@ import structlog
 
 LEVELS: Mapping[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 SECRET = ("password", "passwd", "passphrase", "secret", "token", "credential", "private_key", "authorization")
+LATEST: deque[str] = deque(maxlen=500)
+"""The newest lines, for a support bundle."""
+
+_usual = LEVELS["info"]
+_asked: int | None = None
 HIDDEN = "***"
+IN_ADDRESS = re.compile(r"(\w+://[^/@\s:]*:)[^/@\s]+@")
 GUESTS = ("paho", "amqtt", "transitions", "asyncio", "scapy", "websockets")
 """Libraries that log by themselves: heard from WARNING on, in our form."""
 
@@ -25,6 +33,8 @@ def set_up(level: str = "info", stream: TextIO | None = None, people: bool | Non
     """
     out = sys.stderr if stream is None else stream
     readable = out.isatty() if people is None else people
+    global _usual
+    _usual = LEVELS[level]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -40,8 +50,8 @@ def set_up(level: str = "info", stream: TextIO | None = None, people: bool | Non
     else:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(
-        processors=[*shared, *last],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        processors=[_heard, *shared, *last, _remember],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),  # what is below is left out by _heard
         logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=True,
     )
@@ -56,6 +66,23 @@ def set_up(level: str = "info", stream: TextIO | None = None, people: bool | Non
     for name in GUESTS:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
+
+
+def loud(level: str | None) -> None:
+    """Log from this level on until told otherwise; ``None``: as it was set up."""
+    global _asked
+    _asked = None if level is None else LEVELS[level]
+
+
+def _heard(_logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if LEVELS.get(method, logging.ERROR) < (_usual if _asked is None else _asked):
+        raise structlog.DropEvent
+    return event
+
+
+def _remember(_logger: object, _method: str, line: Any) -> Any:
+    LATEST.append(str(line))
+    return line
 
 
 def conceal(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -74,3 +101,12 @@ def _concealed(key: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_concealed(key, each) for each in value]
     return value
+
+
+def redacted(value: Any) -> Any:
+    """The same without secrets: what is named like one, and the password in an address (``rtsp://name:***@host``)."""
+    if isinstance(value, Mapping):
+        return {key: redacted(_concealed(str(key), each)) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [redacted(each) for each in value]
+    return IN_ADDRESS.sub(rf"\1{HIDDEN}@", value) if isinstance(value, str) else value

@@ -37,6 +37,7 @@ def page(report: Report, language: Language = "both") -> str:
 {_head(report)}
 {_first(report)}
 <section class="groups">{"".join(_group(group, checks) for group, checks in _ordered(report))}</section>
+{_notes(report)}
 {_foot(report)}
 </main></body></html>
 """
@@ -114,6 +115,18 @@ def _badge(check: Outcome) -> str:
 
 def _sign(kind: str) -> str:
     return f'<span class="mark-of" aria-hidden="true">{words.SIGNS.get(kind, words.NOT_SIGN)}</span> '
+
+
+def _notes(report: Report) -> str:
+    if not report.notes:
+        return ""
+    items = "".join(
+        f'<li class="note"><div class="what"><b>{escape(note.about or report.agent)}</b> '
+        f"<span>{escape(note.text)}</span></div>"
+        f'<div class="remedy">{escape(note.at[:16].replace("T", " "))} UTC · {escape(note.by)}</div></li>'
+        for note in report.notes
+    )
+    return f'<section class="first notes"><h2>{_both(words.NOTES)}</h2><ol>{items}</ol></section>'
 
 
 def _foot(report: Report) -> str:

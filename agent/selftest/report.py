@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from agent.messaging import payloads
 from agent.messaging.header import Say
+from agent.selftest.notes import Note
 from agent.selftest.step import Group, Step, Subject
 from drivers.base import Impact, Limits, Result, Verdict
 
@@ -129,6 +130,7 @@ class Report(Frozen):
     stopped: Say | None = Field(None, description="Why the visible part was broken off.")
     accepted: tuple[str, ...] | None = Field(None, description="Lights taken into the baseline, where that was asked.")
     checks: tuple[Outcome, ...]
+    notes: tuple[Note, ...] = Field((), description="What people wrote down, the latest first.")
 
     @computed_field  # type: ignore[prop-decorator]
     @property

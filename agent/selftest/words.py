@@ -43,6 +43,7 @@ KINDS: Mapping[str, Text] = {
 REACHED = Text("Zones this light reaches; outlined: clipped", "此灯照到的区域；描边：过曝")
 CURVE = Text("Light against command", "亮度与指令的关系")
 PLACE = Text("Where the value lies between good and bad", "测量值在合格与不合格之间的位置")
+NOTES = Text("Notes", "维护记录")
 FIRST = Text("Do this first", "先做这些")
 NOTHING = Text("Nothing to do.", "无需处理。")
 QUICK = Text("quick (nothing visible)", "快速（无可见变化）")

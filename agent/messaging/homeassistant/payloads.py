@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from agent.messaging.commands import Strict
 from agent.messaging.header import Part, Payload, Say
+from agent.messaging.strict import Strict
 from config.units import Attribute
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from structlog.testing import capture_logs
 
-from agent.messaging import commands, payloads
+from agent.messaging import commands, payloads, service_args
 from agent.messaging.board import Board
 from agent.messaging.commands import ARGS, read_args, read_envelope, read_json
 from agent.messaging.header import Payload, Stamp, decode
@@ -142,8 +142,8 @@ def test_arguments_that_are_right() -> None:
     found = read_args(commands.LightsSet, full)
     assert found.levels == {"intensity": 1.0, "tint": -1.0} and found.hold == 60
     assert read_args(commands.LightsRelease, {}).targets == ("all",)
-    assert read_args(commands.SelftestStart, {"depth": "full", "only": ["LGT-01"]}).only == ("LGT-01",)
-    assert read_args(commands.SelftestStart, {"forget": True, "accept": True, "depth": "full"}).forget
+    assert read_args(service_args.SelftestStart, {"depth": "full", "only": ["LGT-01"]}).only == ("LGT-01",)
+    assert read_args(service_args.SelftestStart, {"forget": True, "accept": True, "depth": "full"}).forget
 
 
 @pytest.mark.parametrize(

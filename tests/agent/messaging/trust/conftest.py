@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent.messaging import examples
 from agent.messaging.commands import ARGS
 from agent.messaging.dispatch import Dispatcher
 from agent.messaging.payloads import Answer, Audit
@@ -24,7 +25,7 @@ from config.trust import TrustSection
 TOPICS = Topics("hall", "one")
 DESK = HmacKey(b"a secret of the control desk")
 ARGUMENTS: Mapping[str, dict[str, Any]] = {
-    "ping": {},
+    **examples.COMMANDS,
     "lights.set": {"targets": ["key"], "levels": {"intensity": 0.8}, "fade": 2},
     "look.apply": {"look": "soft"},
     "lights.release": {},
@@ -32,10 +33,8 @@ ARGUMENTS: Mapping[str, dict[str, Any]] = {
     "exposure.set mode=watch": {"mode": "watch"},
     "selftest.start": {"depth": "full"},
     "selftest.start accept=true": {"depth": "full", "accept": True},
-    "selftest.cancel": {},
     "identify": {"fixture": "key"},
     "telemetry.set": {"groups": {"host": {"interval": 5}}},
-    "reload": {},
     "command.cancel": {"id": "nothing"},
 }
 """Arguments that make a command each case of the policy."""

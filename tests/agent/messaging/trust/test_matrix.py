@@ -38,12 +38,33 @@ ping                        VOMA  VOMA  VOMA
 lights.set                  -OMA  -OMA  -OMA
 look.apply                  -OMA  -OMA  -OMA
 lights.release              -OMA  -OMA  -OMA
+lights.stop                 -OMA  -OMA  -OMA
+lights.stop.reset           --MA  --MA  --MA
+lights.master               -OMA  -OMA  -OMA
+exposure.release            -OMA  -OMA  -OMA
 exposure.set mode=watch     -OMA  -OMA  -OMA
 exposure.set                -OMA  -OMA  -OMA
 selftest.start accept=true  --MA  ----  -OMA
 selftest.start              -OMA  -OMA  -OMA
 selftest.cancel             -OMA  -OMA  -OMA
 identify                    -OMA  ----  -OMA
+probe.now                   -OMA  -OMA  -OMA
+report.list                 VOMA  VOMA  VOMA
+report.get                  VOMA  VOMA  VOMA
+maintenance.note            --MA  --MA  --MA
+alert.ack                   -OMA  -OMA  -OMA
+alert.silence               -OMA  -OMA  -OMA
+alert.unsilence             -OMA  -OMA  -OMA
+config.get                  --MA  --MA  --MA
+config.validate             --MA  --MA  --MA
+config.propose              ---A  ---A  ---A
+config.apply                ---A  ----  ---A
+config.versions             --MA  --MA  --MA
+config.rollback             ---A  ----  ---A
+profiles.list               VOMA  VOMA  VOMA
+identity                    VOMA  VOMA  VOMA
+log.level                   --MA  --MA  --MA
+support.bundle              --MA  --MA  --MA
 telemetry.set               --MA  --MA  --MA
 reload                      --MA  --MA  --MA
 command.cancel              -OMA  -OMA  -OMA

@@ -44,7 +44,13 @@ def test_on_air_never_takes_less_than_off_air() -> None:
 
 
 def test_a_stop_is_only_what_ends_or_holds() -> None:
-    assert {row.case for row in POLICY if row.stops} == {"exposure.set mode=watch", "selftest.cancel", "command.cancel"}
+    assert {row.case for row in POLICY if row.stops} == {
+        "lights.stop",
+        "exposure.release",
+        "exposure.set mode=watch",
+        "selftest.cancel",
+        "command.cancel",
+    }
     watch = row_of("exposure.set", {"mode": "watch"})
     assert watch is not None and watch.stops
     for args in ({"mode": "watch", "target": 0.9}, {"mode": "hold"}, {"mode": True}, {}):

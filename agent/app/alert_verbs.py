@@ -1,0 +1,56 @@
+"""What the verbs about alerts do: acknowledge, silence, unsilence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agent.app.house import House
+from agent.health.alerts import Stage
+from agent.messaging.header import iso
+from agent.messaging.lifecycle import ReasonCode, Refusal
+from agent.messaging.service_args import AlertAck, AlertSilence, AlertUnsilence
+from agent.messaging.verbs import Job, Verb
+from config.problems import nearest
+
+
+class AlertVerbs:
+    """alert.ack, alert.silence, alert.unsilence."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def all(self) -> dict[str, Verb[Any]]:
+        verbs: list[Verb[Any]] = [
+            Verb("alert.ack", AlertAck, self._ack, check=self._can_ack),
+            Verb("alert.silence", AlertSilence, self._silence),
+            Verb("alert.unsilence", AlertUnsilence, self._unsilence, check=self._can_unsilence),
+        ]
+        return {verb.name: verb for verb in verbs}
+
+    def _can_ack(self, args: AlertAck) -> None:
+        firing = [alert.key for alert in self._house.alerts.open if alert.stage is Stage.FIRING]
+        if args.key not in firing:
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"alert {args.key} is not firing; {nearest(args.key, firing)}")
+
+    def _can_unsilence(self, args: AlertUnsilence) -> None:
+        known = self._house.herald.book.patterns()
+        if args.pattern not in known:
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"{args.pattern} is not silenced; {nearest(args.pattern, known)}")
+
+    async def _ack(self, args: AlertAck, job: Job) -> Mapping[str, Any]:
+        self._can_ack(args)
+        by = job.issuer or "remote"
+        self._house.herald.book.acknowledge(args.key, by)
+        self._house.herald.retell()
+        return {"key": args.key, "acknowledged_by": by}
+
+    async def _silence(self, args: AlertSilence, job: Job) -> Mapping[str, Any]:
+        until = self._house.host.wall() + args.hours * 3600.0
+        self._house.herald.book.silence(args.pattern, job.issuer or "remote", until)
+        self._house.herald.retell()
+        return {"pattern": args.pattern, "until": iso(until)}
+
+    async def _unsilence(self, args: AlertUnsilence, job: Job) -> Mapping[str, Any]:
+        self._can_unsilence(args)
+        self._house.herald.book.unsilence(args.pattern)
+        self._house.herald.unsilenced(args.pattern)
+        return {"pattern": args.pattern}

@@ -1,0 +1,71 @@
+"""What the verbs about reports and upkeep do: list and fetch self-tests, write a note."""
+
+import json
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from agent.app.house import House
+from agent.app.parts import part_of
+from agent.messaging.header import iso
+from agent.messaging.lifecycle import ReasonCode, Refusal
+from agent.messaging.service_args import MaintenanceNote, ReportGet, ReportList
+from agent.messaging.verbs import Job, Verb
+from agent.selftest.notes import Note, Notes
+from agent.selftest.report import Report
+from agent.selftest.store import ReportStore
+from config.problems import nearest
+
+
+class ReportVerbs:
+    """report.list, report.get, maintenance.note."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def all(self) -> dict[str, Verb[Any]]:
+        verbs: list[Verb[Any]] = [
+            Verb("report.list", ReportList, self._list),
+            Verb("report.get", ReportGet, self._get),
+            Verb("maintenance.note", MaintenanceNote, self._note, check=self._can_note),
+        ]
+        return {verb.name: verb for verb in verbs}
+
+    def _can_note(self, args: MaintenanceNote) -> None:
+        config = self._house.config
+        known = [*config.fixtures, *config.outputs, *config.cameras, *config.probes]
+        if args.about is not None and args.about not in known:
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"{args.about}; {nearest(args.about, known)}")
+
+    async def _list(self, args: ReportList, job: Job) -> Mapping[str, Any]:
+        state = self._house.config.agent.state_dir
+
+        def read() -> tuple[list[Report], tuple[Note, ...]]:
+            return list(islice(ReportStore(state).newest_first(), args.first)), Notes(state).latest()
+
+        reports, notes = await self._house.on_disk(read)
+        return {
+            "reports": [
+                report.summary().body() | {"number": report.number, "trigger": report.trigger} for report in reports
+            ],
+            "notes": [note.model_dump(exclude={"previous"}) for note in notes],
+        }
+
+    async def _get(self, args: ReportGet, job: Job) -> Mapping[str, Any]:
+        store = ReportStore(self._house.config.agent.state_dir)
+        wanted = (lambda _: True) if args.id == "latest" else (lambda report: report.id == args.id)
+        report: Report | None = await self._house.on_disk(lambda: store.latest(wanted))
+        if report is None:
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"report {args.id}; report.list shows those there are")
+        about = {"id": report.id, "number": report.number, "verdict": str(report.verdict)}
+        return about | part_of(json.loads(report.to_json()), args.part)
+
+    async def _note(self, args: MaintenanceNote, job: Job) -> Mapping[str, Any]:
+        house = self._house
+        note = Note(at=iso(house.host.wall()), by=job.issuer or "remote", about=args.about or "", text=args.text)
+        notes = Notes(house.config.agent.state_dir)
+        try:
+            written: Note = await house.on_disk(lambda: notes.append(note))
+        except OSError as error:
+            raise Refusal(ReasonCode.DEVICE_REFUSED, f"the disk: {error.strerror}") from None
+        return written.model_dump(exclude={"previous"})

@@ -1,0 +1,79 @@
+"""What the agent says it can do is what it does; measuring on request; exposure handed back."""
+
+import json
+import re
+
+from agent.lighting.claims import Priority
+from agent.messaging import examples
+from agent.messaging.client import Client
+from agent.messaging.commands import ARGS
+from config.load import load
+from drivers.virtual.furnish import furnish
+from drivers.virtual.lan import Lan
+from tests.waiting import until
+
+
+def capability(agent):
+    return json.loads(agent.bus.board[agent.topics.capability])
+
+
+async def test_the_capability_message_lists_exactly_what_the_dispatcher_takes(house):
+    async with house.running() as agent:
+        said = capability(agent)
+        listed = {entry["verb"]: entry for entry in said["verbs"]}
+        assert {*listed, *said["missing"]} == set(agent.dispatcher.verbs) == set(ARGS)
+        assert not said["missing"].keys() & listed.keys()
+        for verb, entry in listed.items():
+            schema = entry["args"]
+            assert schema["additionalProperties"] is False
+            assert set(schema.get("required", ())) <= set(examples.COMMANDS[verb]) <= set(schema["properties"])
+            refers = set(re.findall(r"#/\$defs/(\w+)", json.dumps(schema)))
+            assert refers == set(schema.get("$defs", ()))  # whole in itself
+        assert listed["identify"]["off_air_only"] and not listed["lights.set"]["off_air_only"]
+        await until(agent.bus.online.is_set)
+        async with Client(agent.config.mqtt, issuer="hand") as client:
+            message = await anext(client.watch(agent.topics.capability))
+        assert message.retain and json.loads(message.payload) == said
+
+
+async def test_what_it_lacks_is_left_out_with_the_reason_and_comes_with_a_reload(house):
+    text = house.file.read_text(encoding="utf-8")
+    begin = text.index("[exposure]")
+    end = text.index("\n[", begin)
+    house.file.write_text(text[:begin] + text[end:], encoding="utf-8")
+    async with house.running() as agent:
+        lacking = capability(agent)["missing"]
+        assert lacking["exposure.set"] == lacking["exposure.release"] == "the configuration has no [exposure]"
+        answer = await house.send("exposure.release", {})
+        assert (answer.state, answer.code) == ("rejected", "unsupported") and "[exposure]" in answer.message.en
+        house.file.write_text(text, encoding="utf-8")
+        assert (await house.send("reload", {})).state == "succeeded"
+        assert "exposure.release" in {entry["verb"] for entry in capability(agent)["verbs"]}
+
+
+async def test_a_probe_measures_at_once_when_asked(house):
+    house.change("interval = 0.2", "interval = 3600")
+    house.studio = furnish(load(house.file, house.environ), lan=Lan(delay=0.003))
+    async with house.running() as agent:
+        await until(lambda: agent.devices.probes["uplink"].lane.health.state == "ok")
+        answer = await house.send("probe.now", {"probe": "uplink", "count": 7})
+        assert answer.state == "succeeded" and answer.result["probes"] == 7
+        assert answer.result["lost"] == 0 and 6 <= answer.result["rtt_p50_ms"] <= answer.result["rtt_max_ms"]
+        house.studio.lan.loss = 1.0
+        answer = await house.send("probe.now", {"probe": "uplink", "count": 1})
+        assert answer.result["loss_percent"] == 100 and answer.result["rtt_p50_ms"] is None
+        unknown = await house.send("probe.now", {"probe": "uplnk"})
+        assert unknown.code == "unknown-target" and "uplink" in unknown.message.en
+
+
+async def test_exposure_is_handed_back_and_its_lights_hold(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await until(lambda: agent.exposure.now_state.holding == ("key", "fill"), 20)
+        answer = await house.send("exposure.release", {"mode": "advise"})
+        assert answer.result["released"] == ["fill", "key"] and answer.result["mode"] == "advise"
+        assert not agent.rig.claims(Priority.LOOP) and agent.exposure.mode == "advise"
+        before = agent.rig.scene.targets("key")
+        seen = agent.exposure.now_state
+        await until(lambda: agent.exposure.now_state is not seen)
+        assert agent.rig.scene.targets("key") == before

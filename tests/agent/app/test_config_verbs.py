@@ -1,0 +1,138 @@
+"""The configuration over the broker: read without secrets, checked, tried, and back by itself when it does not do."""
+
+import asyncio
+import hashlib
+import json
+from uuid import uuid4
+
+from agent.messaging.local import NAME, ask
+from tests.waiting import until
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def proposed(house, text):
+    answer = await at_the_machine(house, "config.propose", {"text": text}, issuer="chief")
+    assert answer.state == "succeeded" and answer.result["sha256"] == digest(text), answer.message
+    return answer.result["sha256"]
+
+
+async def at_the_machine(house, verb, args, issuer="chief"):
+    """Over the control socket: whoever may open it is admin, and over an open broker nobody is."""
+    state = house.agent.config.agent.state_dir
+    return [answer async for answer in ask(state / NAME, verb, args, issuer=issuer, id=uuid4().hex)][-1]
+
+
+def text_of(house):
+    return house.file.read_text(encoding="utf-8")
+
+
+async def test_it_is_read_without_secrets(house):
+    house.change("[probes.uplink]", "[looks.odd]\nlevels = { key = { intensity = 0.1 } }\n\n[probes.uplink]")
+    house.file.write_text("# password = hunter2\n" + text_of(house))
+    async with house.running():
+        answer = await house.send("config.get", {})
+        assert answer.state == "succeeded" and answer.result["version"] == digest(text_of(house))
+        whole, parts = answer.result["json"], answer.result["parts"]
+        for part in range(2, parts + 1):
+            whole += (await house.send("config.get", {"part": part})).result["json"]
+        assert json.loads(whole)["looks"]["odd"]["levels"] == {"key": {"intensity": 0.1}}
+        assert "hunter2" not in whole
+
+
+async def test_every_problem_is_told_and_nothing_is_changed(house):
+    async with house.running():
+        before = text_of(house)
+        right = await house.send("config.validate", {"text": before})
+        assert right.result == {"sha256": digest(before), "problems": []}
+        bad = before.replace('driver = "stamp"', 'driver = "stomp"').replace("interval = 1.0", "interval = 0")
+        told = (await house.send("config.validate", {"text": bad})).result["problems"]
+        assert {"probes.uplink.driver", "probes.gateway.interval"} <= {problem["where"] for problem in told}
+        assert all(problem["line"] for problem in told) and "stamp" in json.dumps(told)
+        assert (await house.send("config.validate", {"text": "["})).result["problems"]
+        assert text_of(house) == before and not (house.folder / "state/config").exists()
+
+
+async def test_a_proposal_is_tried_put_in_force_and_taken_back(house):
+    async with house.running() as agent:
+        await until(agent.bus.online.is_set)
+        before = text_of(house)
+        after = before.replace("interval = 0.2", "interval = 0.25")
+        sha = await proposed(house, after)
+        house.air(on_air=True)
+        assert (await house.send("config.apply", {"sha256": sha})).code == "forbidden"
+        refused = await at_the_machine(house, "config.apply", {"sha256": sha})
+        assert refused.code == "on-air" and text_of(house) == before
+        house.air(on_air=False)
+        assert (await at_the_machine(house, "config.apply", {"sha256": "0" * 64})).code == "unknown-target"
+        house.file.chmod(0o640)
+        done = await at_the_machine(house, "config.apply", {"sha256": sha, "seconds": 1}, issuer="chief")
+        assert done.state == "succeeded" and done.result == {"version": 2, "sha256": sha}, done.message
+        assert text_of(house) == after and house.file.stat().st_mode & 0o777 == 0o640
+        assert agent.config.probes["uplink"].interval == 0.25
+        kept = (await house.send("config.versions", {})).result
+        assert kept["version"] == sha and [(v["number"], v["by"]) for v in kept["versions"]] == [(2, "chief"), (1, "")]
+        back = await at_the_machine(house, "config.rollback", {"version": 1, "seconds": 1})
+        assert back.state == "succeeded" and text_of(house) == before
+        assert agent.config.probes["uplink"].interval == 0.2
+        assert (await at_the_machine(house, "config.rollback", {"version": 77, "seconds": 1})).code == "unknown-target"
+        bad = await at_the_machine(house, "config.propose", {"text": before + "\n[nonsense]\n"})
+        assert bad.code == "invalid" and "nonsense" in bad.message.en
+
+
+async def test_what_does_not_do_goes_back_by_itself(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await until(agent.bus.online.is_set)
+        events = []
+        agent.bus.listeners.append(lambda topic, said: events.append(said) if topic.endswith("up/event") else None)
+        before = text_of(house)
+        # right as far as anybody can tell, but no such widget is plugged in
+        worse = (
+            before + '\n[outputs.second]\ndriver = "enttec-pro"\nuniverses = [7]\noptions = { port = "/dev/ttyNONE" }\n'
+        )
+        sha = await proposed(house, worse)
+        answer = await at_the_machine(house, "config.apply", {"sha256": sha, "seconds": 5})
+        assert (answer.state, answer.code) == ("failed", "rolled-back") and "second" in answer.message.en
+        assert text_of(house) == before and list(agent.devices.outputs) == ["widget-1"]
+        assert "config.rolled-back" in [event.name for event in events]
+        assert not (house.folder / "state/config/before.toml").exists()
+
+
+async def test_what_only_a_restart_could_give_is_refused_and_undone(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        before = text_of(house)
+        sha = await proposed(house, before.replace('name = "studio"', 'name = "other"', 1))
+        answer = await at_the_machine(house, "config.apply", {"sha256": sha, "seconds": 1})
+        assert (answer.state, answer.code) == ("failed", "invalid") and "restart" in answer.message.en
+        assert text_of(house) == before and agent.config.agent.name == "studio"
+
+
+async def test_cancelled_or_cut_off_the_configuration_before_comes_back(house):
+    before = text_of(house)
+    after = before.replace("interval = 0.2", "interval = 0.25")
+    async with house.running() as agent:
+        house.air(on_air=False)
+        sha = await proposed(house, after)
+        trial = asyncio.create_task(at_the_machine(house, "config.apply", {"sha256": sha, "seconds": 60}))
+        await until(lambda: agent.config.probes["uplink"].interval == 0.25)
+        assert (await at_the_machine(house, "config.rollback", {"version": 1})).code == "busy"
+        await house.send("command.cancel", {"id": agent.dispatcher.running[0]})
+        assert (await trial).state == "cancelled" and text_of(house) == before
+        assert agent.config.probes["uplink"].interval == 0.2
+    # as a crash in the middle of a trial leaves it
+    (house.folder / "state/config/before.toml").write_text(before)
+    house.file.write_text(after)
+    async with house.running() as agent:
+        await until(lambda: text_of(house) == before and agent.config.probes["uplink"].interval == 0.2)
+        assert not (house.folder / "state/config/before.toml").exists()
+
+
+async def test_a_file_that_may_not_be_written_is_no_place_for_a_proposal(house):
+    async with house.running() as agent:
+        agent.file = None
+        answer = await house.send("config.get", {})
+        assert answer.code == "unsupported" and "file" in answer.message.en
