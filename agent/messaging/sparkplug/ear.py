@@ -79,7 +79,7 @@ class Ear:
                     said = answer.message.en if answer.message else ""
                     self._answered(write.device, names, answer.id, answer.state, answer.code or "", said)
 
-            await self._receive(Request(order.verb, name, body, message.retain, None, told))
+            await self._receive(Request(order.verb, name, body, message.retain, None, told, origin=writes.ISSUER))
 
     def _asked_for_births(self, write: Write) -> None:
         if wants_rebirth(write):
