@@ -180,8 +180,8 @@ def stopped(by: str) -> Condition:
         AlertLevel.WARNING,
         Text(f"the lights are stopped by {by}: nothing moves them", f"灯光已被 {by} 停止：不再响应任何调光"),
         Text(
-            "when it is clear why, let them go: lights.stop.reset",
-            "查明原因后解除：lights.stop.reset",
+            "when it is clear why, let them go: studio-agent send --local lights.stop.reset, or an admin from afar",
+            "查明原因后解除：在本机运行 studio-agent send --local lights.stop.reset，或由管理员远程解除",
         ),
         hold=0.0,
     )

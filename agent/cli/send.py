@@ -53,6 +53,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--issuer", metavar="NAME", help="who you are (default: shell-USER); see trust.issuers")
     parser.add_argument("--key", type=Path, metavar="FILE", help="signs it: a secret for HMAC, or an Ed25519 key (PEM)")
     parser.add_argument("--wait", type=seconds, default=120.0, metavar="S", help="for the last answer (default: 120)")
+    parser.add_argument(
+        "--local",
+        action="store_true",
+        help="to the agent on this machine, without a broker: who may use its socket is admin",
+    )
     parser.add_argument("--json", action="store_true", help="each answer as one JSON line")
 
 
@@ -85,6 +90,8 @@ def run(options: argparse.Namespace) -> int:
     except Misspelt as error:
         complain(f"studio-agent send: {error}")
         return os.EX_USAGE
+    if options.local:
+        return _at_home(args, options)
     try:
         mqtt, site, agent = broker_of(options.config, options.site, options.agent)
     except NoConfig as error:
@@ -101,6 +108,42 @@ def run(options: argparse.Namespace) -> int:
             complain(f"studio-agent send: {error}")
             return os.EX_CONFIG
     return asyncio.run(_send(mqtt, site, agent, args, key, options))
+
+
+def _at_home(args: dict[str, Any], options: argparse.Namespace) -> int:
+    if options.site or options.agent or options.key:
+        complain("studio-agent send: --local is the agent of the configuration, and needs no key: leave the others out")
+        return os.EX_USAGE
+    try:
+        _, config = load(options.config, os.environ)
+    except NoConfig as error:
+        complain(error)
+        return error.code
+    from agent.messaging.local import NAME
+
+    return asyncio.run(_ask(config.agent.state_dir / NAME, args, options))
+
+
+async def _ask(socket: Path, args: dict[str, Any], options: argparse.Namespace) -> int:
+    from agent.messaging.local import ask
+
+    begun = time.monotonic()
+    state = ""
+    more = {"id": options.id} if options.id else {}
+    try:
+        async with asyncio.timeout(options.wait):
+            async for answer in ask(socket, options.verb, args, issuer=_issuer(options), **more):
+                print(answer.model_dump_json() if options.json else line(answer, time.monotonic() - begun), flush=True)
+                state = answer.state.value
+    except OSError as error:
+        why = error.strerror or str(error) or f"no final answer in {options.wait:g} s"
+        complain(f"studio-agent send: {socket}: {why} – does the agent run, and may you use its socket?")
+        return os.EX_UNAVAILABLE
+    return EXIT[state]
+
+
+def _issuer(options: argparse.Namespace) -> str:
+    return str(options.issuer or f"shell-{os.environ.get('USER', '') or os.getuid()}"[:40])
 
 
 def broker_of(given: Path | None, site: str | None, agent: str | None) -> "tuple[MqttSection, str, str]":
@@ -187,8 +230,7 @@ async def _send(
     begun = time.monotonic()
     state = ""
     try:
-        issuer = options.issuer or f"shell-{os.environ.get('USER', '') or os.getuid()}"[:40]
-        async with Client(mqtt, issuer=issuer, key=key) as client:
+        async with Client(mqtt, issuer=_issuer(options), key=key) as client:
             async for answer in client.send(
                 site, agent, options.verb, args, id=options.id or "", timeout=options.wait, expiry=options.expires
             ):

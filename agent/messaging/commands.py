@@ -146,8 +146,9 @@ class LightsStop(Strict):
 
 
 class LightsStopReset(Strict):
-    """End the stop. Lights stay as they are; what a person held is held there; the exposure loop goes on from there. A
-    light that was being tested goes back to what it showed before."""
+    """End the stop: an admin's, or on the agent's own machine (`send --local`). Lights stay as they are; what a person
+    held is held there; the exposure loop goes on from there. A light that was being tested goes back to what it showed
+    before."""
 
 
 class LightsMaster(Strict):

@@ -69,8 +69,8 @@ POLICY: Sequence[Row] = (
     # not a stop: whoever is next in line gets the lights, and they may move
     Row("lights.release", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
     Row("lights.stop", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
-    # not the admin's alone: where nobody is listed nobody is admin, and a stop would outlast everyone who can end it
-    Row("lights.stop.reset", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
+    # everybody may stop; who lets the lights move again is admin, or here: on the control socket everybody is
+    Row("lights.stop.reset", Role.ADMIN, Role.ADMIN, Pace.RARE),
     Row("lights.master", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
     Row("exposure.release", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
     Row("exposure.set", Role.OPERATOR, Role.OPERATOR, Pace.STOP, {"mode": "watch", "target": None}),

@@ -13,6 +13,7 @@ import pytest
 
 from agent.app.agent import Agent
 from agent.messaging.client import Client
+from agent.messaging.local import NAME, ask
 from config.load import load
 from drivers.virtual.furnish import furnish
 from drivers.virtual.studio import VirtualStudio
@@ -65,6 +66,12 @@ class House:
         async with Client(self.agent.config.mqtt, issuer=issuer) as client:
             answers = [answer async for answer in client.send("demo", "studio", verb, args, id=uuid4().hex)]
         return answers[-1]
+
+    async def local(self, verb: str, args: dict[str, Any], issuer: str = "hand") -> Any:
+        """The same over the control socket."""
+        socket = self.agent.config.agent.state_dir / NAME
+        await until(socket.exists)
+        return [answer async for answer in ask(socket, verb, args, issuer=issuer)][-1]
 
     def air(self, on_air: bool, age: float = 0.0) -> None:
         """Say on or off air, as if ``age`` seconds ago."""

@@ -33,7 +33,7 @@ async def test_an_acknowledged_alert_stays_so_over_a_restart_until_it_resolves(h
     async with house.running() as agent:
         await until(lambda: alert(agent))
         assert (alert(agent)["state"], alert(agent)["acknowledged_by"]) == ("acknowledged", "anna")
-        await house.send("lights.stop.reset", {})
+        await house.local("lights.stop.reset", {})
         await until(lambda: alert(agent) is None)
         await house.send("lights.stop", {})
         await until(lambda: alert(agent))

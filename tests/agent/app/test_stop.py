@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import os
 
 import pytest
 
+from agent.__main__ import main
 from agent.lighting.claims import Priority
 from config.units import Attribute
 from tests.waiting import until
@@ -54,11 +56,11 @@ async def test_a_stop_freezes_all_refuses_all_and_is_seen(house):
         await until(lambda: alert(agent) is not None)
         assert alert(agent)["state"] == "firing" and "desk" in alert(agent)["text"]["zh"]
         assert "lights.stopped" in [event.name for event in events]
-        reset = await house.send("lights.stop.reset", {}, issuer="chief")
+        reset = await house.local("lights.stop.reset", {}, issuer="chief")
         assert reset.result == {"stopped_by": "desk"}
         assert shown(agent, "back") == frozen["back"] and agent.rig.holder("key").owner == "hand"
         await until(lambda: alert(agent) is None and house.state("lights", "all")["stopped_by"] == "")
-        assert (await house.send("lights.stop.reset", {})).code == "unknown-target"
+        assert (await house.local("lights.stop.reset", {})).code == "unknown-target"
 
 
 async def test_a_stop_outlives_a_restart_and_a_reload(house):
@@ -71,7 +73,7 @@ async def test_a_stop_outlives_a_restart_and_a_reload(house):
         assert {name: shown(agent, name) for name in agent.rig.fixtures} == pytest.approx(frozen)
         assert (await house.send("reload", {})).state == "succeeded"
         assert agent.rig.stopped == "desk" and (await house.send("lights.release", {})).code == "stopped"
-        assert (await house.send("lights.stop.reset", {})).state == "succeeded"
+        assert (await house.local("lights.stop.reset", {})).state == "succeeded"
         assert {name: shown(agent, name) for name in agent.rig.fixtures} == pytest.approx(frozen)
 
 
@@ -119,3 +121,18 @@ async def test_a_cancelled_grand_master_stays_where_it_came_to(house):
         assert (await dimming).state == "cancelled"
         await until(lambda: agent.rig.unmoved(agent.now()))
         assert 0.5 < agent.rig.master < 0.95 and shown(agent, "back") == pytest.approx(agent.rig.master)
+
+
+async def test_a_stop_is_ended_on_this_machine_and_not_by_whoever_may_stop(house, monkeypatch, capsys):
+    for name, value in house.environ.items():
+        monkeypatch.setenv(name, value)
+    here = ["send", "--local", "-c", str(house.file)]
+    async with house.running() as agent:
+        await house.send("lights.stop", {}, issuer="desk")
+        refused = await house.send("lights.stop.reset", {}, issuer="desk")
+        assert (refused.state, refused.code) == ("rejected", "forbidden") and agent.rig.stopped == "desk"
+        assert await asyncio.to_thread(main, [*here, "lights.stop.reset"]) == 0
+        assert agent.rig.stopped == "" and "succeeded" in capsys.readouterr().out
+    assert await asyncio.to_thread(main, [*here, "ping"]) == os.EX_UNAVAILABLE
+    assert "does the agent run" in capsys.readouterr().err
+    assert main([*here, "--site", "x", "ping"]) == os.EX_USAGE

@@ -17,7 +17,7 @@ from tests.waiting import until
 
 Make = Callable[..., Post]
 STOPS = ("lights.stop", "exposure.release", "exposure.set mode=watch", "selftest.cancel", "command.cancel")
-ADMINS = ("config.propose", "config.apply", "config.rollback")
+ADMINS = ("lights.stop.reset", "config.propose", "config.apply", "config.rollback")
 
 
 def iso(wall: float) -> str:

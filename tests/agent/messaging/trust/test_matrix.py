@@ -39,7 +39,7 @@ lights.set                  -OMA  -OMA  -OMA
 look.apply                  -OMA  -OMA  -OMA
 lights.release              -OMA  -OMA  -OMA
 lights.stop                 -OMA  -OMA  -OMA
-lights.stop.reset           --MA  --MA  --MA
+lights.stop.reset           ---A  ---A  ---A
 lights.master               -OMA  -OMA  -OMA
 exposure.release            -OMA  -OMA  -OMA
 exposure.set mode=watch     -OMA  -OMA  -OMA
