@@ -101,7 +101,7 @@ class Bus:
         self.standing = Standing()
         """What is not as it should be at the broker; the status says it."""
         self._wire: Wire | None = None
-        self._order = Order(config.in_order(), back_off or BackOff(config.spread))
+        self.order = Order(config.in_order(), back_off or BackOff(config.spread))
         self._numbers: Counter[str] = Counter()
         self._echo = Echo(topics.echo, stamp)
         self._answers = topics.answers.removesuffix("+/+")
@@ -179,7 +179,7 @@ class Bus:
 
     async def run(self) -> None:
         """Until cancelled; then says *stopped* and leaves, within 2 s."""
-        failover = Failover(self._order, self._sessions.open, self._adopted, self._left, self._idle, self._down)
+        failover = Failover(self.order, self._sessions.open, self._adopted, self._left, self._idle, self._down)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.outbox.run(), name="mqtt-outbox")
@@ -208,7 +208,7 @@ class Bus:
         denied = self._sessions.denied(wire)
         self.standing.begin(denied)
         self.counters["denied"] += len(denied)
-        self.standing.look(wire, self.outbox, self._order.complaint)
+        self.standing.look(wire, self.outbox, self.order.complaint)
         self._born()
         self.board.republish()
         self.commands.republish()
@@ -253,7 +253,7 @@ class Bus:
     def _judge(self) -> None:
         """Is all as it should be? The status and the health say what is not."""
         wire = self._wire
-        if wire is not None and self.online.is_set() and self.standing.look(wire, self.outbox, self._order.complaint):
+        if wire is not None and self.online.is_set() and self.standing.look(wire, self.outbox, self.order.complaint):
             self._born()
             self._be("online", self.standing.complaints, wire.version)
 

@@ -32,6 +32,8 @@ class Order:
         self.at = 0
         self.why = [""] * len(brokers)
         """Why each could not be had, the last time it was tried; empty when it could."""
+        self.due = 0.0
+        """When the latest attempt was to begin (the loop's clock)."""
         self._each = [Reconnect(broker.protocol) for broker in brokers]
         self._back_off = back_off
         self._rounds = 0
@@ -125,6 +127,7 @@ class Failover:
                 self._down(error)
                 if order.at == at and not pause:
                     log.info("mqtt.older-protocol", broker=where(order.broker), why=error.reason)
+                order.due = loop.time() + pause
                 await asyncio.sleep(pause)
                 continue
             order.have(order.at)
@@ -138,6 +141,7 @@ class Failover:
                 wire, begun = better[1], loop.time()
             reason, pause = order.ended(await wire.ended(), loop.time() - begun)
             self._down(reason)
+            order.due = loop.time() + pause
             await asyncio.sleep(pause)
 
     async def _better(self, wire: Wire) -> tuple[int, Wire] | None:

@@ -72,6 +72,11 @@ class Fleet:
         healths = [member.bus.health for member in self.members]
         return sorted(health.since - after for health in healths if health.state == "online" and health.since >= after)
 
+    def knocks(self, after: float) -> list[float]:
+        """Seconds from ``after`` until each knocked at the broker's door for the last time, in order: what a broker
+        would see of agents that have a machine each. Here they share one, and come in as fast as it lets them."""
+        return sorted(due - after for member in self.members if (due := member.bus.order.due) >= after)
+
     async def run(self, over: float = 0.0) -> None:
         """Until cancelled. They start one after the other within ``over`` seconds."""
         async with asyncio.TaskGroup() as group:

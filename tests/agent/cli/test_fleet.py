@@ -26,7 +26,7 @@ def test_a_small_fleet_connects_answers_and_comes_back_after_the_brokers_death(c
     assert figures["messages_per_s"] > 10
     assert figures["waiting"] <= 30
     assert 0 < figures["command_p50_ms"] <= figures["command_p99_ms"]
-    assert 100 / 30 <= figures["back_crowded_percent"] <= 100
+    assert 100 / 30 <= figures["knocks_crowded_percent"] <= 100
 
 
 def test_at_a_broker_that_runs_already_nothing_is_restarted(capsys, mosquitto: Mosquitto):
