@@ -3,23 +3,22 @@
 import os
 from pathlib import Path
 
-from agent.app.devices import check
-from config.files import problems
+from agent.app.devices import check, files
 from config.load import Reading
 from config.problems import ConfigError, Problem
 from firmware_profiles.patch import survey
 
 
 def faults(reading: Reading, file: Path) -> list[ConfigError]:
-    """The file's own and those of broken profiles. Secrets that cannot be used keep only the broker away and a broken
-    profile only its own lights, so the service starts with them; whoever asks is told."""
+    """The file's own and those of broken profiles. Secrets that cannot be used keep only the broker or a camera away
+    and a broken profile only its own lights, so the service starts with them; whoever asks is told."""
     config = reading.config
     more: list[Problem] = []
     broken: list[ConfigError] = []
     if config is not None:
         made, more = survey(config, lost=reading.lost)
         # of a folder that is not there once, and not that this file is no profile
-        more += [*check(config, reading.lost), *problems(config)]
+        more += [*check(config, reading.lost), *files(config)]
         known = {os.path.realpath(path) for path in (file, *config.agent.profile_dirs)}
         broken = [error for error in made.library.site_broken if os.path.realpath(error.file) not in known]
     return [error for error in (reading.error(more), *broken) if error is not None]
