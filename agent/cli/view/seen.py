@@ -132,6 +132,16 @@ class Seen:
         """The latest of a telemetry number, ``None`` when it is not known."""
         return self.numbers.get(group, {}).get(name)
 
+    def curve(self, group: str, name: str, now: float) -> list[float | None]:
+        """A telemetry number's values, one a second until ``now``: where nothing was said, nothing had changed. A
+        silence longer than the agent's longest is not filled: then nobody knows."""
+        values = list(self.curves.get((group, name), ()))
+        if values and self.status is not None and self.status.state == "online":
+            rate = self.inventory.telemetry.get(group.partition("/")[0]) if self.inventory is not None else None
+            silent = int(now - self._told[group])
+            values += [values[-1]] * max(0, min(silent, int(rate.max_interval) if rate is not None else 0))
+        return values[-KEPT:]
+
     def names(self, prefix: str) -> Iterator[str]:
         """Telemetry groups of a kind: ``network/`` → the probes."""
         return (group.removeprefix(prefix) for group in sorted(self.numbers) if group.startswith(prefix))
