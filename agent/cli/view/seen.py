@@ -79,8 +79,9 @@ class Seen:
 
     # --- in --------------------------------------------------------------------------------------------------
 
-    def take(self, topic: str, body: bytes, now: float, at: str) -> None:
-        """One message. What is not of this scheme, or not a payload, is counted and otherwise ignored."""
+    def take(self, topic: str, body: bytes, now: float, at: str, kept: bool = False) -> None:
+        """One message; ``kept``: the broker had it from before. What is not of this scheme, or not a payload, is
+        counted and otherwise ignored."""
         self.messages += 1
         self._arrivals.append(now)
         found = parse(topic)
@@ -91,6 +92,8 @@ class Seen:
         if not body:
             self._emptied(kind, name or found.parts.get("key", ""))
             return
+        if kept and kind == "answer":
+            return  # of a command that ended before anybody looked: now is not its time
         try:
             data = json.loads(body)
             if kind == "command":
