@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.__main__ import COMMANDS
 from tests.processes import ROOT
 
 TOOLS = "sh env cat cksum chmod date dirname flock head ln mkdir mv readlink rm sed tail tee touch"
@@ -111,6 +112,11 @@ def test_it_is_posix_sh() -> None:
     assert (ROOT / "studio").read_text().startswith("#!/bin/sh\n")
     assert os.access(ROOT / "studio", os.X_OK)
     assert os.access(ROOT / ".ci/run", os.X_OK)
+
+
+def test_it_names_every_command_there_is(machine: Machine) -> None:
+    said = " ".join(machine.studio("help")[1:])
+    assert [name for name in COMMANDS if f" {name} " not in said] == []
 
 
 def test_alone_it_says_what_there_is_and_does_nothing(machine: Machine) -> None:

@@ -63,13 +63,18 @@ def stops(stage: Stage, seen: Seen) -> Sequence[Stop]:
         Stop("the DMX widget is unplugged", stage.unplug, lost, "alert raised"),
         Stop("… and plugged in again", stage.plug, found, "alert resolved"),
         Stop("a quick self-test, by MQTT command", stage.test, tested, "self-test done", 30.0),
-        Stop("a hand on the key light", stage.hand, lambda: _held(seen), "held by hand"),
-        Stop("… and released", stage.release, lambda: not _held(seen), "released"),
+        Stop("a hand on the key light", stage.hand, lambda: held(seen, there=True), "held by hand"),
+        Stop("… and released", stage.release, lambda: not held(seen), "released"),
     )
 
 
-def _held(seen: Seen) -> bool:
-    return any(state.held_by is not None and state.held_by.priority == "manual" for state, _ in seen.fixtures.values())
+def held(seen: Seen, there: bool = False) -> bool:
+    """Whether a hand is on a light; ``there``: and it is where the hand wanted it (released before, its command would
+    have failed)."""
+    hands = (
+        state for state, _ in seen.fixtures.values() if state.held_by is not None and state.held_by.priority == "manual"
+    )
+    return any(state.levels == state.target or not there for state in hands)
 
 
 async def walk(stage: Stage, seen: Seen, language: str, ended: asyncio.Event, out: Callable[[str], None]) -> None:

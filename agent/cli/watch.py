@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from agent.messaging.topics import Topics
     from config.broker import MqttSection
 
+LONG = 300
+"""Characters of one value that a line shows; ``--json`` and ``--raw`` show all."""
+NAMES = ("name", "verb", "code", "id", "key")
+"""Where the entries of a list say what they are called."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -29,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     config_argument(parser)
     agent_arguments(parser)
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help='{"topic": …, "payload": …} lines')
+    form.add_argument("--json", action="store_true", help='{"topic": …, "payload": …} lines, nothing left out')
     form.add_argument("--raw", action="store_true", help="topic and payload as they are")
     form.add_argument("--live", action="store_true", help="full screen")
     parser.add_argument("--language", choices=("en", "zh", "both"), default="both", help="of --live")
@@ -155,7 +160,7 @@ def shown(message: "Message", form: str) -> str:
 
 
 def _said(found: Any) -> str:
-    """``key=value`` of everything but the header; texts in English, nested tables as JSON."""
+    """``key=value`` of everything but the header; texts in English, a list of tables by the names in it."""
     from agent.messaging.header import HEADER
 
     if found is None:
@@ -178,4 +183,16 @@ def _said(found: Any) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+        return "[" + ", ".join(_called(each) for each in value) + "]"
+    said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return said if len(said) <= LONG else said[: LONG - 1] + "…"
+
+
+def _called(entry: dict[str, Any]) -> str:
+    """What an entry of a list is called, with what it says to people; one without a name as JSON."""
+    name = next((str(entry[key]) for key in NAMES if key in entry), None)
+    text = entry.get("text")
+    if name is None:
+        return _short(entry)
+    return f"{name} {text['en']!r}" if isinstance(text, dict) and "en" in text else name

@@ -14,7 +14,7 @@ REACH = 2.0
 """Stops the ruler shows either way."""
 
 
-def exposure(seen: Seen, language: str, width: int, hand_back: str) -> Panel:
+def exposure(seen: Seen, now: float, language: str, width: int, hand_back: str) -> Panel:
     """How many stops the picture is from its target, and what the loop does about it; ``hand_back``: how it is given
     the lights again once it has let go."""
     cameras = sorted({*seen.exposure, *seen.names("exposure/")})
@@ -53,13 +53,13 @@ def exposure(seen: Seen, language: str, width: int, hand_back: str) -> Panel:
             what.append(f" · {say(state.advice, 'en' if language == 'both' else language)}", WARN)
     what.truncate(width, overflow="ellipsis")
     trace = Text()
-    for value in list(seen.curves.get((group, "ev_stops"), ()))[-width:]:  # how far off it was, lately
+    for value in seen.curve(group, "ev_stops", now)[-width:]:  # how far off it was, lately
         trace.append(curve([None if value is None else abs(value)], 1, 0.0, REACH / 2), nearness(value))
     content = Text("\n").join([Text(numbers, DIM), line, said, what, trace])
     return _panel(content, f"{word('exposure', language)} {name}".strip())
 
 
-def network(seen: Seen, language: str, width: int) -> Panel:
+def network(seen: Seen, now: float, language: str, width: int) -> Panel:
     """Each probe: round trip, jitter, loss, and the last round trips as a curve."""
     probes = list(dict.fromkeys([*(n for k, n in seen.devices if k == "probe"), *seen.names("network/")]))
     lines: list[Text] = []
@@ -75,7 +75,7 @@ def network(seen: Seen, language: str, width: int) -> Panel:
         row.truncate(width, overflow="ellipsis")
         lines.append(row)
         if not table:
-            history = list(seen.curves.get((group, "rtt_ms")) or seen.curves.get((group, "rtt_p50_ms")) or ())[-width:]
+            history = (seen.curve(group, "rtt_ms", now) or seen.curve(group, "rtt_p50_ms", now))[-width:]
             lines.append(Text(curve(history, width, 0.0, _top(history)), words.ACCENT))
     return _panel(Text("\n").join(lines), word("network", language))
 

@@ -40,7 +40,7 @@ async def feed(mqtt: "MqttSection", topics: Topics, seen: Seen) -> None:
         try:
             async with Client(mqtt, issuer="view") as client:
                 async for message in client.watch(topics.up, topics.down):
-                    seen.take(message.topic, message.payload, time.monotonic(), at())
+                    seen.take(message.topic, message.payload, time.monotonic(), at(), message.retain)
         except NoConnection as error:
             seen.note(f"broker: {error.reason}", at(), "critical")
         await asyncio.sleep(AGAIN)

@@ -62,7 +62,7 @@ def draw(seen: Seen, now: float, size: tuple[int, int], language: str, foot: Foo
     middle = Layout(size=middle_rows)
     inner = width // (3 if wide else 2) - 4
     hand_back = f"press {HAND_BACK}" if any(key == HAND_BACK for key, *_ in foot.keys) else "exposure.set hold"
-    columns = [exposure(seen, language, inner, hand_back), network(seen, language, inner)]
+    columns = [exposure(seen, now, language, inner, hand_back), network(seen, now, language, inner)]
     if wide:
         columns.append(engine(seen, language))
     middle.split_row(*(Layout(each) for each in columns))

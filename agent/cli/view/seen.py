@@ -79,8 +79,9 @@ class Seen:
 
     # --- in --------------------------------------------------------------------------------------------------
 
-    def take(self, topic: str, body: bytes, now: float, at: str) -> None:
-        """One message. What is not of this scheme, or not a payload, is counted and otherwise ignored."""
+    def take(self, topic: str, body: bytes, now: float, at: str, kept: bool = False) -> None:
+        """One message; ``kept``: the broker had it from before. What is not of this scheme, or not a payload, is
+        counted and otherwise ignored."""
         self.messages += 1
         self._arrivals.append(now)
         found = parse(topic)
@@ -91,6 +92,8 @@ class Seen:
         if not body:
             self._emptied(kind, name or found.parts.get("key", ""))
             return
+        if kept and kind == "answer":
+            return  # of a command that ended before anybody looked: now is not its time
         try:
             data = json.loads(body)
             if kind == "command":
@@ -131,6 +134,16 @@ class Seen:
     def number(self, group: str, name: str) -> float | None:
         """The latest of a telemetry number, ``None`` when it is not known."""
         return self.numbers.get(group, {}).get(name)
+
+    def curve(self, group: str, name: str, now: float) -> list[float | None]:
+        """A telemetry number's values, one a second until ``now``: where nothing was said, nothing had changed. A
+        silence longer than the agent's longest is not filled: then nobody knows."""
+        values = list(self.curves.get((group, name), ()))
+        if values and self.status is not None and self.status.state == "online":
+            rate = self.inventory.telemetry.get(group.partition("/")[0]) if self.inventory is not None else None
+            silent = int(now - self._told[group])
+            values += [values[-1]] * max(0, min(silent, int(rate.max_interval) if rate is not None else 0))
+        return values[-KEPT:]
 
     def names(self, prefix: str) -> Iterator[str]:
         """Telemetry groups of a kind: ``network/`` → the probes."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli import parser, send, watch
+from agent.messaging import payloads
 from agent.messaging.header import Say
 from agent.messaging.lifecycle import ReasonCode, State
 from agent.messaging.message import Message
@@ -184,3 +185,31 @@ def test_a_message_is_shown_decoded_as_json_or_raw() -> None:
     assert watch.shown(Message("other/topic", b"\xff{", 0, False), "lines").endswith(
         "other/topic" + " " * 24 + "\ufffd{"
     )
+
+
+def test_what_an_agent_has_and_can_is_lines_a_person_can_read() -> None:
+    """Inventory, capability and status are retained: they are the first that ``watch`` shows."""
+    said = Say(en="The broker speaks MQTT 3.1.1.", zh="仅支持 3.1.1")
+    has = payloads.Inventory(
+        fixtures=(
+            payloads.FixtureEntry(name="key", role="key", profile="p", personality="8bit", universe=1, address=1),
+        ),
+        devices=(payloads.DeviceEntry(kind="output", name="w", driver="enttec-pro"),),
+        telemetry={
+            "network": payloads.Rate(interval=1, max_interval=10, dead_bands={f"number_{n}": 0.5 for n in range(40)})
+        },
+    )
+    verbs = [{"verb": verb, "does": "…", "args": {"description": "x" * 900}} for verb in ("identify", "ping")]
+    status = {"degraded": [{"code": "protocol-3.1.1", "text": said.model_dump()}]}
+
+    def line(topic: str, body: bytes) -> str:
+        return watch.shown(Message(topic, body, 1, True), "lines")
+
+    first = line(TOPICS.inventory, has.encode())
+    assert "fixtures=[key] devices=[w] " in first
+    assert "number_0" in first
+    assert "number_39" not in first
+    assert line(TOPICS.capability, json.dumps({"verbs": verbs}).encode()).endswith("verbs=[identify, ping]")
+    assert line(TOPICS.status, json.dumps(status).encode()).endswith(f"degraded=[protocol-3.1.1 '{said.en}']")
+    long = watch.shown(Message(TOPICS.report, json.dumps({"text": "x" * 9000}).encode(), 1, True), "json")
+    assert json.loads(long)["payload"] == {"text": "x" * 9000}

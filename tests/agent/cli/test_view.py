@@ -310,6 +310,27 @@ def test_curves_show_losses_and_do_not_make_drama_of_noise() -> None:
     assert curve([], 2) == "  "
 
 
+def test_a_curve_goes_on_while_a_number_stays_as_it_is_and_stops_with_the_agent(feed: Feed) -> None:
+    """Telemetry is by exception: a number unsaid has not changed, and the view must not stand still."""
+    feed(T.status, payloads.Status(state="online", session="s"))
+    feed(T.inventory, payloads.Inventory(telemetry={"network": payloads.Rate(interval=1, max_interval=10)}))
+    feed(T.tele("network", "up"), payloads.Telemetry.of({"rtt_ms": 20.0}))
+    told = feed.now - 0.1
+
+    def curve_at(seconds: float) -> list[float | None]:
+        return feed.seen.curve("network/up", "rtt_ms", told + seconds)
+
+    assert [len(curve_at(seconds)) for seconds in (0.0, 0.9, 1.1, 5.1, 10.1, 60.0)] == [1, 1, 2, 6, 11, 11]
+    feed.now = told + 4.0
+    before = shown(feed).count("▄")
+    feed.now = told + 5.1
+    assert shown(feed).count("▄") == before + 1
+    feed(T.tele("network", "up"), payloads.Telemetry.of({"rtt_ms": 30.0}))
+    assert curve_at(5.1) == [20.0] * 5 + [30.0]
+    feed(T.status, payloads.Status(state="offline", session="s"))
+    assert curve_at(9.0) == [20.0] * 5 + [30.0]
+
+
 def test_the_needle_stands_on_its_ruler() -> None:
     numbers, ticks = scale(35, 2.0)
     assert (len(numbers), len(ticks)) == (35, 35)
