@@ -44,6 +44,7 @@ class SelfTests:
         self._agent = agent
         self._virtual = virtual
         self.running = False
+        self.barred: Text | None = None
         self.under: tuple[Job, asyncio.Task[Any] | None] | None = None
         """The command whose test runs, and its task."""
         self._cut_off = False
@@ -186,6 +187,8 @@ class ServiceVerbs:
     def _can_start(self, args: SelftestStart) -> None:
         if self._tests.running or self._tests.under is not None:
             raise Refusal(ReasonCode.BUSY, Text("a self-test is running already", "自检已在进行"))
+        if self._tests.barred is not None:
+            raise Refusal(ReasonCode.BUSY, self._tests.barred)
         if args.depth == "full":
             free(self._agent.rig)
         if wrong := self._tests.unmatched(args.depth, args.only):
