@@ -12,6 +12,7 @@ from agent.app.house import House
 from agent.app.upkeep import past
 from agent.app.verbs import free
 from agent.messaging.commands import Reload, TelemetrySet
+from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.numbers import NUMBERS
 from agent.messaging.payloads import Maintenance
@@ -22,7 +23,7 @@ from agent.selftest.notes import Notes
 from agent.selftest.report import Depth, Report
 from agent.selftest.store import ReportStore
 from agent.selftest.surroundings import Broker, Surroundings
-from config.problems import ConfigError, nearest
+from config.problems import ConfigError
 from config.units import Text
 from drivers.errors import DriverError
 
@@ -181,7 +182,8 @@ class ServiceVerbs:
     def _can_rate(self, args: TelemetrySet) -> None:
         for group, asked in args.groups.items():
             for name in asked.dead_bands.keys() - NUMBERS[group].keys():
-                why = f"{group} has no number {name!r}: {nearest(name, list(NUMBERS[group]))}"
+                meant = hint(name, list(NUMBERS[group]))
+                why = Text(f"{group} has no number {name!r}: {meant.en}", f"{group} 没有数值 {name!r}：{meant.zh}")
                 raise Refusal(ReasonCode.UNKNOWN_TARGET, why)
 
     def _can_start(self, args: SelftestStart) -> None:

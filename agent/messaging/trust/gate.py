@@ -114,7 +114,9 @@ class Gate:
         row = row_of(request.verb, envelope.args)
         if row is None:
             self._remember(request.id, Who(envelope.issuer, None, request.origin))
-            raise Refusal(ReasonCode.FORBIDDEN, f"no row of the policy has {request.verb}")
+            raise Refusal(
+                ReasonCode.FORBIDDEN, Text(f"no row of the policy has {request.verb}", f"策略表中没有 {request.verb}")
+            )
         if request.origin == LOCAL:
             self._remember(request.id, Who(envelope.issuer, Role.ADMIN, LOCAL))
             return True
@@ -149,15 +151,23 @@ class Gate:
         self._remember(request.id, Who(name, role, request.origin))
         if listed is None:
             if role is None:
-                said = f"{name!r} is not in trust.issuers" if name else "the envelope names no issuer"
+                said = (
+                    Text(f"{name!r} is not in trust.issuers", f"{name!r} 不在 trust.issuers 中")
+                    if name
+                    else Text("the envelope names no issuer", "信封未写明发送者")
+                )
                 raise Refusal(ReasonCode.UNTRUSTED, said)
             return Who(name, role, request.origin)
         key = self._keys.get(name)
         needed = listed.require == "signature"
         if envelope.signature is None or key is None:
             if needed:
-                why = "its key cannot be read here: see the agent's log" if key is None else "it must be signed"
-                raise Refusal(ReasonCode.UNTRUSTED, f"{name}: {why}")
+                why = (
+                    Text("its key cannot be read here: see the agent's log", "密钥无法读取：见日志")
+                    if key is None
+                    else Text("it must be signed", "必须签名")
+                )
+                raise Refusal(ReasonCode.UNTRUSTED, Text(f"{name}: {why.en}", f"{name}：{why.zh}"))
             return Who(name, role, request.origin)
         self._verify(request, envelope, name, key, row)
         who = Who(name, role, request.origin, signed=True)
@@ -167,7 +177,13 @@ class Gate:
     def _verify(self, request: Request, envelope: Envelope, name: str, key: Key, row: Row) -> None:
         forged = self._buckets.of(FORGED, self._mono(), "forged", name)
         if forged.fill(self._mono()) < 1.0 and not row.stops:
-            raise Refusal(ReasonCode.BUSY, f"too many wrong signatures in the name of {name}; again in 1 s")
+            raise Refusal(
+                ReasonCode.BUSY,
+                Text(
+                    f"too many wrong signatures in the name of {name}; again in 1 s",
+                    f"{name} 的错误签名过多；1 秒后再试",
+                ),
+            )
         try:
             where = (self._topics.site, self._topics.agent, request.verb, request.id)
             right = key.verify(signed_bytes(json.loads(request.body), *where), envelope.signature or "")
@@ -175,7 +191,13 @@ class Gate:
             raise Refusal(ReasonCode.MALFORMED, f"it has no canonical form: {error}") from None
         if not right:
             forged.take(self._mono())
-            raise Refusal(ReasonCode.UNTRUSTED, f"{name}: the signature is not that of this command ({key.name})")
+            raise Refusal(
+                ReasonCode.UNTRUSTED,
+                Text(
+                    f"{name}: the signature is not that of this command ({key.name})",
+                    f"{name}：签名与此指令不符（{key.name}）",
+                ),
+            )
 
     def _timed(self, who: Who, envelope: Envelope, row: Row) -> bool:
         """Whether its ages count. Raises Refusal where they would have to, and no clock can tell."""
@@ -196,12 +218,20 @@ class Gate:
         if timed:
             issued, expires = envelope.issued_at, envelope.expires_at
             if issued is None or expires is None:
-                raise Refusal(ReasonCode.UNTRUSTED, "a signed command says issued_at and expires_at")
+                raise Refusal(
+                    ReasonCode.UNTRUSTED,
+                    Text("a signed command says issued_at and expires_at", "签名指令须有 issued_at 和 expires_at"),
+                )
             age = now - issued.timestamp()
             if age > window:
-                raise Refusal(ReasonCode.EXPIRED, f"issued {age:.0f} s ago, at most {window:g}")
+                raise Refusal(
+                    ReasonCode.EXPIRED,
+                    Text(f"issued {age:.0f} s ago, at most {window:g}", f"签发于 {age:.0f} 秒前，上限 {window:g} 秒"),
+                )
             if age < -window:
-                raise Refusal(ReasonCode.CLOCK, f"{-age:.0f} s ahead of this agent's clock")
+                raise Refusal(
+                    ReasonCode.CLOCK, Text(f"{-age:.0f} s ahead of this agent's clock", f"比本机时钟快 {-age:.0f} 秒")
+                )
             until = issued.timestamp() + window
         if key in self._seen:
             raise Refusal(ReasonCode.REPLAYED)
@@ -215,7 +245,13 @@ class Gate:
         name = who.issuer if who.issuer in self._trust.issuers else ""  # an invented name is no fresh allowance
         wait = self._buckets.of(Rate(each, each * (2 if live else 10)), self._mono(), verb, name).take(self._mono())
         if wait:
-            raise Refusal(ReasonCode.BUSY, f"more than {each:g} {verb} a second; again in {wait:.2g} s")
+            raise Refusal(
+                ReasonCode.BUSY,
+                Text(
+                    f"more than {each:g} {verb} a second; again in {wait:.2g} s",
+                    f"每秒超过 {each:g} 次 {verb}；{wait:.2g} 秒后再试",
+                ),
+            )
 
     def _may(self, who: Who, row: Row, key: tuple[str, str], on_air: bool) -> None:
         least = row.least(on_air)
@@ -224,8 +260,12 @@ class Gate:
         if on_air and who.role is not None and row.off_air is not None and who.role.covers(row.off_air):
             self._decided(key, self._wall() + A_DAY)  # told "no" once is "no": it must not happen after the show
             raise Refusal(ReasonCode.ON_AIR)
-        wanted = f"it takes {least}" if least else "nobody may"
-        raise Refusal(ReasonCode.FORBIDDEN, f"{row.case}: {wanted}, {who.issuer or 'who sent it'} is {who.role}")
+        sender = who.issuer or "?"
+        said = Text(
+            f"{row.case}: {f'it takes {least}' if least else 'nobody may'}, {sender} is {who.role}",
+            f"{row.case}：{f'须为 {least}' if least else '任何人不可执行'}，{sender} 为 {who.role}",
+        )
+        raise Refusal(ReasonCode.FORBIDDEN, said)
 
     # --- memory ----------------------------------------------------------------------------------------------
 
