@@ -13,7 +13,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import structlog
 
@@ -33,6 +33,8 @@ from config.trust import TrustSection
 from config.units import Text
 
 log = structlog.get_logger(__name__)
+K = TypeVar("K")
+V = TypeVar("V")
 
 LOCAL = "local"
 """The control socket: whoever may open it is admin; its file permission is the gate."""
@@ -87,6 +89,7 @@ class Gate:
         self._forget_at = 0.0
         self._asking: OrderedDict[str, Who] = OrderedDict()
         self._running: OrderedDict[str, Who] = OrderedDict()
+        self._sent_away: OrderedDict[tuple[str, str], None] = OrderedDict()
         """Apart, so that who sends rubbish under the id of a running command is not taken for its issuer."""
         self._unrecorded = 0
         self.use(TrustSection(), {})
@@ -125,9 +128,9 @@ class Gate:
         key = (who.issuer, envelope.nonce or request.id)
         if who.signed:
             self._fresh(envelope, key, timed)
-        elif key in self._seen and self._seen[key] > self._wall():
+        elif key in self._sent_away or self._seen.get(key, 0.0) > self._wall():
             raise Refusal(ReasonCode.REPLAYED)
-        self._often(who, request.verb, row)
+        self._often(who, request.verb, row, key)
         at = schedule.due(envelope)
         waits = at is not None and at - self._wall() > schedule.LEAD  # then the air is asked when its time has come
         self._may(who, row, key, not waits and self._on_air())
@@ -237,7 +240,7 @@ class Gate:
             raise Refusal(ReasonCode.REPLAYED)
         self._decided(key, until + window)  # with room for a clock that is put right
 
-    def _often(self, who: Who, verb: str, row: Row) -> None:
+    def _often(self, who: Who, verb: str, row: Row, key: tuple[str, str]) -> None:
         if row.pace is Pace.STOP:
             return
         live = row.pace is Pace.LIVE
@@ -245,6 +248,8 @@ class Gate:
         name = who.issuer if who.issuer in self._trust.issuers else ""  # an invented name is no fresh allowance
         wait = self._buckets.of(Rate(each, each * (2 if live else 10)), self._mono(), verb, name).take(self._mono())
         if wait:
+            # delivered again it must not happen after all; in memory, for a flood must not become one of the disk
+            _keep(self._sent_away, key, None)
             raise Refusal(
                 ReasonCode.BUSY,
                 Text(
@@ -326,8 +331,8 @@ class Gate:
         self.auditor.note(record)
 
 
-def _keep(known: OrderedDict[str, Who], id: str, who: Who) -> None:  # noqa: A002 - the field's name on the wire
-    known[id] = who
-    known.move_to_end(id)
+def _keep(known: OrderedDict[K, V], key: K, value: V) -> None:
+    known[key] = value
+    known.move_to_end(key)
     if len(known) > KNOWN:
         known.popitem(last=False)
