@@ -14,6 +14,7 @@ from agent.app.all_verbs import all_verbs
 from agent.app.config_verbs import unfinished
 from agent.app.devices import Devices, checked
 from agent.app.dialects import spoken
+from agent.app.examined import restart_only
 from agent.app.gatehouse import Gatehouse
 from agent.app.herald import Herald
 from agent.app.keeper import LookKeeper
@@ -43,7 +44,6 @@ from config.model import StudioConfig
 from config.problems import ConfigError, Problem
 from drivers.host import Host
 from drivers.registry import Kind
-from firmware_profiles.patch import Patch
 
 log = structlog.get_logger(__name__)
 
@@ -197,19 +197,14 @@ class Agent:
         for what only a restart can give."""
         if self.file is None:
             raise ConfigError("configuration", [Problem("file", "this agent was not started from a file", "restart")])
-        config = load(self.file, self.environ)
-        fixtures = checked(config, str(self.file))
-        fixed = [
-            Problem(table, "cannot change while the agent runs", "restart the agent")
-            for table in ("agent", "mqtt", "homeassistant", "sparkplug")
-            if getattr(config, table) != getattr(self.config, table)
-        ]
-        if fixed:
-            raise ConfigError(str(self.file), fixed)
-        self._go_over(config, fixtures)
+        self.go_over(load(self.file, self.environ))
         log.info("config.reloaded", file=str(self.file))
 
-    def _go_over(self, config: StudioConfig, fixtures: Patch) -> None:
+    def go_over(self, config: StudioConfig) -> None:
+        """Put this in force. Raises ConfigError as :meth:`reload`."""
+        fixtures = checked(config, str(self.file))
+        if fixed := restart_only(self.config, config):
+            raise ConfigError(str(self.file), fixed)
         now = self.now()
         before = self.herald.state_topics()
         shown = keeper.taken_over(self.rig, fixtures, now)

@@ -6,10 +6,11 @@ from typing import Any
 from agent.app.house import House
 from agent.health.alerts import Stage
 from agent.messaging.header import iso
+from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.service_args import AlertAck, AlertSilence, AlertUnsilence
 from agent.messaging.verbs import Job, Verb
-from config.problems import nearest
+from config.units import Text
 
 
 class AlertVerbs:
@@ -29,12 +30,16 @@ class AlertVerbs:
     def _can_ack(self, args: AlertAck) -> None:
         firing = [alert.key for alert in self._house.alerts.open if alert.stage is Stage.FIRING]
         if args.key not in firing:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"alert {args.key} is not firing; {nearest(args.key, firing)}")
+            meant = hint(args.key, firing)
+            said = Text(f"alert {args.key} is not firing; {meant.en}", f"告警 {args.key} 未触发；{meant.zh}")
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, said)
 
     def _can_unsilence(self, args: AlertUnsilence) -> None:
         known = self._house.herald.book.patterns()
         if args.pattern not in known:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"{args.pattern} is not silenced; {nearest(args.pattern, known)}")
+            meant = hint(args.pattern, known)
+            said = Text(f"{args.pattern} is not silenced; {meant.en}", f"{args.pattern} 未被静音；{meant.zh}")
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, said)
 
     async def _ack(self, args: AlertAck, job: Job) -> Mapping[str, Any]:
         self._can_ack(args)

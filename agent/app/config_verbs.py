@@ -3,14 +3,14 @@
 import asyncio
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from agent.app.config_versions import ConfigVersions, digest
-from agent.app.examined import faults
+from agent.app.examined import faults, restart_only
 from agent.app.house import House
 from agent.app.parts import part_of
 from agent.health.alerts import AlertLevel
@@ -29,15 +29,18 @@ from agent.messaging.service_args import (
 )
 from agent.messaging.verbs import Job, Verb
 from config.load import read
+from config.model import StudioConfig
 from config.problems import ConfigError
 from config.units import Text
 from drivers.base import Impact
+from drivers.errors import DriverError
 
 log = structlog.get_logger(__name__)
 
 LOOK = 0.2
 """Seconds between two looks during a trial."""
 LONGEST = 180.0
+TRYING = Text("a configuration is being tried", "正在试用一份配置")
 
 
 class ConfigVerbs:
@@ -89,7 +92,7 @@ class ConfigVerbs:
         if self._house.tests.running:
             raise Refusal(ReasonCode.BUSY, Text("a self-test is running", "自检正在进行"))
         if self._trying:
-            raise Refusal(ReasonCode.BUSY, Text("a configuration is being tried", "正在试用一份配置"))
+            raise Refusal(ReasonCode.BUSY, TRYING)
 
     @property
     def _kept(self) -> ConfigVersions:
@@ -101,8 +104,16 @@ class ConfigVerbs:
         return self._house.file
 
     async def _text(self) -> str:
-        text: str = await self._house.on_disk(lambda: self._file.read_text(encoding="utf-8"))
+        text: str = await self._disk(lambda: self._file.read_text(encoding="utf-8"))
         return text
+
+    async def _disk(self, work: Callable[[], Any]) -> Any:
+        """Raises Refusal when the disk declines."""
+        try:
+            return await self._house.on_disk(work)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise Refusal(ReasonCode.DEVICE_REFUSED, Text(f"the disk: {why}", f"磁盘：{why}")) from None
 
     async def _problems(self, text: str) -> list[ConfigError]:
         def look() -> list[ConfigError]:
@@ -128,15 +139,15 @@ class ConfigVerbs:
     async def _propose(self, args: ConfigPropose, job: Job) -> Mapping[str, Any]:
         if found := await self._problems(args.text):
             raise Refusal(ReasonCode.INVALID, _short(found))
-        await self._house.on_disk(lambda: self._kept.propose(args.text))
+        await self._disk(lambda: self._kept.propose(args.text))
         return {"sha256": digest(args.text)}
 
     async def _versions(self, args: ConfigVersionsArgs, job: Job) -> Mapping[str, Any]:
-        text, versions = await self._text(), await self._house.on_disk(self._kept.all)
+        text, versions = await self._text(), await self._disk(self._kept.all)
         return {"version": digest(text), "versions": [version.model_dump() for version in versions]}
 
     async def _apply(self, args: ConfigApply, job: Job) -> Mapping[str, Any]:
-        text: str = await self._house.on_disk(self._kept.proposed)
+        text: str = await self._disk(self._kept.proposed)
         if digest(text) != args.sha256:
             raise Refusal(
                 ReasonCode.UNKNOWN_TARGET, Text("no such proposal: config.propose", "没有这份提案：请先 config.propose")
@@ -147,35 +158,45 @@ class ConfigVerbs:
         try:
             text: str = await self._house.on_disk(lambda: self._kept.text(args.version))
         except FileNotFoundError:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"version {args.version}") from None
+            said = Text(f"version {args.version}; see config.versions", f"版本 {args.version}；见 config.versions")
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, said) from None
         return await self._try(text, args.seconds, f"config.rollback {args.version}", job)
 
     # --- the trial -------------------------------------------------------------------------------------------
 
     async def _try(self, text: str, seconds: float, why: str, job: Job) -> Mapping[str, Any]:
         self._can_try(None)
-        if found := await self._problems(text):
-            raise Refusal(ReasonCode.INVALID, _short(found))
+        found = await self._problems(text)
         house, kept, file = self._house, self._kept, self._file
+        # before anything is written: a crash must not leave a file behind that only a restart puts in force
+        config = read(file, house.environ, text).config
+        if not found and config is not None and (fixed := restart_only(house.config, config)):
+            found = [ConfigError(str(file), fixed)]
+        if found:
+            raise Refusal(ReasonCode.INVALID, _short(found))
         by, at = job.issuer or "remote", iso(house.host.wall())
         before = await self._text()
+        in_force = read(file, house.environ, before).config == house.config
         self._trying = True
+        house.tests.barred = TRYING  # a test would go on with the lights of a configuration that went back
         try:
-            await house.on_disk(lambda: kept.keep(before, at, "", "in force before"))
+            why_kept = "in force before" if in_force else "in the file before, not in force"
+            await self._disk(lambda: kept.keep(before, at, "", why_kept))
             was = _Standing(house)
             try:
-                await house.on_disk(lambda: kept.try_out(file, text, before))
+                await self._disk(lambda: kept.try_out(file, text, before))
                 await house.reload()
                 await self._watch(was, seconds, job)
             except BaseException as error:
-                await asyncio.shield(self._back(error))
+                await asyncio.shield(self._back(error, was.config))
                 if isinstance(error, ConfigError):
                     raise Refusal(ReasonCode.INVALID, str(error)) from None
                 raise
-            version = await house.on_disk(lambda: kept.keep(text, at, by, why))
-            await house.on_disk(kept.proven)
+            version = await self._disk(lambda: kept.keep(text, at, by, why))
+            await self._disk(kept.proven)
         finally:
             self._trying = False
+            house.tests.barred = None
         self._happened("config.applied", Text(f"{by} changed the configuration", f"{by} 更新了配置"), "note", by)
         return {"version": version.number, "sha256": version.sha256}
 
@@ -191,11 +212,15 @@ class ConfigVerbs:
         if wrong := was.worse(house, at_last=True):
             raise Refusal(ReasonCode.ROLLED_BACK, wrong)
 
-    async def _back(self, error: BaseException) -> None:
+    async def _back(self, error: BaseException, config: StudioConfig) -> None:
+        """The file as it was, and ``config`` in force: the file need not say the same, somebody may be editing it."""
         house, kept = self._house, self._kept
         why = str(error) or type(error).__name__
-        await house.on_disk(lambda: kept.go_back(self._file) if kept.before.exists() else None)
-        await house.reload()
+        house.go_over(config)
+        try:
+            await house.on_disk(lambda: kept.go_back(self._file) if kept.before.exists() else None)
+        except (OSError, DriverError) as refused:
+            log.error("config.file-not-restored", file=str(self._file), why=str(refused), next="the next start does it")
         log.warning("config.rolled-back", why=why)
         said = Text("the new configuration did not do; the one before is in force", "新配置未通过，已恢复原配置")
         self._happened("config.rolled-back", said, "warning", why)
@@ -210,6 +235,7 @@ class _Standing:
     """How the agent stood before a trial, to tell whether it has become worse."""
 
     def __init__(self, house: House) -> None:
+        self.config = house.config
         self._online = house.bus.online.is_set()
         self._offline = {name for name, unit in house.devices.outputs.items() if unit.lane.health.state == "offline"}
         self._critical = _critical(house)
@@ -239,10 +265,14 @@ async def unfinished(house: House) -> None:
     if not await house.on_disk(kept.before.exists):
         return
     try:
+        faulty = read(file, house.environ, await house.on_disk(kept.text_before)).error()
+        if faulty is not None:  # it was being edited: with it there would be no next start
+            await house.on_disk(kept.proven)
+            raise faulty
         await house.on_disk(lambda: kept.go_back(file))
         await house.reload()
     except (OSError, ConfigError) as error:
-        log.error("config.not-rolled-back", why=str(error), next="restart the agent")
+        log.error("config.not-rolled-back", why=str(error), next="look at config.versions; config.rollback to one")
         return
     log.warning("config.rolled-back", why="the agent ended in the middle of the trial")
     said = Text("a trial of a configuration was cut off; the one before is in force", "配置试用中断，已恢复原配置")
@@ -258,5 +288,6 @@ def _listed(found: list[ConfigError]) -> list[dict[str, Any]]:
 
 
 def _short(found: list[ConfigError]) -> str:
-    said = "; ".join(f"{p.where}: {p.why}" for error in found for p in error.problems)
+    problems = (p for error in found for p in error.problems)
+    said = "; ".join(f"{p.where}: {p.why}" + (f" – {p.right}" if p.right else "") for p in problems)
     return said if len(said) <= 500 else said[:499] + "…"

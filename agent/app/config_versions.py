@@ -7,12 +7,15 @@ state_dir/config/000007.toml 000007.json   a version, and who put it in force wh
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.selftest.store import replace_file
+from config.load import read
+from config.model import StudioConfig
 
 KEEP = 20
 
@@ -90,8 +93,11 @@ class ConfigVersions:
 
     def go_back(self, file: Path) -> None:
         """The file as it was before the trial."""
-        write(file, self.before.read_text(encoding="utf-8"))
+        write(file, self.text_before())
         self.before.unlink()
+
+    def text_before(self) -> str:
+        return self.before.read_text(encoding="utf-8")
 
     def proven(self) -> None:
         self.before.unlink(missing_ok=True)
@@ -101,6 +107,17 @@ class ConfigVersions:
         path = self.folder / name
         replace_file(path, text.encode())
         path.chmod(0o600)
+
+
+def first(file: Path, config: StudioConfig, environ: Mapping[str, str]) -> StudioConfig:
+    """What to start with, ``config`` being what the file says: after a trial that was cut off, what was in force before
+    it. The new one may be what cut it off, and would again."""
+    try:
+        before = ConfigVersions(config.agent.state_dir).text_before()
+    except OSError:
+        return config
+    reading = read(file, environ, before)
+    return config if reading.config is None or reading.error() else reading.config
 
 
 def write(file: Path, text: str) -> None:

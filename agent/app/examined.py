@@ -5,6 +5,7 @@ from pathlib import Path
 
 from agent.app.devices import check, files
 from config.load import Reading
+from config.model import StudioConfig
 from config.problems import ConfigError, Problem
 from firmware_profiles.patch import survey
 
@@ -22,3 +23,12 @@ def faults(reading: Reading, file: Path) -> list[ConfigError]:
         known = {os.path.realpath(path) for path in (file, *config.agent.profile_dirs)}
         broken = [error for error in made.library.site_broken if os.path.realpath(error.file) not in known]
     return [error for error in (reading.error(more), *broken) if error is not None]
+
+
+def restart_only(now: StudioConfig, then: StudioConfig) -> list[Problem]:
+    """What of ``then`` a running agent cannot take over from ``now``."""
+    return [
+        Problem(table, "cannot change while the agent runs", "restart the agent")
+        for table in ("agent", "mqtt", "homeassistant", "sparkplug")
+        if getattr(now, table) != getattr(then, table)
+    ]

@@ -15,11 +15,15 @@ from agent.messaging.commands import ExposureSet, TelemetrySet
 from agent.messaging.dispatch import Dispatcher
 from agent.messaging.topics import Topics
 from config.model import StudioConfig
+from config.units import Text
 from drivers.host import Host
 
 
 class Testing(Protocol):
     """Self-tests of this agent."""
+
+    barred: Text | None
+    """Why none may begin now."""
 
     @property
     def running(self) -> bool: ...
@@ -94,3 +98,6 @@ class House(Protocol):
     def exposure_set(self, args: ExposureSet) -> Mapping[str, Any]: ...
 
     async def reload(self) -> None: ...
+
+    def go_over(self, config: StudioConfig) -> None:
+        """Put this configuration in force, whatever the file says. Raises ConfigError, and changes nothing."""

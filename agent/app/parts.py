@@ -7,6 +7,7 @@ from typing import Any
 
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.runtime.logs import redacted
+from config.units import Text
 
 PART = 8000
 """Characters: as JSON in an answer at most 24 kB, mostly half of that."""
@@ -18,6 +19,8 @@ def part_of(thing: Mapping[str, Any], part: int) -> dict[str, Any]:
     text = json.dumps(redacted(thing), ensure_ascii=False, separators=(",", ":"))
     parts = -(-len(text) // PART)
     if part > parts:
-        raise Refusal(ReasonCode.UNKNOWN_TARGET, f"part {part}; there are {parts}")
+        raise Refusal(
+            ReasonCode.UNKNOWN_TARGET, Text(f"part {part}; there are {parts}", f"第 {part} 部分；共 {parts} 部分")
+        )
     piece = text[(part - 1) * PART : part * PART]
     return {"part": part, "parts": parts, "sha256": hashlib.sha256(text.encode()).hexdigest(), "json": piece}

@@ -7,10 +7,10 @@ from typing import Any
 
 from agent.app.house import House
 from agent.messaging.commands import ExposureRelease, ExposureSet
+from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.service_args import ProbeNow
 from agent.messaging.verbs import Job, Verb
-from config.problems import nearest
 from config.units import Text
 from drivers.base import Reading
 from drivers.network.jitter import Window
@@ -66,7 +66,9 @@ class ProbeVerbs:
     def _can(self, args: ProbeNow) -> None:
         probes = self._house.devices.probes
         if args.probe not in probes:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"probe {args.probe}; {nearest(args.probe, list(probes))}")
+            meant = hint(args.probe, list(probes))
+            said = Text(f"probe {args.probe}; {meant.en}", f"探测 {args.probe}；{meant.zh}")
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, said)
         health = probes[args.probe].lane.health
         if health.state == "offline":
             raise Refusal(ReasonCode.OFFLINE, f"{args.probe}: {health.reason}")

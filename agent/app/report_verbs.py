@@ -8,13 +8,14 @@ from typing import Any
 from agent.app.house import House
 from agent.app.parts import part_of
 from agent.messaging.header import iso
+from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.service_args import MaintenanceNote, ReportGet, ReportList
 from agent.messaging.verbs import Job, Verb
 from agent.selftest.notes import Note, Notes
 from agent.selftest.report import Report
 from agent.selftest.store import ReportStore
-from config.problems import nearest
+from config.units import Text
 
 
 class ReportVerbs:
@@ -35,7 +36,8 @@ class ReportVerbs:
         config = self._house.config
         known = [*config.fixtures, *config.outputs, *config.cameras, *config.probes]
         if args.about is not None and args.about not in known:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"{args.about}; {nearest(args.about, known)}")
+            meant = hint(args.about, known)
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, Text(f"{args.about}; {meant.en}", f"{args.about}；{meant.zh}"))
 
     async def _list(self, args: ReportList, job: Job) -> Mapping[str, Any]:
         state = self._house.config.agent.state_dir
@@ -56,7 +58,10 @@ class ReportVerbs:
         wanted = (lambda _: True) if args.id == "latest" else (lambda report: report.id == args.id)
         report: Report | None = await self._house.on_disk(lambda: store.latest(wanted))
         if report is None:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, f"report {args.id}; report.list shows those there are")
+            said = Text(
+                f"report {args.id}; report.list shows those there are", f"报告 {args.id}；可用 report.list 查看"
+            )
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, said)
         about = {"id": report.id, "number": report.number, "verdict": str(report.verdict)}
         return about | part_of(json.loads(report.to_json()), args.part)
 
@@ -67,5 +72,7 @@ class ReportVerbs:
         try:
             written: Note = await house.on_disk(lambda: notes.append(note))
         except OSError as error:
-            raise Refusal(ReasonCode.DEVICE_REFUSED, f"the disk: {error.strerror}") from None
+            raise Refusal(
+                ReasonCode.DEVICE_REFUSED, Text(f"the disk: {error.strerror}", f"磁盘：{error.strerror}")
+            ) from None
         return written.model_dump(exclude={"previous"})

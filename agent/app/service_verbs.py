@@ -12,6 +12,7 @@ from agent.app.house import House
 from agent.app.upkeep import past
 from agent.app.verbs import free
 from agent.messaging.commands import Reload, TelemetrySet
+from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.numbers import NUMBERS
 from agent.messaging.payloads import Maintenance
@@ -22,7 +23,7 @@ from agent.selftest.notes import Notes
 from agent.selftest.report import Depth, Report
 from agent.selftest.store import ReportStore
 from agent.selftest.surroundings import Broker, Surroundings
-from config.problems import ConfigError, nearest
+from config.problems import ConfigError
 from config.units import Text
 from drivers.errors import DriverError
 
@@ -44,6 +45,7 @@ class SelfTests:
         self._agent = agent
         self._virtual = virtual
         self.running = False
+        self.barred: Text | None = None
         self.under: tuple[Job, asyncio.Task[Any] | None] | None = None
         """The command whose test runs, and its task."""
         self._cut_off = False
@@ -180,12 +182,15 @@ class ServiceVerbs:
     def _can_rate(self, args: TelemetrySet) -> None:
         for group, asked in args.groups.items():
             for name in asked.dead_bands.keys() - NUMBERS[group].keys():
-                why = f"{group} has no number {name!r}: {nearest(name, list(NUMBERS[group]))}"
+                meant = hint(name, list(NUMBERS[group]))
+                why = Text(f"{group} has no number {name!r}: {meant.en}", f"{group} 没有数值 {name!r}：{meant.zh}")
                 raise Refusal(ReasonCode.UNKNOWN_TARGET, why)
 
     def _can_start(self, args: SelftestStart) -> None:
         if self._tests.running or self._tests.under is not None:
             raise Refusal(ReasonCode.BUSY, Text("a self-test is running already", "自检已在进行"))
+        if self._tests.barred is not None:
+            raise Refusal(ReasonCode.BUSY, self._tests.barred)
         if args.depth == "full":
             free(self._agent.rig)
         if wrong := self._tests.unmatched(args.depth, args.only):

@@ -30,7 +30,7 @@ class StopVerbs:
 
     def _can_reset(self, args: LightsStopReset) -> None:
         if not self._house.rig.stopped:
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, "the lights are not stopped")
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, Text("the lights are not stopped", "灯光未被停止"))
 
     def _can_master(self, args: LightsMaster) -> None:
         free(self._house.rig)
@@ -77,7 +77,8 @@ class StopVerbs:
         await house.remembered()
         free(house.rig)
         if not mine():
-            raise Refusal(ReasonCode.SUPERSEDED, f"the grand master goes to {house.rig.master:g} now")
+            goes = f"{house.rig.master:g}"
+            raise Refusal(ReasonCode.SUPERSEDED, Text(f"the grand master goes to {goes} now", f"总控现调至 {goes}"))
         offline, online = await on_the_wire(house, house.rig.fixtures)
         if offline and not online:
             raise Refusal(ReasonCode.OFFLINE, f"{', '.join(offline)}; the lights go there when it is back")

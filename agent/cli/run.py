@@ -49,10 +49,12 @@ def run(options: argparse.Namespace) -> int:
         complain(error)
         return error.code
     from agent.app.agent import Agent
+    from agent.app.config_versions import first
     from agent.app.lock import StateLocked, StateUnusable
     from agent.runtime import cores
     from config.problems import ConfigError
 
+    config = first(path, config, os.environ)
     halves = cores.split(cores.allowed())
     if halves is not None:
         cores.keep_to(halves.wires)
@@ -107,6 +109,9 @@ async def _reload(agent: "Agent") -> None:
     from config.problems import ConfigError
 
     log = structlog.get_logger(__name__)
+    if agent.tests.running:  # it would go on with the lights of the old configuration
+        log.error("config.refused", why="a self-test is running", next="reload once more when it is over")
+        return
     try:
         await agent.reload()
     except ConfigError as error:

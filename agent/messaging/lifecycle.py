@@ -103,7 +103,7 @@ SAID: Mapping[ReasonCode, Text] = {
     ReasonCode.STOPPED: Text(
         "the lights are stopped; lights.stop.reset lets them move again", "灯光已停止动作；lights.stop.reset 可解除"
     ),
-    ReasonCode.BUSY: Text("too many commands at once: try again", "指令过多：请稍后重试"),
+    ReasonCode.BUSY: Text("not now: try again", "暂不可执行：请稍后重试"),
     ReasonCode.OFFLINE: Text("the device is offline", "设备离线"),
     ReasonCode.UNSUPPORTED: Text("this device or agent cannot do that", "此设备或程序不支持该操作"),
     ReasonCode.TIMEOUT: Text("it did not finish in time", "未能按时完成"),

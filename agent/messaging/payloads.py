@@ -117,7 +117,11 @@ class VerbEntry(Part):
 
     verb: str
     does: str = ""
-    impact: str = Field("passive", description="passive, invisible, loads-uplink, visible, disruptive; or depends.")
+    impact: str = Field(
+        "passive",
+        description="What the on-air interlock takes it for: passive, invisible, loads-uplink, visible, disruptive; "
+        "or depends. The show's own doing, such as setting lights, is passive here.",
+    )
     off_air_only: bool = Field(False, description="Refused on air.")
     deadline: float = Field(30.0, description="Seconds after which it fails.")
     args: dict[str, Any] = Field(default_factory=dict, description="JSON Schema of its `args`.")

@@ -13,7 +13,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import structlog
 
@@ -33,6 +33,8 @@ from config.trust import TrustSection
 from config.units import Text
 
 log = structlog.get_logger(__name__)
+K = TypeVar("K")
+V = TypeVar("V")
 
 LOCAL = "local"
 """The control socket: whoever may open it is admin; its file permission is the gate."""
@@ -87,6 +89,7 @@ class Gate:
         self._forget_at = 0.0
         self._asking: OrderedDict[str, Who] = OrderedDict()
         self._running: OrderedDict[str, Who] = OrderedDict()
+        self._sent_away: OrderedDict[tuple[str, str], None] = OrderedDict()
         """Apart, so that who sends rubbish under the id of a running command is not taken for its issuer."""
         self._unrecorded = 0
         self.use(TrustSection(), {})
@@ -114,7 +117,9 @@ class Gate:
         row = row_of(request.verb, envelope.args)
         if row is None:
             self._remember(request.id, Who(envelope.issuer, None, request.origin))
-            raise Refusal(ReasonCode.FORBIDDEN, f"no row of the policy has {request.verb}")
+            raise Refusal(
+                ReasonCode.FORBIDDEN, Text(f"no row of the policy has {request.verb}", f"策略表中没有 {request.verb}")
+            )
         if request.origin == LOCAL:
             self._remember(request.id, Who(envelope.issuer, Role.ADMIN, LOCAL))
             return True
@@ -123,9 +128,9 @@ class Gate:
         key = (who.issuer, envelope.nonce or request.id)
         if who.signed:
             self._fresh(envelope, key, timed)
-        elif key in self._seen and self._seen[key] > self._wall():
+        elif key in self._sent_away or self._seen.get(key, 0.0) > self._wall():
             raise Refusal(ReasonCode.REPLAYED)
-        self._often(who, request.verb, row)
+        self._often(who, request.verb, row, key)
         at = schedule.due(envelope)
         waits = at is not None and at - self._wall() > schedule.LEAD  # then the air is asked when its time has come
         self._may(who, row, key, not waits and self._on_air())
@@ -149,15 +154,23 @@ class Gate:
         self._remember(request.id, Who(name, role, request.origin))
         if listed is None:
             if role is None:
-                said = f"{name!r} is not in trust.issuers" if name else "the envelope names no issuer"
+                said = (
+                    Text(f"{name!r} is not in trust.issuers", f"{name!r} 不在 trust.issuers 中")
+                    if name
+                    else Text("the envelope names no issuer", "信封未写明发送者")
+                )
                 raise Refusal(ReasonCode.UNTRUSTED, said)
             return Who(name, role, request.origin)
         key = self._keys.get(name)
         needed = listed.require == "signature"
         if envelope.signature is None or key is None:
             if needed:
-                why = "its key cannot be read here: see the agent's log" if key is None else "it must be signed"
-                raise Refusal(ReasonCode.UNTRUSTED, f"{name}: {why}")
+                why = (
+                    Text("its key cannot be read here: see the agent's log", "密钥无法读取：见日志")
+                    if key is None
+                    else Text("it must be signed", "必须签名")
+                )
+                raise Refusal(ReasonCode.UNTRUSTED, Text(f"{name}: {why.en}", f"{name}：{why.zh}"))
             return Who(name, role, request.origin)
         self._verify(request, envelope, name, key, row)
         who = Who(name, role, request.origin, signed=True)
@@ -167,7 +180,13 @@ class Gate:
     def _verify(self, request: Request, envelope: Envelope, name: str, key: Key, row: Row) -> None:
         forged = self._buckets.of(FORGED, self._mono(), "forged", name)
         if forged.fill(self._mono()) < 1.0 and not row.stops:
-            raise Refusal(ReasonCode.BUSY, f"too many wrong signatures in the name of {name}; again in 1 s")
+            raise Refusal(
+                ReasonCode.BUSY,
+                Text(
+                    f"too many wrong signatures in the name of {name}; again in 1 s",
+                    f"{name} 的错误签名过多；1 秒后再试",
+                ),
+            )
         try:
             where = (self._topics.site, self._topics.agent, request.verb, request.id)
             right = key.verify(signed_bytes(json.loads(request.body), *where), envelope.signature or "")
@@ -175,7 +194,13 @@ class Gate:
             raise Refusal(ReasonCode.MALFORMED, f"it has no canonical form: {error}") from None
         if not right:
             forged.take(self._mono())
-            raise Refusal(ReasonCode.UNTRUSTED, f"{name}: the signature is not that of this command ({key.name})")
+            raise Refusal(
+                ReasonCode.UNTRUSTED,
+                Text(
+                    f"{name}: the signature is not that of this command ({key.name})",
+                    f"{name}：签名与此指令不符（{key.name}）",
+                ),
+            )
 
     def _timed(self, who: Who, envelope: Envelope, row: Row) -> bool:
         """Whether its ages count. Raises Refusal where they would have to, and no clock can tell."""
@@ -196,18 +221,26 @@ class Gate:
         if timed:
             issued, expires = envelope.issued_at, envelope.expires_at
             if issued is None or expires is None:
-                raise Refusal(ReasonCode.UNTRUSTED, "a signed command says issued_at and expires_at")
+                raise Refusal(
+                    ReasonCode.UNTRUSTED,
+                    Text("a signed command says issued_at and expires_at", "签名指令须有 issued_at 和 expires_at"),
+                )
             age = now - issued.timestamp()
             if age > window:
-                raise Refusal(ReasonCode.EXPIRED, f"issued {age:.0f} s ago, at most {window:g}")
+                raise Refusal(
+                    ReasonCode.EXPIRED,
+                    Text(f"issued {age:.0f} s ago, at most {window:g}", f"签发于 {age:.0f} 秒前，上限 {window:g} 秒"),
+                )
             if age < -window:
-                raise Refusal(ReasonCode.CLOCK, f"{-age:.0f} s ahead of this agent's clock")
+                raise Refusal(
+                    ReasonCode.CLOCK, Text(f"{-age:.0f} s ahead of this agent's clock", f"比本机时钟快 {-age:.0f} 秒")
+                )
             until = issued.timestamp() + window
         if key in self._seen:
             raise Refusal(ReasonCode.REPLAYED)
         self._decided(key, until + window)  # with room for a clock that is put right
 
-    def _often(self, who: Who, verb: str, row: Row) -> None:
+    def _often(self, who: Who, verb: str, row: Row, key: tuple[str, str]) -> None:
         if row.pace is Pace.STOP:
             return
         live = row.pace is Pace.LIVE
@@ -215,7 +248,15 @@ class Gate:
         name = who.issuer if who.issuer in self._trust.issuers else ""  # an invented name is no fresh allowance
         wait = self._buckets.of(Rate(each, each * (2 if live else 10)), self._mono(), verb, name).take(self._mono())
         if wait:
-            raise Refusal(ReasonCode.BUSY, f"more than {each:g} {verb} a second; again in {wait:.2g} s")
+            # delivered again it must not happen after all; in memory, for a flood must not become one of the disk
+            _keep(self._sent_away, key, None)
+            raise Refusal(
+                ReasonCode.BUSY,
+                Text(
+                    f"more than {each:g} {verb} a second; again in {wait:.2g} s",
+                    f"每秒超过 {each:g} 次 {verb}；{wait:.2g} 秒后再试",
+                ),
+            )
 
     def _may(self, who: Who, row: Row, key: tuple[str, str], on_air: bool) -> None:
         least = row.least(on_air)
@@ -224,8 +265,12 @@ class Gate:
         if on_air and who.role is not None and row.off_air is not None and who.role.covers(row.off_air):
             self._decided(key, self._wall() + A_DAY)  # told "no" once is "no": it must not happen after the show
             raise Refusal(ReasonCode.ON_AIR)
-        wanted = f"it takes {least}" if least else "nobody may"
-        raise Refusal(ReasonCode.FORBIDDEN, f"{row.case}: {wanted}, {who.issuer or 'who sent it'} is {who.role}")
+        sender = who.issuer or "?"
+        said = Text(
+            f"{row.case}: {f'it takes {least}' if least else 'nobody may'}, {sender} is {who.role}",
+            f"{row.case}：{f'须为 {least}' if least else '任何人不可执行'}，{sender} 为 {who.role}",
+        )
+        raise Refusal(ReasonCode.FORBIDDEN, said)
 
     # --- memory ----------------------------------------------------------------------------------------------
 
@@ -286,8 +331,8 @@ class Gate:
         self.auditor.note(record)
 
 
-def _keep(known: OrderedDict[str, Who], id: str, who: Who) -> None:  # noqa: A002 - the field's name on the wire
-    known[id] = who
-    known.move_to_end(id)
+def _keep(known: OrderedDict[K, V], key: K, value: V) -> None:
+    known[key] = value
+    known.move_to_end(key)
     if len(known) > KNOWN:
         known.popitem(last=False)

@@ -90,3 +90,25 @@ async def test_the_bundle_holds_what_helps_and_no_secret(house):
         assert not [name for name, text in held.items() if CANARY in text]
         assert json.loads(held["configuration.json"])["mqtt"]["password_file"] == str(secret)
         assert "selftest.start" in {command["verb"] for command in json.loads(held["commands.json"])}
+
+
+async def test_what_is_turned_down_is_said_in_chinese_too(house):
+    """Names and numbers are the same in both; a sentence is not."""
+    asked = [
+        ("lights.stop.reset", {}),
+        ("alert.ack", {"key": "nothing"}),
+        ("alert.unsilence", {"pattern": "nothing"}),
+        ("probe.now", {"probe": "nothing"}),
+        ("report.get", {}),
+        ("config.propose", {"text": "x"}),
+        ("config.get", {"part": 99}),
+        ("config.validate", {"text": "#" * 12001}),
+        ("maintenance.note", {"text": "x", "about": "nothing"}),
+        ("telemetry.set", {"groups": {"host": {"dead_bands": {"nothing": 1}}}}),
+    ]
+    async with house.running():
+        for verb, args in asked:
+            answer = await house.send(verb, args)
+            general, _, exact = answer.message.zh.partition("：")
+            assert general != answer.message.en
+            assert any("一" <= letter <= "鿿" for letter in exact), f"{verb}: {answer.message.zh}"

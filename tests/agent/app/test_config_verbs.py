@@ -5,7 +5,9 @@ import hashlib
 import json
 from uuid import uuid4
 
+from agent.app.config_versions import first
 from agent.messaging.local import NAME, ask
+from config.load import load
 from tests.waiting import until
 
 
@@ -129,6 +131,60 @@ async def test_cancelled_or_cut_off_the_configuration_before_comes_back(house):
     async with house.running() as agent:
         await until(lambda: text_of(house) == before and agent.config.probes["uplink"].interval == 0.2)
         assert not (house.folder / "state/config/before.toml").exists()
+
+
+async def test_what_was_in_force_comes_back_though_the_file_was_being_edited(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        before = text_of(house)
+        worse = (
+            before + '\n[outputs.second]\ndriver = "enttec-pro"\nuniverses = [7]\noptions = { port = "/dev/ttyNONE" }\n'
+        )
+        sha = await proposed(house, worse)
+        half_edited = before + "\n[nonsense\n"
+        house.file.write_text(half_edited)
+        answer = await at_the_machine(house, "config.apply", {"sha256": sha, "seconds": 5})
+        assert (answer.state, answer.code) == ("failed", "rolled-back"), answer
+        assert list(agent.devices.outputs) == ["widget-1"] and text_of(house) == half_edited
+        kept = (await at_the_machine(house, "config.versions", {})).result["versions"]
+        assert [version["why"] for version in kept] == ["in the file before, not in force"]
+
+
+async def test_what_only_a_restart_could_give_is_never_in_the_file(house):
+    async with house.running():
+        house.air(on_air=False)
+        sha = await proposed(house, text_of(house).replace('host = "localhost"', 'host = "nowhere.invalid"'))
+        stamp = house.file.stat()
+        answer = await at_the_machine(house, "config.apply", {"sha256": sha, "seconds": 1})
+        assert answer.code == "invalid" and "mqtt" in answer.message.en
+        assert house.file.stat().st_ino == stamp.st_ino and not (house.folder / "state/config/before.toml").exists()
+
+
+async def test_no_selftest_begins_in_a_trial_and_a_disk_that_declines_is_named(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        sha = await proposed(house, text_of(house).replace("interval = 0.2", "interval = 0.25"))
+        trial = asyncio.create_task(at_the_machine(house, "config.apply", {"sha256": sha, "seconds": 60}))
+        await until(lambda: agent.config.probes["uplink"].interval == 0.25)
+        answer = await at_the_machine(house, "selftest.start", {})
+        assert answer.code == "busy" and "tried" in answer.message.en
+        await house.send("command.cancel", {"id": agent.dispatcher.running[0]})
+        await trial
+        house.file.rename(house.file.with_suffix(".away"))
+        answer = await at_the_machine(house, "config.apply", {"sha256": sha, "seconds": 1})
+        assert answer.code in {"device-refused", "unsupported"} and answer.message.zh != answer.message.en
+
+
+def test_after_a_trial_that_was_cut_off_the_start_is_with_what_was_before(house):
+    before = text_of(house)
+    house.change("interval = 0.2", "interval = 0.25")
+    folder = house.folder / "state/config"
+    folder.mkdir(parents=True)
+    (folder / "before.toml").write_text(before)
+    tried = load(house.file, house.environ)
+    assert first(house.file, tried, house.environ).probes["uplink"].interval == 0.2
+    (folder / "before.toml").write_text("[half")
+    assert first(house.file, tried, house.environ) is tried
 
 
 async def test_a_file_that_may_not_be_written_is_no_place_for_a_proposal(house):

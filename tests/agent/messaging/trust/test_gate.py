@@ -250,6 +250,17 @@ async def test_what_was_busy_cannot_be_brought_again(post: Make) -> None:
     assert (await agent.raw("ping", "b", json.dumps(whole).encode())).code == "replayed"
 
 
+async def test_what_was_busy_without_a_signature_cannot_be_brought_again_either(post: Make) -> None:
+    """As a broker does that did not get the acknowledgement: it was told not to happen, so it must not."""
+    agent = post(rare=1.0)
+    for n in range(10):
+        assert (await agent.send("reload", f"r{n}")).state == "accepted"
+    assert (await agent.send("reload", "late")).code == "busy"
+    agent.mono += 10.0
+    assert (await agent.send("reload", "late")).code == "replayed"
+    assert (await agent.send("reload", "new")).state == "accepted"
+
+
 async def test_what_is_remembered_is_forgotten_when_age_alone_refuses_it(post: Make) -> None:
     agent = post(live=10_000.0, **LISTED)
     for n in range(500):
