@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.cli.run import _reload as hang_up
 from config.units import Attribute
 from tests.waiting import until
 
@@ -55,3 +56,15 @@ async def test_a_universe_that_changes_its_output_goes_on_from_its_last_frame(ho
         seen = [before[slot], *(frame[slot] for frame in frames)]
         assert seen == sorted(seen, reverse=True)
         assert len(set(seen)) > 20, "it went out step by step"
+
+
+async def test_a_hangup_in_a_selftest_changes_nothing(house):
+    """As the command is refused then: the test holds the lights it began with."""
+    async with house.running() as agent:
+        house.change("interval = 0.2", "interval = 0.25")
+        agent.tests.running = True
+        await hang_up(agent)
+        assert agent.config.probes["uplink"].interval == 0.2
+        agent.tests.running = False
+        await hang_up(agent)
+        assert agent.config.probes["uplink"].interval == 0.25
