@@ -21,7 +21,7 @@ import structlog
 
 from agent.messaging.outbox_file import SETTLE, Group, OutboxFile, Refusal, Row
 from agent.messaging.topics import Keep
-from agent.messaging.way import Way
+from agent.messaging.way import Way, cut_short
 from agent.runtime.store import Disk
 from drivers.errors import DriverError
 
@@ -275,7 +275,7 @@ class Outbox:
 
     def _send(self, way: Way, row: Row) -> bool:
         """``False``: the connection does not take it after all; what is on the disk begins anew."""
-        if not way.takes(row.topic, row.body):
+        if not way.takes(row.topic, row.body) and not way.takes(row.topic, cut_short(row.body)):
             self._settle(Refusal(row.id, TOO_LARGE, "larger than this broker's Maximum Packet Size"), row.topic)
             return True
 

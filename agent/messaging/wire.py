@@ -20,6 +20,7 @@ from agent.messaging.leash import goodbye, leash, received, with_properties
 from agent.messaging.message import Last, Message
 from agent.messaging.pulse import Pulse
 from agent.messaging.tls import explain, fault
+from agent.messaging.way import cut_short
 from agent.messaging.window import BAD, WINDOW, Outgoing, Window
 from config.broker import MqttSection
 
@@ -312,11 +313,10 @@ class Wire:
     ) -> bool:
         """Hand a message over. ``False``: not connected, too many waiting, or larger than the broker takes. ``acked``
         (QoS 1) hears the broker's reason code and its name. Properties are for MQTT 5 and left out before it."""
+        body = body if self.takes(topic, body) else cut_short(body)
         if not self.alive or not self.takes(topic, body):
             return False
-        properties = None
-        if self.version == "5":
-            properties = with_properties(correlation, response_topic, expiry)
+        properties = with_properties(correlation, response_topic, expiry) if self.version == "5" else None
         if qos == 0:
             taken = self._client.publish(topic, body, 0, retain, properties).rc == MQTT_ERR_SUCCESS
         else:

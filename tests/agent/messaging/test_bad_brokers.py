@@ -14,8 +14,9 @@ import pytest
 
 from agent.messaging import standing
 from agent.messaging.header import decode
+from agent.messaging.lifecycle import State
 from agent.messaging.outbox import TOO_LARGE
-from agent.messaging.payloads import DeviceEntry, Event, Inventory
+from agent.messaging.payloads import Answer, DeviceEntry, Event, Inventory
 from agent.messaging.standing import Facts, degraded
 from agent.messaging.topics import Keep
 from tests.agent.messaging.conftest import SmallAgent
@@ -73,6 +74,24 @@ async def test_a_maximum_packet_size_of_1_kb_names_what_does_not_fit(
     with sqlite3.connect(tmp_path / "outbox.sqlite") as file:
         ((topic, body, code),) = file.execute("select topic, body, code from refused").fetchall()
     assert topic == EVENT and decode(Event, body).name == "too.long" and code == TOO_LARGE
+
+
+async def test_the_end_of_a_command_is_told_though_its_result_does_not_fit(
+    start_mosquitto: Callable[..., Mosquitto], plain: Join, small_agent: Make
+) -> None:
+    broker = start_mosquitto("max_packet_size 1024")
+    agent = await small_agent(broker.port).start()
+    topic = agent.topics.answer("config.get", "c-1")
+    desk = plain(broker.port).subscribe(topic)
+    agent.bus.answer(Answer(id="c-1", verb="config.get", state=State.ACCEPTED))
+    long = {"json": "x" * 5000}
+    agent.bus.answer(Answer(id="c-1", verb="config.get", state=State.SUCCEEDED, result=long))
+    end = said(await asyncio.to_thread(desk.wait, saying(topic, lambda a: a["state"] == "succeeded")))
+    assert end["result"] == {} and "Maximum Packet Size" in end["message"]["en"] and end["message"]["zh"]
+    await until(lambda: agent.bus.outbox.waiting == 0)
+    late = plain(broker.port).subscribe(topic)
+    assert said(await asyncio.to_thread(late.wait, saying(topic)))["state"] == "succeeded", "and it is the state"
+    await agent.stop()
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
