@@ -51,21 +51,22 @@ async def test_the_log_is_louder_for_a_while(house):
     logs.set_up("info", out, people=False)
     try:
         log = structlog.get_logger("x")
-        log.debug("before")
+        log.debug("zebra.before")
         async with house.running():
             assert (await house.send("log.level", {"level": "debug", "seconds": 60})).state == "succeeded"
-            log.debug("louder")
+            log.debug("zebra.louder")
+            assert (await house.send("log.level", {"level": "error", "seconds": 60})).state == "succeeded"
+            log.warning("zebra.quieter")
             assert (await house.send("log.level", {"level": "error", "seconds": 0.2})).state == "succeeded"
-            log.warning("quieter")
 
             def back():
-                log.info("again")
-                return "again" in out.getvalue()
+                log.info("zebra.again")
+                return "zebra.again" in out.getvalue()
 
             await until(back)
-            log.debug("after")
+            log.debug("zebra.after")
         said = out.getvalue()
-        assert "louder" in said and not any(word in said for word in ("before", "quieter", "after"))
+        assert "zebra.louder" in said and not any(f"zebra.{word}" in said for word in ("before", "quieter", "after"))
         assert json.loads(logs.LATEST[-1])["event"]
     finally:
         logs.loud(None)
