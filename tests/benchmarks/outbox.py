@@ -168,11 +168,18 @@ async def main(port: int, folder: Path, rate: int) -> None:
     """The agent's side: says what it measured, or talks at a rate until its input ends."""
     from agent.messaging.payloads import Event
     from agent.runtime import logs
+    from agent.runtime.lane import Idle, Lane, NoDevice
     from tests.agent.messaging.conftest import SmallAgent
+
+    def bug(lane: str, error: BaseException) -> None:
+        raise error
 
     logs.set_up("warning")
     folder.mkdir()  # noqa: ASYNC240 - before anything runs
-    here = await SmallAgent(port, folder).start()
+    # the disk's work is done as in the service
+    lane = Lane("disk", NoDevice("disk"), Idle(), now=time.monotonic, tell=lambda *_: None, bug=bug)
+    lane.start()
+    here = await SmallAgent(port, folder, disk=lane.call).start()
     box, file = here.bus.outbox, here.bus.outbox.file
     if rate:
         ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
@@ -184,6 +191,7 @@ async def main(port: int, folder: Path, rate: int) -> None:
             due += 0.01
             await asyncio.sleep(max(0.0, due - time.monotonic()))
         await here.stop()
+        lane.request_stop()
         return
     groups: list[int] = []
     commit = file.commit
@@ -210,6 +218,7 @@ async def main(port: int, folder: Path, rate: int) -> None:
     print(json.dumps({"rate": MESSAGES / took, "group": p50([float(size) for size in filled]),
                       "rss_before": rss[0], "rss_after": rss[1]}), flush=True)  # fmt: skip
     await here.stop()
+    lane.request_stop()
 
 
 def resident() -> float:

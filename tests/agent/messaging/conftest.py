@@ -18,6 +18,7 @@ from agent.messaging.reconnect import BackOff
 from agent.messaging.topics import Topics
 from agent.messaging.verbs import Job, Verb
 from agent.runtime.journal import Journal
+from agent.runtime.store import Disk, at_once
 from config.broker import MqttSection
 from config.units import Text
 from drivers.base import Impact
@@ -70,16 +71,30 @@ class Lights:
 class SmallAgent:
     """Put together as the app does it."""
 
-    def __init__(self, port: int, folder: Path, protocol: str = "auto", **mqtt: Any) -> None:
+    def __init__(
+        self,
+        port: int,
+        folder: Path,
+        protocol: str = "auto",
+        disk: Disk = at_once,
+        **mqtt: Any,
+    ) -> None:
         config = MqttSection.model_validate({"host": "127.0.0.1", "port": port, "protocol": protocol, **mqtt})
         self.topics = Topics("hall", "one")
         self.stamp = Stamp(time.time, time.monotonic)
-        self.bus = Bus(config, self.topics, self.stamp, version="0", state=folder, back_off=BackOff(0.05, 0.2))
+        back_off = BackOff(0.05, 0.2)
+        self.bus = Bus(config, self.topics, self.stamp, version="0", state=folder, disk=disk, back_off=back_off)
         self.lights = Lights()
         self.journal = Journal(folder / "journal.db")
         self.air = False
         self.dispatcher = Dispatcher(
-            self.lights.verbs(), self.journal, lambda: self.air, self.bus.answer, time.time, max_running=4
+            self.lights.verbs(),
+            self.journal,
+            lambda: self.air,
+            self.bus.answer,
+            time.time,
+            disk=disk,
+            max_running=4,
         )
         self.bus.serve(self.dispatcher)
         self._task: asyncio.Task[None] | None = None

@@ -131,7 +131,7 @@ async def test_each_broker_is_let_in_by_its_own_password(
     ]
     agent = await small_agent(free_port(), brokers=others).start()
     assert agent.bus.config.port == second.port
-    assert "mqtt.brokers[0].password_file" in agent.bus._order.why[1]
+    assert "mqtt.brokers[0].password_file" in agent.bus.order.why[1]
 
 
 @pytest.mark.parametrize("secure", [False, True])
