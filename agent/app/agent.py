@@ -97,7 +97,7 @@ class Agent:
         self.tests = SelfTests(self, virtual=mode == "virtual")
         self.journal = Journal(state / "journal.sqlite")
         self.trust = Gatehouse(self, virtual=mode == "virtual")
-        self.records = Records(self.journal, self.trust, self.bus.outbox, self.on_disk)
+        self.records = Records(self.journal, self.trust, self.herald.book, self.bus.outbox, self.on_disk)
         self.dispatcher = Dispatcher(
             all_verbs(self, self.tests),
             self.journal,

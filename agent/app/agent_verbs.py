@@ -20,7 +20,8 @@ from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.service_args import Identity, LogLevel, ProfilesList, SupportBundle
 from agent.messaging.verbs import Job, Verb
 from agent.runtime import logs
-from agent.selftest.store import ReportStore, replace_file
+from agent.runtime.files import replace_file
+from agent.selftest.store import ReportStore
 from config.units import Text
 from firmware_profiles import library
 

@@ -1,5 +1,6 @@
 """What the verbs about alerts do: acknowledge, silence, unsilence."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.service_args import AlertAck, AlertSilence, AlertUnsilence
 from agent.messaging.verbs import Job, Verb
 from config.units import Text
+from drivers.errors import DriverError
 
 
 class AlertVerbs:
@@ -46,16 +48,23 @@ class AlertVerbs:
         by = job.issuer or "remote"
         self._house.herald.book.acknowledge(args.key, by)
         self._house.herald.retell()
+        await self._saved()
         return {"key": args.key, "acknowledged_by": by}
 
     async def _silence(self, args: AlertSilence, job: Job) -> Mapping[str, Any]:
         until = self._house.host.wall() + args.hours * 3600.0
         self._house.herald.book.silence(args.pattern, job.issuer or "remote", until)
         self._house.herald.retell()
+        await self._saved()
         return {"pattern": args.pattern, "until": iso(until)}
 
     async def _unsilence(self, args: AlertUnsilence, job: Job) -> Mapping[str, Any]:
         self._can_unsilence(args)
         self._house.herald.book.unsilence(args.pattern)
         self._house.herald.unsilenced(args.pattern)
+        await self._saved()
         return {"pattern": args.pattern}
+
+    async def _saved(self) -> None:
+        with contextlib.suppress(DriverError):  # a disk that does not answer: it is in force all the same
+            await self._house.on_disk(self._house.herald.book.save())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agent.selftest.store import replace_file
+from agent.runtime.files import replace_file
 from config.load import read
 from config.model import StudioConfig
 

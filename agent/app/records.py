@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agent.app.gatehouse import Gatehouse
+from agent.health.book import Book
 from agent.messaging.outbox import Outbox
 from agent.runtime.journal import Journal
 from drivers.errors import DriverError
@@ -18,10 +19,16 @@ class Records:
     """Opens, closes and looks after them."""
 
     def __init__(
-        self, journal: Journal, trust: Gatehouse, outbox: Outbox, on_disk: Callable[[Callable[[], Any]], Awaitable[Any]]
+        self,
+        journal: Journal,
+        trust: Gatehouse,
+        book: Book,
+        outbox: Outbox,
+        on_disk: Callable[[Callable[[], Any]], Awaitable[Any]],
     ) -> None:
         self._journal = journal
         self._trust = trust
+        self._book = book
         self._outbox = outbox
         self._on_disk = on_disk
 
@@ -34,8 +41,10 @@ class Records:
         """Before the first command. The outbox opens itself."""
         await self._on_disk(self._journal.open)
         await self._on_disk(self._trust.gate.open)
+        await self._on_disk(self._book.load)
 
     async def close(self) -> None:
+        await self._on_disk(self._book.save())
         await self._on_disk(self._trust.auditor.close)
         await self._on_disk(self._journal.close)
 
@@ -44,6 +53,7 @@ class Records:
         while True:
             await asyncio.sleep(AGAIN)
             with contextlib.suppress(DriverError):  # a disk that does not answer is not back
+                await self._on_disk(self._book.save())
                 await self._on_disk(self._journal.recover)
                 await self._on_disk(self._trust.file.recover)
                 await self._outbox.recover()

@@ -1,12 +1,13 @@
 """What people said about alerts: looked after, silenced. Small, on the disk, over a restart."""
 
-import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.runtime.files import replace_file
 
 log = structlog.get_logger(__name__)
 
@@ -25,76 +26,79 @@ class _Content(BaseModel):
 
 
 class Book:
-    """Read at the first use. What the disk does not take holds until the end of this program, and is logged."""
+    """What the disk does not take holds until the end of this program, and is logged. Only :meth:`load` and what
+    :meth:`save` gives touch the disk, and block."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: _Content | None = None
+        self._known = _Content()
+        self._changed = False
+
+    def load(self) -> None:
+        """Once, before anything else; never raises."""
+        try:
+            self._known = _Content.model_validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            pass
+        except (OSError, ValidationError) as error:
+            log.error("alerts.book-unreadable", file=str(self._path), why=str(error).splitlines()[0])
+
+    def save(self) -> Callable[[], None]:
+        """What has changed since the last time, as work for the disk's lane. It never raises."""
+        content = self._known.model_dump_json().encode() if self._changed else b""
+        self._changed = False
+        return lambda: self._write(content)
 
     def acknowledged(self, key: str) -> str:
         """Who looks after it; "" nobody."""
-        return self._read().acknowledged.get(key, "")
+        return self._known.acknowledged.get(key, "")
 
     def acknowledge(self, key: str, by: str) -> None:
-        self._read().acknowledged[key] = by
-        self._write()
+        self._known.acknowledged[key] = by
+        self._changed = True
 
     def over(self, keys: Collection[str]) -> None:
         """These alerts are no more, and what was said about them neither."""
-        known = self._read().acknowledged
+        known = self._known.acknowledged
         if gone := known.keys() & set(keys):
             for key in gone:
                 del known[key]
-            self._write()
+            self._changed = True
 
     def silence(self, pattern: str, by: str, until: float) -> None:
-        self._read().silenced[pattern] = Silence(by=by, until=until)
-        self._write()
+        self._known.silenced[pattern] = Silence(by=by, until=until)
+        self._changed = True
 
     def unsilence(self, pattern: str) -> bool:
         """Whether it was silenced."""
-        found = self._read().silenced.pop(pattern, None)
+        found = self._known.silenced.pop(pattern, None)
         if found is not None:
-            self._write()
+            self._changed = True
         return found is not None
 
     def silenced(self, key: str, wall: float) -> Silence | None:
         """The silence over this alert that lasts longest."""
-        over = [s for pattern, s in self._read().silenced.items() if s.until > wall and fnmatchcase(key, pattern)]
+        over = [s for pattern, s in self._known.silenced.items() if s.until > wall and fnmatchcase(key, pattern)]
         return max(over, key=lambda silence: silence.until, default=None)
 
     def patterns(self) -> list[str]:
         """What is silenced."""
-        return sorted(self._read().silenced)
+        return sorted(self._known.silenced)
 
     def lapse(self, wall: float) -> list[str]:
         """Patterns whose silence has just ended."""
-        known = self._read().silenced
+        known = self._known.silenced
         ended = [pattern for pattern, silence in known.items() if silence.until <= wall]
         for pattern in ended:
             del known[pattern]
         if ended:
-            self._write()
+            self._changed = True
         return ended
 
-    def _read(self) -> _Content:
-        if self._known is None:
-            self._known = _Content()
-            try:
-                self._known = _Content.model_validate_json(self._path.read_bytes())
-            except FileNotFoundError:
-                pass
-            except (OSError, ValidationError) as error:
-                log.error("alerts.book-unreadable", file=str(self._path), why=str(error).splitlines()[0])
-        return self._known
-
-    def _write(self) -> None:
-        fresh = self._path.with_suffix(".new")
+    def _write(self, content: bytes) -> None:
+        if not content:
+            return
         try:
-            with fresh.open("w", encoding="utf-8") as out:
-                out.write(self._read().model_dump_json())
-                out.flush()
-                os.fsync(out.fileno())
-            fresh.replace(self._path)
+            replace_file(self._path, content)
         except OSError as error:
             log.error("alerts.book-not-saved", file=str(self._path), why=str(error), next="free space")

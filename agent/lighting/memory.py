@@ -1,11 +1,11 @@
 """The last look on disk: what brings the lights back after a crash, a restart or a power cut."""
 
-import os
 from pathlib import Path
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent.runtime.files import replace_file
 from config.units import Attribute, Name
 
 log = structlog.get_logger(__name__)
@@ -55,10 +55,5 @@ class LookFile:
             return None
 
     def write(self, look: LastLook) -> None:
-        """Replace the file in one step (write, fsync, rename). Raises OSError when the disk refuses."""
-        fresh = self.path.with_suffix(".new")
-        with fresh.open("wb") as out:
-            out.write(look.model_dump_json(exclude_defaults=True).encode())
-            out.flush()
-            os.fsync(out.fileno())
-        fresh.replace(self.path)
+        """Raises OSError when the disk refuses."""
+        replace_file(self.path, look.model_dump_json(exclude_defaults=True).encode())

@@ -5,15 +5,13 @@ own, so that a client generated from the document has typed arguments. Answers g
 a reply with a dynamic address (AsyncAPI 3.1, Operation Reply Object).
 """
 
-from typing import Any, Literal
-
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from typing import Any
 
 from agent.messaging import numbers
 from agent.messaging.commands import ARGS, MAX_BYTES, Envelope
 from agent.messaging.examples import COMMANDS, said
 from agent.messaging.payloads import Telemetry
+from agent.messaging.schema import definitions
 from agent.messaging.topics import ONLY, ROOT, TABLE, Row
 
 VERSION = "3.1.0"
@@ -86,13 +84,7 @@ def document(version: str = "") -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    modes: dict[type[BaseModel], Literal["validation", "serialization"]] = {}
-    for row in TABLE:
-        modes[row.payload] = "serialization" if row.direction == "up" else "validation"
-    for args in ARGS.values():
-        modes[args] = "validation"
-    _, definitions = models_json_schema(list(modes.items()), ref_template=REF)
-    found: dict[str, Any] = definitions["$defs"]
+    found = definitions(REF)
     for group in numbers.NUMBERS:
         found[f"Telemetry{_upper(group)}"] = {
             "title": f"Telemetry, {group}",

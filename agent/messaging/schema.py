@@ -13,18 +13,25 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REF = "#/$defs/{model}"
 
 
+def definitions(reference: str) -> dict[str, Any]:
+    """The schema of every payload and of every verb's arguments, by the model's name. ``reference``: how they point to
+    each other, with ``{model}`` in it."""
+    modes: dict[type[BaseModel], Literal["validation", "serialization"]] = {}
+    for row in TABLE:
+        modes[row.payload] = "serialization" if row.direction == "up" else "validation"
+    for args in ARGS.values():
+        modes[args] = "validation"
+    _, found = models_json_schema(list(modes.items()), ref_template=reference)
+    known: dict[str, Any] = found["$defs"]
+    return known
+
+
 def document(version: str = "") -> dict[str, Any]:
     """The topics, the commands with their arguments, the life cycle, the reason codes, and a schema of each payload.
 
     ``topics[].payload`` and ``commands.<verb>.args`` point into ``$defs``. What the agent sends may grow: receivers
     ignore what they do not know. What it is sent may not: unknown keys are refused.
     """
-    modes: dict[type[BaseModel], Literal["validation", "serialization"]] = {}
-    for row in TABLE:
-        modes[row.payload] = "serialization" if row.direction == "up" else "validation"
-    for args in ARGS.values():
-        modes[args] = "validation"
-    _, definitions = models_json_schema(list(modes.items()), ref_template=REF)
     return {
         "$schema": DIALECT,
         "$id": "urn:studio-edge-agent:v1",
@@ -50,5 +57,5 @@ def document(version: str = "") -> dict[str, Any]:
         "limits": {"bytes": MAX_BYTES, "depth": MAX_DEPTH},
         "states": {str(state or "start"): sorted(after) for state, after in NEXT.items()},
         "reasons": {code: {"en": text.en, "zh": text.zh} for code, text in SAID.items()},
-        "$defs": definitions["$defs"],
+        "$defs": definitions(REF),
     }

@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
+from agent.runtime.files import replace_file
 from agent.selftest.checks.optics import LightSeen, Reference, Zones
 from agent.selftest.report import Frozen
-from agent.selftest.store import replace_file
 from drivers.camera.metrics import COLUMNS, ROWS
 
 MOST = 20

@@ -7,30 +7,15 @@ elsewhere (the retained summary names number and id) is what proves the rest. Bl
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from agent.runtime.files import replace_file
 from agent.selftest.report import Report
 
 HEAD = "head"
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """In one step: whoever reads finds the old or the new content; on the disk when this returns. OSError else."""
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 class ReportStore:

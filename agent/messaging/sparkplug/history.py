@@ -5,7 +5,6 @@ damaged file set aside, memory while the disk refuses. A row is one message of a
 since aliases are given anew at every start.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from agent.messaging.outbox_file import SETTLE, Budget, Group, OutboxFile, Row
 from agent.messaging.sparkplug.node import Change
 from agent.messaging.sparkplug.payload import Metric, Payload
 from agent.messaging.topics import Keep
+from agent.runtime.files import replace_file
 
 PENDING = 2000
 """Messages that wait for the disk, at most; beyond, the oldest go, counted."""
@@ -120,12 +120,7 @@ class Sessions:
         if self._path is not None:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                fresh = self._path.with_name(self._path.name + ".new")
-                with fresh.open("w", encoding="ascii") as file:
-                    file.write(f"{self._next}\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                fresh.replace(self._path)
+                replace_file(self._path, f"{self._next}\n".encode())
             except OSError:
                 pass
         return number

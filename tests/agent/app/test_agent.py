@@ -304,7 +304,7 @@ async def test_killed_in_a_fade_the_lights_go_on_from_where_they_were(house):
 
 async def test_a_disk_that_takes_nothing_is_an_alert_and_stops_neither_lights_nor_tests(house):
     state = house.folder / "state"
-    (state / "look.new").mkdir(parents=True)  # where a new look would be written
+    (state / "look.json.new").mkdir(parents=True)  # where a new look would be written
     (state / "reports").write_text("in the way")
     test = {"depth": "quick", "only": ["AGT-*"]}
     async with house.running() as agent:
@@ -315,7 +315,7 @@ async def test_a_disk_that_takes_nothing_is_an_alert_and_stops_neither_lights_no
         assert (tested.state, tested.result["stored"]) == ("succeeded", False), tested.message
         told = json.loads(agent.bus.board[agent.topics.alert("host.storage")])
         assert told["level"] == "warning" and "look.json" in told["text"]["en"]
-        (state / "look.new").rmdir()
+        (state / "look.json.new").rmdir()
         (state / "reports").unlink()
         tested = await house.send("selftest.start", test)
         assert tested.result["stored"] is True
