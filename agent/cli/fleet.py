@@ -22,7 +22,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.cli.parser import complain
+from agent.cli.parser import complain, port
 
 if TYPE_CHECKING:
     from agent.messaging.client import Client
@@ -43,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", type=_whole(5, 3600), default=20, metavar="S", help="how long to measure (20)")
     parser.add_argument("--host", help="a broker that runs already; it is not restarted")
-    parser.add_argument("--port", type=_whole(1, 65535), default=1883, metavar="N", help="of that broker (1883)")
+    parser.add_argument("--port", type=port, default=1883, metavar="N", help="of that broker (1883)")
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
 
 
@@ -145,8 +145,8 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
         try:
             if own is not None:
                 await own.start()
-            port = own.port if own else options.port
-            config = MqttSection(host=options.host or "127.0.0.1", port=port, protocol="5")
+            at = own.port if own else options.port
+            config = MqttSection(host=options.host or "127.0.0.1", port=at, protocol="5")
             fleet = Fleet(config, options.agents, options.interval)
             async with _running(fleet, options.agents / A_SECOND):
                 figures = await _connected(fleet)
