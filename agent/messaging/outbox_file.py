@@ -12,7 +12,7 @@ returns (``synchronous = full``: one fsync). Telemetry alone may wait in the ope
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +27,8 @@ IN_MEMORY = 4 * 2**20
 """Bytes of each class that are kept while there is no disk."""
 REFUSED = 1000
 """Refused messages that are kept for a look at them; the oldest go first."""
+WEIGHED = 10_000
+"""Messages whose size is remembered, at most."""
 AGED = 30.0
 """Seconds between two looks for messages that are too old."""
 
@@ -40,7 +42,16 @@ create table if not exists refused (
     id integer primary key, keep text not null, topic text not null, body blob not null, at real not null,
     code integer not null, why text not null
 );
+create view if not exists handed as select '' as fresh, x'' as bodies, '' as done;
+create trigger if not exists handed instead of insert on handed begin
+    insert or replace into message
+        select value->>0, value->>1, value->>2, substr(new.bodies, value->>3, value->>4), value->>5, value->>6
+        from json_each(new.fresh);
+    delete from message where id in (select value from json_each(new.done));
+end;
 """
+"""A group is one row into ``handed``, so one statement: Python's ``sqlite3`` gives the interpreter's lock away with
+each step of one, and has to wait to get it back from a busy event loop (200 rows by ``executemany``: a second)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,10 @@ class OutboxFile:
         said = f"at most {IN_MEMORY >> 20} MiB of each class of messages are kept, until the next restart"
         self._store = Store(path, SCHEMA, _move, name="outbox", memory=said, along=False)
         self._stocked: sqlite3.Connection | None = None
+        self._full: bool | None = None
         self._owed: set[int] = set()
+        self._weights: dict[int, tuple[Keep, int]] = {}
+        """Class and size of messages written or read lately: most are soon done, and need not be looked up for it."""
         self._aged = 0.0
         self._offset: float | None = None
 
@@ -158,7 +172,9 @@ class OutboxFile:
         """Rows with ``after < id <= until``, oldest first."""
         sql = "select id, keep, topic, body, at from message where id > ? and id <= ? order by id limit ?"
         rows = self._store.do(lambda db: db.execute(sql, (after, until, limit)).fetchall())
-        return [Row(known, Keep(keep), topic, body, at) for known, keep, topic, body, at in rows]
+        found = [Row(known, Keep(keep), topic, body, at) for known, keep, topic, body, at in rows]
+        self._weigh(found)
+        return found
 
     def refusals(self) -> list[tuple[str, bytes, int, str]]:
         """Topic, payload, reason code and reason of messages that were refused, oldest first."""
@@ -178,47 +194,72 @@ class OutboxFile:
 
     def _write(self, db: sqlite3.Connection, group: Group) -> None:
         self._take_stock(db)
-        db.execute(f"pragma synchronous = {'full' if group.full else 'normal'}")
-        counts: Counter[Keep] = Counter()
-        sizes: Counter[Keep] = Counter()
-        over: Counter[Keep] = Counter()
-        db.execute("begin immediate")
-        rows = [(row.id, row.keep, row.topic, row.body, row.at, row.size) for row in group.fresh]
-        db.executemany("insert or replace into message values (?, ?, ?, ?, ?, ?)", rows)
-        for row in group.fresh:
-            counts[row.keep] += 1
-            sizes[row.keep] += row.size
+        self._synchronous(db, group.full)
         if group.refused:
-            sql = "insert or replace into refused select id, keep, topic, body, at, ?, ? from message where id = ?"
-            db.executemany(sql, [(refusal.code, refusal.why, refusal.id) for refusal in group.refused])
-            oldest = "select id from refused order by id desc limit -1 offset ?"
-            db.execute(f"delete from refused where id in ({oldest})", (REFUSED,))  # noqa: S608
-        gone = [*group.done, *(refusal.id for refusal in group.refused)]
-        _tally(counts, sizes, _delete(db, "id in (select value from json_each(?))", json.dumps(gone)) if gone else [])
+            db.execute("begin immediate")
+            self._set_aside(db, group.refused)
+        self._hand(db, group.fresh, [*group.done, *(refusal.id for refusal in group.refused)])
+        if group.refused:
+            db.execute("commit")
         for keep in {row.keep for row in group.fresh}:
-            most = self.budgets[keep].size if self.on_disk else min(IN_MEMORY, self.budgets[keep].size)
-            while (excess := self.bytes[keep] + sizes[keep] - most) > 0:
-                dropped = _oldest(db, keep, excess)
-                if not dropped:
-                    break
-                _tally(counts, sizes, dropped)
-                over[keep] += len(dropped)
-        db.execute("commit")
-        self.rows.update(counts)
-        self.bytes.update(sizes)
-        self.dropped.update(over)
+            self._within_budget(db, keep)
+
+    def _synchronous(self, db: sqlite3.Connection, full: bool) -> None:
+        if full is not self._full:
+            db.execute(f"pragma synchronous = {'full' if full else 'normal'}")
+            self._full = full
+
+    def _hand(self, db: sqlite3.Connection, fresh: Sequence[Row], done: Sequence[int]) -> None:
+        meta, at = [], 1
+        for row in fresh:
+            meta.append((row.id, row.keep, row.topic, at, len(row.body), row.at, row.size))
+            at += len(row.body)
+        before = db.total_changes
+        values = (json.dumps(meta), b"".join(row.body for row in fresh), json.dumps(done))
+        db.execute("insert into handed values (?, ?, ?)", values)
+        gone = [self._weights.pop(number, None) for number in done]
+        if None in gone or db.total_changes - before != len(fresh) + len(done):
+            self._stocked = None  # not all as thought (they were over budget meanwhile): count anew
+            self._take_stock(db)
+            return
+        for row in fresh:
+            self.rows[row.keep] += 1
+            self.bytes[row.keep] += row.size
+        self._went(weight for weight in gone if weight is not None)
+        self._weigh(fresh)
+
+    def _within_budget(self, db: sqlite3.Connection, keep: Keep) -> None:
+        most = self.budgets[keep].size if self.on_disk else min(IN_MEMORY, self.budgets[keep].size)
+        while self.bytes[keep] > most:
+            dropped = _oldest(db, keep, self.bytes[keep] - most)
+            if not dropped:
+                break
+            self._went(dropped)
+            self.dropped[keep] += len(dropped)
+
+    def _weigh(self, rows: Sequence[Row]) -> None:
+        if len(self._weights) > WEIGHED:
+            self._weights.clear()
+        self._weights.update((row.id, (row.keep, row.size)) for row in rows)
+
+    def _went(self, weights: Iterable[tuple[Keep, int]]) -> None:
+        for keep, size in weights:
+            self.rows[keep] -= 1
+            self.bytes[keep] -= size
+
+    def _set_aside(self, db: sqlite3.Connection, refused: Sequence[Refusal]) -> None:
+        sql = "insert or replace into refused select id, keep, topic, body, at, ?, ? from message where id = ?"
+        db.executemany(sql, [(refusal.code, refusal.why, refusal.id) for refusal in refused])
+        oldest = "select id from refused order by id desc limit -1 offset ?"
+        db.execute(f"delete from refused where id in ({oldest})", (REFUSED,))  # noqa: S608
 
     def _age(self, db: sqlite3.Connection, now: float) -> None:
         self._take_stock(db)
-        counts: Counter[Keep] = Counter()
-        sizes: Counter[Keep] = Counter()
         for keep, budget in self.budgets.items():
             gone = _delete(db, "keep = ? and at < ?", keep, now - budget.age)
-            _tally(counts, sizes, gone)
+            self._went(gone)
             if gone:
                 self.dropped[keep] += len(gone)
-        self.rows.update(counts)
-        self.bytes.update(sizes)
 
     def _clock(self, offset: float) -> None:
         """When the wall clock is set, messages do not age by it: a clock that was a year wrong must not empty the
@@ -235,17 +276,19 @@ class OutboxFile:
         found = db.execute("select keep, count(*), sum(size) from message group by keep").fetchall()
         self.rows = Counter({Keep(keep): count for keep, count, _ in found})
         self.bytes = Counter({Keep(keep): size for keep, _, size in found})
+        self._full = None
         highest = "select coalesce(max(id), 0) from (select id from message union all select id from refused)"
         self.last = max(self.last, db.execute(highest).fetchone()[0])
         self._stocked = db
 
 
-def _delete(db: sqlite3.Connection, where: str, *values: object) -> list[tuple[str, int]]:
+def _delete(db: sqlite3.Connection, where: str, *values: object) -> list[tuple[Keep, int]]:
     """Class and size of every row that went."""
-    return db.execute(f"delete from message where {where} returning keep, size", values).fetchall()  # noqa: S608
+    gone = db.execute(f"delete from message where {where} returning keep, size", values).fetchall()  # noqa: S608
+    return [(Keep(keep), size) for keep, size in gone]
 
 
-def _oldest(db: sqlite3.Connection, keep: Keep, excess: int) -> list[tuple[str, int]]:
+def _oldest(db: sqlite3.Connection, keep: Keep, excess: int) -> list[tuple[Keep, int]]:
     """Deletes the oldest rows of a class that make up ``excess`` bytes, of at most 500."""
     until = 0
     for number, size in db.execute("select id, size from message where keep = ? order by id limit 500", (keep,)):
@@ -254,12 +297,6 @@ def _oldest(db: sqlite3.Connection, keep: Keep, excess: int) -> list[tuple[str, 
         if excess <= 0:
             break
     return _delete(db, "keep = ? and id <= ?", keep, until)
-
-
-def _tally(counts: Counter[Keep], sizes: Counter[Keep], gone: Sequence[tuple[str, int]]) -> None:
-    for keep, size in gone:
-        counts[Keep(keep)] -= 1
-        sizes[Keep(keep)] -= size
 
 
 def _move(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
