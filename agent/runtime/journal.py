@@ -4,6 +4,7 @@ Plain blocking code; the agent calls it on its disk lane. Written before the eff
 across a restart, has one effect. What a damaged file or a full disk means: :mod:`agent.runtime.store`.
 """
 
+import json
 import sqlite3
 from collections import deque
 from collections.abc import Sequence
@@ -13,18 +14,32 @@ from typing import Any
 
 from agent.runtime.store import Store
 
-TOLD, UNTOLD = 1, 2
-"""Of a command that has ended: whether its end is where it will not be lost any more. 0: it has not ended."""
+SLACK = 0.05
+"""Share of ``keep`` that may gather beyond it before the oldest go: that takes its time."""
+PRUNED = 3600.0
+"""Seconds after which it is looked for old ones anyway."""
+UNTOLD = 2
+"""``final`` of a command whose end may be lost yet; 1: it is told, or in the outbox; 0: it has not ended."""
 
 SCHEMA = """
-create table if not exists command (
+create table if not exists taken (
     id text primary key, verb text not null, digest text not null, state text not null, final integer not null,
-    answer text not null, at real not null
+    answer text not null, at real not null, due real, request text, shown integer not null, ended real
 ) without rowid;
-create index if not exists command_at on command (at);
-create table if not exists planned (id text primary key, due real not null, request text not null) without rowid;
-create table if not exists shown (id text primary key, ended real) without rowid;
+create index if not exists taken_at on taken (at);
+create index if not exists taken_open on taken (final) where final <> 1;
+create index if not exists taken_shown on taken (shown) where shown = 1;
+create view if not exists noted as
+    select '' as id, '' as state, '' as answer, 0.0 as ended, '' as told, '' as hidden;
+create trigger if not exists noted instead of insert on noted begin
+    update taken set state = new.state, answer = new.answer, final = 2, due = null, request = null, ended = new.ended
+        where id = new.id;
+    update taken set final = 1 where id in (select value from json_each(new.told));
+    update taken set shown = 0 where id in (select value from json_each(new.hidden));
+end;
 """
+"""A note is one row into ``noted``, so one statement, as in :mod:`agent.messaging.outbox_file`. ``shown``: its state may
+be at the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +73,7 @@ class Journal:
         self.age = age
         said = "commands are remembered until the next restart only"
         self._store = Store(path, SCHEMA, _move, name="journal", memory=said, along=True)
-        self._writes = 0
+        self._pruned = 0.0
         self._ids: set[str] | None = None
         self._told: deque[str] = deque()
         self._hidden: deque[str] = deque()
@@ -84,8 +99,7 @@ class Journal:
         self._recall()
 
     def close(self) -> None:
-        noted = self._noted()
-        self._store.do(lambda db: _update(db, [], noted))
+        self._note(None, None, None, None)
         self._store.close()
 
     def recover(self) -> None:
@@ -101,7 +115,7 @@ class Journal:
     def find(self, id: str) -> Entry | None:  # noqa: A002 - the field's name on the wire
         """What is known of a command."""
         columns = "id, verb, digest, state, final, answer, at"
-        row = self._store.do(lambda db: db.execute(f"select {columns} from command where id = ?", (id,)).fetchone())  # noqa: S608
+        row = self._store.do(lambda db: db.execute(f"select {columns} from taken where id = ?", (id,)).fetchone())  # noqa: S608
         return None if row is None else _entry(row)
 
     def begin(self, entry: Entry, plan: Plan | None = None) -> bool:
@@ -115,13 +129,11 @@ class Journal:
     def start(self, id: str) -> None:  # noqa: A002 - the field's name on the wire
         """A planned command is about to have its effect, on the disk before this returns: after a crash it is one that
         was cut off, not one that is to be taken up again."""
-        self._store.do(lambda db: db.execute("delete from planned where id = ?", (id,)))
+        self._store.do(lambda db: db.execute("update taken set due = null, request = null where id = ?", (id,)))
 
     def finish(self, id: str, state: str, answer: str, at: float = 0.0) -> None:  # noqa: A002
         """Note how it ended, on the disk before this returns. Until :meth:`told` it is told again after a restart."""
-        rows = [(state, answer, UNTOLD, id)]
-        noted = self._noted()
-        self._store.do(lambda db: _update(db, rows, noted, at))
+        self._note(id, state, answer, at)
 
     def told(self, id: str) -> None:  # noqa: A002 - the field's name on the wire
         """Its end has been told, or is in the outbox. Noted with the next command; callable from any thread."""
@@ -142,64 +154,45 @@ class Journal:
 
     def shown(self) -> list[tuple[Entry, float | None]]:
         """Commands whose state may be at the broker, and when each ended (seconds since 1970), the oldest end first."""
-        found = [(entry, ended) for entry, _, ended in self._found("command.id in (select id from shown)")]
+        found = [(entry, ended) for entry, _, ended in self._found("shown = 1")]
         return sorted(found, key=lambda item: item[1] or 0.0)
 
     def _found(self, which: str) -> list[tuple[Entry, Plan | None, float | None]]:
-        sql = (
-            "select command.id, verb, digest, state, final, answer, at, due, request, ended from command "  # noqa: S608
-            f"left join planned on planned.id = command.id left join shown on shown.id = command.id where {which} "
-            "order by at"
-        )
+        columns = "id, verb, digest, state, final, answer, at, due, request, ended"
+        sql = f"select {columns} from taken where {which} order by at"  # noqa: S608
         rows = self._store.do(lambda db: db.execute(sql).fetchall())
         return [(_entry(row[:7]), None if row[7] is None else Plan(row[7], row[8]), row[9]) for row in rows]
 
-    def _noted(self) -> tuple[list[tuple[int, str]], list[tuple[str]]]:
-        told = [(TOLD, self._told.popleft()) for _ in range(len(self._told))]
-        return told, [(self._hidden.popleft(),) for _ in range(len(self._hidden))]
+    def _note(self, *ended: str | float | None) -> None:
+        """``ended``: id, state, answer and time of a command's end."""
+        told = json.dumps([self._told.popleft() for _ in range(len(self._told))])
+        hidden = json.dumps([self._hidden.popleft() for _ in range(len(self._hidden))])
+        self._store.do(lambda db: db.execute("insert into noted values (?, ?, ?, ?, ?, ?)", (*ended, told, hidden)))
 
     def _prune(self, now: float) -> None:
-        self._writes += 1
-        if self._writes % 100 != 1:
+        if self._ids is None:
+            self._recall()
+        assert self._ids is not None
+        if len(self._ids) <= self.keep * (1 + SLACK) and now < self._pruned + PRUNED:
             return
-        over = "final > 0 and id not in (select id from shown)"
-        self._store.do(lambda db: db.execute(f"delete from command where {over} and at < ?", (now - self.age,)))  # noqa: S608
-        oldest = f"select id from command where {over} order by at desc limit -1 offset ?"  # noqa: S608
-        self._store.do(lambda db: db.execute(f"delete from command where id in ({oldest})", (self.keep,)))  # noqa: S608
+        self._pruned = now
+        over = "final > 0 and shown = 0"
+        oldest = f"select id from taken where {over} order by at desc limit -1 offset ?"  # noqa: S608
+        self._store.do(lambda db: db.execute(f"delete from taken where {over} and at < ?", (now - self.age,)))  # noqa: S608
+        self._store.do(lambda db: db.execute(f"delete from taken where id in ({oldest})", (self.keep,)))  # noqa: S608
         self._recall()
 
     def _recall(self) -> None:
-        self._ids = {row[0] for row in self._store.do(lambda db: db.execute("select id from command").fetchall())}
+        all_of_them = "select json_group_array(id) from taken"
+        self._ids = set(json.loads(self._store.do(lambda db: db.execute(all_of_them).fetchone())[0]))
 
 
 def _insert(db: sqlite3.Connection, entry: Entry, plan: Plan | None) -> bool:
-    final = UNTOLD if entry.final else 0
-    row = (entry.id, entry.verb, entry.digest, entry.state, final, entry.answer, entry.at)
-    db.execute("begin immediate")
-    fresh = db.execute("insert or ignore into command values (?, ?, ?, ?, ?, ?, ?)", row).rowcount == 1
-    if fresh and not entry.final:
-        db.execute("insert or replace into shown values (?, null)", (entry.id,))
-        if plan is not None:
-            db.execute("insert or replace into planned values (?, ?, ?)", (entry.id, plan.due, plan.request))
-    db.execute("commit")
-    return fresh
-
-
-def _update(
-    db: sqlite3.Connection,
-    ended: list[tuple[str, str, int, str]],
-    noted: tuple[list[tuple[int, str]], list[tuple[str]]],
-    at: float = 0.0,
-) -> None:
-    told, hidden = noted
-    db.execute("begin immediate")
-    for row in ended:
-        db.execute("update command set state = ?, answer = ?, final = ? where id = ?", row)
-        db.execute("update shown set ended = ? where id = ?", (at, row[-1]))
-        db.execute("delete from planned where id = ?", (row[-1],))
-    db.executemany("update command set final = ? where id = ?", told)
-    db.executemany("delete from shown where id = ?", hidden)
-    db.execute("commit")
+    final, shown = (UNTOLD, 0) if entry.final else (0, 1)
+    due, request = (None, None) if plan is None else (plan.due, plan.request)
+    row = (entry.id, entry.verb, entry.digest, entry.state, final, entry.answer, entry.at, due, request, shown)
+    sql = "insert or ignore into taken values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null)"
+    return db.execute(sql, row).rowcount == 1
 
 
 def _entry(row: Sequence[Any]) -> Entry:
@@ -208,6 +201,5 @@ def _entry(row: Sequence[Any]) -> Entry:
 
 
 def _move(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
-    for table, columns in (("command", 7), ("planned", 3), ("shown", 2)):
-        marks = ", ".join("?" * columns)
-        new.executemany(f"insert or replace into {table} values ({marks})", old.execute(f"select * from {table}"))  # noqa: S608
+    marks = ", ".join("?" * 11)
+    new.executemany(f"insert or replace into taken values ({marks})", old.execute("select * from taken"))  # noqa: S608

@@ -213,7 +213,7 @@ async def test_refused_replies_and_answers_that_raise_do_no_harm(bench: Bench) -
 
 async def test_a_journal_that_fails_is_no_end(bench: Bench) -> None:
     bench.journal.open()
-    bench.journal._store.do(lambda db: db.execute("drop table command"))
+    bench.journal._store.do(lambda db: db.execute("drop table taken"))
     await bench.send("lights.set", "a", SET)
     assert (await bench.end("a")).state is State.SUCCEEDED
     assert "until the next restart only" in bench.journal.health
