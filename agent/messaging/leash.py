@@ -16,14 +16,70 @@ from paho.mqtt.reasoncodes import ReasonCode
 from agent.messaging.message import Last, Message
 from config.broker import MqttSection
 
+AT_ONCE = 65_536
+"""Bytes read from the socket at once, at most."""
+DISCONNECT = 0xE0
+SUCCESS = ReasonCode(PacketTypes.PUBACK)
+NO_PROPERTIES = Properties(PacketTypes.PUBACK)  # type: ignore[no-untyped-call]
+
 
 class Leash(Client):
     """The client. ``stray`` hears of acknowledgements for messages that are not under way: a broker that
-    acknowledges twice, and paho would not say so."""
+    acknowledges twice, and paho would not say so.
+
+    paho asks the socket for every packet's first byte, its length and its rest, and sends each packet by itself. Here
+    :meth:`read` takes what has come in one go and :meth:`write` sends what is due in one go; a WebSocket, which has
+    frames, is left to paho's ways.
+    """
 
     stray: Callable[[], None] = staticmethod(lambda: None)
 
     _opened: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._unread = memoryview(b"")
+        self._may_read = False
+        self._unsent = bytearray()
+
+    def read(self) -> None:
+        """Handle every packet that one read of the socket brings."""
+        self._may_read = True
+        self.loop_read()
+        while self._unread and self.socket() is not None:
+            self.loop_read()
+
+    def write(self) -> None:
+        """Send what is due, as far as the socket takes it."""
+        self.loop_write()
+        try:
+            self._send_out()
+        except OSError:
+            self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+
+    @property
+    def left(self) -> bool:
+        """Whether there is something that the socket did not take."""
+        return self.want_write() or bool(self._unsent)
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if self.transport == "websockets":
+            return super()._sock_recv(bufsize)
+        if not self._unread:
+            if not self._may_read:
+                raise BlockingIOError
+            self._may_read = False
+            self._unread = memoryview(super()._sock_recv(AT_ONCE))
+        found, self._unread = self._unread[:bufsize], self._unread[bufsize:]
+        return bytes(found)
+
+    def _send_out(self) -> None:
+        while self._unsent:
+            try:
+                sent = super()._sock_send(self._unsent)
+            except BlockingIOError:
+                return
+            del self._unsent[:sent]
 
     def _create_socket(self) -> Any:
         """paho leaves the socket open when the handshake of a WebSocket fails."""
@@ -47,17 +103,32 @@ class Leash(Client):
         self._send_pingreq()
 
     def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
-        if int.from_bytes(self._in_packet["packet"][:2], "big") not in self._out_messages:
+        packet = self._in_packet["packet"]
+        mid = int.from_bytes(packet[:2], "big")
+        if mid not in self._out_messages:
             self.stray()
+        elif len(packet) == 2 and cmd == "PUBACK":  # success, nothing more to say: nearly all of them
+            with self._out_message_mutex:
+                return self._do_on_publish(mid, SUCCESS, NO_PROPERTIES)
         return super()._handle_pubackcomp(cmd)
 
     def _sock_send(self, buf: Any) -> int:
-        """A WebSocket that could send only part of a frame says 0 and wants the same packet again; paho 2.2 drops the
-        packet, and the next one is lost or mangled for it."""
-        sent = super()._sock_send(buf)
-        if sent == 0 and len(buf):
+        if self.transport == "websockets":
+            sent = super()._sock_send(buf)
+            if sent == 0 and len(buf):
+                # it could send only part of a frame and wants the same packet again; paho 2.2 drops the packet, and
+                # the next one is lost or mangled for it
+                raise BlockingIOError
+            return sent
+        last = buf[0] == DISCONNECT  # paho closes the socket next
+        if last:
+            self._send_out()
+        if len(self._unsent) > (0 if last else AT_ONCE):
             raise BlockingIOError
-        return sent
+        self._unsent += buf
+        if last:
+            self._send_out()
+        return len(buf)
 
 
 def beneath(sock: Any) -> Any:

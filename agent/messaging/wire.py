@@ -201,10 +201,10 @@ class Wire:
         self._driven(self._read)
 
     def _read(self) -> None:
-        self._client.loop_read()
+        self._client.read()
         sock: Any = self._client.socket()
         while hasattr(sock, "pending") and sock.pending() > 0:  # epoll does not see what TLS has read already
-            self._client.loop_read()
+            self._client.read()
             sock = self._client.socket()
 
     def _on_want_write(self, client: Client, userdata: object, sock: object) -> None:
@@ -218,10 +218,10 @@ class Wire:
         if self._attached is None:
             return
         self._pulse.said()
-        self._driven(self._client.loop_write)
+        self._driven(self._client.write)
         if self._attached is None:
             return
-        if self._client.want_write():
+        if self._client.left:
             self._loop.add_writer(self._attached, self._flush)
         else:
             self._loop.remove_writer(self._attached)

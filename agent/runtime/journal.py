@@ -38,8 +38,8 @@ create trigger if not exists noted instead of insert on noted begin
     update taken set shown = 0 where id in (select value from json_each(new.hidden));
 end;
 """
-"""A note is one row into ``noted``, so one statement, as in :mod:`agent.messaging.outbox_file`. ``shown``: its state may
-be at the broker."""
+"""A note is one row into ``noted``, so one statement, as in :mod:`agent.messaging.outbox_file`. ``shown``: its state
+may be at the broker."""
 
 
 @dataclass(frozen=True, slots=True)
