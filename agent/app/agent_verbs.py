@@ -9,6 +9,7 @@ import platform
 import tarfile
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class AgentVerbs:
     def all(self) -> dict[str, Verb[Any]]:
         verbs: list[Verb[Any]] = [
             Verb("profiles.list", ProfilesList, self._profiles),
-            Verb("identity", Identity, self._identity),
+            Verb("identity", Identity, self._identity, read=lambda _: self._who()),
             Verb("log.level", LogLevel, self._log),
             Verb("support.bundle", SupportBundle, self._bundle),
         ]
@@ -106,6 +107,7 @@ class AgentVerbs:
         }
 
 
+@cache
 def _commit() -> str:
     """Of a checkout; "" where the agent is installed from a package."""
     git = Path(__file__).resolve().parents[2] / ".git"

@@ -5,8 +5,6 @@ The way in is the same for the broker and the control socket. Nothing that comes
 """
 
 import asyncio
-import hashlib
-import json
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +16,7 @@ from pydantic import BaseModel
 
 from agent.messaging import commands, schedule
 from agent.messaging.answers import Answers, failed, final, noted
+from agent.messaging.asked import digest_of, in_time, read, same
 from agent.messaging.commands import Envelope
 from agent.messaging.execution import Running, cancelled, outcome
 from agent.messaging.header import Say, iso
@@ -25,6 +24,7 @@ from agent.messaging.hints import hint
 from agent.messaging.lifecycle import LIMITS, NEXT, ReasonCode, Refusal, State
 from agent.messaging.own_verbs import OwnVerbs
 from agent.messaging.payloads import Answer
+from agent.messaging.questions import Questions
 from agent.messaging.schedule import Clocks
 from agent.messaging.verbs import INTERLOCKED, Admits, Job, Open, Reply, Request, Verb, unheard
 from agent.runtime.journal import Entry, Journal, Plan
@@ -33,10 +33,6 @@ from config.units import Text
 from drivers.base import Impact
 
 log = structlog.get_logger(__name__)
-
-AHEAD = 60.0
-"""Seconds a requester's clock may be ahead: with one that is further off, its ``expires_at`` means nothing."""
-
 
 @dataclass
 class Dispatcher:
@@ -67,6 +63,7 @@ class Dispatcher:
 
     def __post_init__(self) -> None:
         self._running: dict[str, Running] = {}
+        self._questions = Questions(self.wall, lambda *asked: self.gate.admit(*asked), self._permit)
         self.verbs = {**OwnVerbs(self._running, self.wall).all(), **self.verbs}
         self._stopping = False
         self._clocks = Clocks(self.wall, self.mono, self.sleep)
@@ -75,16 +72,35 @@ class Dispatcher:
     # --- the way in ------------------------------------------------------------------------------------------
 
     async def receive(self, request: Request) -> None:
-        """Take a command. Returns once it is refused, answered again, or noted on the disk and begun."""
+        """Take a command. Returns once it is refused, answered (again), or noted on the disk and begun."""
+        if self.answer(request):
+            return
         envelope: Envelope | None = None
         try:
-            envelope = self._read(request)
+            envelope = read(request)
             await self._take(request, envelope)
-        except Refusal as refusal:
-            self._refuse(request, envelope, refusal)
-        except Exception:
-            log.exception("command.fault", verb=request.verb[:64], id=request.id[:64])
-            self._refuse(request, envelope, Refusal(ReasonCode.INTERNAL))
+        except Exception as error:
+            self._refuse(request, envelope, error)
+
+    def answer(self, request: Request) -> bool:
+        """Answer a question (:attr:`Verb.read`) here and now: it has no effect, so it needs no journal, and its end is
+        all there is to tell. ``False``: it is none, or one for later."""
+        verb = self.verbs.get(request.verb)
+        if verb is None or verb.read is None or request.id in self._running or self.journal.knows(request.id):
+            return False
+        envelope: Envelope | None = None
+        try:
+            envelope = read(request)
+            if schedule.due(envelope) is not None:
+                return False
+            answer = self._questions.answer(request, envelope, verb)
+        except Exception as error:
+            self._refuse(request, envelope, error)
+        else:
+            self._count(answer, envelope.issuer)
+            request.reply(answer, envelope.reply_to)
+            self._answers.send(answer, [])
+        return True
 
     def overflow(self, request: Request) -> None:
         """Turn a command down unread: there are too many."""
@@ -93,6 +109,7 @@ class Dispatcher:
     async def recover(self) -> list[Answer]:
         """Once at the start: go on with commands that wait for their time, give those that a crash cut off their end,
         *failed/interrupted*, and tell every end that may not have been told. The ends that were given."""
+        await self.disk(self.journal.open)
         for entry, ended in await self.disk(self.journal.shown):
             self.restore(noted(entry), None if ended is None else self.wall() - ended)
         given = []
@@ -129,25 +146,14 @@ class Dispatcher:
 
     # --- refuse or accept ------------------------------------------------------------------------------------
 
-    def _read(self, request: Request) -> Envelope:
-        if request.retained:
-            raise Refusal(ReasonCode.RETAINED)
-        if not commands.ID.fullmatch(request.id):
-            raise Refusal(
-                ReasonCode.MALFORMED,
-                Text("the id is 1 to 64 of A-Z a-z 0-9 _ -", "编号须为 1 至 64 个 A-Z a-z 0-9 _ -"),
-            )
-        commands.check_response_topic(request.topic)
-        return commands.read_envelope(request.body)
-
     async def _take(self, request: Request, envelope: Envelope) -> None:
         if request.verb not in self.verbs:
             raise Refusal(ReasonCode.UNKNOWN_VERB, hint(request.verb, list(self.verbs)))
-        digest = hashlib.sha256(json.dumps([request.verb, envelope.args], sort_keys=True).encode()).hexdigest()
+        digest = digest_of(request.verb, envelope.args)
         if await self._again(request, envelope, digest):
             return
         if self.gate.admit(request, envelope):
-            self._in_time(request, envelope)
+            in_time(request, envelope, self.wall())
         verb = self.verbs[request.verb]
         args = commands.read_args(verb.args, envelope.args)
         at = schedule.due(envelope)
@@ -177,7 +183,7 @@ class Dispatcher:
     def _resume(self, entry: Entry, plan: Plan) -> None:
         """Take a command up again that waited when the agent ended. Raises Refusal when it is too late for it."""
         request = schedule.planned(entry, plan, self.reply_on)
-        envelope = self._read(request)
+        envelope = read(request)
         if self.wall() - plan.due > schedule.LATE:
             raise Refusal(ReasonCode.EXPIRED, Text("its time came while the agent was away", "程序停止期间已到时间"))
         verb = self.verbs[request.verb]
@@ -213,23 +219,11 @@ class Dispatcher:
         if not waits and not verb.always and alike >= self.max_running:
             raise Refusal(ReasonCode.BUSY)
 
-    def _in_time(self, request: Request, envelope: Envelope) -> None:
-        now = self.wall()
-        ahead = envelope.issued_at.timestamp() - now if envelope.issued_at else 0.0
-        if ahead > AHEAD:
-            raise Refusal(
-                ReasonCode.CLOCK, Text(f"{ahead:.0f} s ahead of this agent's clock", f"比本机时钟快 {ahead:.0f} 秒")
-            )
-        if request.expires is not None and now >= request.expires:
-            late = f"{now - request.expires:.3f}"
-            raise Refusal(ReasonCode.EXPIRED, Text(f"{late} s after its end", f"晚了 {late} 秒"))
-        schedule.in_reach(envelope, now)
-
     async def _again(self, request: Request, envelope: Envelope, digest: str) -> bool:
         """Has this id been used? Then answer as it stands, and do nothing."""
         running = self._running.get(request.id)
         if running is not None:
-            _same(digest, running.digest)
+            same(digest, running.digest)
             if len(running.replies) < 16:
                 running.replies.append(lambda answer: request.reply(answer, envelope.reply_to))
             answer = running.answer
@@ -238,7 +232,7 @@ class Dispatcher:
             entry = await self.disk(lambda: self.journal.find(request.id)) if known else None
             if entry is None:
                 return False
-            _same(digest, entry.digest)
+            same(digest, entry.digest)
             answer = await self._stored(entry)
         self.counters["repeated"] += 1
         log.info("command.repeated", verb=request.verb, id=request.id, state=answer.state)
@@ -320,12 +314,18 @@ class Dispatcher:
         before = running.answer.state
         assert answer is running.answer or answer.state in NEXT[before], f"{before} → {answer.state}"
         running.answer = answer
-        self.counters[answer.state] += 1
-        say = log.debug if answer.state is State.EXECUTING else log.info
-        say("command." + answer.state, verb=answer.verb, id=answer.id, issuer=running.job.issuer, code=answer.code)
+        self._count(answer, running.job.issuer)
         self._answers.send(answer, running.replies)
 
-    def _refuse(self, request: Request, envelope: Envelope | None, refusal: Refusal) -> None:
+    def _count(self, answer: Answer, issuer: str) -> None:
+        self.counters["repeated" if answer.repeated else answer.state] += 1
+        say = log.debug if answer.state is State.EXECUTING else log.info
+        say("command." + answer.state, verb=answer.verb, id=answer.id, issuer=issuer, code=answer.code)
+
+    def _refuse(self, request: Request, envelope: Envelope | None, why: Exception) -> None:
+        if not isinstance(why, Refusal):
+            log.error("command.fault", verb=request.verb[:64], id=request.id[:64], exc_info=why)
+        refusal = why if isinstance(why, Refusal) else Refusal(ReasonCode.INTERNAL)
         self.counters["rejected"] += 1
         self.counters[f"rejected.{refusal.code}"] += 1
         verb, name = request.verb[:64], request.id[:64]
@@ -342,8 +342,3 @@ class Dispatcher:
     async def _note(self, answer: Answer) -> None:
         now = self.wall()
         await self.disk(lambda: self.journal.finish(answer.id, answer.state, answer.model_dump_json(), now))
-
-
-def _same(digest: str, other: str) -> None:
-    if digest != other:
-        raise Refusal(ReasonCode.DUPLICATE)

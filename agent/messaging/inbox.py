@@ -29,6 +29,8 @@ class Commands(Protocol):
 
     async def receive(self, request: Request) -> None: ...
 
+    def answer(self, request: Request) -> bool: ...
+
     def overflow(self, request: Request) -> None: ...
 
 
@@ -56,12 +58,17 @@ class Inbox:
         self._prefix = prefix
         self._waiting: deque[tuple[Message, float]] = deque()
         self._arrived = asyncio.Event()
+        self._busy = False
         self._open: set[str] = set()
         """Ids of commands that were taken and have not had their last answer."""
         self._own: Mapping[str, Handler] = {"command": self._command, "air": self._air}
 
     def take(self, message: Message) -> None:
-        """On the loop, from the connection. Nothing is done here that could take time."""
+        """On the loop, from the connection. Nothing is done here that could take time: a question is answered, if its
+        turn has come, the rest waits for :meth:`run`."""
+        if not self._waiting and not self._busy and self._online.is_set() and self._answered(message):
+            message.ack()
+            return
         if len(self._waiting) < SIZE:
             self._waiting.append((message, self._wall()))
             self._arrived.set()
@@ -85,14 +92,23 @@ class Inbox:
             self._arrived.clear()
             while self._waiting and self._online.is_set():
                 message, arrived = self._waiting.popleft()
+                self._busy = True
                 try:
                     await self._handle(message, arrived)
                 except Exception:
                     self._counters["faults"] += 1
                     log.exception("mqtt.inbox-fault", topic=message.topic)
+                finally:
+                    self._busy = False
                 message.ack()
             if self._waiting:
                 self._arrived.set()
+
+    def _answered(self, message: Message) -> bool:
+        parsed = parse(message.topic)
+        if parsed is None or parsed.row.name != "command" or not message.topic.startswith(self._prefix):
+            return False
+        return self.commands is not None and self.commands.answer(self._request(parsed, message, self._wall()))
 
     async def _handle(self, message: Message, arrived: float) -> None:
         parsed = parse(message.topic)

@@ -19,7 +19,7 @@ class State(StrEnum):
 
 
 NEXT: Mapping[State | None, frozenset[State]] = {
-    None: frozenset({State.ACCEPTED, State.REJECTED}),
+    None: frozenset({State.ACCEPTED, State.SUCCEEDED, State.REJECTED}),
     State.ACCEPTED: frozenset({State.SCHEDULED, State.EXECUTING, State.CANCELLED, State.FAILED}),
     State.SCHEDULED: frozenset({State.EXECUTING, State.CANCELLED, State.FAILED}),
     State.EXECUTING: frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED}),
@@ -28,8 +28,8 @@ NEXT: Mapping[State | None, frozenset[State]] = {
     State.CANCELLED: frozenset(),
     State.REJECTED: frozenset(),
 }
-"""What may follow what. ``None`` is *before the first answer*. A state without a successor is final; *accepted* is
-followed by *failed* when the agent died in between."""
+"""What may follow what. ``None`` is *before the first answer*; a question is answered by its end alone. A state
+without a successor is final; *accepted* is followed by *failed* when the agent died in between."""
 
 FINAL = frozenset(state for state in State if not NEXT[state])
 

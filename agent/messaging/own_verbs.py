@@ -20,13 +20,16 @@ class OwnVerbs:
 
     def all(self) -> dict[str, Verb[Any]]:
         verbs: tuple[Verb[Any], ...] = (
-            Verb("ping", Ping, self._ping, always=True),
+            Verb("ping", Ping, self._ping, always=True, read=self._numbers),
             Verb("command.cancel", CommandCancel, self._cancel, check=self._can_cancel, always=True),
         )
         return {verb.name: verb for verb in verbs}
 
     async def _ping(self, args: Ping, job: Job) -> Mapping[str, Any]:
-        return {"wall": self._wall(), "running": len(self._under_way) - 1, **clock.numbers()}
+        return self._numbers(args)
+
+    def _numbers(self, args: Ping) -> Mapping[str, Any]:
+        return {"wall": self._wall(), "running": len(self._under_way), **clock.numbers()}
 
     def _can_cancel(self, args: CommandCancel) -> None:
         running = self._under_way.get(args.id)

@@ -103,7 +103,8 @@ class Verb(Generic[A]):
 
     ``impact`` may depend on the arguments. ``deadline`` in seconds. ``always``: also when the agent is busy (short
     verbs that help to end that state). ``missing`` says what this agent lacks for it now ("": nothing): it is refused
-    as *unsupported* then, and the capability message leaves it out.
+    as *unsupported* then, and the capability message leaves it out. ``read`` makes it a *question*: the result from
+    memory, at once and without any effect (``run`` is for one that was sent for later).
     """
 
     name: str
@@ -114,6 +115,7 @@ class Verb(Generic[A]):
     deadline: float = 30.0
     always: bool = False
     missing: Callable[[], str] = _nothing
+    read: Callable[[A], Mapping[str, Any]] | None = None
 
     def able(self) -> None:
         """Raises Refusal when the agent lacks something for it."""

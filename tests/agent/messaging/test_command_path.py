@@ -195,9 +195,9 @@ async def test_a_full_inbox_says_busy(mosquitto: Mosquitto, plain: Join, small_a
     await agent.start()
     desk = plain(mosquitto.port, "3.1.1").subscribe(f"{UP}/#")
     for number in range(300):  # QoS 0: the broker does not hold them back
-        desk.client.publish(f"{DOWN}/ping/f{number}", "", 0)
+        desk.client.publish(f"{DOWN}/lights.set/f{number}", SET, 0)
     await until(lambda: agent.bus.counters["inbox-full"] >= 1)
     busy = await asyncio.to_thread(desk.wait, lambda m: m.payload and said(m)["code"] == "busy")
     go.set()
-    await asyncio.to_thread(desk.wait, final(f"{UP}/ping/f0"))
+    await asyncio.to_thread(desk.wait, final(f"{UP}/lights.set/f0"))
     assert said(busy)["state"] == "rejected" and stuck.is_set()
