@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from agent.messaging.dispatch import Dispatcher
 from agent.messaging.lifecycle import FINAL, NEXT, State
 from agent.messaging.payloads import Answer
+from agent.messaging.questions import REMEMBERED
 from agent.messaging.verbs import Request, Verb
 from agent.runtime.journal import Entry, Journal
 from drivers.base import Impact
@@ -261,3 +262,44 @@ def test_journal_keeps_within_its_bounds(tmp_path: Path) -> None:
     assert journal.begin(Entry("late", "ping", "d", "accepted", False, "{}", now + 5000))
     assert [entry.id for entry, _ in journal.unfinished()] == ["late"]
     journal.close()
+
+
+async def test_a_question_is_answered_by_its_end_alone_and_is_not_written(bench: Bench) -> None:
+    await bench.dispatcher.recover()
+    heard: list[Answer] = []
+    for body in (b"", b"{}", b'{"args": {"x": 1}}', b"rubbish"):
+        await bench.send("ping", "q", body, reply=lambda answer, _: heard.append(answer))
+    assert [(a.state, a.repeated, a.code) for a in heard] == [
+        ("succeeded", False, None),
+        ("succeeded", True, None),
+        ("rejected", False, "duplicate"),
+        ("rejected", False, "malformed"),
+    ]
+    assert heard[0].result == heard[1].result and heard[0].result is not None
+    assert bench.journal.find("q") is None and not bench.dispatcher.running
+    assert bench.dispatcher.counters["succeeded"] == 1 and bench.dispatcher.counters["repeated"] == 1
+
+
+async def test_the_id_of_a_command_is_no_question(bench: Bench) -> None:
+    await bench.dispatcher.recover()
+    await bench.send("lights.set", "a", SET)
+    await bench.end("a")
+    heard: list[Answer] = []
+    await bench.send("ping", "a", reply=lambda answer, _: heard.append(answer))
+    assert [a.code for a in heard] == ["duplicate"]
+
+
+async def test_a_question_for_later_is_a_command(bench: Bench) -> None:
+    await bench.dispatcher.recover()
+    at = datetime.fromtimestamp(bench.now + 5, UTC).isoformat()
+    await bench.send("ping", "later", json.dumps({"execute_at": at}).encode())
+    entry = bench.journal.find("later")
+    assert entry is not None and bench.dispatcher.running == ("later",)
+
+
+async def test_of_many_questions_the_last_answers_are_remembered(bench: Bench) -> None:
+    await bench.dispatcher.recover()
+    heard: list[Answer] = []
+    for number in (*range(REMEMBERED + 1), 0, REMEMBERED):
+        await bench.send("ping", f"q{number}", reply=lambda answer, _: heard.append(answer))
+    assert [a.repeated for a in heard[-2:]] == [False, True]
