@@ -46,6 +46,7 @@ def _entry(verb: Verb[Any]) -> VerbEntry:
         does=" ".join((verb.args.__doc__ or "").split()),
         impact=impact.value if impact else "depends",
         off_air_only=impact in INTERLOCKED,
+        question=verb.read is not None,
         deadline=verb.deadline,
         args=verb.args.model_json_schema(),
     )

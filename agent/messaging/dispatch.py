@@ -34,6 +34,7 @@ from drivers.base import Impact
 
 log = structlog.get_logger(__name__)
 
+
 @dataclass
 class Dispatcher:
     """See the module. ``disk`` runs blocking work off the loop (``lane.call``); ``wall`` is seconds since 1970. The

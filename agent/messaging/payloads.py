@@ -123,6 +123,7 @@ class VerbEntry(Part):
         "or depends. The show's own doing, such as setting lights, is passive here.",
     )
     off_air_only: bool = Field(False, description="Refused on air.")
+    question: bool = Field(False, description="Without effect: answered at once, by its end alone.")
     deadline: float = Field(30.0, description="Seconds after which it fails.")
     args: dict[str, Any] = Field(default_factory=dict, description="JSON Schema of its `args`.")
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 from agent.lighting.claims import Priority
 from agent.messaging import examples
@@ -11,6 +12,8 @@ from config.load import load
 from drivers.virtual.furnish import furnish
 from drivers.virtual.lan import Lan
 from tests.waiting import until
+
+MQTT = Path(__file__).parents[3] / "docs" / "mqtt.md"
 
 
 def capability(agent):
@@ -30,6 +33,10 @@ async def test_the_capability_message_lists_exactly_what_the_dispatcher_takes(ho
             refers = set(re.findall(r"#/\$defs/(\w+)", json.dumps(schema)))
             assert refers == set(schema.get("$defs", ()))  # whole in itself
         assert listed["identify"]["off_air_only"] and not listed["lights.set"]["off_air_only"]
+        asked = re.search(r"\*\*A question\*\* \((.*?)\)", MQTT.read_text(encoding="utf-8"))
+        assert asked and re.findall("`(.*?)`", asked[1]) == [
+            verb for verb in sorted(listed) if listed[verb]["question"]
+        ]
         await until(agent.bus.online.is_set)
         async with Client(agent.config.mqtt, issuer="hand") as client:
             message = await anext(client.watch(agent.topics.capability))
