@@ -238,23 +238,27 @@ class _Standing:
         self.config = house.config
         self._online = house.bus.online.is_set()
         self._offline = {name for name, unit in house.devices.outputs.items() if unit.lane.health.state == "offline"}
-        self._critical = _critical(house)
+        self._critical = set(_critical(house))
 
-    def worse(self, house: House, at_last: bool) -> str:
-        """What is wrong now that was not; "" nothing. ``at_last``: what was still on its way counts, too."""
+    def worse(self, house: House, at_last: bool) -> Text | None:
+        """What is wrong now that was not. ``at_last``: what was still on its way counts, too."""
         for name, unit in house.devices.outputs.items():
             health = unit.lane.health
             if name not in self._offline and (health.state == "offline" or (at_last and health.state != "ok")):
-                return f"output {name}: {health.reason or health.state}"
-        if new := sorted(_critical(house) - self._critical):
-            return f"alert {new[0]}"
+                why = health.reason or health.state
+                return Text(f"output {name}: {why}", f"输出 {name}：{why}")
+        for key, said in _critical(house).items():
+            if key not in self._critical:
+                return Text(f"alert {key}: {said.en}", f"告警 {key}：{said.zh}")
         if at_last and self._online and not house.bus.online.is_set():
-            return f"broker: {house.bus.health.reason or 'lost'}"
-        return ""
+            why = house.bus.health.reason
+            return Text(f"the broker is lost: {why}", f"消息服务器连接中断：{why}")
+        return None
 
 
-def _critical(house: House) -> set[str]:
-    return {alert.key for alert in house.alerts.open if alert.condition.level is AlertLevel.CRITICAL}
+def _critical(house: House) -> dict[str, Text]:
+    critical = (alert for alert in house.alerts.open if alert.condition.level is AlertLevel.CRITICAL)
+    return {alert.key: alert.condition.said for alert in critical}
 
 
 async def unfinished(house: House) -> None:

@@ -3,11 +3,14 @@
 import asyncio
 import hashlib
 import json
+import re
 from uuid import uuid4
 
 from agent.app.config_versions import first
 from agent.messaging.local import NAME, ask
 from config.load import load
+from drivers.virtual.furnish import furnish
+from drivers.virtual.lan import Lan
 from tests.waiting import until
 
 
@@ -101,6 +104,60 @@ async def test_what_does_not_do_goes_back_by_itself(house):
         assert text_of(house) == before and list(agent.devices.outputs) == ["widget-1"]
         assert "config.rolled-back" in [event.name for event in events]
         assert not (house.folder / "state/config/before.toml").exists()
+
+
+async def test_a_broker_lost_in_a_trial_brings_back_what_was_before(house, mosquitto):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await until(agent.bus.online.is_set)
+        events = []
+        agent.bus.listeners.append(lambda topic, said: events.append(said) if topic.endswith("up/event") else None)
+        before = text_of(house)
+        sha = await proposed(house, before.replace("interval = 0.2", "interval = 0.25"))
+        trial = asyncio.create_task(at_the_machine(house, "config.apply", {"sha256": sha, "seconds": 5}))
+        await until(lambda: agent.config.probes["uplink"].interval == 0.25)
+        await asyncio.to_thread(mosquitto.stop)
+        await until(lambda: not agent.bus.online.is_set())
+        assert not trial.done(), "it is given until the end of the trial to come back"
+        answer = await trial
+        assert (answer.state, answer.code) == ("failed", "rolled-back"), answer
+        assert "the broker is lost: " in answer.message.en and "消息服务器" in answer.message.zh
+        assert text_of(house) == before and agent.config.probes["uplink"].interval == 0.2
+        (event,) = [event for event in events if event.name.startswith("config.")]
+        assert event.name == "config.rolled-back" and "broker" in event.fields["detail"]
+
+
+async def test_without_a_broker_from_the_beginning_a_trial_is_not_its_loss(brokerless):
+    async with brokerless.running() as agent:
+        await until(agent.control.listening.is_set)
+        after = text_of(brokerless).replace("interval = 0.2", "interval = 0.25")
+        brokerless.air(on_air=False)
+        sha = await proposed(brokerless, after)
+        answer = await at_the_machine(brokerless, "config.apply", {"sha256": sha, "seconds": 1})
+        assert answer.state == "succeeded" and text_of(brokerless) == after, answer
+        assert agent.config.probes["uplink"].interval == 0.25
+
+
+async def test_a_critical_alert_in_a_trial_brings_back_what_was_before(house):
+    house.studio = furnish(load(house.file, house.environ), lan=Lan(delay=0.003))
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await until(agent.bus.online.is_set)
+        await until(lambda: agent.devices.probes["uplink"].lane.health.state == "ok")
+        before = text_of(house)
+        sha = await proposed(house, before.replace("interval = 0.2", "interval = 0.25"))
+        trial = asyncio.create_task(at_the_machine(house, "config.apply", {"sha256": sha, "seconds": 120}))
+        await until(lambda: agent.config.probes["uplink"].interval == 0.25)
+        house.studio.lan.loss = 1.0
+        answer = await trial
+        assert (answer.state, answer.code) == ("failed", "rolled-back"), answer
+        assert re.search(r"alert network\.\w+\.silent: nothing comes back from ", answer.message.en)
+        assert "无任何响应" in answer.message.zh
+        assert text_of(house) == before and agent.config.probes["uplink"].interval == 0.2
+        # that it still fires is nothing the next configuration brought
+        await until(lambda: "network.gateway.silent" in {alert.key for alert in agent.alerts.open})
+        again = await at_the_machine(house, "config.apply", {"sha256": sha, "seconds": 1})
+        assert again.state == "succeeded", again
 
 
 async def test_what_only_a_restart_could_give_is_refused_and_undone(house):
