@@ -14,14 +14,21 @@ from typing import Any, TextIO
 import structlog
 
 LEVELS: Mapping[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-SECRET = ("password", "passwd", "passphrase", "secret", "token", "credential", "private_key", "authorization")
+SECRET = (
+    *("password", "passwd", "passphrase", "passcode", "pwd", "secret", "token", "credential", "private_key"),
+    *("authorization", "api_key", "apikey"),
+)
 LATEST: deque[str] = deque(maxlen=500)
 """The newest lines, for a support bundle."""
 
 _usual = LEVELS["info"]
 _asked: int | None = None
 HIDDEN = "***"
-IN_ADDRESS = re.compile(r"(\w+://[^/@\s:]*:)[^/@\s]+@")
+IN_ADDRESS = re.compile(r"(\w+://[^/@\s:]*:)[^\s\"']+@")
+"""A name and a password, in the middle of a text. As people write it, the password may hold a slash or an @."""
+ADDRESS = re.compile(r"(\w+://(?:[^/@\s:]*:)?).+@")
+"""The same where the text is nothing but the address: it may then hold anything."""
+IN_QUERY = re.compile(r"([?&;/]\w*(?:pass|pwd|token|secret|api_?key)\w*=)(?!\{password\})[^&;/#\s\"']+", re.IGNORECASE)
 GUESTS = ("paho", "amqtt", "transitions", "asyncio", "scapy", "websockets")
 """Libraries that log by themselves: heard from WARNING on, in our form."""
 
@@ -104,9 +111,16 @@ def _concealed(key: str, value: Any) -> Any:
 
 
 def redacted(value: Any) -> Any:
-    """The same without secrets: what is named like one, and the password in an address (``rtsp://name:***@host``)."""
+    """The same without secrets: what is named like one, and the password in an address (``rtsp://name:***@host``,
+    ``http://host/live?pwd=***``)."""
     if isinstance(value, Mapping):
         return {key: redacted(_concealed(str(key), each)) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [redacted(each) for each in value]
-    return IN_ADDRESS.sub(rf"\1{HIDDEN}@", value) if isinstance(value, str) else value
+    return _bare(value) if isinstance(value, str) else value
+
+
+def _bare(text: str) -> str:
+    if whole := ADDRESS.match(text):
+        text = f"{whole[1]}{HIDDEN}@{text[whole.end() :]}"
+    return IN_QUERY.sub(rf"\1{HIDDEN}", IN_ADDRESS.sub(rf"\1{HIDDEN}@", text))

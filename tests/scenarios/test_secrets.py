@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import subprocess
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,16 @@ def forms(secret: str, user: str) -> set[bytes]:
     texts |= {base64.b64encode(text.encode()).decode().rstrip("=") for text in (secret, f"{user}:{secret}")}
     return {text.encode() for text in texts} | {secret[:8].encode()}
 
+
+MISPLACED = (
+    ('username = "hall"', f'username = "hall"\npassword = {json.dumps(BROKER)}'),
+    ('host = "127.0.0.1"', f'host = {json.dumps(f"mqtt://hall:{BROKER}@127.0.0.1")}'),
+    ('username = "studio"', f'username = "studio", pwd = {json.dumps(CAMERA)}'),
+    ('username = "studio"', f'username = "studio", api_key = {json.dumps(CAMERA)}'),
+    ("http://", f"http://{quote(CAMERA, safe='')}@"),
+    ('", username', f'/live?user=studio&pwd={quote(CAMERA, safe="")}&size=2", username'),
+)
+"""What stands in the configuration, and what somebody made of it who did not know of password_file."""
 
 ALL = forms(BROKER, "hall") | forms(CAMERA, "studio")
 
@@ -99,6 +110,25 @@ def told(desk: Plain, wanted: Callable[[Any], Any]) -> dict[str, Any]:
     return said(desk.wait(saying(f"{UP}/state/camera/front", wanted)))
 
 
+def asked(desk: Plain, verb: str, name: str, state: str = "succeeded") -> dict[str, Any]:
+    """A command of the desk's, and how it ended."""
+    desk.publish(f"studio/v1/hall/a/down/cmd/{verb}/{name}", "")
+    return said(desk.wait(saying(f"{UP}/cmd/{verb}/{name}", lambda a: a["state"] == state)))
+
+
+def told_from_afar(desk: Plain, name: str) -> list[bytes]:
+    """All that is in a support bundle made now, and the configuration as it is read from afar."""
+    found = asked(desk, "config.get", f"g{name}")["result"]
+    assert found["parts"] == 1 and "cameras" in json.loads(found["json"])
+    assert "versions" in asked(desk, "config.versions", f"v{name}")["result"]
+    bundle = asked(desk, "support.bundle", f"b{name}")["result"]
+    with tarfile.open(bundle["path"]) as tar:
+        files = [(entry.name.rpartition("/")[2], tar.extractfile(entry)) for entry in tar]
+        read = {name: content.read() for name, content in files if content is not None}
+    assert b'"front"' in read["configuration.json"] and read["log.txt"] and sorted(read) == bundle["holds"]
+    return [found["json"].encode(), *read.values()]
+
+
 def test_no_secret_leaves(file: Path, desk: Plain, guarded: Guarded, service: Running) -> None:
     assert told(desk, lambda s: s["health"] == "ok")["details"]["source"] == f"http://{guarded.place}"
     assert guarded.right(guarded.answers[-1], "GET", "/live")
@@ -116,19 +146,27 @@ def test_no_secret_leaves(file: Path, desk: Plain, guarded: Guarded, service: Ru
 
     # a password in the address, whole or encoded: refused by all three, shown by none; the old configuration goes on
     good = file.read_text()
-    for word in (CAMERA.replace('"', ""), quote(CAMERA, safe="")):
+    outputs += told_from_afar(desk, "good")
+    for number, word in enumerate((CAMERA.replace('"', ""), quote(CAMERA, safe=""))):
         file.write_text(good.replace("http://", f"http://studio:{word}@"))
         for words in (("check-config", file), ("run", "-c", file)):
             ran = studio(*words)
             assert (ran.returncode, ran.stderr.count("\n")) == (78, 1), ran.stderr
             assert "cameras.front.options.source" in ran.stderr and "password_file" in ran.stderr
             outputs += [ran.stdout, ran.stderr]
-        desk.publish(f"studio/v1/hall/a/down/cmd/reload/r{len(word)}", "")
-        refused = said(desk.wait(saying(f"{UP}/cmd/reload/r{len(word)}", lambda a: a["state"] == "failed")))
+        refused = asked(desk, "reload", f"r{number}", "failed")
         assert "password_file" in refused["message"]["en"]
+        outputs += told_from_afar(desk, f"address-{number}")
+
+    # and where a beginner would write it: the file is read from afar as it is, right or not
+    for number, misplaced in enumerate(MISPLACED):
+        file.write_text(good.replace(*misplaced))
+        ran = studio("check-config", file)
+        assert ran.returncode == 78, misplaced
+        asked(desk, "reload", f"m{number}", "failed")
+        outputs += [ran.stdout, ran.stderr, *told_from_afar(desk, f"misplaced-{number}")]
     file.write_text(good)
-    desk.publish("studio/v1/hall/a/down/cmd/reload/last", "")
-    desk.wait(saying(f"{UP}/cmd/reload/last", lambda a: a["state"] == "succeeded"))
+    asked(desk, "reload", "last")
 
     assert service.end(signal.SIGTERM) == 0
     assert any('"level": "debug"' in line for line in service.lines)
@@ -137,7 +175,8 @@ def test_no_secret_leaves(file: Path, desk: Plain, guarded: Guarded, service: Ru
     assert [path for path in ours if path.suffix == ".sqlite"]
     found = {path.name: heard(path.read_bytes()) for path in ours}
     assert {name for name, canaries in found.items() if canaries} == set()
-    assert heard(*outputs, *service.lines) == []
+    assert [(text[:3000], heard(text)) for text in outputs if heard(text)] == []
+    assert heard(*service.lines) == []
     topics = [(message.topic, bytes(message.payload)) for message in desk.heard]
     assert {name for name, _ in topics} >= {f"{UP}/report", f"{UP}/state/camera/front", f"{UP}/inventory"}
     assert [name for name, body in topics if heard(name, body)] == []

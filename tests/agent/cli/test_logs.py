@@ -51,6 +51,23 @@ def test_what_is_named_like_a_secret_is_never_written() -> None:
         assert "/run/p" in out.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rtsp://name:canary@10.0.0.9/s", "rtsp://name:***@10.0.0.9/s"),
+        ("rtsp://name:canary of/the@camera@10.0.0.9/s", "rtsp://name:***@10.0.0.9/s"),
+        ("http://canary@10.0.0.9/live", "http://***@10.0.0.9/live"),
+        ("no picture from rtsp://name:can/ary@cam/s, again", "no picture from rtsp://name:***@cam/s, again"),
+        ("http://cam/live?user=a&pwd=canary&size=2", "http://cam/live?user=a&pwd=***&size=2"),
+        ("http://cam/live?pwd={password}&size=2", "http://cam/live?pwd={password}&size=2"),
+        ("udp://@239.0.0.1:5000", "udp://@239.0.0.1:5000"),
+        ("see http://cam:8080/live, and mail a@b", "see http://cam:8080/live, and mail a@b"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(text: str, shown: str) -> None:
+    assert logs.redacted({"source": text, "each": [text]}) == {"source": shown, "each": [shown]}
+
+
 def test_libraries_are_heard_from_warning_on_in_our_form() -> None:
     out = io.StringIO()
     logs.set_up("debug", out)
