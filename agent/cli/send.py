@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.cli.parser import NoConfig, complain, config_argument, find, load, seconds
+from agent.cli.parser import YEAR, NoConfig, complain, config_argument, find, load, seconds
 
 if TYPE_CHECKING:
+    from agent.messaging.moments import Moment, Times
     from agent.messaging.payloads import Answer
     from agent.messaging.trust.keys import Signer
     from config.broker import MqttSection
@@ -33,6 +34,9 @@ PLAIN = {
 }
 """Verbs whose first bare word is this argument; of the others it is a target, or a check for selftest.start."""
 
+WAIT = 120.0
+EXPIRY = 30
+"""Whole seconds the broker keeps a command for an agent that is away, where nothing else is said."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 """A number as people write it, also where JSON does not know it: ``.3``, ``+1``, ``2.``."""
 
@@ -47,12 +51,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     config_argument(parser)
     agent_arguments(parser)
     parser.add_argument("--id", type=_id, help="the command's id: the same again has no second effect")
+    expires = "not begun after so long; without: thrown away by an MQTT 5 broker that cannot deliver it within 30 s"
+    parser.add_argument("--expires-in", "--expires", type=_seconds, metavar="SECONDS", help=expires)
+    moment = "+SECONDS from now, or ISO 8601 with its zone"
+    parser.add_argument("--not-before", type=_moment, metavar="TIME", help=f"wait at the agent until then: {moment}")
     parser.add_argument(
-        "--expires", type=_seconds, default=30, metavar="S", help="not executed after so long (default: 30)"
+        "--execute-at", type=_moment, metavar="TIME", help="begun at that moment or not at all; as above"
     )
     parser.add_argument("--issuer", metavar="NAME", help="who you are (default: shell-USER); see trust.issuers")
     parser.add_argument("--key", type=Path, metavar="FILE", help="signs it: a secret for HMAC, or an Ed25519 key (PEM)")
-    parser.add_argument("--wait", type=seconds, default=120.0, metavar="S", help="for the last answer (default: 120)")
+    parser.add_argument(
+        "--wait",
+        type=seconds,
+        default=WAIT,
+        metavar="S",
+        help=f"for the last answer, from its time on (default: {WAIT:g})",
+    )
     parser.add_argument(
         "--local",
         action="store_true",
@@ -72,9 +86,30 @@ def _id(text: str) -> str:
 
 def _seconds(text: str) -> int:
     """Whole seconds above zero: with 0 the broker would throw the command away at once."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: whole seconds, at least 1")
+    if not text.isdecimal() or not 0 < int(text) <= YEAR:
+        raise argparse.ArgumentTypeError(f"{text!r}: whole seconds, at least 1 and at most a year")
     return int(text)
+
+
+def _moment(text: str) -> "Moment":
+    from agent.messaging.moments import Moment
+
+    try:
+        return Moment.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _times(options: argparse.Namespace) -> "Times":
+    """Raises Misspelt for times that contradict each other."""
+    from agent.messaging.moments import Times
+
+    times = Times(options.expires_in, options.not_before, options.execute_at)
+    try:
+        times.fields(time.time())
+    except ValueError as error:
+        raise Misspelt(str(error)) from None
+    return times
 
 
 def agent_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,12 +121,12 @@ def agent_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """0 succeeded, 1 failed or cancelled, 2 rejected, 64 misspelt, 69 no broker or no answer, 78 no usable key."""
     try:
-        args = parse(options.verb, options.words)
+        args, times = parse(options.verb, options.words), _times(options)
     except Misspelt as error:
         complain(f"studio-agent send: {error}")
         return os.EX_USAGE
     if options.local:
-        return _at_home(args, options)
+        return _at_home(args, times, options)
     try:
         mqtt, site, agent = broker_of(options.config, options.site, options.agent)
     except NoConfig as error:
@@ -107,10 +142,10 @@ def run(options: argparse.Namespace) -> int:
         except ConfigError as error:
             complain(f"studio-agent send: {error}")
             return os.EX_CONFIG
-    return asyncio.run(_send(mqtt, site, agent, args, key, options))
+    return asyncio.run(_send(mqtt, site, agent, args, key, times, options))
 
 
-def _at_home(args: dict[str, Any], options: argparse.Namespace) -> int:
+def _at_home(args: dict[str, Any], times: "Times", options: argparse.Namespace) -> int:
     if options.site or options.agent or options.key:
         complain("studio-agent send: --local is the agent of the configuration, and needs no key: leave the others out")
         return os.EX_USAGE
@@ -121,22 +156,24 @@ def _at_home(args: dict[str, Any], options: argparse.Namespace) -> int:
         return error.code
     from agent.messaging.local import NAME
 
-    return asyncio.run(_ask(config.agent.state_dir / NAME, args, options))
+    return asyncio.run(_ask(config.agent.state_dir / NAME, args, times, options))
 
 
-async def _ask(socket: Path, args: dict[str, Any], options: argparse.Namespace) -> int:
+async def _ask(socket: Path, args: dict[str, Any], times: "Times", options: argparse.Namespace) -> int:
     from agent.messaging.local import ask
 
     begun = time.monotonic()
     state = ""
-    more = {"id": options.id} if options.id else {}
+    now = time.time()
+    more = times.fields(now) | ({"id": options.id} if options.id else {})
+    wait = options.wait + times.ahead(now)
     try:
-        async with asyncio.timeout(options.wait):
+        async with asyncio.timeout(wait):
             async for answer in ask(socket, options.verb, args, issuer=_issuer(options), **more):
                 print(answer.model_dump_json() if options.json else line(answer, time.monotonic() - begun), flush=True)
                 state = answer.state.value
     except OSError as error:
-        why = error.strerror or str(error) or f"no final answer in {options.wait:g} s"
+        why = error.strerror or str(error) or f"no final answer in {wait:.4g} s"
         complain(f"studio-agent send: {socket}: {why} – does the agent run, and may you use its socket?")
         return os.EX_UNAVAILABLE
     return EXIT[state]
@@ -222,6 +259,7 @@ async def _send(
     agent: str,
     args: dict[str, Any],
     key: "Signer | None",
+    times: "Times",
     options: argparse.Namespace,
 ) -> int:
     from agent.messaging.client import Client
@@ -229,11 +267,11 @@ async def _send(
 
     begun = time.monotonic()
     state = ""
+    wait = options.wait + times.ahead(time.time())
+    how = {"id": options.id or "", "timeout": wait, "expiry": options.expires_in or EXPIRY, "times": times}
     try:
         async with Client(mqtt, issuer=_issuer(options), key=key) as client:
-            async for answer in client.send(
-                site, agent, options.verb, args, id=options.id or "", timeout=options.wait, expiry=options.expires
-            ):
+            async for answer in client.send(site, agent, options.verb, args, **how):
                 print(answer.model_dump_json() if options.json else line(answer, time.monotonic() - begun), flush=True)
                 state = answer.state.value
     except NoConnection as error:
@@ -241,7 +279,7 @@ async def _send(
         return os.EX_UNAVAILABLE
     except TimeoutError:
         complain(
-            f"studio-agent send: {site}/{agent} gave no{' final' if state else ''} answer in {options.wait:g} s – "
+            f"studio-agent send: {site}/{agent} gave no{' final' if state else ''} answer in {wait:.4g} s – "
             "is it running, and at this broker? `studio-agent watch status` shows it"
         )
         return os.EX_UNAVAILABLE
@@ -253,6 +291,8 @@ def line(answer: "Answer", took: float) -> str:
     parts = [f"{took:7.3f} s  {answer.state.value:10}"]
     if answer.progress is not None and not answer.final:
         parts.append(f"{answer.progress * 100:3.0f} %")
+    if answer.due and not answer.final:
+        parts.append(f"due {clock(answer.due)}")
     if answer.code is not None:
         parts.append(answer.code.value)
     if answer.message is not None:

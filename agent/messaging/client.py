@@ -10,6 +10,7 @@ from uuid import uuid4
 from agent.messaging.dial import PROBE, NoConnection, Version
 from agent.messaging.header import decode
 from agent.messaging.message import Message
+from agent.messaging.moments import Times
 from agent.messaging.payloads import Answer
 from agent.messaging.topics import Topics
 from agent.messaging.trust.keys import Signer, signed
@@ -18,7 +19,7 @@ from config.broker import MqttSection
 
 T = TypeVar("T")
 SIGNED_FOR = 30
-"""Seconds a signed command lives, where nothing else is said."""
+"""Seconds a signed command lives from its time on, where nothing else is said."""
 
 
 async def reach(config: MqttSection, client_id: str, message: Callable[[Message], None]) -> Wire:
@@ -90,9 +91,11 @@ class Client:
         id: str = "",  # noqa: A002 - the field's name on the wire
         timeout: float = 60.0,  # noqa: ASYNC109 - until the final answer, over many waits
         expiry: int | None = 30,
+        times: Times | None = None,
     ) -> AsyncIterator[Answer]:
         """Send a command and yield its answers to the final one. ``expiry``: whole seconds after which the broker (MQTT
-        5) throws it away. Raises TimeoutError when the agent is silent, NoConnection when the broker is gone."""
+        5) throws it away; ``times``: of the envelope. Raises TimeoutError when the agent is silent, NoConnection when
+        the broker is gone, ValueError for times that contradict each other."""
         wire = self._live()
         known = id or uuid4().hex
         answers: asyncio.Queue[Answer] = asyncio.Queue()
@@ -100,10 +103,13 @@ class Client:
         envelope: dict[str, Any] = {"args": dict(args or {}), "issuer": self.issuer}
         if self.protocol != "5":
             envelope["reply_to"] = self.reply_to
-        if self.key is not None:
-            life, whose = float(expiry or SIGNED_FOR), {"site": site, "agent": agent, "verb": verb, "id": known}
-            envelope = signed(envelope, self.key, now=time.time(), life=life, **whose)
+        times, now = times or Times(), time.time()
         try:
+            envelope |= times.fields(now)
+            if self.key is not None:
+                life = times.expires_in or times.ahead(now) + (expiry or SIGNED_FOR)
+                whose = {"site": site, "agent": agent, "verb": verb, "id": known}
+                envelope = signed(envelope, self.key, now=now, life=life, **whose)
             wire.publish(
                 Topics(site, agent).command(verb, known),
                 json.dumps(envelope).encode(),

@@ -48,7 +48,7 @@ def forms(secret: str, user: str) -> set[bytes]:
 
 MISPLACED = (
     ('username = "hall"', f'username = "hall"\npassword = {json.dumps(BROKER)}'),
-    ('host = "127.0.0.1"', f'host = {json.dumps(f"mqtt://hall:{BROKER}@127.0.0.1")}'),
+    ('host = "127.0.0.1"', f"host = {json.dumps(f'mqtt://hall:{BROKER}@127.0.0.1')}"),
     ('username = "studio"', f'username = "studio", pwd = {json.dumps(CAMERA)}'),
     ('username = "studio"', f'username = "studio", api_key = {json.dumps(CAMERA)}'),
     ("http://", f"http://{quote(CAMERA, safe='')}@"),

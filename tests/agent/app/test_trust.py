@@ -8,16 +8,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from agent.__main__ import main
-from agent.messaging.client import Client
+from agent.messaging.client import SIGNED_FOR, Client
+from agent.messaging.moments import Moment, Times
 from agent.messaging.topics import Topics
 from agent.messaging.trust.file import verify
 from agent.messaging.trust.gate import Gate
-from agent.messaging.trust.keys import HmacKey
+from agent.messaging.trust.keys import HmacKey, signer
 from config.load import load
 from tests.agent.app.conftest import House
 from tests.brokers import Plain, said, saying
@@ -94,6 +96,19 @@ async def test_send_signs_and_a_reload_withdraws_the_key(
         await agent.reload()
         await asyncio.to_thread(desk.wait, saying(agent.topics.status, lambda status: status["trust"] == "open"))
         assert (await send(words))[0] == 0
+
+
+async def test_what_is_signed_for_later_lives_until_then(listed: House) -> None:
+    async with listed.running() as agent:
+        await until(agent.bus.online.is_set)
+        key = signer(listed.folder / "desk.key")
+        later = Times(execute_at=Moment(10 * SIGNED_FOR, ahead=True))
+        async with (
+            Client(agent.config.mqtt, issuer="desk", key=key) as client,
+            aclosing(client.send("demo", "studio", "ping", times=later)) as answers,
+        ):
+            states = [(await anext(answers)).state.value for _ in range(2)]
+        assert states == ["accepted", "scheduled"]
 
 
 async def test_a_key_that_others_may_read_keeps_only_its_issuer_out(
