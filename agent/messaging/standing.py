@@ -72,11 +72,15 @@ class Standing:
             log.error("mqtt.denied", topic=topic, why=why, next=right)
 
     def measure(self, topic: str, body: bytes, wire: Wire) -> None:
-        """A state is to be sent: does it fit?"""
+        """A state is to be sent: does it fit? What does not is said once per topic and connection."""
         if wire.takes(topic, body):
             self._large.pop(topic, None)
+        elif topic in self._large:
+            self._large[topic] = len(body)
         elif len(self._large) < REMEMBERED:
             self._large[topic] = len(body)
+            right = "raise the broker's maximum packet size (Mosquitto: max_packet_size)"
+            log.error("mqtt.too-large", topic=topic, bytes=len(body), most=wire.largest, next=right)
 
     def look(self, wire: Wire, outbox: Outbox, preferred: str) -> bool:
         """Look at everything; whether :attr:`now` has changed. Logged when something begins and when it ends."""

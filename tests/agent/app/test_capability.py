@@ -1,8 +1,11 @@
 """What the agent says it can do is what it does; measuring on request; exposure handed back."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
+
+from structlog.testing import capture_logs
 
 from agent.lighting.claims import Priority
 from agent.messaging import examples
@@ -11,6 +14,8 @@ from agent.messaging.commands import ARGS
 from config.load import load
 from drivers.virtual.furnish import furnish
 from drivers.virtual.lan import Lan
+from tests.agent.app.conftest import House
+from tests.brokers import saying
 from tests.waiting import until
 
 MQTT = Path(__file__).parents[3] / "docs" / "mqtt.md"
@@ -56,6 +61,38 @@ async def test_what_it_lacks_is_left_out_with_the_reason_and_comes_with_a_reload
         house.file.write_text(text, encoding="utf-8")
         assert (await house.send("reload", {})).state == "succeeded"
         assert "exposure.release" in {entry["verb"] for entry in capability(agent)["verbs"]}
+
+
+async def test_a_broker_that_takes_only_1_kb_is_told_what_it_can_not_read(tmp_path, start_mosquitto, plain):
+    narrow = start_mosquitto("max_packet_size 1024")
+    house = House(tmp_path, narrow.port)
+    with capture_logs() as logged:
+        async with house.running() as agent:
+            await until(agent.bus.online.is_set)
+            large = agent.topics.capability
+            assert len(agent.bus.board[large]) > 10_000
+            desk = plain(narrow.port).subscribe(agent.topics.status, f"{agent.topics.prefix}/up/state/#", large)
+            status = saying(agent.topics.status, lambda s: s["ready"] and large in json.dumps(s["degraded"]))
+            said = json.loads((await asyncio.to_thread(desk.wait, status)).payload)
+            assert said["state"] == "online" and "too-large" in [one["code"] for one in said["degraded"]]
+            await until(lambda: large in agent.bus.health.reason)
+            # it goes on: commands, their ends, and the states that fit
+            done = await house.send("lights.set", {"targets": ["key"], "levels": {"intensity": 0.3}})
+            assert done.state == "succeeded"
+            key = saying(agent.topics.state("fixture", "key"), lambda s: s["levels"]["intensity"] == 0.3)
+            await asyncio.to_thread(desk.wait, key)
+            assert not [message for message in desk.heard if message.topic == large]
+            assert [(line["bytes"], line["most"]) for line in logged if line.get("topic") == large] == [
+                (len(agent.bus.board[large]), 1024)
+            ]
+            # and at one that takes more, nothing is missing
+            narrow._lines = ()
+            await asyncio.to_thread(narrow.stop)
+            await asyncio.to_thread(narrow.start)
+            late = (await asyncio.to_thread(plain, narrow.port)).subscribe(large)
+            whole = await asyncio.to_thread(late.wait, saying(large))
+            assert json.loads(whole.payload)["verbs"] == capability(agent)["verbs"]
+            await until(lambda: "too-large" not in [one.code for one in agent.bus.standing.now])
 
 
 async def test_a_probe_measures_at_once_when_asked(house):
