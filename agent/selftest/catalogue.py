@@ -71,7 +71,10 @@ CATALOGUE: Mapping[str, Entry] = {
     ),
     "AGT-01": _entry("The agent is timely", "程序响应及时", "Check CPU and configuration.", "检查 CPU 负载与配置。"),
     "AGT-02": _entry(
-        "The report chain is whole", "测试记录完整未被改动", "Restore a copy and report it.", "从备份恢复并上报。"
+        "Reports and audit are whole",
+        "测试记录与指令审计完整未被改动",
+        "Restore a copy and report it.",
+        "从备份恢复并上报。",
     ),
     "AGT-03": _entry("Secrets are private", "密钥文件权限正确", "Fix the modes: chmod 600.", "修正权限：chmod 600。"),
     "AGT-05": _entry("Last full self-test", "上次完整自检时间", "Run a full self-test.", "运行一次完整自检。"),

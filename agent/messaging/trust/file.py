@@ -134,24 +134,31 @@ class Verdict(NamedTuple):
     faults: tuple[str, ...]
 
 
-def verify(path: Path, known: tuple[int, str] | None = None) -> Verdict:
-    """Follow the chain from its oldest record to its head. ``known``: number and hash of a record as somebody else kept
-    it. Raises OSError when the file cannot be opened, sqlite3.Error when it is no such file."""
+def verify(path: Path, known: tuple[int, str] | None = None, newest: int | None = None) -> Verdict:
+    """Follow the chain from its oldest record to its head; with ``newest`` only so many records of its end. ``known``:
+    number and hash of a record as somebody else kept it. Raises OSError when the file cannot be opened, sqlite3.Error
+    when it is no such file."""
     if not path.is_file():
         raise FileNotFoundError(2, "there is no such file", str(path))
+    faults: list[str] = []
+    records, first, last, kept = 0, 0, (0, NOTHING), None
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as db:
         db.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
         db.execute("begin")  # one view of it, also while the agent writes
-        head = db.execute("select n, hash from head").fetchone()
-        rows = db.execute("select n, body, hash from audit order by n").fetchall()
-    hashes = {row[0]: row[2] for row in rows}
-    faults = list(_faults(rows, head))
-    if known is not None and known[0] not in hashes:
+        head = db.execute("select n, hash from head").fetchone() or (0, NOTHING)
+        sql = "select n, body, hash from audit where n in (select n from audit order by n desc limit ?) order by n"
+        for n, body, own in db.execute(sql, (-1 if newest is None else newest,)):
+            faults += _faults(last if records else None, n, body, own)
+            first, last, records = first if records else n, (n, own), records + 1
+            if known is not None and n == known[0]:
+                kept = own
+    if head != last:
+        faults.append(f"the chain ends at {last[0]}, its head says {head[0]}: records are missing at the end")
+    if known is not None and kept is None:
         faults.append(f"record {known[0]}, which you know of, is not there")
-    elif known is not None and hashes[known[0]] != known[1]:
-        faults.append(f"record {known[0]} is not the one you know of: its hash is {hashes[known[0]]}")
-    first, last = (rows[0][0], rows[-1][0]) if rows else (0, 0)
-    return Verdict(len(rows), first, last, rows[-1][2] if rows else NOTHING, tuple(faults))
+    elif known is not None and kept != known[1]:
+        faults.append(f"record {known[0]} is not the one you know of: its hash is {kept}")
+    return Verdict(records, first, last[0], last[1], tuple(faults))
 
 
 def read(path: Path, last: int) -> Iterator[dict[str, Any]]:
@@ -164,24 +171,28 @@ def read(path: Path, last: int) -> Iterator[dict[str, Any]]:
         yield {**json.loads(body), "hash": known}
 
 
-def _faults(rows: Sequence[tuple[int, Any, Any]], head: tuple[int, str] | None) -> Iterator[str]:
-    before: tuple[int, str] | None = None
-    for n, body, known in rows:
-        if before is not None and n != before[0] + 1:
-            yield f"{before[0] + 1}…{n - 1} missing"
-        if not isinstance(body, str) or hashlib.sha256(body.encode("utf-8", "surrogateescape")).hexdigest() != known:
-            yield f"record {n} was changed: it does not have its hash"
-        else:
-            said = json.loads(body)
-            if said["n"] != n:
-                yield f"record {n} was moved: it says it is {said['n']}"
-            wanted = before[1] if before is not None and n == before[0] + 1 else NOTHING if n == 1 else None
-            if wanted is not None and said["prev"] != wanted:
-                yield f"record {n} does not follow the one before it"
-        before = (n, known)
-    newest = before or (0, NOTHING)
-    if (head or (0, NOTHING)) != newest:
-        yield f"the chain ends at {newest[0]}, its head says {head[0] if head else 0}: records are missing at the end"
+def _faults(before: tuple[int, str] | None, n: int, body: Any, own: Any) -> Iterator[str]:
+    """What is wrong with a record, ``before`` being number and hash of the one in front of it."""
+    if before is not None and n != before[0] + 1:
+        yield f"{before[0] + 1}…{n - 1} missing"
+    if not isinstance(body, str) or hashlib.sha256(body.encode("utf-8", "surrogateescape")).hexdigest() != own:
+        yield f"record {n} was changed: it does not have its hash"
+        return
+    number, prev = _place(body)
+    if number != n:
+        yield f"record {n} was moved: it says it is {number}"
+    wanted = before[1] if before is not None and n == before[0] + 1 else NOTHING if n == 1 else None
+    if wanted is not None and prev != wanted:
+        yield f"record {n} does not follow the one before it"
+
+
+def _place(body: str) -> tuple[Any, Any]:
+    """The number and the hash before it that a record names; ``None`` each where somebody made up one with neither."""
+    try:
+        said = json.loads(body)
+        return said["n"], said["prev"]
+    except (ValueError, KeyError, TypeError):
+        return None, None
 
 
 def _move(old: sqlite3.Connection, new: sqlite3.Connection) -> None:

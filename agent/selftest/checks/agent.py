@@ -2,10 +2,12 @@
 
 import asyncio
 import hashlib
+import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from agent.messaging.trust import file as audit
 from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.desk import Desk
 from agent.selftest.report import Depth
@@ -22,6 +24,8 @@ LAG = Limits(warn=100.0, fail=500.0)
 AGE = Limits(warn=24.0, fail=72.0)
 BARE = Limits(warn=1, fail=1)
 BEAT, BEATS = 0.02, 100
+DECISIONS = 100_000
+"""So many of the newest decisions are looked at: what is kept where nobody asks for more."""
 GROUP = Group("agent", "agent")
 
 
@@ -35,7 +39,7 @@ def steps(desk: Desk, depth: Depth) -> list[Step]:
 
     found = [
         Step("AGT-01", "agent", CATALOGUE["AGT-01"].title, GROUP, loop_lag, deadline=20.0),
-        desk.blocking("AGT-02", GROUP, lambda: chain(store)),
+        desk.blocking("AGT-02", GROUP, lambda: chains(store, around.state_dir / audit.NAME), deadline=30.0),
         desk.blocking("AGT-03", GROUP, lambda: private(around.config, around.state_dir)),
     ]
     if depth == "quick":
@@ -64,13 +68,28 @@ async def lag() -> Result:
     return Result(verdict, said, remedy, p99, "ms", LAG, {"p50_ms": percentile(late, 0.5)})
 
 
-def chain(store: ReportStore) -> Result:
-    """AGT-02: every report holds the hash of the one before."""
-    wrong = store.verify()
-    if wrong:
-        said = Text(f"{wrong[0]}.", f"测试记录链不完整：{wrong[0]}。")
-        return Result(Verdict.FAIL, said, CATALOGUE["AGT-02"].remedy, evidence={"wrong": wrong[:20]})
-    return Result(Verdict.PASS, Text("Whole.", "完整。"))
+def chains(store: ReportStore, decisions: Path) -> Result:
+    """AGT-02: every report, and every decision on a command, holds the hash of the one before. A file that cannot be
+    opened is an error of the check, one that SQLite cannot make sense of a broken chain."""
+    wrong, found = store.verify(), None
+    told = [Text(f"Reports: {wrong[0]}.", f"测试记录链不完整：{wrong[0]}。")] if wrong else []
+    try:
+        found = audit.verify(decisions, newest=DECISIONS) if decisions.exists() else None
+        faults = list(found.faults) if found else []
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        faults = [f"{decisions.name} is damaged: {error}"]
+    if faults:
+        told.append(Text(f"Audit: {faults[0]}.", f"指令审计链不完整：{faults[0]}。"))
+    if told:
+        said = Text(" ".join(each.en for each in told), "".join(each.zh for each in told))
+        evidence = {"wrong": wrong[:20], "audit": faults[:20]}
+        return Result(Verdict.FAIL, said, CATALOGUE["AGT-02"].remedy, evidence=evidence)
+    if found is None:
+        return Result(Verdict.PASS, Text("Whole; no command was decided yet.", "完整；尚无指令记录。"))
+    said = Text(f"Whole, with {found.records} decisions on commands.", f"完整，含 {found.records} 条指令记录。")
+    return Result(Verdict.PASS, said, evidence={"audit_last": found.last, "audit_hash": found.hash})
 
 
 def private(config: StudioConfig, state_dir: Path) -> Result:

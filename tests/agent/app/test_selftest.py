@@ -1,10 +1,13 @@
 """Self-tests by command, through the whole agent: MQTT in, lights and camera of the virtual studio, a verdict out."""
 
 import asyncio
+import sqlite3
 import threading
+from contextlib import closing
 
 from agent.selftest import baseline
 from agent.selftest.checks import bench
+from agent.selftest.store import ReportStore
 from tests.waiting import until
 
 LIGHT = {"depth": "full", "only": [f"LGT-0{number}:back" for number in (1, 2, 3, 4, 5, 7)]}
@@ -31,6 +34,23 @@ async def test_what_was_accepted_is_the_yardstick_of_the_next_test(house, monkey
         assert (dim.result["verdict"], dim.result["worst"]) == ("fail", ["LGT-02:back"])
         assert "accepted" not in dim.result
         assert baseline.read(agent.config.agent.state_dir, "cam-1").reference().runs == 1
+
+
+async def test_a_decision_that_was_changed_behind_the_agents_back_is_found_while_it_runs(house):
+    async with house.running() as agent:
+        for _ in range(3):
+            done = await house.send("lights.set", {"targets": ["key"], "levels": {"intensity": 0.3}})
+            assert done.state == "succeeded"
+        await until(lambda: agent.trust.file.head[0] >= 6)
+        only = {"depth": "quick", "only": ["AGT-02"]}
+        assert (await house.send("selftest.start", only)).result["verdict"] == "pass"
+        with closing(sqlite3.connect(agent.config.agent.state_dir / "trust.sqlite")) as db:
+            db.execute("update audit set body = replace(body, 'lights.set', 'lights.stop') where n = 4")
+            db.commit()
+        answer = await house.send("selftest.start", only)
+        assert (answer.result["verdict"], answer.result["worst"]) == ("fail", ["AGT-02:agent"]), answer.result
+        (check,) = ReportStore(agent.config.agent.state_dir).latest().checks
+        assert "record 4 was changed" in check.said.en
 
 
 async def test_an_agent_that_is_stopped_in_a_test_brings_the_look_back_first(house):

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest
 from agent.messaging.bus import Bus
 from agent.messaging.header import Stamp
 from agent.messaging.topics import Topics
+from agent.messaging.trust.file import TrustFile
 from agent.runtime import clock
 from agent.selftest.catalogue import CATALOGUE, OF_DRIVERS
 from agent.selftest.checks import agent as of_agent
@@ -263,10 +265,30 @@ def test_a_tampered_chain_fails(tmp_path):
     store = ReportStore(tmp_path)
     store.append(report(check(Verdict.PASS)))
     store.append(report(check(Verdict.PASS)))
-    assert of_agent.chain(store).verdict is Verdict.PASS
+    none = tmp_path / "trust.sqlite"
+    assert of_agent.chains(store, none).verdict is Verdict.PASS
     oldest = min(store.folder.glob("*.json"))
     os.truncate(oldest, 100)
-    assert of_agent.chain(store).verdict is Verdict.FAIL
+    result = of_agent.chains(store, none)
+    assert result.verdict is Verdict.FAIL and oldest.name in result.said.en and oldest.name in result.said.zh
+
+
+def test_a_changed_decision_fails_with_its_number(tmp_path):
+    store, path = ReportStore(tmp_path), tmp_path / "trust.sqlite"
+    file = TrustFile(path)
+    file.open()
+    file.write([{"what": f"decision {number}"} for number in range(9)], [], 0.0, 0)
+    whole = of_agent.chains(store, path)  # also while it is open
+    assert (whole.verdict, whole.evidence["audit_hash"]) == (Verdict.PASS, file.head[1]) and "9" in whole.said.en
+    file.close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("update audit set body = replace(body, 'decision', 'nothing') where n in (5, 7)")
+        db.commit()
+    result = of_agent.chains(store, path)
+    assert result.verdict is Verdict.FAIL and "record 5 was changed" in result.said.en and "5" in result.said.zh
+    assert [fault.split()[1] for fault in result.evidence["audit"]] == ["5", "7"] and result.remedy.zh
+    path.write_bytes(b"no database " * 1000)
+    assert of_agent.chains(store, path).verdict is Verdict.FAIL
 
 
 async def test_every_planned_check_is_in_the_catalogue(tmp_path):

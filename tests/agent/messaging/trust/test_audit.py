@@ -179,6 +179,23 @@ def test_records_put_in_another_order_or_made_up_are_found(tmp_path: Path) -> No
     assert verify(tmp_path / "b").faults
 
 
+@pytest.mark.parametrize("forged", [b"no JSON", b"[]", b'{"n": 3}'])
+def test_what_is_no_record_at_all_is_found_by_its_number(tmp_path: Path, forged: bytes) -> None:
+    chain(tmp_path / "t", 4).close()
+    its = hashlib.sha256(forged).hexdigest()
+    change(tmp_path / "t", f"update audit set body = '{forged.decode()}', hash = '{its}' where n = 3")
+    assert verify(tmp_path / "t").faults[0].startswith("record 3 ")
+
+
+def test_only_the_end_of_a_long_chain_can_be_followed(tmp_path: Path) -> None:
+    file = chain(tmp_path / "t", 50)
+    change(tmp_path / "t", "update audit set body = '{}' where n = 10")
+    verdict = verify(tmp_path / "t", newest=40)
+    assert verdict == (40, 11, 50, file.head[1], ())
+    assert verify(tmp_path / "t", newest=41).faults == ("record 10 was changed: it does not have its hash",)
+    file.close()
+
+
 def test_a_whole_chain_made_anew_is_found_by_what_was_shipped(tmp_path: Path) -> None:
     true = chain(tmp_path / "true", 6)
     known = true.head
