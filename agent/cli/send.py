@@ -47,7 +47,9 @@ class Misspelt(ValueError):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("verb", metavar="VERB", help="lights.set, look.apply, exposure.set, selftest.start, ping, …")
-    parser.add_argument("words", nargs="*", metavar="TARGET | KEY=VALUE", help="key role:fill intensity=0.4 fade=2")
+    parser.add_argument(
+        "words", nargs="*", metavar="TARGET | KEY=VALUE", help="key role:fill intensity=0.4 fade=2; text=@FILE"
+    )
     config_argument(parser)
     agent_arguments(parser)
     parser.add_argument("--id", type=_id, help="the command's id: the same again has no second effect")
@@ -239,11 +241,14 @@ def parse(verb: str, words: Sequence[str]) -> dict[str, Any]:
 
 
 def _content(file: Path) -> str:
-    """``text=@studio.toml``: what is in that file."""
+    """``text=@studio.toml``: what is in that file, to the byte."""
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misspelt(f"{file} cannot be read: {error}") from None
+        return file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        why = "it is not in UTF-8"
+    except OSError as error:
+        why = error.strerror or str(error)
+    raise Misspelt(f"text=@{file}: {why} – after text=@ comes the name of a text file")
 
 
 def _value(text: str) -> Any:

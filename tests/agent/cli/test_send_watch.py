@@ -68,6 +68,39 @@ def test_a_misspelt_command_is_a_usage_error_and_never_sent(typed: str, said: st
     assert studio("send", *typed.split()).returncode == 64
 
 
+def test_a_text_is_read_from_a_file_as_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "new, and =.toml"
+    text = '[agent]\r\nname = "Bühne, 台"\n\n# 1=2, "3"\n'
+    file.write_bytes(text.encode())
+    assert send.parse("config.propose", [f"text=@{file}"]) == {"text": text}
+    assert send.parse("config.propose", ["text=a@b"]) == {"text": "a@b"}, "only in front it names a file"
+    file.write_bytes(b"")
+    assert send.parse("config.validate", [f"text=@{file}"]) == {"text": ""}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("none.toml", None, "No such file or directory"),
+        ("folder", "folder", "Is a directory"),
+        ("latin.toml", b"# B\xfchne", "it is not in UTF-8"),
+        ("", None, "Is a directory"),
+    ],
+)
+def test_a_text_that_cannot_be_read_is_one_error_and_never_sent(
+    tmp_path: Path, name: str, content: bytes | str | None, why: str
+) -> None:
+    file = tmp_path / name
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    elif content:
+        file.mkdir()
+    ran = studio("send", "config.propose", f"text=@{file if name else ''}")
+    assert (ran.returncode, ran.stdout) == (64, "")
+    shown = f"{file if name else '.'}: {why}"
+    assert ran.stderr == f"studio-agent send: text=@{shown} – after text=@ comes the name of a text file\n"
+
+
 def test_without_a_configuration_it_says_where_one_would_be_looked_for(tmp_path: Path) -> None:
     said = studio("send", "ping", "-c", tmp_path / "none.toml")
     assert (said.returncode, said.stderr) == (66, f"{tmp_path / 'none.toml'}: there is no such file\n")
