@@ -5,7 +5,7 @@ between turns, and reopens with back-off what was lost. The device is touched by
 """
 
 import asyncio
-import concurrent.futures
+import contextlib
 import random
 import threading
 from collections import deque
@@ -71,6 +71,31 @@ class BackOff:
         return full * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
+class _Call:
+    """A call from the loop to the lane's thread, and its answer on the way back."""
+
+    __slots__ = ("answer", "fn", "loop")
+
+    def __init__(self, fn: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.fn = fn
+        self.loop = loop
+        self.answer: asyncio.Future[Any] = loop.create_future()
+
+    def answered(self, result: Any, error: BaseException | None) -> None:
+        """On the loop. The first answer counts: the lane's, the end of the time, or that nobody waits any more."""
+        if self.answer.done():
+            return
+        if error is None:
+            self.answer.set_result(result)
+        else:
+            self.answer.set_exception(error)
+
+    def tell(self, result: Any, error: BaseException | None) -> None:
+        """From the lane's thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            self.loop.call_soon_threadsafe(self.answered, result, error)
+
+
 class Lane:
     """See the module. ``tell`` and ``bug`` are called on the lane's thread, which keeps to ``cores`` if given any."""
 
@@ -95,7 +120,7 @@ class Lane:
         self._bug = bug
         self._back_off = back_off or BackOff()
         self._cores = cores
-        self._calls: deque[tuple[Callable[[], Any], concurrent.futures.Future[Any]]] = deque()
+        self._calls: deque[_Call] = deque()
         self._door = threading.Condition()
         self._woken = False
         self._stopping = threading.Event()
@@ -115,19 +140,20 @@ class Lane:
     async def call(self, fn: Callable[[], T], timeout: float = 2.0) -> T:  # noqa: ASYNC109 - also bounds the queue
         """Run ``fn`` on the lane's thread. Raises what ``fn`` raises; DeviceMissing when the device is offline;
         ReplyTimeout when the lane did not get to the end of it in time."""
-        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        loop = asyncio.get_running_loop()
+        call = _Call(fn, loop)
         with self._door:
             if self._stopping.is_set():
                 raise LinkLost(f"{self.name} is being closed")
-            self._calls.append((fn, future))
+            self._calls.append(call)
             self._door.notify()
+        late = ReplyTimeout(f"{self.name} did not answer within {timeout:g} s")
+        end = loop.call_later(timeout, call.answered, None, late)
         try:
-            async with asyncio.timeout(timeout):
-                answer: T = await asyncio.wrap_future(future)
-                return answer
-        except TimeoutError:
-            future.cancel()
-            raise ReplyTimeout(f"{self.name} did not answer within {timeout:g} s") from None
+            answer: T = await call.answer
+            return answer
+        finally:
+            end.cancel()
 
     def request_stop(self) -> None:
         """Ask the thread to end; :meth:`join` waits for it."""
@@ -212,23 +238,21 @@ class Lane:
 
     def _run_calls(self) -> DriverError | None:
         while self._calls:
-            fn, future = self._calls.popleft()
-            if not future.set_running_or_notify_cancel():
+            call = self._calls.popleft()
+            if call.answer.done():  # given up: what has not begun does not begin
                 continue
             try:
-                future.set_result(fn())
+                call.tell(call.fn(), None)
             except (DeviceMissing, LinkLost) as error:
-                future.set_exception(error)
+                call.tell(None, error)
                 return error
             except Exception as error:  # the caller's to judge: it asked
-                future.set_exception(error)
+                call.tell(None, error)
         return None
 
     def _refuse_calls(self, error: DriverError) -> None:
         while self._calls:
-            _, future = self._calls.popleft()
-            if future.set_running_or_notify_cancel():
-                future.set_exception(error)
+            self._calls.popleft().tell(None, error)
 
     def _sleep_until(self, due: float) -> None:
         with self._door:
