@@ -24,6 +24,8 @@ EXAMPLES: Mapping[str, str] = {
     "config.rollback": "version=3",
     "report.list": "first=5",
     "report.get": "latest part=1",
+    "maintenance.accept": "key 'reason=new gel, looks right'",
+    "maintenance.rebaseline": "key back 'reason=new lamps'",
     "maintenance.note": "'text=new lamp, cleaned the lens' about=key",
     "alert.ack": "output.widget-1.offline",
     "alert.silence": "'network.*' hours=2",

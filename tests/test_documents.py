@@ -284,6 +284,8 @@ async def test_the_examples_of_the_page_do_what_it_says(house: House, plain: Cal
 
 APART = (
     "selftest.start",
+    "maintenance.accept",
+    "maintenance.rebaseline",
     "identify",
     "lights.stop",
     "lights.stop.reset",

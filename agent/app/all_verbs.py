@@ -7,6 +7,7 @@ from agent.app.agent_verbs import AgentVerbs
 from agent.app.alert_verbs import AlertVerbs
 from agent.app.config_verbs import ConfigVerbs
 from agent.app.house import House
+from agent.app.maintenance_verbs import MaintenanceVerbs
 from agent.app.probe_verbs import ExposureVerbs, ProbeVerbs
 from agent.app.report_verbs import ReportVerbs
 from agent.app.service_verbs import SelfTests, ServiceVerbs
@@ -27,6 +28,7 @@ def all_verbs(house: House, tests: SelfTests) -> dict[str, Verb[Any]]:
         **AgentVerbs(house).all(),
         **ConfigVerbs(house).all(),
         **ReportVerbs(house).all(),
+        **MaintenanceVerbs(house, tests).all(),
         **AlertVerbs(house).all(),
         **ServiceVerbs(house, tests).all(),
     }

@@ -1,4 +1,4 @@
-"""What the verbs about reports and upkeep do: list and fetch self-tests, write a note."""
+"""What the verbs about reports do: list and fetch self-tests."""
 
 import json
 from collections.abc import Mapping
@@ -7,10 +7,8 @@ from typing import Any
 
 from agent.app.house import House
 from agent.app.parts import part_of
-from agent.messaging.header import iso
-from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
-from agent.messaging.service_args import MaintenanceNote, ReportGet, ReportList
+from agent.messaging.service_args import ReportGet, ReportList
 from agent.messaging.verbs import Job, Verb
 from agent.selftest.notes import Note, Notes
 from agent.selftest.report import Report
@@ -19,7 +17,7 @@ from config.units import Text
 
 
 class ReportVerbs:
-    """report.list, report.get, maintenance.note."""
+    """report.list, report.get."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -28,16 +26,8 @@ class ReportVerbs:
         verbs: list[Verb[Any]] = [
             Verb("report.list", ReportList, self._list),
             Verb("report.get", ReportGet, self._get),
-            Verb("maintenance.note", MaintenanceNote, self._note, check=self._can_note),
         ]
         return {verb.name: verb for verb in verbs}
-
-    def _can_note(self, args: MaintenanceNote) -> None:
-        config = self._house.config
-        known = [*config.fixtures, *config.outputs, *config.cameras, *config.probes]
-        if args.about is not None and args.about not in known:
-            meant = hint(args.about, known)
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, Text(f"{args.about}; {meant.en}", f"{args.about}；{meant.zh}"))
 
     async def _list(self, args: ReportList, job: Job) -> Mapping[str, Any]:
         state = self._house.config.agent.state_dir
@@ -64,15 +54,3 @@ class ReportVerbs:
             raise Refusal(ReasonCode.UNKNOWN_TARGET, said)
         about = {"id": report.id, "number": report.number, "verdict": str(report.verdict)}
         return about | part_of(json.loads(report.to_json()), args.part)
-
-    async def _note(self, args: MaintenanceNote, job: Job) -> Mapping[str, Any]:
-        house = self._house
-        note = Note(at=iso(house.host.wall()), by=job.issuer or "remote", about=args.about or "", text=args.text)
-        notes = Notes(house.config.agent.state_dir)
-        try:
-            written: Note = await house.on_disk(lambda: notes.append(note))
-        except OSError as error:
-            raise Refusal(
-                ReasonCode.DEVICE_REFUSED, Text(f"the disk: {error.strerror}", f"磁盘：{error.strerror}")
-            ) from None
-        return written.model_dump(exclude={"previous"})

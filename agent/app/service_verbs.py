@@ -12,6 +12,7 @@ from agent.app.house import House
 from agent.app.upkeep import past
 from agent.app.verbs import free
 from agent.messaging.commands import Reload, TelemetrySet
+from agent.messaging.header import iso
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.numbers import NUMBERS
@@ -19,7 +20,7 @@ from agent.messaging.payloads import Maintenance
 from agent.messaging.service_args import SelftestCancel, SelftestStart
 from agent.messaging.verbs import Job, Verb
 from agent.selftest import engine
-from agent.selftest.notes import Notes
+from agent.selftest.notes import Note, Notes
 from agent.selftest.report import Depth, Report
 from agent.selftest.store import ReportStore
 from agent.selftest.surroundings import Broker, Surroundings
@@ -92,6 +93,18 @@ class SelfTests:
         self.health = ""
         return stored
 
+    async def note(self, by: str, text: str, about: str = "") -> Note:
+        """Write a note of the upkeep. Raises Refusal when the disk declines."""
+        agent = self._agent
+        note = Note(at=iso(agent.host.wall()), by=by or "remote", about=about, text=text)
+        notes = Notes(agent.config.agent.state_dir)
+        try:
+            written: Note = await agent.on_disk(lambda: notes.append(note))
+        except OSError as error:
+            said = Text(f"the disk: {error.strerror}", f"磁盘：{error.strerror}")
+            raise Refusal(ReasonCode.DEVICE_REFUSED, said) from None
+        return written
+
     async def recall(self, report: Report | None = None) -> None:
         """Tell the latest report (``None``: look for it on the disk) and when the studio was last looked after."""
         agent = self._agent
@@ -105,6 +118,26 @@ class SelfTests:
             agent.bus.board.put(agent.topics.report, newest.summary())
         if upkeep is not None:
             agent.bus.board.put(agent.topics.of("maintenance"), upkeep)
+
+    def ready(self) -> None:
+        """Raises Refusal while none may begin."""
+        if self.running or self.under is not None:
+            raise Refusal(ReasonCode.BUSY, Text("a self-test is running already", "自检已在进行"))
+        if self.barred is not None:
+            raise Refusal(ReasonCode.BUSY, self.barred)
+
+    async def commanded(
+        self, job: Job, depth: Depth, only: Sequence[str], accept: bool = False, forget: bool = False
+    ) -> Report:
+        """One self-test for a command, which ``cancel`` ends."""
+        self.ready()
+        self.under = job, asyncio.current_task()
+        try:
+            report = await self.run(depth, only, trigger="command", progress=job.progress, accept=accept, forget=forget)
+        finally:
+            self.under = None
+        await self.recall(report)
+        return report
 
     def unmatched(self, depth: Depth, only: Sequence[str]) -> Text | None:
         """See ``engine.unmatched``."""
@@ -187,10 +220,7 @@ class ServiceVerbs:
                 raise Refusal(ReasonCode.UNKNOWN_TARGET, why)
 
     def _can_start(self, args: SelftestStart) -> None:
-        if self._tests.running or self._tests.under is not None:
-            raise Refusal(ReasonCode.BUSY, Text("a self-test is running already", "自检已在进行"))
-        if self._tests.barred is not None:
-            raise Refusal(ReasonCode.BUSY, self._tests.barred)
+        self._tests.ready()
         if args.depth == "full":
             free(self._agent.rig)
         if wrong := self._tests.unmatched(args.depth, args.only):
@@ -219,19 +249,7 @@ class ServiceVerbs:
         """The verdict is data: the command has succeeded when the test ran. A report that is not on the disk is in the
         result, or nobody would ever see it."""
         self._can_start(args)
-        self._tests.under = job, asyncio.current_task()
-        try:
-            report = await self._tests.run(
-                args.depth,
-                args.only,
-                trigger="command",
-                progress=job.progress,
-                accept=args.accept,
-                forget=args.forget,
-            )
-        finally:
-            self._tests.under = None
-        await self._tests.recall(report)
+        report = await self._tests.commanded(job, args.depth, args.only)
         result: dict[str, Any] = {
             "id": report.id,
             "number": report.number,
@@ -241,8 +259,6 @@ class ServiceVerbs:
             "stored": not self._tests.health,
             "worst": list(report.summary().worst),
         }
-        if report.accepted is not None:
-            result["accepted"] = list(report.accepted)
         if self._tests.health:
             result["report"] = report.model_dump(mode="json")
         return result

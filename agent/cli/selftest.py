@@ -9,16 +9,15 @@ import argparse
 import asyncio
 import contextlib
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import uuid4
 
 from agent.cli import streams
 from agent.cli.hosts import host_for
 from agent.cli.parser import NoConfig, answers, complain, config_argument, console, load
+from agent.cli.served import UNKNOWN, CannotTell, Stopped, Tell, by_service, interrupted
 
 if TYPE_CHECKING:
     from agent.app.agent import Agent
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from agent.selftest.report import Report
     from config.model import StudioConfig
 
-UNKNOWN = 3
 INTERRUPTED = 130
 """128 + SIGINT, as shells count it."""
 BOTH_FIT = 140
@@ -38,32 +36,18 @@ OPENED_WITHIN = 5.0
 AIR_WITHIN = 5.0
 """Seconds to listen for the air state before lights are tested."""
 
-Tell = Callable[[float, str], None]
-"""Share done 0…1, and what is being done."""
-
-
-class CannotTell(Exception):
-    """There is no result; the text says why, ``code`` is the exit code."""
-
-    def __init__(self, said: str, code: int = UNKNOWN) -> None:
-        super().__init__(said)
-        self.code = code
-
-
-class Stopped(Exception):
-    """A person ended it; the text says what becomes of the lights."""
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     config_argument(parser)
     parser.add_argument("--depth", choices=("quick", "full"), default="quick", help="full: also what is visible")
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="ids or patterns: WID-01, 'LGT-*', '*:key'")
     parser.add_argument(
-        "--accept", action="store_true", help="with --depth full: lights that did not fail are the baseline"
+        "--accept", action="store_true", help="with --depth full: lights that did not fail join the baseline"
     )
     parser.add_argument(
         "--forget", action="store_true", help="with --accept: begin a new baseline (something was moved)"
     )
+    parser.add_argument("--reason", default="at the shell", help="with --accept: why; it is noted")
     parser.add_argument(
         "--off-air",
         action="store_true",
@@ -102,27 +86,6 @@ def run(options: argparse.Namespace) -> int:
     return report.exit_code
 
 
-@contextlib.contextmanager
-def interrupted(stop: Callable[[], Any]) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM calls ``stop``; a second one ends the process at once."""
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-
-    def first() -> None:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-        stop()
-
-    for number in numbers:
-        loop.add_signal_handler(number, first)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-
-
 async def _report(path: Path, config: "StudioConfig", options: argparse.Namespace) -> "Report":
     from agent.messaging.commands import read_args
     from agent.messaging.lifecycle import Refusal
@@ -134,66 +97,19 @@ async def _report(path: Path, config: "StudioConfig", options: argparse.Namespac
         args = read_args(SelftestStart, asked)
     except Refusal as refusal:
         raise CannotTell(refusal.message.en.replace("args.", "--"), os.EX_USAGE) from None
+    if options.accept and args.depth != "full":
+        raise CannotTell("--accept: only with depth full: a quick test shows no light", os.EX_USAGE)
+    if options.forget and not options.accept:
+        raise CannotTell("--forget: only with accept: what is forgotten must be replaced", os.EX_USAGE)
     control = config.agent.state_dir / NAME
     with _progress() as tell:
         if answers(control):
             if options.off_air:
                 raise CannotTell("--off-air: the service runs and knows the air state: leave it out", os.EX_USAGE)
-            return await _by_service(control, config, asked, tell)
+            return await by_service(control, config, args, options, tell)
         if options.off_air and config.air.source == "file":
             raise CannotTell(f"--off-air: air.source is a file: write 0 into {config.air.file}", os.EX_USAGE)
         return await _by_ourselves(path, config, args, options, tell)
-
-
-async def _by_service(control: Path, config: "StudioConfig", args: Mapping[str, Any], tell: Tell) -> "Report":
-    from agent.messaging.lifecycle import ReasonCode
-    from agent.messaging.local import ask
-
-    last = None
-    known, begun, stop = uuid4().hex, asyncio.Event(), asyncio.Event()
-
-    async def cancel() -> None:
-        """Over a connection of its own: there is one command at a time on each. By its id: it ends nobody else's."""
-        await stop.wait()
-        await begun.wait()
-        async for _ in ask(control, "command.cancel", {"id": known}):
-            pass
-
-    cancelling = asyncio.create_task(cancel())
-    try:
-        with interrupted(stop.set):
-            async for answer in ask(control, "selftest.start", args, id=known):
-                last = answer
-                begun.set()
-                if answer.progress is not None:
-                    tell(answer.progress, answer.message.en if answer.message else "")
-    except OSError as error:
-        raise CannotTell(f"the service at {control}: {error}") from None
-    finally:
-        cancelling.cancel()
-        await asyncio.gather(cancelling, return_exceptions=True)
-    if stop.is_set() and last is not None and last.state.value == "cancelled":
-        raise Stopped("stopped; the running service brings the look back")
-    if last is not None and last.code is ReasonCode.UNKNOWN_TARGET and last.message:
-        raise CannotTell(f"--only: {last.message.en}", os.EX_USAGE)
-    if last is None or last.state.value != "succeeded":
-        said = last.message.en if last is not None and last.message else "it gave no reason"
-        raise CannotTell(f"the service did not run the self-test: {said}")
-    return _told(last.result, config.agent.state_dir)
-
-
-def _told(result: Mapping[str, Any], state_dir: Path) -> "Report":
-    """The report of a self-test that the service ran: in the command's result when the disk did not take it."""
-    from agent.selftest.report import Report
-    from agent.selftest.store import ReportStore
-
-    store = ReportStore(state_dir)
-    if "report" in result:
-        return Report.model_validate(result["report"])
-    found = store.latest(lambda each: each.id == result.get("id"))
-    if found is None:
-        raise CannotTell(f"the self-test ran, but its report in {store.folder} cannot be read")
-    return found
 
 
 async def _by_ourselves(
@@ -220,16 +136,19 @@ async def _by_ourselves(
                     await _opened(agent)
                     if args.depth == "full" and not options.off_air:
                         await _air_heard(agent, listener)
-                    return await agent.tests.run(
+                    report = await agent.tests.run(
                         args.depth,
                         args.only,
                         trigger="shell",
                         progress=lambda share, text: tell(share, text.en),
-                        accept=args.accept,
-                        forget=args.forget,
+                        accept=options.accept,
+                        forget=options.forget,
                         bus=listener,
                         off_air=options.off_air,
                     )
+                    if report.accepted:
+                        await agent.tests.note("shell", f"selftest {' '.join(report.accepted)}: {options.reason}")
+                    return report
                 except asyncio.CancelledError:
                     await agent.tests.home()
                     raise

@@ -29,7 +29,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from agent.messaging import service_args
 from agent.messaging.hints import fault
 from agent.messaging.lifecycle import ReasonCode, Refusal
-from agent.messaging.strict import Strict
+from agent.messaging.strict import TARGETS, Strict, Targets
 from config.check import told
 from config.problems import exact
 from config.units import EMITTERS, Attribute, Level, Luminance, Name, Seconds, Text
@@ -100,11 +100,6 @@ class Envelope(Strict):
         if due and self.expires_at and self.expires_at <= due:
             raise PydanticCustomError("order", "expires_at must be later than execute_at and not_before")
         return self
-
-
-Target = Annotated[str, Field(pattern=r"^(all|role:(key|fill|back|practical)|[a-z0-9][a-z0-9_-]{0,62})$")]
-Targets = Annotated[tuple[Target, ...], Field(min_length=1, max_length=512)]
-TARGETS = "Names of fixtures, `role:key`, or `all`."
 
 
 class LightsSet(Strict):
@@ -239,6 +234,8 @@ ARGS: Mapping[str, type[Strict]] = {
     "config.rollback": service_args.ConfigRollback,
     "report.list": service_args.ReportList,
     "report.get": service_args.ReportGet,
+    "maintenance.accept": service_args.MaintenanceAccept,
+    "maintenance.rebaseline": service_args.MaintenanceRebaseline,
     "maintenance.note": service_args.MaintenanceNote,
     "alert.ack": service_args.AlertAck,
     "alert.silence": service_args.AlertSilence,

@@ -33,6 +33,8 @@ COMMANDS: Mapping[str, Mapping[str, Any]] = {
     "config.rollback": {"version": 3},
     "report.list": {"first": 5},
     "report.get": {"id": "latest", "part": 1},
+    "maintenance.accept": {"targets": ["key"], "reason": "new gel, looks right"},
+    "maintenance.rebaseline": {"targets": ["key", "back"], "reason": "new lamps"},
     "maintenance.note": {"text": "new lamp, cleaned the lens", "about": "key"},
     "alert.ack": {"key": "output.widget-1.offline"},
     "alert.silence": {"pattern": "network.*", "hours": 2},

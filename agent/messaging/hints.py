@@ -30,8 +30,6 @@ _WHY: Mapping[str, str] = {
     "tuple_type": "应为列表",
     "list_type": "应为列表",
     "finite_number": "应为有限的数",
-    "accept_without_full": "仅可与 depth=full 同用",
-    "forget_without_accept": "仅可与 accept 同用",
 }
 """By pydantic's kind of error."""
 

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StringConstraints
 
-from agent.messaging.strict import Strict
+from agent.messaging.strict import TARGETS, Strict, Targets
 from config.units import Name
 
 
@@ -27,6 +26,25 @@ class ReportGet(Strict):
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] = Field("latest", description="Its id, or `latest`.")
     part: Annotated[int, Field(ge=1, le=10000)] = Field(1, description="Which part; the answer says how many.")
+
+
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+REASON = "Why; it is noted, and in the reports from then on."
+
+
+class MaintenanceAccept(Strict):
+    """Take what the latest self-test saw of these lights as normal: it joins their baseline. Moves nothing."""
+
+    targets: Targets = Field(description=TARGETS)
+    reason: Reason = Field(description=REASON)
+
+
+class MaintenanceRebaseline(Strict):
+    """Measure these lights and begin their baseline anew with it: they or the camera were moved, cleaned or
+    exchanged."""
+
+    targets: Targets = Field(description=TARGETS)
+    reason: Reason = Field(description=REASON)
 
 
 class MaintenanceNote(Strict):
@@ -67,22 +85,6 @@ class SelftestStart(Strict):
     only: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9:*._-]{1,80}$")], ...] = Field(
         (), max_length=128, description="Ids of checks; none: all of that depth."
     )
-    accept: bool = Field(False, description="With depth full: lights that did not fail become part of the baseline.")
-    forget: bool = Field(False, description="With accept: the baseline begins anew; lights or camera were moved.")
-
-    @field_validator("accept")
-    @classmethod
-    def _accepts_what_was_shown(cls, accept: bool, info: ValidationInfo) -> bool:
-        if accept and info.data.get("depth") != "full":
-            raise PydanticCustomError("accept_without_full", "only with depth full: a quick test shows no light")
-        return accept
-
-    @field_validator("forget")
-    @classmethod
-    def _forgets_for_another(cls, forget: bool, info: ValidationInfo) -> bool:
-        if forget and not info.data.get("accept"):
-            raise PydanticCustomError("forget_without_accept", "only with accept: what is forgotten must be replaced")
-        return forget
 
 
 class SelftestCancel(Strict):

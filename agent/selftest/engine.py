@@ -92,8 +92,8 @@ async def run(
 
     ``only``: patterns (``LGT-*``, ``CAM-0?:front``, ``*:key``) matched against id and ``id:name``; none means all.
     ``accept``: what the lights showed becomes part of the baseline, where no check of theirs failed or was left out;
-    *full* only. ``forget``: judge without the baseline, and put what is accepted in its place. Cancelling restores
-    the look and leaves the baseline alone.
+    *full* only. ``forget``: judge without the baseline, and let what is accepted replace what was known of the lights
+    of this run. Cancelling restores the look and leaves the baseline alone.
     """
     return await _Run(around, depth, tuple(only), progress, seen, accept, forget).go(trigger)
 
@@ -138,20 +138,20 @@ class _Run:
         self.stopped: Text | None = None
 
     async def go(self, trigger: str) -> Report:
-        around, began = self.around, self.around.now()
+        around, began, name = self.around, self.around.now(), uuid4().hex[:12]
         wall, was_on_air = around.host.wall(), self._on_air()
         self.desk.lane.start()
         try:
             await self._passive()
             await self._interlocked()
-            accepted = await self.bench.accept(self.done.values()) if self.accept else None
+            accepted = await self.bench.accept(name, self.done.values()) if self.accept else None
         finally:
             around.rig.release(around.now(), owner=OWNER)
             self.desk.lane.request_stop()
         await self._home()
         self.desk.lane.join(GOODBYE)
         return Report(
-            id=uuid4().hex[:12],
+            id=name,
             trigger=trigger,
             site=around.config.agent.site,
             agent=around.config.agent.name,

@@ -69,20 +69,21 @@ POLICY: Sequence[Row] = (
     # not a stop: whoever is next in line gets the lights, and they may move
     Row("lights.release", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
     Row("lights.stop", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
-    # everybody may stop; who lets the lights move again is admin, or here: on the control socket everybody is
+    # whoever runs the show may stop; who lets the lights move again is admin, or here: on the control socket all are
     Row("lights.stop.reset", Role.ADMIN, Role.ADMIN, Pace.RARE),
     Row("lights.master", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
     Row("exposure.release", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
     Row("exposure.set", Role.OPERATOR, Role.OPERATOR, Pace.STOP, {"mode": "watch", "target": None}),
     Row("exposure.set", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
-    # on air nothing visible is tested, so there is nothing to accept
-    Row("selftest.start", Role.MAINTENANCE, None, Pace.RARE, {"accept": True}),
     Row("selftest.start", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
     Row("selftest.cancel", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
     Row("identify", Role.OPERATOR, None, Pace.RARE),
     Row("probe.now", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
     Row("report.list", Role.VIEWER, Role.VIEWER, Pace.RARE),
     Row("report.get", Role.VIEWER, Role.VIEWER, Pace.LIVE),
+    # a yardstick is taken from a report: no light moves
+    Row("maintenance.accept", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
+    Row("maintenance.rebaseline", Role.MAINTENANCE, None, Pace.RARE),
     Row("maintenance.note", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     Row("alert.ack", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
     Row("alert.silence", Role.OPERATOR, Role.OPERATOR, Pace.RARE),

@@ -17,7 +17,7 @@ from agent.selftest.checks.optics import LEAST, LightSeen, Reference, Shots, ana
 from agent.selftest.desk import Desk
 from agent.selftest.report import Outcome
 from config.units import EMITTERS, Attribute, Levels
-from drivers.base import Camera, Verdict
+from drivers.base import Camera
 from drivers.camera.metrics import measure
 from drivers.errors import Refused
 from firmware_profiles.model import Personality
@@ -78,21 +78,20 @@ class Bench:
                 raise
         return self.seen[name]
 
-    async def accept(self, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+    async def accept(self, report: str, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
         """Take the lights with which nothing is wrong into the baseline; their names. None without a camera, or when
-        the disk refuses. A light whose checks were broken off (on air) is not judged, so it is not taken."""
-        wrong = (Verdict.FAIL, Verdict.ERROR, Verdict.SKIPPED)
-        bad = {check.name for check in outcomes if check.kind == "light" and check.counted in wrong}
-        good = {name: seen for name, seen in self.seen.items() if name not in bad and seen.reacts}
-        camera, folder, at = self.camera, self.around.state_dir, iso(self.around.host.wall())
-        if not good or camera is None:
+        the disk refuses."""
+        seen = baseline.measured(outcomes)
+        good, replaced = tuple(seen.lights), tuple(self.seen) if self.forget else ()
+        folder, at = self.around.state_dir, iso(self.around.host.wall())
+        if not good:
             return ()
         try:
-            await self.desk.lane.call(lambda: baseline.accept(folder, camera.name, at, good, self.forget), 5.0)
+            await self.desk.lane.call(lambda: baseline.accept(folder, at, report, seen, good, replaced), 5.0)
         except OSError as error:
             log.error("baseline.not_written", folder=str(folder), error=str(error))
             return ()
-        return tuple(good)
+        return good
 
     # --- one light -------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from typing import Any
 from agent.lighting.output import OutputUnit
 from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.checks.bench import Bench, lightable
-from agent.selftest.checks.optics import LightSeen, Match, match, reversal
+from agent.selftest.checks.optics import LightSeen, Match, Zones, match, reversal
 from agent.selftest.step import Group, Step, offline
 from config.units import SILENT, Text
 from drivers.base import Impact, Limits, Result, Verdict
@@ -158,7 +158,7 @@ def not_dim(bench: Bench, name: str, seen: LightSeen) -> Result:
         return _moved()
     verdict = DIM.judge(found.own)
     said = Text(f"{found.own:.1%} of its baseline.", f"亮度为基准的 {found.own:.1%}。")
-    runs = bench.reference.runs if bench.reference else 0
+    runs = bench.reference.runs[name] if bench.reference else 0
     return Result(verdict, said, _remedy("LGT-02", verdict), found.own, "of baseline", DIM, {"baseline_runs": runs})
 
 
@@ -254,14 +254,19 @@ def _moved() -> Result:
 
 
 def _evidence(bench: Bench, name: str, seen: LightSeen) -> dict[str, Any]:
-    rows = [[None if value != value else round(value, 4) for value in row] for row in seen.response.tolist()]
     curve = bench.reference.curves.get(name, {}) if bench.reference is not None else {}
     return {
         "camera": bench.camera.name if bench.camera else "",
         "levels": seen.levels,
-        "shares": [round(share, 4) for share in seen.shares],
+        "shares": [round(share, 6) for share in seen.shares],
         "baseline": [curve.get(level) for level in seen.levels] if curve else None,
-        "zones": rows,
+        "zones": _rows(seen.response),
+        "dark": _rows(seen.dark),
         "noise": seen.noise,
         "clipped_zones": seen.clipped,
     }
+
+
+def _rows(zones: Zones) -> list[list[float | None]]:
+    """As exact as the baseline keeps them: a run can be accepted from its report."""
+    return [[None if value != value else round(value, 6) for value in row] for row in zones.tolist()]

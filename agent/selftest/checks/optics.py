@@ -70,12 +70,12 @@ class LightSeen:
 
 @dataclass(frozen=True)
 class Reference:
-    """The baseline: how it was when all was well. ``runs``: from how many."""
+    """The baseline: how it was when all was well. ``runs``: from how many, by light."""
 
     dark: Zones
     signatures: Mapping[str, Zones]
     curves: Mapping[str, Mapping[float, float]]
-    runs: int
+    runs: Mapping[str, int]
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,9 @@ async def test_what_is_turned_down_is_said_in_chinese_too(house):
         ("config.get", {"part": 99}),
         ("config.validate", {"text": "#" * 12001}),
         ("maintenance.note", {"text": "x", "about": "nothing"}),
+        ("maintenance.accept", {"targets": ["nothing"], "reason": "x"}),
+        ("maintenance.accept", {"targets": ["key"], "reason": "never tested"}),
+        ("maintenance.rebaseline", {"targets": ["nothing"], "reason": "x"}),
         ("telemetry.set", {"groups": {"host": {"dead_bands": {"nothing": 1}}}}),
     ]
     async with house.running():

@@ -20,20 +20,17 @@ async def test_what_was_accepted_is_the_yardstick_of_the_next_test(house, monkey
     async with house.running() as agent:
         await until(agent.bus.online.is_set)
         await until(lambda: agent.devices.cameras["cam-1"].watch.latest is not None)
-        refused = await house.send("selftest.start", {"depth": "quick", "accept": True})
-        assert (refused.state, refused.code) == ("rejected", "invalid")
-        assert "args.accept: only with depth full" in refused.message.en
-        healthy = await house.send("selftest.start", {**LIGHT, "accept": True})
+        healthy = await house.send("selftest.start", LIGHT)
         assert healthy.state == "succeeded", healthy.message
-        assert healthy.result["accepted"] == ["back"]
         assert healthy.result["verdict"] == "pass"
-        known = baseline.read(agent.config.agent.state_dir, "cam-1").reference()
-        assert (known.runs, set(known.signatures)) == (1, {"back"})
+        assert baseline.kept(agent.config.agent.state_dir) is None
+        said = await house.send("maintenance.accept", {"targets": ["back"], "reason": "all is well"})
+        assert said.result == {"report": healthy.result["id"], "accepted": ["back"], "left_out": {}}
+        assert baseline.read(agent.config.agent.state_dir, "cam-1").reference().runs == {"back": 1}
         house.studio.world.fault("back", "dim")
         dim = await house.send("selftest.start", LIGHT)
         assert (dim.result["verdict"], dim.result["worst"]) == ("fail", ["LGT-02:back"])
-        assert "accepted" not in dim.result
-        assert baseline.read(agent.config.agent.state_dir, "cam-1").reference().runs == 1
+        assert baseline.read(agent.config.agent.state_dir, "cam-1").reference().runs == {"back": 1}
 
 
 async def test_a_decision_that_was_changed_behind_the_agents_back_is_found_while_it_runs(house):

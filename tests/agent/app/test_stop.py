@@ -45,6 +45,7 @@ async def test_a_stop_freezes_all_refuses_all_and_is_seen(house):
             ("lights.master", {"level": 0.5}),
             ("identify", {"fixture": "back"}),
             ("selftest.start", {"depth": "full"}),
+            ("maintenance.rebaseline", {"targets": ["all"], "reason": "cleaned"}),
         ):
             refused = await house.send(verb, args)
             assert (refused.state, refused.code) == ("rejected", "stopped"), verb

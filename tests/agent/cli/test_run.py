@@ -109,6 +109,8 @@ def test_accepting_wants_a_full_test_and_says_when_no_light_was_seen(file: Path)
     refused = studio("selftest", "--virtual", "-c", file, "--accept")
     assert (refused.returncode, refused.stdout) == (64, "")
     assert "--accept: only with depth full" in refused.stderr
+    refused = studio("selftest", "--virtual", "-c", file, "--depth", "full", "--forget")
+    assert refused.returncode == 64 and "--forget: only with accept" in refused.stderr
     without_camera = ("--depth", "full", "--accept", "--forget", "--only", "*:key", "--json")
     said = studio("selftest", "--virtual", "-c", file, *without_camera)
     assert said.returncode == 1, said.stderr

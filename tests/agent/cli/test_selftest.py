@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli import selftest
+from agent.cli import selftest, served
 from agent.lighting.memory import LastLook, LookFile
 from agent.messaging.header import iso
+from agent.selftest import baseline
 from agent.selftest.checks import bench
+from agent.selftest.notes import Notes
 from drivers.virtual.furnish import furnish
 from tests.agent.cli.shell import CONFIG, Running, studio
 from tests.agent.selftest.rooms import LOOK, config
@@ -65,7 +67,7 @@ async def test_interrupted_it_leaves_only_when_the_look_is_back_on_the_wire(
     look = frame()
     await until(lambda: frame()[20] < 64, PATIENCE)  # the dimmer was at half: the test has it on its way down
     os.kill(os.getpid(), number)
-    with pytest.raises(selftest.Stopped, match="the look is restored"):
+    with pytest.raises(served.Stopped, match="the look is restored"):
         await task
     assert frame() == look
 
@@ -112,6 +114,28 @@ def test_a_report_that_the_disk_did_not_take_is_shown_all_the_same(start: Callab
     (file.parent / "state" / "reports").unlink()
     again = studio("selftest", "--virtual", "-c", file, "--only", "WID-01", "--json")
     assert (again.stderr, json.loads(again.stdout)["number"]) == ("", 1)
+
+
+def test_through_the_service_what_was_seen_is_accepted_or_measured_anew_with_its_reason(
+    start: Callable[..., Running], file: Path
+) -> None:
+    service = start("run", "--virtual")
+    service.wait_line(lambda line: '"agent.ready"' in line)
+    checks = [f"LGT-0{number}:key" for number in (1, 2, 3, 4, 5)]
+    words = ("selftest", "-c", file, "--depth", "full", "--json", "--accept", "--only", *checks)
+    joined = studio(*words, "--reason", "all is well")
+    assert joined.returncode == 0, joined.stderr
+    assert json.loads(joined.stdout)["accepted"] == ["key"], joined.stderr
+    anew = json.loads(studio(*words, "--forget", "--reason", "lens cleaned").stdout)
+    assert anew["accepted"] == ["key"] and "LGT-07:key" in {
+        f"{check['id']}:{check['name']}" for check in anew["checks"]
+    }
+    known = baseline.read(file.parent / "state", "front")
+    assert [run.report for run in known.runs] == [anew["id"]]
+    noted = [note.text for note in Notes(file.parent / "state").latest()]
+    assert noted == ["maintenance.rebaseline key: lens cleaned", "maintenance.accept key: all is well"]
+    nothing = studio(*words[:6], "--forget", "--only", "CAM-*")
+    assert nothing.returncode == 64 and "picks no light" in nothing.stderr
 
 
 LIGHTS = {"depth": "full", "only": ["LGT-01:key", "MQT-*"], "virtual": True, "off_air": True}
@@ -182,6 +206,6 @@ def test_a_pattern_that_picks_nothing_is_a_usage_error_with_and_without_the_serv
 
 async def test_off_air_is_not_stated_where_somebody_else_knows(tmp_path: Path) -> None:
     made = config(tmp_path, air={"source": "file", "file": str(tmp_path / "tally")})
-    with pytest.raises(selftest.CannotTell, match="write 0 into") as refused:
+    with pytest.raises(served.CannotTell, match="write 0 into") as refused:
         await selftest._report(tmp_path / "studio.toml", made, asked(off_air=True, virtual=True))
     assert refused.value.code == 64

@@ -126,8 +126,10 @@ def test_json_at_its_limits() -> None:
         ("exposure.set", {"mode": "auto"}, "invalid", "args.mode"),
         ("identify", {"fixture": "key", "seconds": 61}, "out-of-range", "args.seconds"),
         ("ping", {"x": 1}, "invalid", "args.x"),
-        ("selftest.start", {"accept": True}, "invalid", "args.accept: only with depth full"),
-        ("selftest.start", {"depth": "full", "forget": True}, "invalid", "args.forget: only with accept"),
+        ("selftest.start", {"depth": "full", "accept": True}, "invalid", "args.accept"),
+        ("maintenance.accept", {"targets": ["key"]}, "invalid", "args.reason"),
+        ("maintenance.rebaseline", {"targets": ["key"], "reason": " "}, "invalid", "args.reason"),
+        ("maintenance.rebaseline", {"reason": "cleaned"}, "invalid", "args.targets"),
     ],
 )
 def test_arguments_that_are_wrong_are_said_where(verb: str, args: dict[str, Any], code: str, where: str) -> None:
@@ -143,7 +145,6 @@ def test_arguments_that_are_right() -> None:
     assert found.levels == {"intensity": 1.0, "tint": -1.0} and found.hold == 60
     assert read_args(commands.LightsRelease, {}).targets == ("all",)
     assert read_args(service_args.SelftestStart, {"depth": "full", "only": ["LGT-01"]}).only == ("LGT-01",)
-    assert read_args(service_args.SelftestStart, {"forget": True, "accept": True, "depth": "full"}).forget
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,6 @@ ARGUMENTS: Mapping[str, dict[str, Any]] = {
     "exposure.set": {"mode": "hold"},
     "exposure.set mode=watch": {"mode": "watch"},
     "selftest.start": {"depth": "full"},
-    "selftest.start accept=true": {"depth": "full", "accept": True},
     "identify": {"fixture": "key"},
     "telemetry.set": {"groups": {"host": {"interval": 5}}},
     "command.cancel": {"id": "nothing"},

@@ -44,13 +44,14 @@ lights.master               -OMA  -OMA  -OMA
 exposure.release            -OMA  -OMA  -OMA
 exposure.set mode=watch     -OMA  -OMA  -OMA
 exposure.set                -OMA  -OMA  -OMA
-selftest.start accept=true  --MA  ----  -OMA
 selftest.start              -OMA  -OMA  -OMA
 selftest.cancel             -OMA  -OMA  -OMA
 identify                    -OMA  ----  -OMA
 probe.now                   -OMA  -OMA  -OMA
 report.list                 VOMA  VOMA  VOMA
 report.get                  VOMA  VOMA  VOMA
+maintenance.accept          --MA  --MA  --MA
+maintenance.rebaseline      --MA  ----  --MA
 maintenance.note            --MA  --MA  --MA
 alert.ack                   -OMA  -OMA  -OMA
 alert.silence               -OMA  -OMA  -OMA
