@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -45,8 +46,8 @@ class ReportVerbs:
 
     async def _get(self, args: ReportGet, job: Job) -> Mapping[str, Any]:
         store = ReportStore(self._house.config.agent.state_dir)
-        wanted = (lambda _: True) if args.id == "latest" else (lambda report: report.id == args.id)
-        report: Report | None = await self._house.on_disk(lambda: store.latest(wanted))
+        wanted = store.latest if args.id == "latest" else partial(store.find, args.id)
+        report: Report | None = await self._house.on_disk(wanted)
         if report is None:
             said = Text(
                 f"report {args.id}; report.list shows those there are", f"报告 {args.id}；可用 report.list 查看"

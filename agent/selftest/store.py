@@ -6,6 +6,7 @@ Only the oldest may be missing (pruned). Who can write the folder can also forge
 elsewhere (the retained summary names number and id) is what proves the rest. Blocking; for the disk's lane.
 """
 
+import glob
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,6 +51,15 @@ class ReportStore:
     def latest(self, match: Callable[[Report], bool] = lambda _: True) -> Report | None:
         """The newest one that matches."""
         return next(filter(match, self.newest_first()), None)
+
+    def find(self, id: str) -> Report | None:  # noqa: A002 - the report's field
+        """The one of this id. Found by its file's name, however many there are."""
+        for path in self.folder.glob(f"[0-9]*-{glob.escape(id)}.json"):
+            try:
+                return Report.model_validate_json(path.read_bytes())
+            except (OSError, ValidationError):
+                continue
+        return None
 
     def verify(self) -> list[str]:
         """What is wrong with the chain; nothing: it is whole."""

@@ -42,6 +42,7 @@ async def test_a_report_comes_whole_in_parts_with_the_notes(house):
         assert whole == store.latest() and whole.notes[0].by == "anna"
         assert (await fetched(house, whole.id)) == whole
         assert (await house.send("report.get", {"part": 999})).code == "unknown-target"
+        assert (await house.send("report.get", {"id": whole.id[:-1]})).code == "unknown-target"
         shown = page(whole)
         assert "new &lt;lamp&gt;" in shown and "anna" in shown and "维护记录" in shown
         assert store.verify() == Notes(house.folder / "state").verify() == []
