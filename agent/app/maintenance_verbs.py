@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from agent.app.house import House
@@ -90,12 +91,12 @@ class MaintenanceVerbs:
         state, config = house.config.agent.state_dir, digest(house.config)
         now = house.host.wall()
 
-        def tells(report: Report) -> bool:
-            return any(check.kind == "light" and check.name in names for check in report.checks)
+        def fresh(report: Report) -> bool:
+            return now - datetime.fromisoformat(report.started).timestamp() < HOURS * 3600
 
-        report = ReportStore(state).latest(tells)
-        old = report is None or now - datetime.fromisoformat(report.started).timestamp() > HOURS * 3600
-        if report is None or old or report.config_sha256 != config:
+        lately = takewhile(fresh, ReportStore(state).newest_first())
+        report = next((r for r in lately if any(c.kind == "light" and c.name in names for c in r.checks)), None)
+        if report is None or report.config_sha256 != config:
             raise Refusal(
                 ReasonCode.UNKNOWN_TARGET,
                 Text(

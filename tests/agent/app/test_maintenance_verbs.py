@@ -121,10 +121,17 @@ async def test_a_measurement_that_is_broken_off_leaves_the_baseline_and_brings_t
         assert (await house.send("report.list", {})).result["notes"] == []
 
 
-async def test_a_baseline_that_the_disk_refuses_is_not_said_to_be_accepted(house):
+async def test_what_was_seen_long_ago_and_what_the_disk_refuses_is_not_accepted(house):
     async with house.running() as agent:
         await seeing(house, agent)
         await examined(house, "back")
+        store = ReportStore(house.folder / "state")
+        report = store.latest()
+        (store.folder / f"{report.number:06d}-{report.id}.json").unlink()
+        store.append(report.model_copy(update={"started": "2020-01-01T00:00:00.000Z"}))
+        old = await house.send("maintenance.accept", {"targets": ["back"], "reason": "all was well"})
+        assert (old.state, old.code) == ("failed", "unknown-target") and "24 h" in old.message.en
+        store.append(report)
         (house.folder / "state" / baseline.FILE).mkdir()
         for verb in ("maintenance.accept", "maintenance.rebaseline"):
             refused = await house.send(verb, {"targets": ["back"], "reason": "all is well"})

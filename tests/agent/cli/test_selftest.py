@@ -134,7 +134,7 @@ def test_through_the_service_what_was_seen_is_accepted_or_measured_anew_with_its
     assert [run.report for run in known.runs] == [anew["id"]]
     noted = [note.text for note in Notes(file.parent / "state").latest()]
     assert noted == ["maintenance.rebaseline key: lens cleaned", "maintenance.accept key: all is well"]
-    nothing = studio(*words[:6], "--forget", "--only", "CAM-*")
+    nothing = studio(*words[:7], "--forget", "--only", "CAM-*")
     assert nothing.returncode == 64 and "picks no light" in nothing.stderr
 
 
