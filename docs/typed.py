@@ -28,7 +28,7 @@ EXAMPLES: Mapping[str, str] = {
     "maintenance.rebaseline": "key back 'reason=new lamps'",
     "maintenance.note": "'text=new lamp, cleaned the lens' about=key",
     "alert.ack": "output.widget-1.offline",
-    "alert.silence": "'network.*' hours=2",
+    "alert.silence": "'network.*' 'reason=router exchanged' hours=2",
     "alert.unsilence": "'network.*'",
     "selftest.start": "depth=full 'only=LGT-*,CAM-03'",
     "selftest.cancel": "",

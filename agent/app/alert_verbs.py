@@ -53,7 +53,7 @@ class AlertVerbs:
 
     async def _silence(self, args: AlertSilence, job: Job) -> Mapping[str, Any]:
         until = self._house.host.wall() + args.hours * 3600.0
-        self._house.herald.book.silence(args.pattern, job.issuer or "remote", until)
+        self._house.herald.book.silence(args.pattern, job.issuer or "remote", until, args.reason)
         self._house.herald.retell()
         await self._saved()
         return {"pattern": args.pattern, "until": iso(until)}

@@ -130,6 +130,7 @@ def alert(found: Alert, wall_minus_mono: float, by: str = "", silence: Silence |
         acknowledged_by=by,
         silenced_until=iso(silence.until) if silence else None,
         silenced_by=silence.by if silence else "",
+        silenced_because=silence.reason if silence else "",
     )
 
 

@@ -18,6 +18,7 @@ class Silence(BaseModel):
     model_config = ConfigDict(frozen=True)
     by: str
     until: float
+    reason: str = ""
 
 
 class _Content(BaseModel):
@@ -65,8 +66,8 @@ class Book:
                 del known[key]
             self._changed = True
 
-    def silence(self, pattern: str, by: str, until: float) -> None:
-        self._known.silenced[pattern] = Silence(by=by, until=until)
+    def silence(self, pattern: str, by: str, until: float, reason: str) -> None:
+        self._known.silenced[pattern] = Silence(by=by, until=until, reason=reason)
         self._changed = True
 
     def unsilence(self, pattern: str) -> bool:

@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, Mapping[str, Any]] = {
     "maintenance.rebaseline": {"targets": ["key", "back"], "reason": "new lamps"},
     "maintenance.note": {"text": "new lamp, cleaned the lens", "about": "key"},
     "alert.ack": {"key": "output.widget-1.offline"},
-    "alert.silence": {"pattern": "network.*", "hours": 2},
+    "alert.silence": {"pattern": "network.*", "reason": "router exchanged", "hours": 2},
     "alert.unsilence": {"pattern": "network.*"},
     "selftest.start": {"depth": "full", "only": ["LGT-*", "CAM-03"]},
     "selftest.cancel": {},

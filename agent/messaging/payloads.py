@@ -228,6 +228,7 @@ class Alert(Payload):
     acknowledged_by: str = Field("", description="Who looks after it.")
     silenced_until: str | None = Field(None, description="Until then its events are left out, ISO 8601 UTC.")
     silenced_by: str = ""
+    silenced_because: str = ""
 
 
 class Event(Payload):

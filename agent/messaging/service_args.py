@@ -69,7 +69,8 @@ class AlertSilence(Strict):
     told again."""
 
     pattern: Pattern = Field(description="A key, or with `*` and `?`: `network.*`.")
-    hours: Annotated[float, Field(gt=0, le=24)] = Field(1.0, description="For how long.")
+    reason: Reason = Field(description="Why; the alert says it.")
+    hours: Annotated[float, Field(gt=0, le=12)] = Field(1.0, description="For how long.")
 
 
 class AlertUnsilence(Strict):

@@ -42,13 +42,15 @@ async def test_an_acknowledged_alert_stays_so_over_a_restart_until_it_resolves(h
 
 async def test_a_silenced_alert_is_shown_but_no_event_and_told_when_the_silence_ends(house):
     async with house.running() as agent:
-        answer = await house.send("alert.silence", {"pattern": "lights.*", "hours": 2}, issuer="anna")
+        wish = {"pattern": "lights.*", "reason": "rehearsal", "hours": 2}
+        answer = await house.send("alert.silence", wish, issuer="anna")
         assert answer.state == "succeeded" and answer.result["pattern"] == "lights.*"
     async with house.running() as agent:  # it outlives a restart
         events = listen(agent)
         await house.send("lights.stop", {})
         await until(lambda: alert(agent))
         assert alert(agent)["state"] == "firing" and alert(agent)["silenced_by"] == "anna"
+        assert alert(agent)["silenced_because"] == "rehearsal"
         assert alert(agent)["silenced_until"] == answer.result["until"]
         assert ("alert.firing", KEY) not in events
         assert (await house.send("alert.unsilence", {"pattern": "light"})).code == "unknown-target"
@@ -61,10 +63,13 @@ async def test_a_silence_ends_by_itself(house):
         await house.send("lights.stop", {})
         await until(lambda: alert(agent))
         events = listen(agent)
-        await house.send("alert.silence", {"pattern": KEY, "hours": 1e-5})
+        await house.send("alert.silence", {"pattern": KEY, "reason": "x", "hours": 1e-5})
         await until(lambda: ("alert.firing", KEY) in events)
         assert alert(agent)["silenced_until"] is None
-        assert (await house.send("alert.silence", {"pattern": KEY, "hours": 25})).code == "out-of-range"
+        too_long = {"pattern": KEY, "reason": "x", "hours": 12.5}
+        assert (await house.send("alert.silence", too_long)).code == "out-of-range"
+        for silent in ({"pattern": KEY}, {"pattern": KEY, "reason": " "}):
+            assert (await house.send("alert.silence", silent)).code == "invalid"
 
 
 async def test_a_damaged_book_of_alerts_is_no_reason_not_to_start(house):

@@ -12,12 +12,13 @@ def test_what_was_said_outlives_a_restart_and_only_changes_are_written(tmp_path)
     book.save()()
     assert not path.exists(), "nothing was said"
     book.acknowledge("camera.front.offline", "anna")
-    book.silence("network.*", "ben", 2 * DAY)
+    book.silence("network.*", "ben", 2 * DAY, "the router is exchanged")
     book.save()()
     later = Book(path)
     later.load()
     assert later.acknowledged("camera.front.offline") == "anna"
-    assert later.silenced("network.uplink.loss", DAY).by == "ben"
+    silence = later.silenced("network.uplink.loss", DAY)
+    assert (silence.by, silence.reason) == ("ben", "the router is exchanged")
     assert later.lapse(3 * DAY) == ["network.*"] and later.patterns() == []
     later.over(["camera.front.offline"])
     later.save()()
