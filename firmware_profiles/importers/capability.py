@@ -52,7 +52,12 @@ WHY = {
     "Generic": Text("the file gives words, no quantity", "文件只有文字说明，没有物理量"),
     "NoFunction": Text("no function", "无功能"),
 }
-_STILL = re.compile(r"\b(?:off|no (?:effect|function|strobe)|none|open|stop|disabled?|not used|steady)\b", re.IGNORECASE)
+_STILL = re.compile(
+    r"\b(?:off|no (?:effect|function|strobe)|none|open|stop|disabled?|not used|steady)\b", re.IGNORECASE
+)
+_NEUTRAL = re.compile(r".*\bneutral\b.*|[+±]?0(?:\.0+)?\s*%?", re.IGNORECASE)
+_RUNS = re.compile(r"(?:light(?:ing)? )?(?:effects?|fx|strobe|flash)(?: (?:mode|type|select(?:ion)?))?", re.IGNORECASE)
+"""Names of channels that start something, where the file gives their functions in words only."""
 _STANDS = re.compile(r"stop|0+(?:\.0+)?(?:%|Hz|bpm|ms|s)")
 
 
@@ -112,19 +117,23 @@ def _why(cap: Mapping[str, Any]) -> Text:
         if colour not in _EMITTERS:
             return Text(f"no attribute for the colour {colour}", f"没有对应颜色 {colour} 的属性")
     if kind == "ColorTemperature":
-        said = plain(cap.get("colorTemperature") or f"{cap.get('colorTemperatureStart')}…{cap.get('colorTemperatureEnd')}")
+        if "colorTemperature" in cap:
+            return Text("steps of colour temperature", "分级色温")
+        said = plain(f"{cap.get('colorTemperatureStart')}…{cap.get('colorTemperatureEnd')}")
         return Text(f"no range of kelvin within 1000…20000 ({said})", f"不是 1000…20000 K 内的色温范围（{said}）")
     if kind in ("Intensity", "ColorIntensity"):
         return Text("steps of brightness, or not in per cent", "分级亮度，或不是百分比")
     return WHY.get(kind, Text(f"{kind}, which no attribute stands for", f"{kind}，没有对应属性"))
 
 
-def harm_of(cap: Mapping[str, Any], at_start: bool) -> Text:
-    """What would be wrong with holding a channel in this function; SILENT if nothing.
+def harm_of(cap: Mapping[str, Any], at_start: bool, name: str) -> Text:
+    """What would be wrong with holding a channel of that name in this function; SILENT if nothing.
 
     ``at_start``: at its first value, where a speed may be nought.
     """
     kind = cap.get("type")
+    if kind == "Generic" and _RUNS.fullmatch(name):
+        kind = "Effect"
     if kind not in ("ShutterStrobe", "Effect") or _STILL.search(called(cap)):
         return SILENT
     if kind == "ShutterStrobe":
@@ -134,6 +143,11 @@ def harm_of(cap: Mapping[str, Any], at_start: bool) -> Text:
         still = at_start and _STANDS.fullmatch(str(cap.get("speedStart", cap.get("speed", ""))))
         return SILENT if effect == "Open" or still else Text("the light would flash", "灯会闪烁")
     return Text("an effect would run", "会运行效果")
+
+
+def is_neutral(cap: Mapping[str, Any]) -> bool:
+    """Whether the file's words say that this function leaves the light as it is."""
+    return _NEUTRAL.fullmatch(called(cap)) is not None or _STILL.search(called(cap)) is not None
 
 
 def is_idle(cap: Mapping[str, Any]) -> bool:

@@ -43,7 +43,9 @@ def convert(light: Light, wanted: str | None = None) -> Imported:
     modes = list(zip(_keys(light.modes), light.modes, strict=True))
     if wanted is not None:
         modes = [
-            (key, mode) for key, mode in modes if wanted.casefold() in (key, mode.name.casefold(), mode.short.casefold())
+            (key, mode)
+            for key, mode in modes
+            if wanted.casefold() in (key, mode.name.casefold(), mode.short.casefold())
         ]
         if not modes:
             known = ", ".join(repr(mode.name) for mode in light.modes[:40])

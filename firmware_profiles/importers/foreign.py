@@ -90,7 +90,16 @@ def _is_visible(character: str) -> bool:
 
 def too_wide(footprint: int) -> Text:
     """Why a mode of so many slots is refused."""
-    return Text(f"it takes {footprint} slots; a universe has {SLOTS}", f"占用 {footprint} 个通道；一个域只有 {SLOTS} 个")
+    return Text(
+        f"it takes {footprint} slots; a universe has {SLOTS}", f"占用 {footprint} 个通道；一个域只有 {SLOTS} 个"
+    )
+
+
+def instead(why: Text, start: int, harm: Text) -> Text:
+    """The reason of a channel that is not held at the value the file starts with, but at one that does no harm."""
+    return Text(
+        f"{why.en} (at {start}, the file's own start, {harm.en})", f"{why.zh}（文件的初始值 {start} 时{harm.zh}）"
+    )
 
 
 PIXELS = Text(

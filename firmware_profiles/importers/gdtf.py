@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from config.units import SILENT, SLOTS, Attribute, Text
-from firmware_profiles.importers.foreign import PIXELS, Channel, Drive, Fault, Light, Mode, plain, too_wide
+from firmware_profiles.importers.foreign import PIXELS, Channel, Drive, Fault, Light, Mode, instead, plain, too_wide
 from firmware_profiles.importers.package import Node
 
 MODES = 256
@@ -48,7 +48,9 @@ _WHY: tuple[tuple[str, Text], ...] = (
     (r"Tint", Text("green/magenta without a unit or a direction", "绿/品红偏色，没有单位和方向")),
     (r"NoFeature", Text("no function", "无功能")),
 )
-_STILL = re.compile(r"\b(?:off|no (?:effect|function|strobe)|none|open|stop|disabled?|not used|steady)\b", re.IGNORECASE)
+_STILL = re.compile(
+    r"\b(?:off|no (?:effect|function|strobe)|none|open|stop|disabled?|not used|steady)\b", re.IGNORECASE
+)
 _RIGHT = "a GDTF file as its maker or gdtf-share gives it"
 
 
@@ -81,9 +83,7 @@ def _said(node: Node, key: str) -> str:
 def _repeated(fixture: Node) -> frozenset[str]:
     """Geometries that are placed by reference: a channel on one of them is there once for each place."""
     tops = [top for collect in fixture.all("Geometries") for top in collect.inner]
-    named = {
-        node.said.get("Geometry", "") for top in tops for node in top.walk() if node.tag == "GeometryReference"
-    }
+    named = {node.said.get("Geometry", "") for top in tops for node in top.walk() if node.tag == "GeometryReference"}
     return frozenset(node.said.get("Name", "") for top in tops if top.said.get("Name") in named for node in top.walk())
 
 
@@ -122,7 +122,9 @@ def _places(node: Node) -> tuple[int, ...]:
     words = [word.strip() for word in said.split(",")]
     found = [int(word) for word in words if re.fullmatch(r"[0-9]{1,6}", word)]
     if len(found) != len(words) or min(found) < 1 or len(set(found)) < len(found) or len(found) > WIDEST:
-        raise Fault("DMXChannel Offset", f"{plain(said, 40)!r} is none", "one to four numbers from 1, like 1,2", node.line)
+        raise Fault(
+            "DMXChannel Offset", f"{plain(said, 40)!r} is none", "one to four numbers from 1, like 1,2", node.line
+        )
     return tuple(place - 1 for place in found)
 
 
@@ -251,7 +253,7 @@ def _still(channel: Channel, functions: Sequence[_Function]) -> Channel:
         starts = [(f, at) for f in functions for at in (f.first, *(first for first, _, _ in f.sets))]
         calm = next((at for f, at in starts if f.harm(at) == SILENT and _is_open(f, at)), None)
         if calm is not None:
-            channel, harm = replace(channel, hold=calm), SILENT
+            channel, harm = replace(channel, hold=calm, why=instead(channel.why, channel.hold, harm)), SILENT
     words = [f.called(channel.hold) for f in functions if f.first <= channel.hold <= f.last]
     return replace(channel, harm=harm, holds=words[0] if words else "")
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from config.units import EMITTERS, SILENT, SLOTS, Text
-from firmware_profiles.importers.capability import ENOUGH, called, drive_of, harm_of, is_idle, why_not
-from firmware_profiles.importers.foreign import PIXELS, Channel, Drive, Fault, Light, Mode, plain, too_wide
+from firmware_profiles.importers.capability import ENOUGH, called, drive_of, harm_of, is_idle, is_neutral, why_not
+from firmware_profiles.importers.foreign import PIXELS, Channel, Drive, Fault, Light, Mode, instead, plain, too_wide
 
 LARGEST = 4 * 1024 * 1024
 """Bytes a file may have; the longest in the library has a quarter of that."""
@@ -135,7 +135,7 @@ class _Fixture:
         where = f"availableChannels.{name}"
         if "capability" in channel:
             return [_of(channel, "capability", dict, f"{where}.capability")]
-        caps = _of(channel, "capabilities", list, f"{where}.capabilities")
+        caps: list[dict[str, Any]] = _of(channel, "capabilities", list, f"{where}.capabilities")
         for at, cap in enumerate(caps):
             if not isinstance(cap, dict):
                 raise Fault(f"{where}.capabilities[{at}]", "is not a capability", _RIGHT)
@@ -246,9 +246,8 @@ class _Fixture:
         given = channel.get("defaultValue")
         start = _default(given, full, where)
         at = next((n for n, (low, high) in enumerate(ranges) if low <= start <= high), 0)
-        place, _ = _scaled(start, start, size, used)
-        base = Channel(plain(channel.get("name", key)), tuple(range(used)), hold=place)
-        driven = [(n, drive) for n, cap in enumerate(caps) if (drive := drive_of(cap)) is not None]
+        base = Channel(plain(channel.get("name", key)), tuple(range(used)))
+        driven = [(n, moved) for n, cap in enumerate(caps) if (moved := drive_of(cap)) is not None]
         if len(driven) == 1:
             n, (attribute, low, high) = driven[0]
             first, last = _scaled(*ranges[n], size, used)
@@ -262,13 +261,16 @@ class _Fixture:
         why = why_not(caps) if len(driven) != 1 else Text("its range is a single value", "范围只有一个值")
         if len(driven) > 1:
             why = Text(f"{len(driven)} ranges with a level each", f"{len(driven)} 个各自可调的范围")
-        low = ranges[at][0]
-        harm = harm_of(caps[at], start == low)
+        neutral = next((n for n, cap in enumerate(caps) if is_neutral(cap)), None) if given is None else None
+        if neutral is not None and not is_neutral(caps[at]):
+            at, start = neutral, ranges[neutral][0]
+            why = Text(f"{why.en} (the file gives no start value)", f"{why.zh}（文件未给出初始值）")
+        harm = harm_of(caps[at], start == ranges[at][0], base.name)
         if harm != SILENT:
-            calm = next((m for m, cap in enumerate(caps) if harm_of(cap, True) == SILENT), None)
+            calm = next((n for n, cap in enumerate(caps) if harm_of(cap, True, base.name) == SILENT), None)
             if calm is not None:
-                at, harm = calm, SILENT
-                base = replace(base, hold=_scaled(*ranges[calm], size, used)[0])
+                why, at, start, harm = instead(why, start, harm), calm, ranges[calm][0], SILENT
+        base = replace(base, hold=_scaled(start, start, size, used)[0])
         idle = all(is_idle(cap) for cap in caps)
         return replace(base, why=why, holds=called(caps[at]), harm=harm, idle=idle)
 
@@ -298,7 +300,11 @@ def _ranges(caps: Sequence[Mapping[str, Any]], full: int, where: str) -> Iterato
 def _default(given: Any, full: int, where: str) -> int:
     if given is None:
         return 0
-    if isinstance(given, str) and (share := re.fullmatch(r"(\d{1,3}(?:\.\d{1,9})?)%", given)) and float(share[1]) <= 100:
+    if (
+        isinstance(given, str)
+        and (share := re.fullmatch(r"(\d{1,3}(?:\.\d{1,9})?)%", given))
+        and float(share[1]) <= 100
+    ):
         return round(float(share[1]) / 100 * full)
     if type(given) is not int or not 0 <= given <= full:
         raise Fault(f"{where}.defaultValue", f"{plain(given, 40)} is not within 0…{full}", _RIGHT)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any
 
+from config.units import Text
 from firmware_profiles.importers.convert import Imported, Left
 from firmware_profiles.model import Profile, Slot
 
@@ -24,6 +25,14 @@ def gathered(left: Iterable[Left]) -> list[tuple[Left, list[tuple[str, str]]]]:
     return list(found.values())
 
 
+def by_reason(refused: Iterable[tuple[str, Text]]) -> list[tuple[Text, list[str]]]:
+    """Each reason once, with the modes it is of."""
+    found: dict[Text, list[str]] = {}
+    for name, why in refused:
+        found.setdefault(why, []).append(name)
+    return list(found.items())
+
+
 def _header(imported: Imported) -> list[str]:
     lines = ["Imported by studio-agent profile import. Levels are taken as linear: no curve was measured."]
     if imported.left:
@@ -35,10 +44,11 @@ def _header(imported: Imported) -> list[str]:
         lines += [f"- {name}{each.why.en}{held} [{where}]"]
     if imported.refused:
         lines += ["", "Modes that cannot be imported:"]
-        lines += [f"- {name}: {why.en}" for name, why in imported.refused]
+        lines += [f"- {why.en} [{'; '.join(names)}]" for why, names in by_reason(imported.refused)]
     wrapped: list[str] = []
     for line in lines:
-        wrapped += textwrap.wrap(line, 116, subsequent_indent="  " if line.startswith("-") else "") or [""]
+        indent = "  " if line.startswith("-") else ""
+        wrapped += textwrap.wrap(line, 116, subsequent_indent=indent, break_on_hyphens=False) or [""]
     return [f"# {line}".rstrip() for line in wrapped] + [""]
 
 
