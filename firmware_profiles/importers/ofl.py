@@ -100,7 +100,7 @@ class _Fixture:
         self._data = data
         self._templates = self._channels("templateChannels")
         self._known: dict[str, tuple[str, int]] = {}  # name on a mode's list -> channel, which byte of it
-        self._switched: dict[str, tuple[str, dict[str, Any]]] = {}  # alias -> trigger, default channel by its range
+        self._switched: dict[str, str] = {}  # alias -> the channel whose value says what it is
         self._made: dict[tuple[str, int], Channel] = {}
         self._channel = self._channels("availableChannels")
         for name, channel in self._channel.items():
@@ -122,7 +122,7 @@ class _Fixture:
         for cap in self._caps(name, channel):
             switch = cap.get("switchChannels", {})
             if isinstance(switch, dict):
-                self._switched |= {plain(alias): (name, cap) for alias in switch}
+                self._switched |= dict.fromkeys(map(plain, switch), name)
 
     def _aliases(self, name: str, channel: Mapping[str, Any]) -> list[str]:
         where = f"availableChannels.{name}.fineChannelAliases"
@@ -217,15 +217,31 @@ class _Fixture:
                 yield Channel(plain(key), (place,), why=why)
 
     def _switching(self, alias: str, place: int) -> Channel:
-        """A slot that is one channel or another as a third one says: it keeps what the first of them starts with."""
-        trigger, cap = self._switched[alias]
-        target = cap["switchChannels"].get(alias)
+        """A slot that is one channel or another as a third one says: it keeps what it is while that one is held."""
+        trigger = self._switched[alias]
+        caps, ranges, size = self._ranges(trigger)
+        held = self._analysed(trigger, size).hold
+        names = [
+            cap.get("switchChannels") for cap, (low, high) in zip(caps, ranges, strict=True) if low <= held <= high
+        ]
+        target = names[0].get(alias) if names and isinstance(names[0], dict) else None
         base = self._analysed(target, 1) if isinstance(target, str) and target in self._channel else Channel("", (0,))
         why = Text(
             f"its meaning changes with {plain(trigger)}, and a profile's slots keep theirs",
             f"其含义随 {plain(trigger)} 改变，而配置文件中通道含义固定",
         )
         return replace(base, name=alias, places=(place,), drive=None, default=None, why=why, idle=False)
+
+    def _ranges(self, key: str) -> tuple[list[dict[str, Any]], list[tuple[int, int]], int]:
+        """A channel's functions, where each is, and in how many bytes that is counted."""
+        channel, where = self._channel[key], f"availableChannels.{key}"
+        size = channel.get("dmxValueResolution", f"{8 * (1 + len(self._aliases(key, channel)))}bit")
+        if size not in ("8bit", "16bit", "24bit", "32bit"):
+            raise Fault(f"{where}.dmxValueResolution", f"{plain(size, 40)!r} is none", "8bit, 16bit or 24bit")
+        width = int(size[:-3]) // 8
+        full = (1 << 8 * width) - 1
+        caps = self._caps(key, channel)
+        return caps, [(0, full)] if "capability" in channel else list(_ranges(caps, full, where)), width
 
     def _analysed(self, key: str, used: int) -> Channel:
         """What a channel's upper ``used`` bytes do; their places are still to be given."""
@@ -234,19 +250,12 @@ class _Fixture:
         return self._made[key, used]
 
     def _analyse(self, key: str, used: int) -> Channel:
-        channel, where = self._channel[key], f"availableChannels.{key}"
-        own = 1 + len(self._aliases(key, channel))
-        size = channel.get("dmxValueResolution", f"{8 * own}bit")
-        if size not in ("8bit", "16bit", "24bit", "32bit"):
-            raise Fault(f"{where}.dmxValueResolution", f"{plain(size, 40)!r} is none", "8bit, 16bit or 24bit")
-        size = int(size[:-3]) // 8
-        full = (1 << 8 * size) - 1
-        caps = self._caps(key, channel)
-        ranges = [(0, full)] if "capability" in channel else list(_ranges(caps, full, where))
+        channel = self._channel[key]
+        caps, ranges, size = self._ranges(key)
         given = channel.get("defaultValue")
-        start = _default(given, full, where)
+        start = _default(given, (1 << 8 * size) - 1, f"availableChannels.{key}")
         at = next((n for n, (low, high) in enumerate(ranges) if low <= start <= high), 0)
-        base = Channel(plain(channel.get("name", key)), tuple(range(used)))
+        base = Channel(plain(channel.get("name", key)), tuple(range(used)), holds=called(caps[at]))
         driven = [(n, moved) for n, cap in enumerate(caps) if (moved := drive_of(cap)) is not None]
         if len(driven) == 1:
             n, (attribute, low, high) = driven[0]
@@ -261,16 +270,19 @@ class _Fixture:
         why = why_not(caps) if len(driven) != 1 else Text("its range is a single value", "范围只有一个值")
         if len(driven) > 1:
             why = Text(f"{len(driven)} ranges with a level each", f"{len(driven)} 个各自可调的范围")
-        neutral = next((n for n, cap in enumerate(caps) if is_neutral(cap)), None) if given is None else None
-        if neutral is not None and not is_neutral(caps[at]):
+        harm = harm_of(caps[at], start == ranges[at][0], base.name)
+        neutral = next((n for n, cap in enumerate(caps) if is_neutral(cap)), None)
+        if harm != SILENT:
+            calm = (n for n, cap in enumerate(caps) if harm_of(cap, True, base.name) == SILENT)
+            other = neutral if neutral is not None else next(calm, None)
+            if other is not None:
+                why, at, start, harm = instead(why, start, harm), other, ranges[other][0], SILENT
+        elif given is None and neutral is not None and not is_neutral(caps[at]):
             at, start = neutral, ranges[neutral][0]
             why = Text(f"{why.en} (the file gives no start value)", f"{why.zh}（文件未给出初始值）")
-        harm = harm_of(caps[at], start == ranges[at][0], base.name)
-        if harm != SILENT:
-            calm = next((n for n, cap in enumerate(caps) if harm_of(cap, True, base.name) == SILENT), None)
-            if calm is not None:
-                why, at, start, harm = instead(why, start, harm), calm, ranges[calm][0], SILENT
-        base = replace(base, hold=_scaled(start, start, size, used)[0])
+        first, last = _scaled(*ranges[at], size, used)
+        hold, _ = _scaled(start, start, size, used)
+        base = replace(base, hold=min(max(hold, first), last) if first <= last else hold)
         idle = all(is_idle(cap) for cap in caps)
         return replace(base, why=why, holds=called(caps[at]), harm=harm, idle=idle)
 
