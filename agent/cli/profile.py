@@ -87,7 +87,8 @@ def _check(file: Path) -> int:
         profile = library.read(file)
     except ConfigError as error:
         complain(error)
-        return os.EX_CONFIG if file.is_file() and os.access(file, os.R_OK) else os.EX_NOINPUT
+        is_file = os.path.isfile(file)  # noqa: PTH113 - Path.is_file() raises for a name that is too long
+        return os.EX_CONFIG if is_file and os.access(file, os.R_OK) else os.EX_NOINPUT
     modes = ", ".join(f"{name} ({mode.footprint})" for name, mode in profile.personalities.items())
     print(f"{file}: ok – {profile.name}; modes and their slots: {modes}")
     return os.EX_OK
@@ -96,7 +97,9 @@ def _check(file: Path) -> int:
 def _listed(profiles: "Library", width: int) -> Iterator[str]:
     for name in profiles.names():
         modes = sorted({mode for profile in profiles.named(name) for mode in profile.personalities})
-        first = f"{name:{NAMES}}" if len(name) < NAMES else f"{name}\n{' ' * NAMES}"
+        if len(name) >= NAMES:
+            yield name
+        first = f"{name if len(name) < NAMES else '':{NAMES}}"
         yield from wrapped(", ".join(modes), width, first, " " * NAMES)
 
 

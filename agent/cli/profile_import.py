@@ -21,8 +21,7 @@ def take(options: argparse.Namespace, width: int, language: Any) -> int:
         ready = files.read(options.file, options.mode, options.vendor)
     except files.Unreadable as error:
         complain(error)
-        is_there = options.file.is_file() and not isinstance(error, files.ModeMissing)
-        return os.EX_CONFIG if is_there else os.EX_NOINPUT
+        return os.EX_NOINPUT if isinstance(error, files.Missing) else os.EX_CONFIG
     path = options.output / ready.path
     try:
         _write(path, ready.text, options.force)

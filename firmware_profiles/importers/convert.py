@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from config.forms import plain_name
 from config.units import SILENT, SLOTS, Attribute, Text
-from firmware_profiles.importers.foreign import Channel, Drive, Fault, Light, Mode, plain, too_wide
+from firmware_profiles.importers.foreign import Channel, Drive, Fault, Light, Mode, NotThere, plain, too_wide
 from firmware_profiles.model import Personality, Profile, Slot
 
 _MAIN = re.compile(r"dimmer|intensity|brightness|master", re.IGNORECASE)
@@ -49,7 +49,7 @@ def convert(light: Light, wanted: str | None = None) -> Imported:
         ]
         if not modes:
             known = ", ".join(repr(mode.name) for mode in light.modes[:40])
-            raise UnknownMode("mode", f"there is no {plain(wanted)!r}", f"one of: {known}")
+            raise NotThere("mode", f"there is no {plain(wanted)!r}", f"one of: {known}")
     personalities: dict[str, Personality] = {}
     left: list[Left] = []
     refused: list[tuple[str, Text]] = []
@@ -76,10 +76,6 @@ def convert(light: Light, wanted: str | None = None) -> Imported:
         personalities=personalities,
     )
     return Imported(profile, tuple(left), tuple(refused))
-
-
-class UnknownMode(Fault):
-    """The mode that was asked for is not in the file."""
 
 
 class _Refused(Exception):

@@ -7,15 +7,15 @@ from pathlib import Path
 from config import source
 from config.check import validate
 from firmware_profiles.importers import gdtf, ofl, package, write
-from firmware_profiles.importers.convert import Imported, UnknownMode, convert
-from firmware_profiles.importers.foreign import Fault, Light, Unreadable, plain
+from firmware_profiles.importers.convert import Imported, convert
+from firmware_profiles.importers.foreign import Fault, Light, NotThere, Unreadable, plain
 from firmware_profiles.model import Profile
 
-__all__ = ["ModeMissing", "Ready", "Unreadable", "read"]
+__all__ = ["Missing", "Ready", "Unreadable", "read"]
 
 
-class ModeMissing(Unreadable):
-    """The file is fine, but has no mode of the name that was asked for."""
+class Missing(Unreadable):
+    """There is no such file, or it has no mode of the name that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ def read(file: Path, mode: str | None = None, vendor: str | None = None) -> Read
         if size > source.LARGEST:
             raise Fault("modes", f"its profile would have {size} bytes", "one mode of it: --mode NAME")
         _proved(text, imported.profile)
-    except UnknownMode as error:
-        raise ModeMissing(str(file), [error.problem]) from None
+    except NotThere as error:
+        raise Missing(str(file), [error.problem]) from None
     except Fault as error:
         raise Unreadable(str(file), [error.problem]) from None
     return Ready(imported, text)
@@ -67,12 +67,12 @@ def _content(file: Path) -> bytes:
     right = "the path of an Open Fixture Library or a GDTF file that this user may read"
     try:
         if file.exists() and not file.is_file():
-            raise Fault("file", "is not a plain file", right)
+            raise NotThere("file", "is not a plain file", right)
         with file.open("rb") as opened:
             content = opened.read(package.LARGEST + 1)
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else "not a path"
-        raise Fault("file", f"cannot be read: {said}", right) from None
+        raise NotThere("file", f"cannot be read: {said}", right) from None
     if len(content) > package.LARGEST:
         raise Fault("file", f"is larger than {package.LARGEST} bytes", right)
     return content

@@ -19,6 +19,10 @@ class Fault(Exception):
         self.problem = Problem(plain(where), plain(why, 300), right, at)
 
 
+class NotThere(Fault):
+    """The file that was named, or the mode that was asked for, is not there."""
+
+
 @dataclass(frozen=True)
 class Drive:
     """A range of slot values over which a channel moves one attribute evenly.

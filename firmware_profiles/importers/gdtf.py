@@ -17,6 +17,8 @@ from firmware_profiles.importers.foreign import PIXELS, Channel, Drive, Fault, L
 from firmware_profiles.importers.package import Node
 
 MODES = 256
+FUNCTIONS = 512
+"""Functions and their sets, of one channel."""
 WIDEST = 4
 """Bytes of a channel."""
 ENOUGH = 4
@@ -202,6 +204,8 @@ def _functions(node: Node, width: int) -> Iterator[_Function]:
         for logical in node.all("LogicalChannel")
         for each in logical.all("ChannelFunction") or [Node("ChannelFunction", logical.line, {})]
     ]
+    if len(found) + sum(len(each.inner) for _, _, each in found) > FUNCTIONS:
+        raise Fault("DMXChannel", f"has more than {FUNCTIONS} functions and sets", _RIGHT, node.line)
     top = (1 << 8 * width) - 1
     firsts = sorted({first for first, _, _ in found})
     ends = dict(zip(firsts, [*(first - 1 for first in firsts[1:]), top], strict=False))

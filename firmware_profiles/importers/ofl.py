@@ -17,6 +17,9 @@ from firmware_profiles.importers.foreign import PIXELS, Channel, Drive, Fault, L
 LARGEST = 4 * 1024 * 1024
 """Bytes a file may have; the longest in the library has a quarter of that."""
 MODES = 256
+FUNCTIONS = 1024
+"""Of one channel."""
+TEMPLATES = 128
 
 _RIGHT = "a fixture file of the Open Fixture Library"
 _PIXEL = "$pixelKey"
@@ -99,6 +102,8 @@ class _Fixture:
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._data = data
         self._templates = self._channels("templateChannels")
+        if len(self._templates) > TEMPLATES:
+            raise Fault("templateChannels", f"has {len(self._templates)} of them", f"at most {TEMPLATES}")
         self._known: dict[str, tuple[str, int]] = {}  # name on a mode's list -> channel, which byte of it
         self._switched: dict[str, str] = {}  # alias -> the channel whose value says what it is
         self._made: dict[tuple[str, int], Channel] = {}
@@ -139,8 +144,8 @@ class _Fixture:
         for at, cap in enumerate(caps):
             if not isinstance(cap, dict):
                 raise Fault(f"{where}.capabilities[{at}]", "is not a capability", _RIGHT)
-        if not caps:
-            raise Fault(f"{where}.capabilities", "is empty", _RIGHT)
+        if not 0 < len(caps) <= FUNCTIONS:
+            raise Fault(f"{where}.capabilities", f"has {len(caps)} of them", f"1 to {FUNCTIONS}")
         return caps
 
     def modes(self) -> Iterator[Mode]:

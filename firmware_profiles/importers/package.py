@@ -4,6 +4,7 @@ Source: DIN SPEC 15800, *File Format Definition*: a zip archive with ``descripti
 """
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -65,7 +66,7 @@ def description(content: bytes) -> bytes:
                 raise Fault(ENTRY, "is encrypted or packed in an unusual way", "a zip with deflate, no password")
             with archive.open(entry) as packed:
                 text = packed.read(LONGEST + 1)  # what the table of contents says of the size is not believed
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError) as error:
         raise Fault("file", f"is a broken zip archive: {error}", _RIGHT) from None
     if len(text) > LONGEST:
         raise Fault(ENTRY, f"is larger than {LONGEST} bytes when unpacked", _RIGHT)

@@ -182,6 +182,14 @@ def test_bounds_of_everything_else(tmp_path: Path) -> None:
     assert "thousands of digits" in error(tmp_path, b'{"name": ' + b"1" * 5000 + b"}")
     assert "larger than 4194304 bytes" in error(tmp_path, b"{" + b" " * ofl.LARGEST)
     assert "has 300 of them – 1 to 256" in error(tmp_path, json.dumps(GOOD | {"modes": GOOD["modes"] * 100}).encode())
+    many = {"capabilities": [{"dmxRange": [at, at], "type": "NoFunction"} for at in range(1025)]}
+    assert "capabilities – has 1025 of them" in error(tmp_path, json.dumps(fixture({"D": many}, ("M", ["D"]))).encode())
+    templates = GOOD | {"templateChannels": {f"{at} $pixelKey": DIMMER for at in range(129)}}
+    assert "templateChannels – has 129 of them" in error(tmp_path, json.dumps(templates).encode())
+    sets = function("Dimmer", inner='<ChannelSet DMXFrom="0/1"/>' * 512)
+    assert "more than 512 functions and sets" in error(
+        tmp_path, packed(description(("M", [channel("1", "Dimmer", sets)])))
+    )
     assert "this key is there twice" in error(tmp_path, b'{"name": "a", "name": "b"}')
     assert "Infinity is no JSON number" in error(tmp_path, b'{"name": Infinity}')
     assert "is neither JSON nor a zip archive" in error(tmp_path, b"")

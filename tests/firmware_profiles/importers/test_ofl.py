@@ -214,7 +214,7 @@ def test_one_mode_by_its_name_its_short_name_or_its_key(tmp_path: Path) -> None:
     assert list(files.read(file).imported.profile.personalities) == ["8-bit", "8-bit-2"]
     for word in ("8-bit!", "p02", "8-bit-2"):
         assert list(files.read(file, mode=word).imported.profile.personalities) == ["8-bit-2"]
-    with pytest.raises(files.ModeMissing, match="there is no '9' – one of: '8 bit', '8-bit!'"):
+    with pytest.raises(files.Missing, match="there is no '9' – one of: '8 bit', '8-bit!'"):
         files.read(file, mode="9")
 
 
