@@ -33,7 +33,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     new.add_argument("file", type=Path, metavar="FILE")
     new.add_argument("--mode", metavar="NAME", help="this DMX mode only")
     new.add_argument("--vendor", metavar="NAME", help="the maker, where the file does not say it or not well")
-    new.add_argument("-o", "--output", type=Path, default=Path("profiles"), metavar="FOLDER", help="default: profiles")
+    new.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("profiles"),
+        metavar="FOLDER",
+        help="where VENDOR/MODEL.toml goes (default: profiles)",
+    )
     new.add_argument("--force", action="store_true", help="write over a profile that is there")
 
 

@@ -64,7 +64,7 @@ def _told(path: Path, folder: Path, imported: "Imported", width: int, language: 
         yield ""
         yield say("Not in this profile (mode: slots):", "此配置文件未包含（模式：通道）：")
     for each, places in gathered(imported.left):
-        held = say(f" – held at {each.held}", f"——保持 {each.held}") if each.held is not None else ""
+        held = f" – {say('held at', '保持')} {each.held}" if each.held is not None else ""
         name = f"{each.channel}: " if each.channel else ""
         yield from wrapped(f"{name}{each.why.say(language)}{held}", width, "  ", "    ")
         where = "; ".join(f"{mode}: {slots}" if slots else mode for mode, slots in places)

@@ -63,7 +63,8 @@ def convert(light: Light, wanted: str | None = None) -> Imported:
     if not personalities:
         name, why = refused[0]
         more_of_them = f" (and {len(refused) - 1} more modes)" if len(refused) > 1 else ""
-        raise Fault(f"mode {name!r}", f"{why.en}{more_of_them}", "no mode of this light can be said: write it by hand")
+        right = "another mode" if wanted is not None and len(light.modes) > 1 else "write this light by hand"
+        raise Fault(f"mode {name!r}", f"{why.en}{more_of_them}", right)
     vendor, model = plain_name(light.vendor), plain_name(light.model)
     if not vendor or not model:
         what, said = ("model", light.model) if vendor else ("vendor", light.vendor)

@@ -148,13 +148,21 @@ class _Function:
     def harm(self, value: int) -> Text:
         """What would be wrong with holding the channel at a value of this range."""
         called = self.called(value)
-        if re.search(r"\bclosed?\b", called, re.IGNORECASE) and re.match("Shutter|Dimmer", self.attribute):
+        shuts = re.search(r"\bclosed?\b", called, re.IGNORECASE) or self._is_shut(value)
+        if shuts and re.match("Shutter|Dimmer", self.attribute):
             return Text("the light would stay dark", "灯会一直不亮")
         if _STILL.search(called):
             return SILENT
         if re.fullmatch(r"Shutter\d*Strobe.*|Strobe.*", self.attribute):
             return Text("the light would flash", "灯会闪烁")
         return Text("an effect would run", "会运行效果") if re.fullmatch(r"Effects\d*", self.attribute) else SILENT
+
+    def _is_shut(self, value: int) -> bool:
+        """Whether a set says of a shutter (0 shut … 1 open) that it is shut at this value."""
+        if not re.fullmatch(r"Shutter\d*", self.attribute):
+            return False
+        at = [node for first, last, node in self.sets if first <= value <= last and "PhysicalTo" in node.said]
+        return any(_number(node, "PhysicalFrom", 0.0) == 0 == _number(node, "PhysicalTo", 1.0) for node in at)
 
 
 def _channel(node: Node, places: tuple[int, ...]) -> Channel:
@@ -263,7 +271,10 @@ def _still(channel: Channel, functions: Sequence[_Function]) -> Channel:
 
 
 def _is_open(function: _Function, value: int) -> bool:
-    return function.attribute == "NoFeature" or _STILL.search(function.called(value)) is not None
+    called = function.called(value)
+    if re.fullmatch(r"Shutter\d*", function.attribute):  # what is off there may be the light
+        return re.search(r"\bopen\b", called, re.IGNORECASE) is not None
+    return function.attribute == "NoFeature" or _STILL.search(called) is not None
 
 
 def _why(functions: Sequence[_Function]) -> Text:
@@ -285,7 +296,10 @@ def _ends(function: _Function) -> tuple[float, float]:
 
 def _bends(function: _Function, start: float, end: float) -> Iterator[bool]:
     """Whether each set's own levels are away from the function's straight line by more than a twentieth of it."""
+    whole = {_number(function.node, "PhysicalFrom", 0.0), _number(function.node, "PhysicalTo", 1.0)}
     for first, last, node in function.sets:
+        if {_number(node, "PhysicalFrom", start), _number(node, "PhysicalTo", end)} == whole:
+            continue  # some editors write the function's own ends into every set
         for value, key in ((first, "PhysicalFrom"), (last, "PhysicalTo")):
             if key in node.said:
                 share = (value - function.first) / (function.last - function.first)

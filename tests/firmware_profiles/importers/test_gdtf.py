@@ -36,6 +36,7 @@ def test_the_profile_says_where_it_comes_from(tmp_path: Path) -> None:
     assert profile.source.endswith(", revision first 2024-05-01T00:00:00")
 
 
+COPIED = "".join(f'<ChannelSet DMXFrom="{at}/1" PhysicalFrom="0.0" PhysicalTo="1.0"/>' for at in (0, 1, 255))
 ONE: list[tuple[str, str, dict[str, float], str, dict[str, tuple[str, str, str | None]]]] = [
     ("nothing to add", channel("1", "Dimmer"), {"intensity": 1.0}, "ff", {}),
     (
@@ -64,6 +65,13 @@ ONE: list[tuple[str, str, dict[str, float], str, dict[str, tuple[str, str, str |
         channel("1", "CTO", function("CTO", PhysicalFrom="6500", PhysicalTo="2700")),
         {"cct": 2700},
         "ff",
+        {},
+    ),
+    (
+        "the function's own ends in every set",
+        channel("1", "Dimmer", function("Dimmer", inner=COPIED)),
+        {"intensity": 0.5},
+        "80",
         {},
     ),
     ("an inverted one", channel("1", "Dimmer", function("Dimmer", DMXInvert="Yes")), {"intensity": 1.0}, "00", {}),
@@ -96,6 +104,11 @@ def test_a_driven_channel_with(
 CLOSED = function(
     "Shutter1", Name="Shutter", inner='<ChannelSet Name="Closed" DMXFrom="0/1"/><ChannelSet Name="Open" DMXFrom="9/1"/>'
 )
+SHUT = function(
+    "Shutter1",
+    inner='<ChannelSet Name="OFF" DMXFrom="0/1" PhysicalFrom="0" PhysicalTo="0"/>'
+    '<ChannelSet Name="Open" DMXFrom="9/1" PhysicalFrom="1" PhysicalTo="1"/>',
+)
 STEPS = "".join(
     f'<ChannelSet Name="{kelvin} K" DMXFrom="{at}/1" PhysicalFrom="{kelvin}" PhysicalTo="{kelvin}"/>'
     for at, kelvin in ((0, 3200), (128, 5600))
@@ -117,6 +130,12 @@ HELD: list[tuple[str, str, str, tuple[str, str, str]]] = [
     (
         "open instead of closed",
         channel("2", "Shutter1", CLOSED),
+        "09",
+        ("2", "strobe or shutter (at 0, the file's own start, the light would stay dark)", "9 (Open)"),
+    ),
+    (
+        "open instead of shut by its physical value",
+        channel("2", "Shutter1", SHUT),
         "09",
         ("2", "strobe or shutter (at 0, the file's own start, the light would stay dark)", "9 (Open)"),
     ),
