@@ -16,7 +16,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "send": ("agent.cli.send", "send a command to an agent and see its answers"),
     "watch": ("agent.cli.watch", "an agent's topics, decoded; --live is the full-screen view"),
     "audit": ("agent.cli.audit", "who asked for what, and whether the record of it is whole"),
-    "profile": ("agent.cli.profile", "the light models this agent knows"),
+    "profile": ("agent.cli.profile", "the light models it knows; check one, import one"),
     "schema": ("agent.cli.schema", "everything on the wire as JSON Schema"),
     "fleet": ("agent.cli.fleet", "the MQTT side of many agents at one broker, with figures"),
     "reflector": ("agent.cli.reflector", "something for the STAMP probe to measure against"),

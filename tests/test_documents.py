@@ -33,6 +33,7 @@ from firmware_profiles import library
 from tests.agent.app.conftest import House
 from tests.agent.selftest.rooms import room
 from tests.brokers import Mosquitto, Plain
+from tests.firmware_profiles.importers import builders
 from tests.processes import ROOT
 from tests.waiting import until
 
@@ -213,12 +214,21 @@ def test_the_profile_of_the_page_works(
     assert "6ch" in capsys.readouterr().out
 
 
-def test_the_profile_commands_of_the_page(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_profile_commands_of_the_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("STUDIO_AGENT_CONFIG", str(ROOT / "config/examples/minimal.toml"))
-    (script,) = (block for block in blocks("profiles.md", "sh"))
-    for line in script.splitlines():
-        assert main(shlex.split(line)[1:]) == 0
+    monkeypatch.chdir(tmp_path)
+    builders.saved(tmp_path, builders.ofl({"Dimmer": builders.DIMMER}, ("8 bit", ["Dimmer"])))
+    builders.gdtf(tmp_path, ("8 bit", [builders.channel("1", "Dimmer")]))
+    for script in blocks("profiles.md", "sh"):
+        for line in script.splitlines():
+            assert main(shlex.split(line)[1:]) == 0
     assert "generic/bicolour-panel" in capsys.readouterr().out
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.toml")) == [
+        "profiles/acme/tube-2.toml",
+        "site/acme-lights/tube-2.toml",
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(registry.BUILT_IN))

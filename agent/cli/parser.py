@@ -18,6 +18,8 @@ SYSTEM = Path("/etc/studio-agent/config.toml")
 VARIABLE = "STUDIO_AGENT_CONFIG"
 DEMO = ".demo"
 YEAR = 366 * 86400.0
+BOTH_FIT = 140
+"""Columns a table in two languages needs."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -122,6 +124,23 @@ def console(**how: Any) -> "Console":
             raise BrokenPipeError
 
     return Paper(**how)
+
+
+def spoken(language: Any, width: int, environ: Mapping[str, str]) -> Any:
+    """Both languages only where a line has room for them; else the one of the person's own settings."""
+    if language != "both" or width >= BOTH_FIT:
+        return language
+    locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
+    return "zh" if locale.startswith("zh") else "en"
+
+
+def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+    """A text in lines of at most ``width`` columns (a Chinese character takes two), with what begins them."""
+    from rich.console import Console
+    from rich.text import Text
+
+    lines = Text(text).wrap(Console(width=width), max(20, width - max(len(first), len(rest))))
+    return [f"{rest if at else first}{line.plain.rstrip()}" for at, line in enumerate(lines)]
 
 
 def complain(said: object) -> None:

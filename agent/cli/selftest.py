@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from agent.cli import streams
 from agent.cli.hosts import host_for
-from agent.cli.parser import NoConfig, answers, complain, config_argument, console, load
+from agent.cli.parser import NoConfig, answers, complain, config_argument, console, load, spoken
 from agent.cli.served import UNKNOWN, CannotTell, Stopped, Tell, by_service, interrupted
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells count it."""
-BOTH_FIT = 140
-"""Columns a table in two languages needs."""
 OPENED_WITHIN = 5.0
 """Seconds devices have to be opened (or not) before a test without the service begins."""
 
@@ -202,14 +200,6 @@ def _write(report: "Report", options: argparse.Namespace, language: Any) -> None
 
     paper = console(highlight=False)
     show(report, paper, spoken(language, paper.width, os.environ))
-
-
-def spoken(language: Any, width: int, environ: Mapping[str, str]) -> Any:
-    """Both languages only where a line has room for them; else the one of the person's own settings."""
-    if language != "both" or width >= BOTH_FIT:
-        return language
-    locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
-    return "zh" if locale.startswith("zh") else "en"
 
 
 def _quiet() -> None:

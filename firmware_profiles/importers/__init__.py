@@ -1,0 +1,1 @@
+"""Other people's descriptions of lights as profiles: Open Fixture Library JSON and GDTF."""
