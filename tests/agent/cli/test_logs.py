@@ -15,6 +15,7 @@ from agent.runtime import logs
 def as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    logs.loud(None)  # an agent in this process may have been asked for more
     yield
     logging.captureWarnings(False)
     root.handlers[:] = handlers
