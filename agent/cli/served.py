@@ -141,7 +141,7 @@ def _told(result: Mapping[str, Any], state_dir: Path) -> "Report":
     store = ReportStore(state_dir)
     if "report" in result:
         return Report.model_validate(result["report"])
-    found = store.latest(lambda each: each.id == result.get("id"))
+    found = store.find(str(result.get("id")))
     if found is None:
         raise CannotTell(f"the self-test ran, but its report in {store.folder} cannot be read")
     return found

@@ -51,7 +51,7 @@ create trigger if not exists handed instead of insert on handed begin
 end;
 """
 """A group is one row into ``handed``, so one statement: Python's ``sqlite3`` gives the interpreter's lock away with
-each step of one, and has to wait to get it back from a busy event loop (200 rows by ``executemany``: a second)."""
+each step of one, and has to wait to get it back from a busy event loop (``./studio bench outbox``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def run(folder: Path) -> list[Row]:
     here.mkdir()
     broker = Mosquitto(here, "max_inflight_messages 100", "max_queued_messages 0").start()
     try:
-        return [*flow(broker, here), *trips(broker, here)]
+        return [*flow(broker, here), *groups(here), *trips(broker, here)]
     finally:
         broker.stop()
 
@@ -86,6 +86,57 @@ async def aiomqtt_flow(port: int) -> float:
             for _ in range(10):  # more, and it warns
                 group.create_task(some())
         return MESSAGES / 3 / (time.monotonic() - began)
+
+
+def groups(folder: Path) -> list[Row]:
+    """200 messages in and 200 out while the interpreter is never idle: the outbox's way, and a statement a row."""
+    from agent.messaging.outbox_file import Group, OutboxFile, budgets
+    from agent.messaging.outbox_file import Row as Message
+    from agent.messaging.topics import Keep
+    from config.broker import OutboxSection
+
+    ours = OutboxFile(folder / "groups.sqlite", budgets(OutboxSection()))
+    ours.open()
+    plain = sqlite3.connect(folder / "plain.sqlite", isolation_level=None)
+    plain.executescript(
+        "pragma journal_mode = wal; pragma synchronous = full;"
+        "create table message (id integer primary key, keep text, topic text, body blob, at real, size integer)"
+    )
+
+    def by_group(rows: list[Message], done: list[int]) -> None:
+        ours.commit(Group(rows, done), time.time(), time.monotonic())
+
+    def by_row(rows: list[Message], done: list[int]) -> None:
+        plain.execute("begin immediate")
+        plain.executemany("insert into message values (?, ?, ?, ?, ?, ?)", [(*row, row.size) for row in rows])
+        plain.executemany("delete from message where id = ?", [(number,) for number in done])
+        plain.execute("commit")
+
+    took: dict[str, list[float]] = {}
+    idle = threading.Event()
+
+    def restless() -> None:
+        while not idle.is_set():
+            sum(range(200))
+
+    busy = threading.Thread(target=restless)
+    busy.start()
+    try:
+        for name, way, times in (("group", by_group, 40), ("row", by_row, 5)):
+            for turn in range(times):
+                rows = [Message(turn * 200 + n + 1, Keep.EVENT, "up/event", b"x" * 200, 0.0) for n in range(200)]
+                began = time.monotonic()
+                way(rows, [row.id - 200 for row in rows] if turn else [])
+                took.setdefault(name, []).append((time.monotonic() - began) * 1e3)
+    finally:
+        idle.set()
+        busy.join()
+        ours.close()
+        plain.close()
+    return [
+        Row("a group of 200 onto the disk beside a busy interpreter", said(took["group"]), "", None, "one statement"),
+        Row("… a statement a row", said(took["row"]), "", None, "the same rows by executemany"),
+    ]
 
 
 def trips(broker: Mosquitto, folder: Path) -> list[Row]:

@@ -34,6 +34,15 @@ def text_of(house):
     return house.file.read_text(encoding="utf-8")
 
 
+async def before_a_trial(house, agent):
+    """Off air and online: the configuration's text, and the events from now on."""
+    house.air(on_air=False)
+    await until(agent.bus.online.is_set)
+    events = []
+    agent.bus.listeners.append(lambda topic, said: events.append(said) if topic.endswith("up/event") else None)
+    return text_of(house), events
+
+
 async def test_it_is_read_without_secrets(house):
     house.change("[probes.uplink]", "[looks.odd]\nlevels = { key = { intensity = 0.1 } }\n\n[probes.uplink]")
     house.file.write_text("# password = hunter2\n" + text_of(house))
@@ -89,11 +98,7 @@ async def test_a_proposal_is_tried_put_in_force_and_taken_back(house):
 
 async def test_what_does_not_do_goes_back_by_itself(house):
     async with house.running() as agent:
-        house.air(on_air=False)
-        await until(agent.bus.online.is_set)
-        events = []
-        agent.bus.listeners.append(lambda topic, said: events.append(said) if topic.endswith("up/event") else None)
-        before = text_of(house)
+        before, events = await before_a_trial(house, agent)
         # right as far as anybody can tell, but no such widget is plugged in
         worse = (
             before + '\n[outputs.second]\ndriver = "enttec-pro"\nuniverses = [7]\noptions = { port = "/dev/ttyNONE" }\n'
@@ -108,11 +113,7 @@ async def test_what_does_not_do_goes_back_by_itself(house):
 
 async def test_a_broker_lost_in_a_trial_brings_back_what_was_before(house, mosquitto):
     async with house.running() as agent:
-        house.air(on_air=False)
-        await until(agent.bus.online.is_set)
-        events = []
-        agent.bus.listeners.append(lambda topic, said: events.append(said) if topic.endswith("up/event") else None)
-        before = text_of(house)
+        before, events = await before_a_trial(house, agent)
         sha = await proposed(house, before.replace("interval = 0.2", "interval = 0.25"))
         trial = asyncio.create_task(at_the_machine(house, "config.apply", {"sha256": sha, "seconds": 5}))
         await until(lambda: agent.config.probes["uplink"].interval == 0.25)
