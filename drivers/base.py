@@ -1,4 +1,4 @@
-"""The kinds of driver and the words they answer in: Output, Lamp, Camera, Probe.
+"""The kinds of driver and the words they answer in: Output, Input, Lamp, Camera, Probe.
 
 Every driver is plain blocking code, used by one thread at a time. No call outlives its time limit (0.5 s unless its
 options say otherwise); only a :class:`~drivers.errors.DriverError` or a bug leaves it. Constructing is silent:
@@ -9,7 +9,7 @@ pending call.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +70,24 @@ class Image:
     pixels: Picture
     captured: float
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What others now send of one universe, merged as the protocol says.
+
+    ``slots``: 0…512 levels (start code 0 only; longer than any source sends: cut), ``b""`` when nobody sends any more.
+    ``priority`` 0…200 as in E1.31 (a protocol without priorities takes its input's option); ``priorities``: one byte a
+    slot where a source says so (start code 0xDD), 0 meaning *not mine*, else ``b""``. ``sources``: names of those it
+    comes from, the strongest first. ``ended``: why nobody sends, "terminated" (said so) or "lost" (fell silent).
+    """
+
+    universe: int
+    slots: bytes
+    priority: int = 100
+    priorities: bytes = b""
+    sources: tuple[str, ...] = ()
+    ended: Literal["", "terminated", "lost"] = ""
 
 
 # --- self-test words -----------------------------------------------------------------------------------------
@@ -173,6 +191,15 @@ class Output(Device, Protocol):
 
     def send(self, universe: int, frame: bytes) -> None:
         """Put 1…512 slots of one universe on the wire."""
+
+
+class Input(Device, Protocol):
+    """Hears universes that others send (a lighting console)."""
+
+    def listen(self, timeout: float) -> Sequence[Heard]:
+        """The universes of which something changed, each once: at once when there are any, else empty after
+        ``timeout`` seconds at the latest. A source that falls silent or says goodbye is a change. Packets that are
+        malformed or of no concern change nothing. Silence is no error."""
 
 
 class Lamp(Device, Protocol):

@@ -17,6 +17,7 @@ from drivers.host import Host
 
 class Kind(StrEnum):
     OUTPUT = "output"
+    INPUT = "input"
     LAMP = "lamp"
     CAMERA = "camera"
     PROBE = "probe"

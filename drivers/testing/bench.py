@@ -36,6 +36,9 @@ class Bench:
         device = self.device
         if self.spec.kind is Kind.OUTPUT:
             device.send(1, FRAME)
+        elif self.spec.kind is Kind.INPUT:
+            self.twin.say(1, FRAME)
+            device.listen(self.timeout)
         elif self.spec.kind is Kind.CAMERA:
             device.grab()
         elif self.spec.kind is Kind.LAMP:
@@ -50,6 +53,15 @@ class Bench:
         if self.spec.kind is Kind.OUTPUT:
             self.holds(1, FRAME)
         return identity
+
+    def hears(self, universe: int) -> bytes:
+        """What an input says of a universe within its time limit; ``b""`` when it says nothing."""
+        until = self.studio.now() + 4 * self.timeout
+        while (rest := until - self.studio.now()) > 0:
+            for heard in self.device.listen(rest):
+                if heard.universe == universe:
+                    return bytes(heard.slots)
+        return b""
 
     def holds(self, universe: int, frame: bytes) -> None:
         """The output's twin has exactly these slots; padding of zeros is the wire's affair."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from config.units import Attribute
-from drivers.base import Quality
+from drivers.base import Heard, Quality
 from drivers.errors import DriverError
 from drivers.registry import DriverSpec, Kind
 from drivers.testing.bench import Bench, Clause
@@ -35,6 +35,28 @@ def refresh_keeps_receivers_alive(spec: DriverSpec) -> None:
     assert 1 <= refresh.max_hz <= 44, "DMX512 carries at most 44 full frames a second"
     assert 0 < refresh.keepalive < 2.5, "receivers give a source up after 2.5 s"
     assert refresh.repeats >= 1, "a frame is sent at least once"
+
+
+def what_is_sent_is_heard(spec: DriverSpec) -> None:
+    """7: exactly, and again when it changes; nothing when nobody sends; an end when the sender leaves or is lost."""
+    bench = Bench(spec)
+    bench.device.open()
+    with bench.within(1.5 * bench.timeout, "listening to nobody"):
+        assert not bench.device.listen(bench.timeout), "something was heard, but nobody sent"
+    for size in (512, 24, 512):
+        for universe in bench.studio.universes["twin"]:
+            mine = bytes((7 * slot + size + universe) % 255 + 1 for slot in range(size))
+            bench.twin.say(universe, mine)
+            assert bench.hears(universe)[:size] == mine, f"universe {universe} was not heard as it was sent"
+    universe = bench.studio.universes["twin"][0]
+    bench.twin.leave()
+    until = bench.studio.now() + 15
+    ends: list[Heard] = []
+    while not ends and bench.studio.now() < until:
+        ends = [heard for heard in bench.device.listen(0.5) if heard.universe == universe and heard.ended]
+    assert ends, "a sender that is gone is still believed"
+    assert not ends[0].slots and not ends[0].sources, "nobody sends, yet there are levels"
+    bench.put_away()
 
 
 def pictures_are_new_and_in_order(spec: DriverSpec) -> None:
@@ -86,6 +108,7 @@ def what_is_applied_can_be_read(spec: DriverSpec) -> None:
 
 BY_KIND: dict[Kind, Sequence[Clause]] = {
     Kind.OUTPUT: (the_twin_holds_exactly_the_frame, refresh_keeps_receivers_alive),
+    Kind.INPUT: (what_is_sent_is_heard,),
     Kind.CAMERA: (pictures_are_new_and_in_order,),
     Kind.PROBE: (readings_are_numbers_with_units,),
     Kind.LAMP: (what_is_applied_can_be_read,),

@@ -44,6 +44,16 @@ class OutputTwin(Twin, Protocol):
         """The slots it holds now, by universe, exactly as many as were sent last."""
 
 
+class InputTwin(Twin, Protocol):
+    """Somebody who sends to an input."""
+
+    def say(self, universe: int, slots: bytes) -> None:
+        """From now on send these slots; one packet goes at once. Nothing reaches a driver that is not open."""
+
+    def leave(self) -> None:
+        """Say goodbye in the protocol's way; where it has none, just stop."""
+
+
 class SerialDevice(Protocol):
     """Firmware at byte level behind a serial link: a pure state machine, any chunking."""
 
