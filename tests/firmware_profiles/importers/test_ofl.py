@@ -66,6 +66,16 @@ HELD: list[tuple[str, dict[str, Any], str, tuple[str, str, str]]] = [
         ("2", "effects (at 0, the file's own start, an effect would run)", "100 (NoFunction)"),
     ),
     (
+        "a fade between white and colour",
+        {"name": "Cross Fade to Color", "capability": {"type": "Generic", "comment": "White … RGBW"}},
+        "ff00",
+        (
+            "2",
+            "the file gives words, no quantity; only one of the two sides it fades between shows",
+            "0 (White … RGBW)",
+        ),
+    ),
+    (
         "a strobe that begins at no speed",
         {"name": "Strobe", "capability": {"type": "StrobeSpeed", "speedStart": "0Hz", "speedEnd": "25Hz"}},
         "ff00",
