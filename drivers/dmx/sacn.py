@@ -23,7 +23,7 @@ OURS = UUID("6f2f7f0a-53a7-4a1e-9d53-8a0c6f0e9b11")
 TERMINATIONS = 3
 """How often "stream terminated" is said (6.2.6)."""
 
-Priority = Annotated[int, Field(ge=0, le=200, strict=True)]
+Priority = Annotated[int, Field(ge=0, le=200)]
 
 
 def _named(table: dict[str, int]) -> dict[str, int]:

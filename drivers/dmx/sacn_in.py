@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import Field
 
 from config.section import OnceEach
-from config.units import Card, Text, UniverseNumber
-from drivers.base import Check, Heard, Identity, Reading, Result, Verdict
+from config.units import Card, UniverseNumber
+from drivers.base import Check, Heard, Identity, Reading
 from drivers.dmx import sacn_codec as codec
 from drivers.dmx.sacn import outward
 from drivers.dmx.sacn_discovery import Announced
@@ -116,7 +116,8 @@ class SacnIn:
         return () if self._receiver is None else self._receiver.directory.announced(self.host.now())
 
     def readings(self) -> Sequence[Reading]:
-        """How many sources are heard and announced, and what packets were of no use since opening."""
+        """How many sources are followed and announced, and how many packets since opening were of no use: malformed,
+        late, or (``sacn_crowded``) of sources beyond the limits, which is a fault of the studio's."""
         receiver = self._receiver
         if receiver is None:
             return ()
@@ -132,9 +133,8 @@ class SacnIn:
         return [Reading(name, float(value), "1", now) for name, value in values.items()]
 
     def checks(self) -> Sequence[Check]:
-        """NOD-10 of the catalogue."""
-        title = Text("All who send sACN here are followed", "所有sACN发送源均被跟踪")
-        return (Check("NOD-10", "sACN", title, self._room),)
+        """None of its own: what is amiss is in the readings."""
+        return ()
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -170,21 +170,6 @@ class SacnIn:
             return False
         self._joined.add(address)
         return True
-
-    def _room(self) -> Result:
-        readings = {reading.name: reading.value for reading in self.readings()}
-        evidence = {**readings, "announced": {each.name: list(each.universes[:64]) for each in self.announced()}}
-        crowded = readings.get("sacn_crowded", 0.0)
-        if crowded:
-            said = Text(
-                f"More sources send than are followed: {crowded:.0f} packets were left out.",
-                f"发送源数量超出上限：已忽略{crowded:.0f}个数据包。",
-            )
-            remedy = Text("Switch sources off, or raise most_sources.", "关闭多余的发送源，或调大most_sources。")
-            return Result(Verdict.FAIL, said, remedy, crowded, evidence=evidence)
-        heard = f"{readings.get('sacn_sources', 0.0):.0f}"
-        said = Text(f"{heard} sources are followed.", f"正在跟踪{heard}个发送源。")
-        return Result(Verdict.PASS, said, evidence=evidence)
 
 
 SPEC = DriverSpec(

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 import pytest
 import sacn
 
-from drivers.base import Heard, Verdict
+from drivers.base import Heard
 from drivers.dmx import sacn_codec as codec
 from drivers.dmx.sacn import Sacn, SacnOptions, component
 from drivers.dmx.sacn_in import SacnIn, SacnInOptions
@@ -54,7 +54,6 @@ def test_the_library_sacn_is_heard_and_its_end_too():
                 output.dmx_data = tuple(frame)
                 heard = until(device, lambda heard, frame=frame: heard.slots == frame)
                 assert heard == Heard(UNIVERSE, frame, 130, sources=("library 灯",))
-            assert [check.run().verdict for check in device.checks()] == [Verdict.PASS]
             sender.deactivate_output(UNIVERSE)
             assert until(device, lambda heard: heard.ended).ended == "terminated"
         finally:
