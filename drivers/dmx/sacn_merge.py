@@ -89,4 +89,7 @@ def _levels(source: Source) -> bytes:
 def _highest(one: bytes, other: bytes) -> bytes:
     if len(one) < len(other):
         one, other = other, one
-    return bytes(map(max, one, other)) + one[len(other) :]
+    if not other:
+        return one
+    size = len(other)
+    return np.maximum(np.frombuffer(one, np.uint8, size), np.frombuffer(other, np.uint8)).tobytes() + one[size:]

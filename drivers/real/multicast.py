@@ -3,7 +3,6 @@
 import errno
 import socket
 import struct
-from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
@@ -35,25 +34,50 @@ def prepare(opened: socket.socket, interface: str, ttl: int) -> None:
     opened.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
 
 
-def join(opened: socket.socket, groups: Sequence[str], interface: str) -> None:
-    """Hear these groups on that interface, too. Raises OSError or DeviceMissing."""
-    for group in groups:
-        if ":" in group:
-            option, level = socket.IPV6_JOIN_GROUP, socket.IPPROTO_IPV6
-            membership = _packed6(group) + INDEX.pack(index(interface))
-        else:
-            option, level = socket.IP_ADD_MEMBERSHIP, socket.IPPROTO_IP
-            membership = MREQN.pack(_packed(group), *_card(interface))
+class Memberships:
+    """The groups one socket hears.
+
+    The kernel lets a socket join 20 IPv4 groups (igmp_max_memberships). For more, further sockets hold the memberships,
+    and the first hears every group of its port that this machine has joined, those of other programs among them.
+    """
+
+    def __init__(self, opened: socket.socket, interface: str) -> None:
+        self._opened = opened
+        self._interface = interface
+        self._holders: list[socket.socket] = []
+
+    def join(self, group: str) -> None:
+        """Once is enough. Raises OSError or DeviceMissing."""
+        six = ":" in group
+        membership = (
+            _packed6(group) + INDEX.pack(index(self._interface))
+            if six
+            else MREQN.pack(_packed(group), *_card(self._interface))
+        )
+        holder = self._holders[-1] if self._holders and not six else self._opened
         try:
-            opened.setsockopt(level, option, membership)
+            _join(holder, six, membership)
         except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                continue  # joined already
-            if error.errno == errno.ENOBUFS:
-                raise DeviceMissing(
-                    f"this machine lets one socket join no more groups than it has: {group} is one too many",
-                    "sudo sysctl -w net.ipv4.igmp_max_memberships=1024",
-                ) from error
+            if six or error.errno != errno.ENOBUFS:
+                raise
+            self._holders.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            _join(self._holders[-1], six, membership)
+            self._opened.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 1)
+
+    def close(self) -> None:
+        """Let go of all but the socket itself."""
+        for holder in self._holders:
+            holder.close()
+
+
+def _join(opened: socket.socket, six: bool, membership: bytes) -> None:
+    option, level = (
+        (socket.IPV6_JOIN_GROUP, socket.IPPROTO_IPV6) if six else (socket.IP_ADD_MEMBERSHIP, socket.IPPROTO_IP)
+    )
+    try:
+        opened.setsockopt(level, option, membership)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:  # joined already
             raise
 
 

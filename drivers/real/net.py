@@ -55,13 +55,19 @@ class SocketDatagrams:
     """An open datagram socket as :class:`drivers.host.Datagrams`. ``headed``: raw, each datagram has its IP header."""
 
     def __init__(
-        self, opened: socket.socket, name: str, *, interface: str = "", headed: bool = False, stamps: bool = True
+        self,
+        opened: socket.socket,
+        name: str,
+        *,
+        memberships: multicast.Memberships | None = None,
+        headed: bool = False,
+        stamps: bool = True,
     ) -> None:
         opened.setblocking(False)
         self._socket = opened
         self._sendto = opened.sendto
         self._name = name
-        self._interface = interface
+        self._memberships = memberships or multicast.Memberships(opened, "")
         self._headed = headed
         self._stamped = _ask_for_stamps(opened, leaving=stamps)
         self._leaving = 0
@@ -111,9 +117,9 @@ class SocketDatagrams:
         """Hear one more multicast group."""
         with self._gate:
             try:
-                multicast.join(self._socket, [group], self._interface)
+                self._memberships.join(group)
             except OSError as error:
-                raise _cannot_open(self._name, self._local, self._interface, [group], error) from error
+                raise _cannot_open(self._name, self._local, "", [group], error) from error
 
     def receive(self, timeout: float) -> Datagram | None:
         """The next datagram with its kernel stamp, or ``None`` after ``timeout`` seconds."""
@@ -144,6 +150,7 @@ class SocketDatagrams:
 
     def _release(self) -> None:
         with self._busy:
+            self._memberships.close()
             self._socket.close()
 
     def _left_now(self, called: float) -> float:
@@ -176,6 +183,7 @@ def open_udp(
         bind = (bind[0] or "::", bind[1])
     name = f"UDP {bind[0] or '*'}:{bind[1]}"
     opened = _new(name, socket.AF_INET6 if six else socket.AF_INET)
+    memberships = multicast.Memberships(opened, interface)
     try:
         if six:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -185,13 +193,14 @@ def open_udp(
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         multicast.prepare(opened, interface, ttl)
         opened.bind(bind)
-        multicast.join(opened, groups, interface)
-        return SocketDatagrams(opened, name, interface=interface, stamps=stamps)
-    except OSError as error:
+        for group in groups:
+            memberships.join(group)
+        return SocketDatagrams(opened, name, memberships=memberships, stamps=stamps)
+    except BaseException as error:
+        memberships.close()
         opened.close()
-        raise _cannot_open(name, bind, interface, groups, error) from error
-    except BaseException:
-        opened.close()
+        if isinstance(error, OSError):
+            raise _cannot_open(name, bind, interface, groups, error) from error
         raise
 
 

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 import sacn
+from sacn.sending import sender_socket_udp
 
 from drivers.base import Heard
 from drivers.dmx import sacn_codec as codec
@@ -19,6 +20,16 @@ from tests.waiting import PATIENCE
 
 UNIVERSE = 41000 + os.getpid() % 10000
 """Our own, for others may test on this machine at the same time."""
+
+
+@pytest.fixture(autouse=True)
+def _port_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some other program on this machine may have 5568 for itself."""
+    with closing(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)) as probe:
+        probe.bind(("::", 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setattr(codec, "PORT", port)
+    monkeypatch.setattr(sender_socket_udp, "DEFAULT_PORT", port)
 
 
 @contextmanager
@@ -43,7 +54,7 @@ def until(device: SacnIn, wanted) -> Heard:
 
 def test_the_library_sacn_is_heard_and_its_end_too():
     with listening() as device:
-        sender = sacn.sACNsender(bind_address="127.0.0.1", source_name="library 灯", fps=40)
+        sender = sacn.sACNsender(bind_address="127.0.0.1", bind_port=0, source_name="library 灯", fps=40)
         sender.start()
         try:
             sender.activate_output(UNIVERSE)
@@ -62,7 +73,9 @@ def test_the_library_sacn_is_heard_and_its_end_too():
 
 def test_the_librarys_synchronisation_lets_two_universes_change_together():
     with listening() as device:
-        sender = sacn.sACNsender(bind_address="127.0.0.1", source_name="library", sync_universe=UNIVERSE + 2)
+        sender = sacn.sACNsender(
+            bind_address="127.0.0.1", bind_port=0, source_name="library", sync_universe=UNIVERSE + 2
+        )
         sender.start()
         try:
             sender.manual_flush = True
@@ -120,10 +133,7 @@ def test_our_own_output_is_not_taken_for_a_console():
         assert [reading.value for reading in device.readings() if reading.name == "sacn_sources"] == [1.0]
 
 
-def test_ipv6_unicast_is_heard(monkeypatch):
-    with closing(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)) as probe:
-        probe.bind(("::1", 0))
-        monkeypatch.setattr(codec, "PORT", probe.getsockname()[1])
+def test_ipv6_unicast_is_heard():
     with listening(multicast="ipv6") as device, closing(Sacn(SacnOptions(hosts=["::1"]), RealHost())) as output:
         output.open()
         output.send(UNIVERSE, b"\7" * 512)
