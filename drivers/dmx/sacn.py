@@ -102,10 +102,10 @@ class Sacn:
         self._cid = component(options, self.host)
         self._addresses = tuple(self.host.resolve(each, ipv6=True) for each in options.hosts)
         try:
-            self._sockets = tuple(
-                self.host.udp(("::" if six else "", 0), interface=options.interface, ttl=options.ttl, stamps=False)
-                for six in self._versions()
-            )
+            for six in self._versions():
+                bind = ("::" if six else "", 0)
+                opened = self.host.udp(bind, interface=options.interface, ttl=options.ttl, stamps=False)
+                self._sockets += (opened,)
             if options.synchronization:
                 number = self._sync.sequence if self._sync else 0
                 self._sync = SyncPackets(

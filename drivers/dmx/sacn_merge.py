@@ -21,7 +21,10 @@ LOWEST = 1
 class Source:
     """What is known of one source of one universe. Times are on the receiver's clock, in seconds."""
 
+    said_name: str
+    """As the packets have it."""
     name: str
+    """As people may see it."""
     priority: int
     since: float
     """Its first packet."""

@@ -181,14 +181,16 @@ class Receiver:
 
     def _act(self, universe: _Universe, source: Source, packet: Data) -> None:
         """The packet counts from now on."""
-        before = (source.slots, source.priorities, source.priority)
+        before = (source.slots, source.priorities, source.priority, source.name)
         if packet.start_code == codec.LEVELS:
             source.slots = packet.slots
         else:
             source.priorities = packet.slots
             self._look = min(self._look, source.prioritised + self._lost)
         source.priority = packet.priority
-        if before != (source.slots, source.priorities, source.priority):
+        if packet.source_name != source.said_name:
+            source.said_name, source.name = packet.source_name, _shown(packet.source_name)
+        if before != (source.slots, source.priorities, source.priority, source.name):
             self._changed.add(universe.number)
 
     def _admit(self, universe: _Universe, packet: Data, now: float) -> Source | None:
@@ -201,8 +203,8 @@ class Receiver:
             self.counters.crowded += 1
             self._drop(universe, weakest[0], "lost")
         counts = now + self._patience
-        name = _shown(packet.source_name)
-        source = Source(name, packet.priority, now, now, now, packet.sequence, counts)
+        name = packet.source_name
+        source = Source(name, _shown(name), packet.priority, now, now, now, packet.sequence, counts)
         universe.sources[packet.cid] = source
         self._look = min(self._look, counts, now + self._lost)
         return source

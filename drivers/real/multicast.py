@@ -4,6 +4,7 @@ import errno
 import socket
 import struct
 from contextlib import suppress
+from functools import cached_property
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from drivers.errors import DeviceMissing
@@ -49,11 +50,7 @@ class Memberships:
     def join(self, group: str) -> None:
         """Once is enough. Raises OSError or DeviceMissing."""
         six = ":" in group
-        membership = (
-            _packed6(group) + INDEX.pack(index(self._interface))
-            if six
-            else MREQN.pack(_packed(group), *_card(self._interface))
-        )
+        membership = _packed6(group) + INDEX.pack(self._index) if six else MREQN.pack(_packed(group), *self._card)
         holder = self._holders[-1] if self._holders and not six else self._opened
         try:
             _join(holder, six, membership)
@@ -63,6 +60,14 @@ class Memberships:
             self._holders.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             _join(self._holders[-1], six, membership)
             self._opened.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 1)
+
+    @cached_property  # there may be hundreds of groups
+    def _index(self) -> int:
+        return index(self._interface)
+
+    @cached_property
+    def _card(self) -> tuple[bytes, int]:
+        return _card(self._interface)
 
     def close(self) -> None:
         """Let go of all but the socket itself."""

@@ -39,6 +39,8 @@ NUMBERED = struct.Struct("@12xI")
 COUNTER = 1 << 32
 ANCILLARY = socket.CMSG_SPACE(3 * TIMESPEC.size) + socket.CMSG_SPACE(4) + socket.CMSG_SPACE(32)
 LARGEST = 65535
+ROOM = 1 << 22
+"""Bytes of receive buffer to ask for where a whole rig may speak at once; the kernel gives what rmem_max allows."""
 SEND_TIMEOUT = 0.5
 """Seconds a full send buffer may hold a datagram."""
 
@@ -189,6 +191,7 @@ def open_udp(
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         if groups or broadcast:  # several programs may listen to the same group or broadcast port
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
         if broadcast:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         multicast.prepare(opened, interface, ttl)

@@ -126,7 +126,7 @@ def test_a_flood_of_sources_addresses_and_announcements_leaves_little_behind():
 )
 def test_the_merge_slot_by_slot(sent):
     sources = [
-        Source(f"{row}", priority, 0.0, 0.0, 0.0, 0, 0.0, slots, priorities)
+        Source(f"{row}", f"{row}", priority, 0.0, 0.0, 0.0, 0, 0.0, slots, priorities)
         for row, (slots, priority, priorities) in enumerate(sent)
     ]
     heard = merged(1, sources)

@@ -142,3 +142,5 @@ def test_names_of_sources_are_fit_to_be_shown():
     desk = Desk()
     desk.receiver.take(Data(A, "x\x1b[2J灯", 1, b"\1", 0).encode(), desk.now)
     assert desk.news()[0].sources == ("x�[2J灯",)
+    desk.receiver.take(Data(A, "renamed", 1, b"\1", 1).encode(), desk.now)
+    assert desk.news()[0].sources == ("renamed",)

@@ -139,6 +139,15 @@ def test_more_groups_than_the_kernel_grants_one_socket_are_heard(host):
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+def test_a_burst_of_a_large_rig_fits_into_a_group_socket(host):
+    with closing(host.udp(("", 0), groups=["239.255.77.8"], interface="lo")) as joined:
+        with closing(host.udp(interface="lo", stamps=False)) as sender:
+            for _ in range(256):
+                sender.send(bytes(638), ("239.255.77.8", joined.local[1]))
+        for _ in range(256):
+            assert joined.receive(PATIENCE) is not None
+
+
 def test_an_ipv6_socket_hears_both_and_says_from_whom(host):
     with closing(host.udp(("::", 0), groups=["239.255.77.7", "ff18::8300:7"], interface="lo")) as both:
         port = both.local[1]
