@@ -47,8 +47,10 @@ def ipv4(text: str) -> str:
 def card(text: str) -> str:
     """A network card of this machine: its name or one of its addresses; "" leaves it to the routing table. Raises
     ValueError."""
-    if not text or _is_ipv6(text):
+    if not text:
         return text
+    if _is_ipv6(text):
+        return str(IPv6Address(text))
     if re.fullmatch(r"[\d.]+", text):
         return ipv4(text)
     if ":" in text or "/" in text or not re.fullmatch(r"[\x21-\x7e]{1,15}", text):

@@ -254,6 +254,7 @@ class Sacn:
 
 def outward(host: Host, card: str, local: bool = False) -> list[str]:
     """Names of the interfaces that are up and fit the option ``interface``; ``local``: loopback counts, too."""
+    card = card.partition("%")[0]
     return [
         each.name
         for each in host.interfaces()

@@ -112,7 +112,7 @@ class SacnIn:
             socket.close()
 
     def announced(self) -> Sequence[Announced]:
-        """The sources that announce themselves here, ours among them, and the universes they say they send."""
+        """The sources that announce themselves here, and the universes they say they send."""
         return () if self._receiver is None else self._receiver.directory.announced(self.host.now())
 
     def readings(self) -> Sequence[Reading]:

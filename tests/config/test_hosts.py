@@ -130,6 +130,7 @@ def test_where_sacn_goes(data: dict[str, object], why: str) -> None:
     assert said(SacnOptions, hosts=["a", "10.0.0.9", "2001:db8::9"], interface="10.0.0.2") == ""
     for card in ("", "eth0", "enp3s0.100", "2001:db8::2", "fe80::1%eth0"):
         assert said(SacnOptions, interface=card) == ""
+    assert SacnOptions(interface="FE80:0::1%eth0").interface == "fe80::1%eth0"
 
 
 def test_where_artnet_goes() -> None:

@@ -143,3 +143,43 @@ def test_the_merge_slot_by_slot(sent):
             best = max(ranks)
             mine = [slots[at] for (slots, _, _), rank in zip(sent, ranks, strict=True) if rank == best > 0]
             assert (heard.slots[at], heard.priorities[at]) == (max(mine, default=0), best)
+
+
+class Model:
+    """What E1.31 6.2.3 says of sources with one priority each, in as few words as possible."""
+
+    def __init__(self) -> None:
+        self.sources: dict[int, tuple[int, bytes]] = {}
+
+    def shown(self) -> tuple[bytes, int]:
+        highest = max((priority for priority, _ in self.sources.values()), default=0)
+        mine = [slots for priority, slots in self.sources.values() if priority == highest]
+        return bytes(max(each) for each in zip(*mine, strict=True)), highest
+
+
+@few
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.none() | st.tuples(st.integers(0, 200), st.binary(min_size=3, max_size=3))),
+        max_size=40,
+    )
+)
+def test_sources_that_come_change_and_go_are_what_the_model_says(events):
+    receiver = Receiver((1,), 0.0, sampling=0.0, patience=0.0)
+    model, numbers, now = Model(), dict.fromkeys(range(5), 0), 0.0
+    shown = (b"", 0)
+    for which, said in events:
+        now += 0.4
+        if said is not None:
+            model.sources[which] = said
+        elif which in model.sources:
+            priority, slots = model.sources.pop(which)
+            numbers[which] += 1
+            end = Data(UUID(int=which), "", 1, slots, numbers[which] % 256, priority, options=codec.TERMINATED)
+            receiver.take(end.encode(), now)
+        for each, (priority, slots) in model.sources.items():
+            numbers[each] += 1
+            receiver.take(Data(UUID(int=each), "", 1, slots, numbers[each] % 256, priority).encode(), now)
+        for heard in receiver.changes(now):
+            shown = (heard.slots, heard.priority if heard.sources else 0)
+        assert shown == model.shown()
