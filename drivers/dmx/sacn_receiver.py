@@ -6,7 +6,7 @@
 * A source is a component identifier in a universe. It is gone when it says so (6.2.6), or after 2.5 s without levels
   (6.7.1). Several that fall silent at once are lost at once: a source counts as lost only when those that are left were
   heard after it should have been, so that a pulled cable does not hand the stage to the weaker one for an instant.
-* Packets up to 20 numbers behind the last are late and dropped (6.7.2).
+* Packets 0 to 19 numbers behind the last are late and dropped (6.7.2).
 * Preview data (6.2.6) and start codes other than 00 and DD change nothing.
 * Start code DD gives the priority of each slot; 2.5 s after the last of them the packet's priority holds again. A new
   source has ``patience`` to say them before its levels count, else what it leaves to others would jump for a frame.
@@ -89,6 +89,8 @@ class Receiver:
         """``listen_for`` is asked to join a synchronisation address, and says whether that can be."""
         self.counters = Counters()
         self.directory = Directory()
+        self.streams = 0
+        """Sources, counted once for each universe they send."""
         self._universes = {number: _Universe(number, Heard(number, b"")) for number in universes}
         self._ignore = frozenset(ignore)
         self._sampled = now + sampling
@@ -100,11 +102,6 @@ class Receiver:
         self._pulses: dict[int, _Pulse | None] = {}
         self._changed: set[int] = set()
         self._look = math.inf
-
-    @property
-    def streams(self) -> int:
-        """Sources, counted once for each universe they send."""
-        return sum(len(universe.sources) for universe in self._universes.values())
 
     def take(self, data: bytes, now: float) -> None:
         """A datagram that came at ``now``, from wherever."""
@@ -206,11 +203,13 @@ class Receiver:
         name = packet.source_name
         source = Source(name, _shown(name), packet.priority, now, now, now, packet.sequence, counts)
         universe.sources[packet.cid] = source
+        self.streams += 1
         self._look = min(self._look, counts, now + self._lost)
         return source
 
     def _drop(self, universe: _Universe, cid: UUID, why: _Ended) -> None:
         del universe.sources[cid]
+        self.streams -= 1
         universe.ended = why
         self._changed.add(universe.number)
 
