@@ -53,8 +53,7 @@ TICK = 0.1
 """Seconds between looks at leases and the air state."""
 CONTROL_WITHIN = 1.0
 """Seconds in which outputs must have answered (or not) for the agent to call itself ready."""
-SOFTWARE = 70
-"""sysexits: a bug ended the agent."""
+SOFTWARE = 70  # sysexits: a bug ended the agent
 
 
 class Agent:
@@ -298,14 +297,8 @@ class Agent:
             self.exposure.turn(ev, sight.captured, fault, self.now(), self.on_air())
 
     def _told_air(self, message: AirMessage) -> None:
-        """*Off air* counts from when it was said: an old or retained message opens nothing."""
-        age = self.host.wall() - message.issued_at.timestamp()
-        fresh = self.config.air.fresh
-        if not message.on_air and not -fresh <= age <= fresh:
-            log.warning("air.stale", source=message.source, age=round(age, 1), fresh=fresh)
-            return
-        self.interlock.tell(message.on_air, message.source, self.now() - max(0.0, age))
-        self._air_to_rig()
+        if self.interlock.hear(message.on_air, message.source, message.issued_at.timestamp(), self.now()):
+            self._air_to_rig()
 
     async def _get_ready(self) -> None:
         """Ready: every output drives its lights, or has said why not."""

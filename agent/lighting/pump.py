@@ -3,7 +3,7 @@
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from agent.lighting.catchup import CatchUp
 from agent.lighting.part import Part
-from drivers.base import Identity, Output
+from drivers.base import Beat, Identity, Output
 
 GRACE = 0.0005
 """Seconds by which a due time may be met early, so that rounding of the wait does not cost a beat."""
@@ -55,7 +55,7 @@ class Pump:
     def __init__(self, output: Output, part: Part, before: Mapping[int, bytes] = MappingProxyType({})) -> None:
         """``before``: frames these universes were last sent by another output; the lights are led on from there."""
         self._output = output
-        self._flush: Callable[[], None] | None = getattr(output, "flush", None)
+        self._together = output if isinstance(output, Beat) else None
         self._part = part
         self._told: Part | None = None
         self._lines = {universe: _Line(before.get(universe, b"")) for universe in part.sheet.universes}
@@ -172,8 +172,8 @@ class Pump:
             going = going or on_its_way
             nearest = min(nearest, line.sent + refresh.keepalive)
         if frames_sent:
-            if self._flush is not None:
-                self._flush()
+            if self._together is not None:
+                self._together.flush()
             with self._lock:
                 self._frames += frames_sent
                 self._sent.extend([now] * frames_sent)
