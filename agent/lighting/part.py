@@ -1,19 +1,16 @@
 """A part: what one output plays of the scene, as arrays. Immutable; a pump is handed one after the other.
 
-``Score`` makes them, on the loop's thread: the first one whole, the following ones from what has changed, so that a
-command costs what it moves and not what the studio has. A :class:`Change` is that, small enough for a process of its
-own: it goes over the socket and is applied there.
+The first one is made whole, the following ones from what has changed, so that a command costs what it moves and not
+what the studio has. A :class:`Change` is that, small enough for a process of its own: it goes over the socket and is
+applied there. Nothing here needs more than numpy to be imported: it is what the output engine lives on.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from agent.lighting.fade import Fade
-from agent.lighting.scene import Scene
-from agent.lighting.sheet import Indices, Numbers, Sheet, Slots, lay_out
+from agent.lighting.sheet import Indices, Numbers, Sheet, Slots
 
 
 class Change(NamedTuple):
@@ -82,40 +79,3 @@ def part(sheet: Sheet, fades: Numbers, rates: Numbers) -> Part:
 
 def _settled(fades: Numbers, moving: Indices) -> float:
     return float((fades[2, moving] + fades[3, moving]).max(initial=0.0))
-
-
-class Score:
-    """What one output has to play, scene by scene: knows by which number the output knows a channel."""
-
-    def __init__(self, scene: Scene, universes: Sequence[int]) -> None:
-        self._scene = scene
-        self._universes = tuple(universes)
-        self._sheet, self._numbers = lay_out(scene.fixtures, universes)
-
-    def whole(self) -> Part:
-        """The present scene's part."""
-        fades = _columns(self._scene.fades[key] for key in self._numbers)
-        return part(self._sheet, fades, self._rates())
-
-    def follow(self, scene: Scene) -> Change | Part | None:
-        """Go over to this scene: what changes by it, a whole part when the patch is another one, ``None`` when it says
-        nothing new for this output."""
-        before, self._scene = self._scene, scene
-        if scene.number == before.number:
-            return None
-        if scene.fixtures is not before.fixtures:
-            self._sheet, self._numbers = lay_out(scene.fixtures, self._universes)
-            return self.whole()
-        fades = scene.changes if scene.follows == before.number else scene.fades
-        mine = {self._numbers[key]: fade for key, fade in fades.items() if key in self._numbers}
-        rates = None if scene.rate_of is before.rate_of else self._rates()
-        if not mine and rates is None:
-            return None
-        return Change(np.fromiter(mine, np.intp, len(mine)), _columns(mine.values()), rates)
-
-    def _rates(self) -> Numbers:
-        return np.fromiter(map(self._scene.rate_of, self._numbers), np.float64, len(self._numbers))
-
-
-def _columns(fades: Iterable[Fade]) -> Numbers:
-    return np.array(list(fades), np.float64).reshape(-1, 4).T.copy()

@@ -10,17 +10,19 @@ It is what goes to the output engine's process: no names, no profiles but those 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from agent.lighting.slew import Key
 from config.units import SLOTS, Attribute
 from firmware_profiles.channel import Channel, Curve
 from firmware_profiles.model import Personality
-from firmware_profiles.patch import Patched
 from firmware_profiles.render import decode, render
+
+if TYPE_CHECKING:
+    from agent.lighting.slew import Key
+    from firmware_profiles.patch import Patched
 
 Numbers = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -167,7 +169,7 @@ class Sheet:
         return levels
 
 
-def lay_out(fixtures: Mapping[str, Patched], universes: Sequence[int]) -> tuple[Sheet, dict[Key, int]]:
+def lay_out(fixtures: "Mapping[str, Patched]", universes: Sequence[int]) -> "tuple[Sheet, dict[Key, int]]":
     """The sheet of these universes, and the number of every channel on it."""
     rows = {universe: row for row, universe in enumerate(universes)}
     constants = np.zeros((len(rows), SLOTS), np.uint8)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from agent.lighting.claims import Priority
 from agent.lighting.fade import Fade
-from agent.lighting.part import Change, Part, Score
+from agent.lighting.part import Change, Part
 from agent.lighting.rig import Rig
 from agent.lighting.scene import Scene
+from agent.lighting.score import Score
 from config.units import Attribute
 from firmware_profiles.channel import Curve
 from firmware_profiles.library import load
