@@ -5,8 +5,9 @@
 
 Rules of Art-Net 4. Section ArtDmx, "Data Merging": sources differ by IP address or physical port; two are merged, a
 third is ignored; one that stops is held for 10 s; after AcCancelMerge the next ArtDmx ends the merge, and only its
-sender is heard. Section ArtSync: after an ArtSync data is held until the next one, for 4 s after the last; it counts for data
-of its own sender, and not for universes that are being merged. Section ArtNzs: other start codes are no levels.
+sender is heard. Section ArtSync: after an ArtSync data is held until the next one, for 4 s after the last; it counts
+for data of its own sender, and not for universes that are being merged. Section ArtNzs: other start codes are no
+levels.
 
 What the standard leaves open: LTP is decided slot by slot, a source that begins counts as having just set all of its
 slots; a sequence number is late within 20 of the last and within 1 s of it; when nobody sends any more, this is said.
