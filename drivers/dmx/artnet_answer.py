@@ -18,6 +18,8 @@ from drivers.dmx.artnet_wire import ESTA_PROTOTYPE, OEM_UNKNOWN, PORT
 from drivers.errors import DeviceMissing
 from drivers.host import Endpoint, Host
 
+READY = "ready"
+"""The status text of our replies, when there is nothing to tell."""
 NAME = "Studio Edge Agent"
 REPLY_WITHIN = 1.0
 FORGET_AFTER = 10.0
@@ -117,8 +119,7 @@ class Callers:
         self._callers: dict[Endpoint, _Caller] = {}
         self._owed: dict[Endpoint, float] = {}
         self._count = 0
-        self.report = "ready"
-        """What the status text of our replies says."""
+        self._report = READY
 
     def polled(self, poll: Poll, source: Endpoint, now: float) -> None:
         """An ArtPoll came in."""
@@ -137,10 +138,11 @@ class Callers:
             if caller.changes:
                 self._owed[caller.source] = now
 
-    def answer(self, source: Endpoint, now: float) -> None:
-        """Reply at once (ArtAddress)."""
+    def answer(self, source: Endpoint, now: float, report: str) -> None:
+        """Reply at once (ArtAddress); ``report``: what the status text then says."""
         if source in self._owed or len(self._owed) < MOST_CALLERS:
             self._owed[source] = now
+            self._report = report
 
     @property
     def due(self) -> float | None:
@@ -156,10 +158,12 @@ class Callers:
             del self._owed[source]
             card = self._cards.towards(source[0])
             self._count = (self._count + 1) % 10000
-            report = f"#0001 [{self._count:04d}] {self.report}"
+            report = f"#0001 [{self._count:04d}] {self._report}"
             for node in self._describe(str(card.address.ip), card.mac):
                 packet = replace(node, report=report).encode()
                 sent += [(packet, (source[0], port)) for port in self._ports(source)]
+        if sent:
+            self._report = READY
         return sent
 
     def others_here(self, source: Endpoint, now: float) -> list[Endpoint]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from config.section import OnceEach
 from config.units import IPv4
@@ -51,13 +51,6 @@ class ArtnetInOptions(Options):
     obey_artaddress: bool = Field(
         False, description="Let the network cancel a merge and choose HTP or LTP (ArtAddress); nothing else, ever."
     )
-
-    @field_validator("sources")
-    @classmethod
-    def _some(cls, sources: tuple[str, ...]) -> tuple[str, ...]:
-        if "0.0.0.0" in sources:  # noqa: S104 - no bind
-            raise ValueError("0.0.0.0 is no source: leave it out to hear all")
-        return sources
 
     @model_validator(mode="after")
     def _port_addresses(self) -> "ArtnetInOptions":
@@ -187,8 +180,7 @@ class ArtnetIn:
         """ArtAddress: obeyed or not, it is answered (section ArtAddress)."""
         ports = list(self._receiver.universes)[packet.bind_index - 1 : packet.bind_index]
         obeyed = self._receiver.obey(packet, ports)
-        self._callers.report = "ready" if obeyed else "ArtAddress refused: set up in a file"
-        self._callers.answer(source, now)
+        self._callers.answer(source, now, "obeyed" if obeyed else "ArtAddress refused: set up in a file")
 
     def _answer(self, socket: Datagrams, now: float) -> None:
         for packet, to in self._callers.replies(now):

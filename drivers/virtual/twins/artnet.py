@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx.artnet import ArtnetOptions
 from drivers.dmx.artnet_codec import Dmx, Node, Poll
+from drivers.dmx.artnet_reply import FAIL_OVER
 from drivers.host import Endpoint
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault
@@ -12,7 +13,7 @@ from drivers.virtual.twins.held import Held
 from drivers.virtual.wires import Place
 
 ANYWHERE = "10.77.0.21"
-"""Address of a node that is only reached by broadcast."""
+"""Address of a node that no option names."""
 
 
 class ArtnetNode:
@@ -72,6 +73,7 @@ class ArtnetNode:
                 bind_index=index,
                 mac="02:00:00:77:00:15",
                 report="#0001 [0001] OK",
+                status3=FAIL_OVER,  # and holds when it hears nobody
             )
             for index, universe in enumerate(self._universes, start=1)
         ]
