@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from config.section import OnceEach
-from config.units import IPv4
+from config.units import IPv4, UniverseNumber
 from drivers.base import Check, Heard, Identity, Reading
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx import artnet_reply, artnet_wire
@@ -32,8 +32,8 @@ GRACE = 0.001
 class ArtnetInOptions(Options):
     """What the configuration may say about an Art-Net input."""
 
-    universes: Annotated[tuple[Annotated[int, Field(ge=1, le=63999)], ...], OnceEach] = Field(
-        min_length=1, max_length=256, description="The universes to hear."
+    universes: Annotated[tuple[UniverseNumber, ...], OnceEach, Field(min_length=1)] = Field(
+        description="Universes to listen to."
     )
     port_address_offset: Annotated[int, Field(ge=-63999, le=32767)] = Field(
         0, description="Port-Address = universe + this; -1 where the console counts its universes from 0."
@@ -83,7 +83,7 @@ class ArtnetIn:
         self._cards = Cards(())
         self._receiver = self._fresh()
         self._callers = Callers(self._cards, self._describe)
-        self._merging: frozenset[int] = frozenset()
+        self._merges = 0
 
     def open(self) -> Identity:
         """Take UDP 6454. Nobody needs to send: a console may come any time."""
@@ -92,7 +92,7 @@ class ArtnetIn:
         self._cards = cards(self.host, needed=wanted.interface is None)
         self._receiver = self._fresh()
         self._callers = Callers(self._cards, self._describe)
-        self._merging = frozenset()
+        self._merges = 0
         self._socket = self.host.udp((wanted.interface or "", codec.PORT), broadcast=True)
         address = wanted.interface or str(self._cards.own[0].address.ip)
         return Identity(
@@ -105,18 +105,22 @@ class ArtnetIn:
         if socket is None:
             raise LinkLost("the Art-Net input is not open")
         until = self.host.now() + timeout
+        wait = 0.0  # what has come in meanwhile is looked at before anybody is called lost
         while True:
-            now = self.host.now()
-            changed = {heard.universe: heard for heard in self._receiver.tick(now)}
-            self._answer(socket, now)
-            due = min(until, self._receiver.due + GRACE, (self._callers.due or until) + GRACE)
-            for wait in (0.0 if changed else max(0.0, due - now), *(0.0,) * MOST_AT_ONCE):
-                datagram = socket.receive(wait)
+            changed: dict[int, Heard] = {}
+            for pause in (wait, *(0.0,) * MOST_AT_ONCE):
+                datagram = socket.receive(pause)
                 if datagram is None:
                     break
                 changed |= {heard.universe: heard for heard in self._take(socket, datagram)}
-            if changed or self.host.now() >= until:
+            now = self.host.now()
+            changed |= {heard.universe: heard for heard in self._receiver.tick(now)}
+            self._tell_changes(now)
+            self._answer(socket, now)
+            if changed or now >= until:
                 return list(changed.values())
+            due = min(until, self._receiver.due + GRACE, (self._callers.due or until) + GRACE)
+            wait = max(0.0, due - now)
 
     def close(self) -> None:
         socket, self._socket = self._socket, None
@@ -163,9 +167,7 @@ class ArtnetIn:
         opcode = artnet_wire.opcode_of(data)
         if opcode in (codec.DMX, codec.SYNC, codec.NZS):
             if not self._cards.local(source[0]) or source[1] == codec.PORT or self.options.hear_local:
-                heard = self._receiver.hear(data, source, now)
-                self._tell_changes(now)
-                return heard
+                return self._receiver.hear(data, source, now)
         elif opcode in (codec.POLL_REPLY, codec.DIAG_DATA):
             self._pass_on(socket, data, self._callers.others_here(source, now))
         elif opcode in (codec.POLL, codec.ADDRESS):
@@ -196,9 +198,8 @@ class ArtnetIn:
 
     def _tell_changes(self, now: float) -> None:
         """Who asked to be told gets a reply when merging begins or ends (section ArtDmx, "Data Merging")."""
-        merging = frozenset(port for port, each in self._receiver.universes.items() if each.merging)
-        if merging != self._merging:
-            self._merging = merging
+        if self._receiver.merges != self._merges:
+            self._merges = self._receiver.merges
             self._callers.changed(now)
 
     def _describe(self, address: str, mac: str) -> list[Node]:

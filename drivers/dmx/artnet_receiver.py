@@ -19,6 +19,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from drivers.base import Heard
 from drivers.dmx.artnet_codec import Address, Command, Dmx, Nzs, Sync, decode, later
 from drivers.host import Endpoint
@@ -88,9 +91,8 @@ class Universe:
         if self.merging and self.merge == "ltp" and slots != before:
             size = len(slots)
             self.latest.extend(bytes(max(0, size - len(self.latest))))
-            for slot, (old, level) in enumerate(zip(before.ljust(size, b"\0"), slots, strict=False)):
-                if level != old:
-                    self.latest[slot] = level
+            new, old = _levels(slots), _levels(before.ljust(size, b"\0")[:size])
+            np.copyto(np.frombuffer(self.latest, np.uint8)[:size], new, where=new != old)
 
     def mode(self, merge: Merge) -> None:
         """From now on merge like this; LTP starts from what is there."""
@@ -107,7 +109,11 @@ class Universe:
         if self.merge == "ltp":
             return bytes(self.latest[:size])
         first, second = (each.ljust(size, b"\0") for each in every)
-        return bytes(map(max, first, second))
+        return np.maximum(_levels(first), _levels(second)).tobytes()
+
+
+def _levels(slots: bytes) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(slots, np.uint8)
 
 
 class Receiver:
@@ -128,6 +134,10 @@ class Receiver:
         self.notes: deque[str] = deque(maxlen=MOST_NOTES)
         """What somebody should know, the newest last."""
         self.ignored = self.late = self.other_codes = self.refused = 0
+        self.due = math.inf
+        """When :meth:`tick` may have something to do next, at the earliest; infinity: never."""
+        self.merges = 0
+        """How often merging began or ended."""
         self._lost_after = lost_after
         self._priority = priority
         self._obeys = obeys
@@ -148,6 +158,8 @@ class Receiver:
 
     def tick(self, now: float) -> list[Heard]:
         """What time alone changes: lost sources, syncs that stopped."""
+        if now < self.due:
+            return []
         touched: list[Universe] = []
         ended = {address for address, until in self._synced.items() if until <= now}
         for address in ended:
@@ -169,15 +181,11 @@ class Receiver:
         if touched:
             sending = {key.address for each in self.universes.values() for key in each.sources}
             self._synced = {address: until for address, until in self._synced.items() if address in sending}
-        return list(self._changes(touched))
-
-    @property
-    def due(self) -> float:
-        """When :meth:`tick` has something to do next; infinity: never."""
         losses = (
             source.seen + self._lost_after for each in self.universes.values() for source in each.sources.values()
         )
-        return min(min(losses, default=math.inf), min(self._synced.values(), default=math.inf))
+        self.due = min(min(losses, default=math.inf), min(self._synced.values(), default=math.inf))
+        return list(self._changes(touched))
 
     def obey(self, packet: Address, ports: Iterable[int]) -> bool:
         """An ArtAddress to the bound part with these Port-Addresses. Whether it was obeyed: only commands on merging
@@ -219,6 +227,7 @@ class Receiver:
                 self._too_many(universe, key)
                 return []
             source = universe.begin(key, packet.slots, now)
+            self.due = min(self.due, now + self._lost_after)
             self._note(f"universe {universe.number}: {key} sends" + (", merged" if universe.merging else ""))
         elif not universe.merging and self._synced.get(address, now) > now:
             source.held = packet.slots
@@ -233,6 +242,7 @@ class Receiver:
         if not known:
             return []
         self._synced[address] = now + SYNC_FOR
+        self.due = min(self.due, now + SYNC_FOR)
         for universe in known:
             for key, source in universe.sources.items():
                 if key.address == address and source.held is not None and not universe.merging:
@@ -250,6 +260,8 @@ class Receiver:
                 ended="" if universe.sources else "lost",
             )
             if heard != universe.told:
+                before = len(universe.told.sources) if universe.told else 0
+                self.merges += (before > 1) != universe.merging
                 universe.told = heard
                 yield heard
 

@@ -54,7 +54,11 @@ class Watch:
     def ask(self, now: float, *, must: bool = False) -> None:
         """Poll. ``must``: LinkLost without a network."""
         self.spread(self._poll, self._ask, must=must)
-        if self._port is None:  # whoever has the port shall know that we want the replies, too
+        if self._port is None:
+            self._port = hold_port(self._host)  # whoever had it may be gone
+            if self.closed:
+                self.close()
+        if self._port is None:  # whoever has it shall know that we want the replies, too
             self.spread(self._poll, (LOOPBACK,))
         self.nodes.polled(now)
 

@@ -119,8 +119,8 @@ def test_after_a_sync_data_waits_for_the_next_one():
     assert levels(desk.sync(0.1)) == [(1, b"\2\2"), (2, b"\3\3")]
     assert receiver.hear(Sync().encode(), B, 0.2) == []
     assert desk.send(b"\4\4", 0.2) == []
-    assert receiver.due == 4.1
     assert receiver.tick(4.09) == []
+    assert receiver.due == 4.1
     assert levels(receiver.tick(4.1)) == [(1, b"\4\4")]
     assert levels(desk.send(b"\5\5", 4.2)) == [(1, b"\5\5")]
 
