@@ -158,12 +158,15 @@ class Artnet:
         if watch is None:
             raise LinkLost(f"Art-Net to {self.options.target} is not open")
         line = self._lines.get(universe) or self._begin(universe)
-        packet = line.packet(frame)
-        try:
-            for target in line.targets:
+        packet, trouble = line.packet(frame), 0
+        for target in line.targets:
+            try:
                 watch.socket.send(packet, target)
-        except DriverError:
-            self._again(watch, packet, line.targets)
+            except DriverError:
+                trouble += 1
+                watch.errors += 1
+                if watch.closed or trouble == len(line.targets):
+                    raise
         self._dirty = True
         self._look(watch)
 
@@ -186,20 +189,20 @@ class Artnet:
 
     def checks(self) -> Sequence[Check]:
         """NOD-01 of the catalogue."""
-        return artnet_checks.checks(self.options.host or self.options.broadcast or "Art-Net", self._who)
+        subject = self.options.host or self.options.broadcast or "Art-Net"
+        return artnet_checks.checks(subject, self._who, self._without_node)
 
     def readings(self) -> list[Reading]:
         """How the nodes fare: those that answer, came, went; our universes nobody asked for; those that more than one
         source sends to; diagnostics heard; datagrams that could not be sent."""
         now = self.host.now()
-        online, ports = self.nodes.online(), self._ports()
-        wanted = {port for part in online for port in part.node.outputs}
+        nodes = {key[0] for key, part in self.nodes.parts.items() if part.online and part.node.outputs}
         found: tuple[tuple[str, float, str], ...] = (
-            ("nodes", len({key[0] for key, part in self.nodes.parts.items() if part.online}), "nodes"),
+            ("nodes", len(nodes), "nodes"),
             ("nodes_came", self.nodes.came, "times"),
             ("nodes_went", self.nodes.went, "times"),
-            ("universes_without_node", 0 if self._fixed else len(ports - wanted), "universes"),
-            ("universes_merging", len(self.nodes.merging(ports)), "universes"),
+            ("universes_without_node", len(self._without_node()), "universes"),
+            ("universes_merging", len(self.nodes.merging(self._ports())), "universes"),
             ("diagnostics", self.nodes.diagnostics, "messages"),
             ("send_errors", self._watch.errors if self._watch else 0, "datagrams"),
         )
@@ -218,10 +221,6 @@ class Artnet:
         line.targets = self._targets(line.port_address)
         return line
 
-    def _again(self, watch: Watch, packet: bytes, targets: Sequence[Endpoint]) -> None:
-        """A node could not be reached: the others get the frame (some twice, which harms nobody)."""
-        watch.spread(packet, targets, must=True)
-
     def _targets(self, port_address: int) -> tuple[Endpoint, ...]:
         names = self._fixed or self.nodes.subscribers.get(port_address, ())
         most = self.options.broadcast_above
@@ -231,6 +230,12 @@ class Artnet:
 
     def _ports(self) -> set[int]:
         return {line.port_address for line in self._lines.values()}
+
+    def _without_node(self) -> list[int]:
+        """The Port-Addresses sent to nobody."""
+        if self._fixed:
+            return []
+        return sorted(self._ports() - {port for part in self.nodes.online() for port in part.node.outputs})
 
     def _look(self, watch: Watch) -> None:
         now = self.host.now()

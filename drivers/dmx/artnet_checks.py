@@ -18,14 +18,15 @@ Asked = Callable[[], tuple[float | None, Sequence[Node]]]
 """Seconds to the slowest answer (``None``: nobody answered), and who answered."""
 
 
-def checks(subject: str, ask: Asked) -> Sequence[Check]:
-    """NOD-01 of the catalogue."""
+def checks(subject: str, ask: Asked, missing: Callable[[], Sequence[int]]) -> Sequence[Check]:
+    """NOD-01 of the catalogue. ``missing``: the Port-Addresses we send that no node lists."""
     title = Text("The Art-Net node answers a poll", "Art-Net节点应答轮询")
-    return (Check("NOD-01", subject, title, lambda: node_answers(subject, ask), deadline=REPLY_S + 1),)
+    return (Check("NOD-01", subject, title, lambda: node_answers(subject, ask, missing), deadline=REPLY_S + 1),)
 
 
-def node_answers(subject: str, ask: Asked) -> Result:
-    """Who answered, how fast; the state of every node's outputs and its fail-safe in the evidence."""
+def node_answers(subject: str, ask: Asked, missing: Callable[[], Sequence[int]]) -> Result:
+    """Who answered, how fast, and whether every universe has a node; the state of every node's outputs and its
+    fail-safe in the evidence."""
     try:
         took, nodes = ask()
     except DriverError as error:
@@ -38,6 +39,21 @@ def node_answers(subject: str, ask: Asked) -> Result:
             unit="s",
             limits=LATE,
         )
+    evidence = {"nodes": [state(node) for node in nodes]}
+    absent = missing()
+    if absent:
+        some = ", ".join(map(str, absent[:8])) + (" …" if len(absent) > 8 else "")
+        return Result(
+            Verdict.MARGINAL,
+            Text(f"No Art-Net node lists Port-Address {some}.", f"没有Art-Net节点列出端口地址 {some}。"),
+            Text(
+                "Set the node to it, or correct the universe or port_address_offset.", "设置节点地址，或更正universe。"
+            ),
+            took,
+            "s",
+            LATE,
+            evidence,
+        )
     verdict = LATE.judge(took)
     names = ", ".join(dict.fromkeys(node.short_name or node.address for node in nodes))
     return Result(
@@ -47,7 +63,7 @@ def node_answers(subject: str, ask: Asked) -> Result:
         took,
         "s",
         LATE,
-        {"nodes": [state(node) for node in nodes]},
+        evidence,
     )
 
 

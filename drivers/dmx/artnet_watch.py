@@ -109,6 +109,8 @@ class Watch:
             self.ask(begun, must=True)
             self.wait(begun, GONE_AFTER if one else WHOLE_ROUND, first=one)
             parts = self.nodes.since(before)
+        if not one:
+            parts = [part for part in parts if part.node.outputs]  # a console that answers is no node
         return max((part.took for part in parts), default=None), [part.node for part in parts]
 
     def _hear(self, wait: float) -> None:

@@ -85,7 +85,7 @@ def test_each_universe_goes_to_the_nodes_that_list_it_and_to_nobody_else(studio)
     assert one.levels() == [(1, b"\1\0"), (2, b"\2\0")]
     assert two.levels() == [(2, b"\2\0")] and none.levels() == []
     assert reading(output, "universes_without_node") == 1
-    assert reading(output, "nodes") == 3
+    assert reading(output, "nodes") == 2
 
 
 def test_a_node_that_comes_later_gets_the_present_frame_with_its_first_reply(studio, clock):
@@ -272,6 +272,24 @@ def test_who_answers_is_told_at_once_while_frames_go_out(studio, clock):
     assert result.evidence["nodes"] == [
         "10.77.0.11 gate 10.77.0.11 0.0: outputs 1 (merging, RDM off, continuous); on loss: zero"
     ]
+
+
+def test_a_universe_that_no_node_lists_is_found_by_the_check(studio, clock):
+    Gate(studio, "10.77.0.11", node("10.77.0.11", 1))
+    Gate(studio, CONSOLE, Node(CONSOLE, "desk", style=1))
+    output = opened(studio)
+    (nod_01,) = output.checks()
+    assert nod_01.run().verdict is Verdict.PASS  # nothing was sent yet
+    keep_sending(output, clock, 6.0, 1, 2)
+    result = nod_01.run()
+    assert (result.verdict, result.said.en) == (Verdict.MARGINAL, "No Art-Net node lists Port-Address 2.")
+    assert all(result.remedy) and len(result.evidence["nodes"]) == 1
+
+
+def test_a_console_alone_is_no_node(studio):
+    Gate(studio, CONSOLE, Node(CONSOLE, "desk", style=1))
+    (nod_01,) = opened(studio).checks()
+    assert nod_01.run().verdict is Verdict.FAIL
 
 
 def test_without_a_network_it_is_missing(studio):
