@@ -42,7 +42,7 @@ class Watch:
         self._poll = poll.encode()
         self._callers = Callers(cards, _describe)
         self._look_at = 0.0
-        self.socket = host.udp(broadcast=True)
+        self.socket = host.udp(broadcast=True, stamps=False)
         self._port = hold_port(host)
 
     def close(self) -> None:
