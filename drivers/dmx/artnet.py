@@ -209,6 +209,13 @@ class Artnet:
         return [Reading(name, float(value), unit, now) for name, value, unit in found]
 
     @property
+    def watch(self) -> Watch:
+        """Where a node can be asked something else between frames. LinkLost while closed."""
+        if self._watch is None:
+            raise LinkLost(f"Art-Net to {self.options.target} is not open")
+        return self._watch
+
+    @property
     def messages(self) -> tuple[Message, ...]:
         """The last lines to keep: diagnostics of the nodes, and what has become another about them."""
         return tuple(self.nodes.messages)
@@ -253,9 +260,7 @@ class Artnet:
                 watch.spread(line.packet(line.frame), fresh)
 
     def _who(self) -> tuple[float | None, list[Node]]:
-        if self._watch is None:
-            raise LinkLost(f"Art-Net to {self.options.target} is not open")
-        return self._watch.who(one=self.options.host is not None)
+        return self.watch.who(one=self.options.host is not None)
 
     def _identity(self, before: int) -> Identity:
         """Of the one node that answered, or of all that did."""

@@ -14,7 +14,16 @@ from dataclasses import dataclass, replace
 
 from drivers.dmx.artnet_codec import CHANGES, TARGETED, Node, Poll
 from drivers.dmx.artnet_reply import FIFTEEN_BITS, LOCAL_ADDRESSES
-from drivers.dmx.artnet_wire import ESTA_PROTOTYPE, OEM_UNKNOWN, PORT
+from drivers.dmx.artnet_wire import (
+    DIAG_DATA,
+    ESTA_PROTOTYPE,
+    OEM_UNKNOWN,
+    POLL_REPLY,
+    PORT,
+    RDM,
+    RDM_SUB,
+    TOD_DATA,
+)
 from drivers.errors import DeviceMissing
 from drivers.host import Endpoint, Host
 
@@ -25,6 +34,9 @@ REPLY_WITHIN = 1.0
 FORGET_AFTER = 10.0
 """Seconds without a poll after which a caller is gone (controllers poll every 2.5…3 s)."""
 MOST_CALLERS = 16
+
+PASSED_ON = frozenset((POLL_REPLY, DIAG_DATA, TOD_DATA, RDM, RDM_SUB))
+"""What nodes send to whoever asked, and programs of this machine may be waiting for."""
 
 Describe = Callable[[str, str], Sequence[Node]]
 """Own address and MAC → what we say of ourselves there."""

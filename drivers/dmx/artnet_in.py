@@ -16,7 +16,7 @@ from config.units import IPv4, UniverseNumber
 from drivers.base import Check, Heard, Identity, Reading
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx import artnet_reply, artnet_wire
-from drivers.dmx.artnet_answer import Callers, Cards, cards, ourselves
+from drivers.dmx.artnet_answer import PASSED_ON, Callers, Cards, cards, ourselves
 from drivers.dmx.artnet_codec import Address, Node, Poll, decode
 from drivers.dmx.artnet_receiver import LOST_AFTER, Receiver
 from drivers.errors import DriverError, LinkLost
@@ -168,7 +168,7 @@ class ArtnetIn:
         if opcode in (codec.DMX, codec.SYNC, codec.NZS):
             if not self._cards.local(source[0]) or source[1] == codec.PORT or self.options.hear_local:
                 return self._receiver.hear(data, source, now)
-        elif opcode in (codec.POLL_REPLY, codec.DIAG_DATA):
+        elif opcode in PASSED_ON:
             self._pass_on(socket, data, self._callers.others_here(source, now))
         elif opcode in (codec.POLL, codec.ADDRESS):
             packet = decode(data)

@@ -28,6 +28,8 @@ RDM_OFF, CONTINUOUS, DISCOVERY_IDLE, DISCOVERY_OFF = 0x80, 0x40, 0x20, 0x10
 """Bits of GoodOutputB."""
 FAIL_OVER = 0x20
 """Bit of Status3: the node can be told what to do when the network is lost; bits 7-6 say what."""
+CAN_RDM = 0x02
+"""Bit of Status1."""
 LOCAL_ADDRESSES = 0x10
 """Status1, bits 5-4 = 01: Port-Addresses are set at the device, not over the network."""
 FIFTEEN_BITS = 0x08
@@ -43,7 +45,8 @@ class Node:
 
     ``outputs``, ``inputs``: Port-Addresses it puts out, and brings onto the network; ``good_outputs`` and
     ``good_outputs_b``: the status byte of each of ``outputs``. ``firmware`` is VersInfo, ``high.low``; ``report`` its
-    own status text; ``refresh_hz`` the fastest it takes ArtDmx, 0: as fast as DMX512.
+    own status text; ``rdm``: it can do RDM (a bit of Status1, which ``status1`` leaves out); ``refresh_hz`` the
+    fastest it takes ArtDmx, 0: as fast as DMX512.
     """
 
     address: str
@@ -65,6 +68,7 @@ class Node:
     status2: int = 0
     status3: int = 0
     refresh_hz: int = 0
+    rdm: bool = False
 
     @property
     def merging(self) -> tuple[int, ...]:
@@ -97,7 +101,7 @@ class Node:
                 own,
                 struct.pack("<H", PORT),
                 bytes((int(high), int(low or 0), base >> 8, base >> 4 & 0x0F)),
-                struct.pack(">HBB", self.oem, 0, self.status1),
+                struct.pack(">HBB", self.oem, 0, self.status1 | CAN_RDM * self.rdm),
                 struct.pack("<H", self.esta),
                 text(self.short_name, 18) + text(self.long_name, 64) + text(self.report, 64),
                 struct.pack(">H", count),
@@ -141,7 +145,8 @@ def decode(data: bytes) -> Node | None:
         good_outputs_b=tuple(data[213 + i] for i in out),
         style=data[200],
         acn_priority=data[194],
-        status1=data[23],
+        status1=data[23] & ~CAN_RDM,
+        rdm=bool(data[23] & CAN_RDM),
         status2=data[212],
         status3=data[217],
         refresh_hz=int.from_bytes(data[226:228], "big"),

@@ -5,12 +5,14 @@ that controllers find us and nodes that answer to 6454 are heard; where somebody
 (``artnet_answer``). Nothing here waits but :meth:`Watch.wait`.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
 
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx import artnet_wire
-from drivers.dmx.artnet_answer import Callers, Cards, is_ours, ourselves
+from drivers.dmx.artnet_answer import PASSED_ON, Callers, Cards, is_ours, ourselves
 from drivers.dmx.artnet_codec import DiagData, Node, Poll
 from drivers.dmx.artnet_nodes import GONE_AFTER, Nodes
 from drivers.dmx.artnet_reply import ST_CONTROLLER
@@ -19,11 +21,13 @@ from drivers.host import Datagram, Datagrams, Endpoint, Host
 
 LOOK_EVERY = 0.025
 """Seconds between two looks for replies while frames go out: a look costs more than sending a frame."""
-GLANCE = 0.01
+GLANCE = 0.005
 MOST_AT_ONCE = 64
 """Datagrams read from a socket in one look, so that a flood of them does not hold the light up."""
 WHOLE_ROUND = 1.2
 """Seconds within which all nodes have answered that wait for a random 0…1 s."""
+ANSWERS = frozenset((artnet_wire.TOD_DATA, artnet_wire.RDM, artnet_wire.RDM_SUB))
+"""What is kept for whoever asked by :meth:`Watch.send`."""
 LOOPBACK: Endpoint = ("127.0.0.1", codec.PORT)
 NOWHERE = "0.0.0.0"  # noqa: S104 - what a reply says that does not know its address
 
@@ -42,6 +46,8 @@ class Watch:
         self._poll = poll.encode()
         self._callers = Callers(cards, _describe)
         self._look_at = 0.0
+        self._asked: Endpoint = LOOPBACK
+        self._answers: deque[Datagram] | None = None
         self.socket = host.udp(broadcast=True, stamps=False)
         self._port = hold_port(host)
 
@@ -113,6 +119,22 @@ class Watch:
             parts = [part for part in parts if part.node.outputs]  # a console that answers is no node
         return max((part.took for part in parts), default=None), [part.node for part in parts]
 
+    def send(self, data: bytes | bytearray, to: Endpoint) -> float:
+        """Ask a node something else (RDM); what it answers is kept from now on for :meth:`receive`."""
+        self._asked, self._answers = to, deque(maxlen=MOST_AT_ONCE)
+        return self.socket.send(data, to)
+
+    def receive(self, timeout: float) -> Datagram | None:
+        """The next ArtTodData, ArtRdm or ArtRdmSub, wherever it came in: at our port, at 6454, or passed on by whoever
+        holds that. ``None`` after ``timeout`` seconds. LinkLost once closed."""
+        until = self._host.now() + timeout
+        while not self._answers:
+            left = until - self._host.now()
+            self._hear(min(GLANCE, max(0.0, left)))
+            if left <= 0 and not self._answers:
+                return None
+        return self._answers.popleft()
+
     def _hear(self, wait: float) -> None:
         if self.closed:
             raise LinkLost("Art-Net was closed")
@@ -130,7 +152,7 @@ class Watch:
         """One datagram; ``shared``: it came to UDP 6454."""
         data, source, now = datagram.data, datagram.source, datagram.received
         opcode = artnet_wire.opcode_of(data)
-        if opcode not in (codec.POLL, codec.POLL_REPLY, codec.DIAG_DATA):
+        if opcode != codec.POLL and opcode not in PASSED_ON:
             return
         local = self._cards.local(source[0])
         packet = codec.decode(data)
@@ -140,6 +162,9 @@ class Watch:
             return
         if shared:
             self.spread(data, self._callers.others_here(source, now), by=self._port)
+        if opcode in ANSWERS and self._answers is not None:
+            passed_on = local and source[1] == codec.PORT
+            self._answers.append(replace(datagram, source=(self._asked[0], codec.PORT)) if passed_on else datagram)
         if isinstance(packet, Node) and not (local and is_ours(packet)):
             passed_on = local and packet.address != NOWHERE
             self.nodes.heard(packet, packet.address if passed_on else source[0], now)

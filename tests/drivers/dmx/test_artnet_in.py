@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from drivers.base import Heard
 from drivers.dmx import artnet_codec as codec
+from drivers.dmx import artnet_wire
 from drivers.dmx.artnet import Artnet, ArtnetOptions
 from drivers.dmx.artnet_codec import Address, Command, DiagData, Dmx, Node, Nzs, Poll, Sync
 from drivers.dmx.artnet_in import ArtnetIn, ArtnetInOptions
@@ -114,7 +115,7 @@ def test_an_output_beside_an_input_neither_takes_it_for_a_node_nor_misses_the_no
     assert output.nodes.subscribers == {1: ("10.77.0.11",)}
 
 
-def test_replies_and_diagnostics_are_passed_on_to_pollers_of_this_machine_alone(studio, console):
+def test_what_nodes_answer_is_passed_on_to_pollers_of_this_machine_alone(studio, console):
     device = opened(studio)
     with_port_of_its_own = studio.udp()
     stranger = ("10.77.0.50", 40000)
@@ -123,11 +124,12 @@ def test_replies_and_diagnostics_are_passed_on_to_pollers_of_this_machine_alone(
     device.listen(1.1)
     while with_port_of_its_own.receive(0):
         pass
-    packets = [Node("10.77.0.11", "gate").encode(), DiagData("hot").encode()]
+    answer = artnet_wire.head(artnet_wire.RDM) + bytes(30)
+    packets = [Node("10.77.0.11", "gate").encode(), DiagData("hot").encode(), answer]
     for packet in (*packets, Dmx(1, b"\1\1").encode()):
         say(studio, packet, ("10.77.0.11", codec.PORT))
     device.listen(0.1)
-    passed = [with_port_of_its_own.receive(0), with_port_of_its_own.receive(0), with_port_of_its_own.receive(0)]
+    passed = [with_port_of_its_own.receive(0) for _ in range(4)]
     assert [each and each.data for each in passed] == [*packets, None]
     studio.inject(packets[0], with_port_of_its_own.local, HERE)  # nothing is passed on in a circle
     device.listen(0.1)

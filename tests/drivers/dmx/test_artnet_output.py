@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from drivers.base import Reading, Verdict
 from drivers.dmx import artnet_codec as codec
+from drivers.dmx import artnet_wire
 from drivers.dmx.artnet import Artnet, ArtnetOptions
 from drivers.dmx.artnet_codec import DiagData, Dmx, Node, Poll, Sync
 from drivers.errors import DeviceMissing, LinkLost
@@ -311,3 +312,29 @@ def test_without_a_network_it_is_missing(studio):
 def test_options_that_cannot_be(wrong):
     with pytest.raises(ValidationError):
         ArtnetOptions.model_validate(wrong)
+
+
+ANSWER = artnet_wire.head(artnet_wire.TOD_DATA) + bytes(20)
+
+
+@pytest.mark.parametrize(
+    ("source", "to"),
+    [
+        (("10.77.0.11", 6454), 6454),  # as the standard has it
+        (("10.77.0.11", 6454), 0),  # to the port that asked
+        (("127.0.0.1", 6454), 0),  # passed on by whoever has 6454 on this machine
+    ],
+)
+def test_what_a_node_answers_to_another_question_is_kept_wherever_it_comes_in(studio, source, to):
+    gate = Gate(studio, "10.77.0.11", node("10.77.0.11", 1))
+    watch = opened(studio).watch
+    studio.inject(ANSWER, source, (HOME, codec.PORT))
+    assert watch.receive(0.1) is None  # nobody asked
+    watch.send(b"a question", ("10.77.0.11", codec.PORT))
+    port = to or gate.heard[-1][1][1]
+    studio.inject(ANSWER, source, (HOME, port))
+    answer = watch.receive(0.5)
+    assert answer is not None and (answer.data, answer.source) == (ANSWER, ("10.77.0.11", codec.PORT))
+    begun = studio.now()
+    assert watch.receive(0.5) is None
+    assert studio.now() - begun == pytest.approx(0.5, abs=0.01)
