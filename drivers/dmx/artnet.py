@@ -13,7 +13,7 @@ from config.units import HostName4, IPv4
 from drivers.base import Check, Identity, Reading, Refresh
 from drivers.dmx import artnet_checks
 from drivers.dmx import artnet_codec as codec
-from drivers.dmx.artnet_answer import cards
+from drivers.dmx.artnet_answer import Cards, cards
 from drivers.dmx.artnet_checks import LATE, REPLY_S
 from drivers.dmx.artnet_codec import Dmx, Node, Poll, Sync
 from drivers.dmx.artnet_nodes import Message, Nodes
@@ -98,6 +98,8 @@ class _Line:
     def packet(self, frame: bytes) -> bytes:
         """The next ArtDmx."""
         if len(frame) != len(self.frame) or not self.behind:
+            if not 1 <= len(frame) <= 512:
+                raise NotSupported(f"a frame of {len(frame)} slots: DMX512 has 1…512", "correct the patch")
             self.behind = Dmx(self.port_address, bytes(len(frame))).encode()[13:18]
             self.pad = bytes(len(frame) % 2)
         self.frame = frame
@@ -117,7 +119,7 @@ class Artnet:
         self._watch: Watch | None = None
         self._lines: dict[int, _Line] = {}
         self._fixed: tuple[str, ...] = ()
-        self._everywhere: tuple[str, ...] = ()
+        self._cards = Cards(())
         self._dirty = False
 
     def open(self) -> Identity:
@@ -128,11 +130,10 @@ class Artnet:
         node = self.host.resolve(wanted.host) if wanted.host else wanted.broadcast
         self._fixed = (node,) if node else ()
         chosen = wanted.broadcast or wanted.network
-        own = cards(self.host, needed=not chosen and not node)
-        self._everywhere = (chosen,) if chosen else own.broadcasts()
+        self._cards = cards(self.host, needed=not chosen and not node)
         flags = codec.CHANGES | (0 if wanted.diagnostics == "off" else codec.DIAGNOSTICS | codec.DIAG_UNICAST)
         question = Poll(flags, DIAGNOSE.get(wanted.diagnostics, codec.LOW))
-        watch = self._watch = Watch(self.host, self.nodes, own, self._fixed or self._everywhere, question)
+        watch = self._watch = Watch(self.host, self.nodes, self._cards, self._asked, question)
         for line in self._lines.values():
             line.targets = self._targets(line.port_address)
         begun, before = self.host.now(), self.nodes.replies
@@ -177,7 +178,7 @@ class Artnet:
         if watch is None:
             return
         if self.options.sync and self._dirty and not self.nodes.merging(self._ports()):
-            watch.spread(Sync().encode(), at(self._everywhere))
+            watch.spread(Sync().encode(), at(self._everywhere()))
         self._dirty = False
         self._look(watch)
 
@@ -232,8 +233,15 @@ class Artnet:
         names = self._fixed or self.nodes.subscribers.get(port_address, ())
         most = self.options.broadcast_above
         if most is not None and len(names) > most:
-            names = self._everywhere
+            names = self._everywhere()
         return at(names)
+
+    def _everywhere(self) -> tuple[str, ...]:
+        chosen = self.options.broadcast or self.options.network
+        return (chosen,) if chosen else self._cards.broadcasts()
+
+    def _asked(self) -> tuple[str, ...]:
+        return self._fixed or self._everywhere()
 
     def _ports(self) -> set[int]:
         return {line.port_address for line in self._lines.values()}

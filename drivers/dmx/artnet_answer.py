@@ -3,11 +3,11 @@
 A poll is answered by unicast after a random 0…1 s (Art-Net 4, section ArtPollReply), to UDP 6454 of whoever asked and,
 where he asked from another port, to that one too. Unicast to 6454 reaches one socket of a machine only: the one bound
 last. So whoever holds it **passes on** the replies and diagnostics that come in there to the programs of this machine
-that poll from a port of their own: an output beside an input, or two outputs, all know the nodes. Pure: ``now`` and the
-datagrams are arguments.
+that poll from a port of their own: an output beside an input, or two outputs, all know the nodes.
 """
 
 import ipaddress
+import math
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +34,8 @@ REPLY_WITHIN = 1.0
 FORGET_AFTER = 10.0
 """Seconds without a poll after which a caller is gone (controllers poll every 2.5…3 s)."""
 MOST_CALLERS = 16
+LOOK_AGAIN = 30.0
+"""Seconds between two looks at the network cards; one takes about a millisecond."""
 
 PASSED_ON = frozenset((POLL_REPLY, DIAG_DATA, TOD_DATA, RDM, RDM_SUB))
 """What nodes send to whoever asked, and programs of this machine may be waiting for."""
@@ -58,8 +60,18 @@ class Cards:
     """This machine's addresses. ``own``: those of network cards that are up; loopback counts as own, too."""
 
     def __init__(self, own: Iterable[Card]) -> None:
+        self._looked = -math.inf
+        self._set(own)
+
+    def _set(self, own: Iterable[Card]) -> None:
         self.own = tuple(own)
         self._addresses = {str(card.address.ip) for card in self.own}
+
+    def keep_up(self, host: Host, now: float) -> None:
+        """Look again from time to time: a card may be plugged in, or be given another address."""
+        if now >= self._looked + LOOK_AGAIN:
+            self._looked = now
+            self._set(_found(host))
 
     def local(self, address: str) -> bool:
         """Whether that is this machine."""
@@ -82,16 +94,20 @@ NOWHERE = Card(ipaddress.IPv4Interface("0.0.0.0/0"))
 
 def cards(host: Host, *, needed: bool = True) -> Cards:
     """The IPv4 addresses of the cards that are up. DeviceMissing when there are none and some are ``needed``."""
-    found = Cards(
+    found = Cards(_found(host))
+    if needed and not found.own:
+        raise DeviceMissing("no network card with an IPv4 address is up", "check the network cable and its address")
+    return found
+
+
+def _found(host: Host) -> list[Card]:
+    return [
         Card(ipaddress.IPv4Interface(address), each.mac)
         for each in host.interfaces()
         if each.up
         for address in each.addresses
         if ":" not in address and not address.startswith("127.")
-    )
-    if needed and not found.own:
-        raise DeviceMissing("no network card with an IPv4 address is up", "check the network cable and its address")
-    return found
+    ]
 
 
 def ourselves(address: str, mac: str, what: str, style: int) -> Node:

@@ -114,6 +114,7 @@ class ArtnetIn:
                     break
                 changed |= {heard.universe: heard for heard in self._take(socket, datagram)}
             now = self.host.now()
+            self._cards.keep_up(self.host, now)
             changed |= {heard.universe: heard for heard in self._receiver.tick(now)}
             self._tell_changes(now)
             self._answer(socket, now)

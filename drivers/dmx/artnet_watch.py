@@ -6,7 +6,7 @@ that controllers find us and nodes that answer to 6454 are heard; where somebody
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 
@@ -35,14 +35,14 @@ NOWHERE = "0.0.0.0"  # noqa: S104 - what a reply says that does not know its add
 class Watch:
     """While an output is open. ``ask``: where polls go. ``nodes`` outlives it: a cable fault forgets no node."""
 
-    def __init__(self, host: Host, nodes: Nodes, cards: Cards, ask: Iterable[str], poll: Poll) -> None:
+    def __init__(self, host: Host, nodes: Nodes, cards: Cards, ask: Callable[[], Iterable[str]], poll: Poll) -> None:
         self.nodes = nodes
         self.errors = 0
         """Datagrams that could not be sent."""
         self.closed = False
         self._host = host
         self._cards = cards
-        self._ask = at(ask)
+        self._ask = ask
         self._poll = poll.encode()
         self._callers = Callers(cards, _describe)
         self._look_at = 0.0
@@ -59,7 +59,8 @@ class Watch:
 
     def ask(self, now: float, *, must: bool = False) -> None:
         """Poll. ``must``: LinkLost without a network."""
-        self.spread(self._poll, self._ask, must=must)
+        self._cards.keep_up(self._host, now)
+        self.spread(self._poll, at(self._ask()), must=must)
         if self._port is None:
             self._port = hold_port(self._host)  # whoever had it may be gone
             if self.closed:
@@ -194,7 +195,7 @@ def hold_port(host: Host) -> Datagrams | None:
 
 def poll(host: Host, seconds: float, address: str = "255.255.255.255") -> list[Node]:
     """The Art-Net nodes that answer within ``seconds``, one for each bind index. Raises LinkLost without a network."""
-    with closing(Watch(host, Nodes(), Cards(()), (address,), Poll())) as watch:
+    with closing(Watch(host, Nodes(), Cards(()), lambda: (address,), Poll())) as watch:
         begun = host.now()
         watch.ask(begun, must=True)
         watch.wait(begun, seconds, first=False)

@@ -10,8 +10,8 @@ from drivers.dmx import artnet_codec as codec
 from drivers.dmx import artnet_wire
 from drivers.dmx.artnet import Artnet, ArtnetOptions
 from drivers.dmx.artnet_codec import DiagData, Dmx, Node, Poll, Sync
-from drivers.errors import DeviceMissing, LinkLost
-from drivers.host import Endpoint
+from drivers.errors import DeviceMissing, LinkLost, NotSupported
+from drivers.host import Endpoint, Interface
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.studio import HOME, VirtualStudio
 from drivers.virtual.twin import Fault
@@ -291,6 +291,34 @@ def test_a_console_alone_is_no_node(studio):
     Gate(studio, CONSOLE, Node(CONSOLE, "desk", style=1))
     (nod_01,) = opened(studio).checks()
     assert nod_01.run().verdict is Verdict.FAIL
+
+
+def test_a_card_that_is_plugged_in_later_is_asked_too(studio, clock, monkeypatch):
+    gate = Gate(studio, "192.168.9.11", node("192.168.9.11", 1))
+    output = opened(studio)
+    before = studio.interfaces()
+    another = Interface("eth1", True, ("192.168.9.2/24",))
+    monkeypatch.setattr(studio, "interfaces", lambda: [*before, another])
+    sent_to: set[str] = set()
+    carry = studio.carry
+
+    def noting(data, sender, to):
+        sent_to.add(to[0])
+        return carry(data, sender, to)
+
+    monkeypatch.setattr(studio, "carry", noting)
+    keep_sending(output, clock, 5.0)
+    assert "10.77.0.255" in sent_to and "192.168.9.255" not in sent_to
+    keep_sending(output, clock, 30.0)
+    assert "192.168.9.255" in sent_to and gate.levels()
+
+
+@pytest.mark.parametrize("size", [0, 513])
+def test_a_frame_that_cannot_be(studio, size):
+    Gate(studio, "10.77.0.11", node("10.77.0.11", 1))
+    output = opened(studio)
+    with pytest.raises(NotSupported, match=f"{size} slots"):
+        output.send(1, bytes(size))
 
 
 def test_without_a_network_it_is_missing(studio):
