@@ -93,7 +93,7 @@ class ArtnetIn:
         self._receiver = self._fresh()
         self._callers = Callers(self._cards, self._describe)
         self._merges = 0
-        self._socket = self.host.udp((wanted.interface or "", codec.PORT), broadcast=True)
+        self._socket = self.host.udp((wanted.interface or "", codec.PORT), broadcast=True, stamps=False)
         address = wanted.interface or str(self._cards.own[0].address.ip)
         return Identity(
             "Art-Net input", details={"address": address, "universes": ", ".join(map(str, wanted.universes))}

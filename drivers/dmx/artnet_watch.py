@@ -188,7 +188,7 @@ def hold_port(host: Host) -> Datagrams | None:
     the socket bound last."""
     try:
         host.udp(("", codec.PORT)).close()  # not to be shared: it fails where the port is taken at all
-        return host.udp(("", codec.PORT), broadcast=True)
+        return host.udp(("", codec.PORT), broadcast=True, stamps=False)
     except DriverError:
         return None
 

@@ -226,3 +226,21 @@ def test_the_sequence_never_says_zero():
 def test_more_than_one_reply_holds_is_refused():
     with pytest.raises(ValueError, match="at most 4 outputs of one sub-net"):
         Node("10.0.0.1", "n", outputs=(0, 16)).encode()
+
+
+@relaxed
+@given(
+    st.sampled_from(
+        [
+            Dmx(5, b"\1\2", 3),
+            Nzs(5, 0x17, b"text"),
+            DiagData("hot", 0x80, 2),
+            Sync(),
+            Address(Command.MERGE_LTP, 1),
+            Node("10.0.0.1", "n", outputs=(5,), good_outputs=(0x80,), good_outputs_b=(0,), mac="00:00:00:00:00:00"),
+        ]
+    ),
+    st.binary(max_size=3000),
+)
+def test_what_follows_a_packet_is_not_read(packet, tail):
+    assert codec.decode(packet.encode() + tail) == packet

@@ -3,6 +3,8 @@
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from drivers.base import Reading, Verdict
@@ -366,3 +368,26 @@ def test_what_a_node_answers_to_another_question_is_kept_wherever_it_comes_in(st
     begun = studio.now()
     assert watch.receive(0.5) is None
     assert studio.now() - begun == pytest.approx(0.5, abs=0.01)
+
+
+noise = st.binary(max_size=40) | st.builds(
+    lambda opcode, body: codec.MAGIC + opcode.to_bytes(2, "little") + b"\0\x0e" + body,
+    st.sampled_from([0x2000, 0x2100, 0x2300, 0x5000, 0x5200, 0x6000, 0x8100, 0x8300]),
+    st.binary(max_size=300),
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(noise, st.integers(20, 254), st.integers(1, 65535), st.booleans()), max_size=20))
+def test_whatever_comes_over_the_network_the_frames_go_on(datagrams):
+    clock = ManualClock()
+    studio = VirtualStudio(clock)
+    gate = Gate(studio, "10.77.0.11", node("10.77.0.11", 1))
+    output = opened(studio)
+    for number, (data, last, port, shared) in enumerate(datagrams):
+        to = codec.PORT if shared else gate.heard[0][1][1]
+        studio.inject(data, (f"10.77.0.{last}", port), (HOME, to))
+        keep_sending(output, clock, 0.3, frame=bytes((number, 1)))
+        assert gate.levels()[-1] == (1, bytes((number, 1)))
+    assert all(reading.value == reading.value for reading in output.readings())
+    output.close()
