@@ -1,7 +1,7 @@
 """Art-Net 4 output: any number of universes, each unicast to the nodes that list its Port-Address.
 
-Who lists it is found by polling, inside :meth:`Artnet.send` and :meth:`Artnet.flush` when due (``artnet_watch``,
-``artnet_nodes``); without a subscriber nothing is sent (Art-Net 4, section ArtDmx, "Unicast Subscription").
+Who lists it is found by polling (``artnet_watch``, ``artnet_nodes``), in :meth:`Artnet.flush` when due or, if need be,
+in :meth:`Artnet.send`; without a subscriber nothing is sent (Art-Net 4, section ArtDmx, "Unicast Subscription").
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,6 +26,9 @@ from drivers.registry import DriverSpec, Kind, Options
 __all__ = ["LATE", "REPLY_S", "SPEC", "Artnet", "ArtnetOptions", "poll"]
 
 DIAGNOSE = {"low": codec.LOW, "medium": codec.MEDIUM, "high": codec.HIGH, "critical": codec.CRITICAL}
+UNTOLD = 0.2
+"""Seconds after which frames make the looks themselves, because nobody tells the end of a beat (:meth:`Artnet.flush`):
+a look before a frame makes that frame late."""
 SEQUENCES = tuple(bytes((number,)) for number in range(256))
 
 
@@ -169,7 +172,9 @@ class Artnet:
                 if watch.closed or trouble == len(line.targets):
                     raise
         self._dirty = True
-        self._look(watch)
+        now = self.host.now()
+        if now >= watch.look_at + UNTOLD:
+            self._look(watch, now)
 
     def flush(self) -> None:
         """After a beat: ArtSync, where it is wanted, to all nodes. None while a node hears a second source on one of
@@ -180,7 +185,7 @@ class Artnet:
         if self.options.sync and self._dirty and not self.nodes.merging(self._ports()):
             watch.spread(Sync().encode(), at(self._everywhere()))
         self._dirty = False
-        self._look(watch)
+        self._look(watch, self.host.now())
 
     def close(self) -> None:
         """Stop. Nodes hold the last look."""
@@ -252,8 +257,7 @@ class Artnet:
             return []
         return sorted(self._ports() - {port for part in self.nodes.online() for port in part.node.outputs})
 
-    def _look(self, watch: Watch) -> None:
-        now = self.host.now()
+    def _look(self, watch: Watch, now: float) -> None:
         if watch.look(now):
             self._settle(watch, now)
 

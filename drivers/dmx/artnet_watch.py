@@ -45,7 +45,8 @@ class Watch:
         self._ask = ask
         self._poll = poll.encode()
         self._callers = Callers(cards, _describe)
-        self._look_at = 0.0
+        self.look_at = 0.0
+        """When :meth:`look` does something next."""
         self._asked: Endpoint = LOOPBACK
         self._answers: deque[Datagram] | None = None
         self.socket = host.udp(broadcast=True, stamps=False)
@@ -78,10 +79,10 @@ class Watch:
                 return
 
     def look(self, now: float) -> bool:
-        """Between frames: hear replies, ask again, answer. Often called, mostly too soon to do anything: False."""
-        if now < self._look_at:
+        """Between frames: hear replies, ask again, answer. False: it was too soon to do anything."""
+        if now < self.look_at:
             return False
-        self._look_at = now + LOOK_EVERY
+        self.look_at = now + LOOK_EVERY
         self._hear(0.0)
         if now >= self.nodes.poll_due:
             self.ask(now)
