@@ -29,7 +29,7 @@ class ArtnetConsole:
         return ""
 
     def say(self, universe: int, slots: bytes) -> None:
-        """Send one frame."""
+        """Send one frame; whoever wants keep-alives says it again."""
         sequence = self._sequences[universe] = codec.following(self._sequences.get(universe, 0))
         self.send(Dmx((universe + self._offset) & codec.TOP_ADDRESS, slots, sequence).encode())
 
@@ -39,9 +39,9 @@ class ArtnetConsole:
 
     def send(self, packet: bytes) -> None:
         """Any datagram, as the wire's state lets it through."""
-        if self.place.silent or self.place.let_through(len(packet)) < len(packet):
-            return
-        self._studio.inject(self.place.spoil(packet), (self._address, codec.PORT), (HOME, codec.PORT))
+        wire = self.place.spoil(packet)
+        if wire and self.place.let_through(len(wire)) == len(wire) and self._studio.network_up:
+            self._studio.inject(wire, (self._address, codec.PORT), (HOME, codec.PORT))
 
     def receive(self, data: bytes, source: Endpoint, to: Endpoint) -> list[tuple[bytes, Endpoint]]:
         """Replies of nodes."""
