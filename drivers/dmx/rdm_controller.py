@@ -183,7 +183,7 @@ class Controller:
     def _late(self, request: Packet, promise: Packet, waited: float) -> Steps[tuple[Packet, float]]:
         """What was promised by ACK_TIMER, from the queue; a responder without a queue is asked the same again."""
         fetch = Packet(request.to, self.uid, 0, Command.GET, Pid.QUEUED_MESSAGE, bytes((StatusType.ADVISORY,)))
-        ask_again = self.passive and request.command is Command.GET
+        ask_again = False
         for _ in range(QUEUED):
             if promise.kind == ResponseType.ACK_TIMER:
                 told = _told(promise)

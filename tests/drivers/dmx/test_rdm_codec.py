@@ -122,15 +122,16 @@ def test_a_branch_answer_survives_a_shortened_preamble_and_a_tail(uid, preamble,
     assert codec.decode_branch(codec.encode_branch(uid, preamble) + tail) == uid
 
 
-@relaxed
-@given(uids, uids)
-def test_two_at_once_are_not_one(one, other):
-    both = bytes(a | b for a, b in zip(codec.encode_branch(one), codec.encode_branch(other), strict=True))
-    if one == other:
-        assert codec.decode_branch(both) == one
-    else:
-        with pytest.raises(RdmError):
-            codec.decode_branch(both)
+def overlaid(one: Uid, other: Uid) -> bytes:
+    """Both at once on a line where every 1 wins."""
+    return bytes(a | b for a, b in zip(codec.encode_branch(one), codec.encode_branch(other), strict=True))
+
+
+def test_two_at_once_are_not_one():
+    with pytest.raises(RdmError, match="checksum"):
+        codec.decode_branch(overlaid(Uid(0x454E, 1), Uid(0x454E, 2)))
+    # Not always: the stronger answer may cover the weaker one, which is why a range is asked again.
+    assert codec.decode_branch(overlaid(Uid(0, 8), Uid(0, 12))) == Uid(0, 12)
 
 
 @relaxed
