@@ -5,7 +5,7 @@ ends with its result. A :class:`Job` does one step at a time, when its owner say
 levels'. So discovery of a full line may take seconds, and no frame waits for more than one transaction.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -13,8 +13,6 @@ from drivers.dmx.rdm_codec import Uid
 from drivers.errors import DriverError, ReplyTimeout
 
 T = TypeVar("T")
-LIMIT = 0.2
-"""Seconds one transaction may take: the line's 2.8 ms (E1.20 Table 3-2) and a USB or network round trip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ Steps = Generator[Step, Answer, T]
 
 
 class RdmPort(Protocol):
-    """What a driver that can do RDM has as ``rdm``. Used on its device's own lane only."""
+    """RDM on one line. Used on its device's own lane only."""
 
     @property
     def uid(self) -> Uid:
@@ -79,6 +77,10 @@ class RdmPort(Protocol):
     def gap(self) -> float:
         """Seconds the levels have the line to themselves after each transaction."""
 
+    @property
+    def limit(self) -> float:
+        """Seconds one transaction may take: the line's 2.8 ms (E1.20 Table 3-2) and a USB or network round trip."""
+
     def transact(self, step: Ask | Table, timeout: float) -> Answer:
         """One transaction of at most ``timeout`` seconds; the levels go out again after it. Silence is no error.
         LinkLost when the wire is gone."""
@@ -90,6 +92,13 @@ class RdmPort(Protocol):
         """Monotonic seconds."""
 
 
+class HasRdm(Protocol):
+    """A driver that may be able to do RDM."""
+
+    def rdm(self, universe: int) -> RdmPort | None:
+        """The port to the line of that universe; ``None`` while the device is closed or cannot."""
+
+
 class Job(Generic[T]):
     """Some RDM work, one transaction at a time.
 
@@ -97,14 +106,13 @@ class Job(Generic[T]):
     job. Dropping a job half way is harmless.
     """
 
-    def __init__(self, steps: Steps[T], port: RdmPort, timeout: float = LIMIT) -> None:
+    def __init__(self, steps: Steps[T], port: RdmPort) -> None:
         self.done = False
         self.due = port.now()
         """Not before this time: the levels' turn, or a responder's own time."""
         self.transactions = 0
         self._steps = steps
         self._port = port
-        self._timeout = timeout
         self._answer: Answer | None = None
         self._result: T | None = None
 
@@ -133,7 +141,7 @@ class Job(Generic[T]):
             return True
         self.transactions += 1
         try:
-            self._answer = self._port.transact(step, self._timeout)
+            self._answer = self._port.transact(step, self._port.limit)
         except DriverError:
             self.done = True
             self._steps.close()
@@ -142,12 +150,12 @@ class Job(Generic[T]):
         return True
 
 
-def run(steps: Steps[T], port: RdmPort, limit: float, timeout: float = LIMIT) -> T:
+def run(steps: Steps[T], port: RdmPort, limit: float) -> T:
     """Do all of it at once, for a self-test or a tool: blocks, but the levels go on as between a job's steps.
 
     ReplyTimeout when it is not done in ``limit`` seconds.
     """
-    job = Job(steps, port, timeout)
+    job = Job(steps, port)
     until = port.now() + limit
     while job.step():
         now = port.now()
@@ -157,10 +165,3 @@ def run(steps: Steps[T], port: RdmPort, limit: float, timeout: float = LIMIT) ->
         if job.due > now:
             port.rest(job.due - now)
     return job.result
-
-
-def after(steps: Steps[T], then: Callable[[T], None]) -> Steps[T]:
-    """The same, and somebody is told the result."""
-    result = yield from steps
-    then(result)
-    return result

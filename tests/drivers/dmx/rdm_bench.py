@@ -18,6 +18,7 @@ class LinePort:
     uid = OURS
     has_table = False
     gap = 0.025
+    limit = 0.2
 
     def __init__(self, *responders: FakeResponder) -> None:
         self.time = 100.0
@@ -28,7 +29,7 @@ class LinePort:
         assert isinstance(step, Ask)
         self.transactions += 1
         heard = self.line.exchange(step.packet)
-        took = 0.002 if heard else timeout
+        took = 0.002 if heard else min(0.01, timeout)  # a widget tells its own time-out
         self.time += took
         return Answer(heard, took=took)
 

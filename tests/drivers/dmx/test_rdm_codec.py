@@ -39,7 +39,7 @@ def test_the_un_mute_that_controllers_begin_with():
 
 
 def test_the_standards_own_example_of_a_packet():
-    # E1.20 6.3: GET of STATUS_MESSAGES, data STATUS_ERROR
+    # E1.20, section 6: GET of STATUS_MESSAGES, data STATUS_ERROR
     source, to = Uid(0xCBA9, 0x87654321), Uid(0x1234, 0x56789ABC)
     packet = Packet(to, source, 0, Command.GET, 0x0030, b"\x04")
     wire = bytes.fromhex("cc0119123456789abccba987654321000100000020003001 04 066a")
