@@ -10,6 +10,7 @@ from config.units import SILENT, HostName4, IPv4, Text
 from drivers.base import Check, Identity, Limits, Refresh, Result, Verdict
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx.artnet_codec import Dmx, Node, Poll
+from drivers.dmx.artnet_rdm import ArtnetRdm
 from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported
 from drivers.host import Datagrams, Host
 from drivers.registry import DriverSpec, Kind, Options
@@ -70,6 +71,7 @@ class Artnet:
         self._polling: Datagrams | None = None
         self._address = ""
         self._sequences: dict[int, int] = {}
+        self._can_rdm = False
 
     def open(self) -> Identity:
         """Resolve the name once, and poll. A node that does not answer is still fed: old ones never do."""
@@ -88,6 +90,7 @@ class Artnet:
         except BaseException:
             self.close()
             raise
+        self._can_rdm = any(node.rdm for node in nodes) and self.options.host is not None
         if not nodes:
             return Identity("Art-Net node", details={"address": self._address, "poll": "no answer"})
         first = nodes[0]
@@ -117,6 +120,12 @@ class Artnet:
             if socket is not None:
                 socket.close()
         self._socket = self._polling = None
+
+    def rdm(self, universe: int) -> ArtnetRdm | None:
+        """RDM on the line of a universe, while open to a named gateway that can. On the device's own lane only."""
+        if self._socket is None or not self._can_rdm or self.options.refuses(universe):
+            return None
+        return ArtnetRdm(self.host, self._address, universe + self.options.port_address_offset, poll_socket)
 
     def checks(self) -> Sequence[Check]:
         """NOD-01 of the catalogue."""

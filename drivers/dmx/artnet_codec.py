@@ -25,6 +25,8 @@ SEQUENCE_WINDOW = 20
 
 _PORT_OUTPUT = 0x80
 _GOOD_OUTPUT = 0x80
+_CAN_RDM = 0x02
+"""Bit of Status1."""
 _DMX_HEAD = struct.Struct(">BBBBH")
 
 
@@ -62,7 +64,8 @@ class Dmx:
 class Node:
     """ArtPollReply: one node, or one bound part of it (``bind_index``).
 
-    ``outputs``: Port-Addresses it puts out. ``firmware`` is VersInfo, ``high.low``; ``report`` its own status text.
+    ``outputs``: Port-Addresses it puts out. ``firmware`` is VersInfo, ``high.low``; ``report`` its own status text;
+    ``rdm``: it can do RDM.
     """
 
     address: str
@@ -75,6 +78,7 @@ class Node:
     bind_index: int = 1
     mac: str = ""
     report: str = ""
+    rdm: bool = False
 
     def encode(self) -> bytes:
         """The 239 bytes on the wire; at most four outputs, which share net and sub-net."""
@@ -85,7 +89,7 @@ class Node:
         count = len(self.outputs)
         packet = _head(POLL_REPLY) + ipaddress.IPv4Address(self.address).packed + struct.pack("<H", PORT)
         packet += bytes((int(high), int(low or 0), base >> 8, base >> 4 & 0x0F))
-        packet += struct.pack(">HBB", self.oem, 0, 0) + struct.pack("<H", self.esta)
+        packet += struct.pack(">HBB", self.oem, 0, _CAN_RDM * self.rdm) + struct.pack("<H", self.esta)
         packet += _text(self.short_name, 18) + _text(self.long_name, 64) + _text(self.report, 64)
         packet += struct.pack(">H", count)
         packet += _four(_PORT_OUTPUT for _ in self.outputs)
@@ -157,6 +161,7 @@ def _node(data: bytes) -> Node | None:
         bind_index=data[211] if len(data) > 211 else 1,
         mac=data[201:207].hex(":"),
         report=_said(data[108:172]),
+        rdm=bool(data[23] & _CAN_RDM),
     )
 
 

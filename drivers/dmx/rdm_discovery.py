@@ -15,7 +15,7 @@ from enum import StrEnum
 from drivers.dmx.rdm_codec import EVERYBODY, LAST, Command, RdmError, Uid, decode_branch
 from drivers.dmx.rdm_controller import TRIES, Controller
 from drivers.dmx.rdm_parameters import Muted
-from drivers.dmx.rdm_port import Ask, Steps, Table
+from drivers.dmx.rdm_port import Ask, Pause, Steps, Table, decode_table
 from drivers.dmx.rdm_words import Pid
 
 PASSES = 3
@@ -23,6 +23,10 @@ NOISY = 8
 """UIDs whose answers are spoilt although they are asked alone; more than that is a line that is always noisy."""
 FRUITLESS = 2 * 48 * (NOISY + 2)
 """Branches that may be asked without finding anybody. One device costs at most 2 × 48: a UID has 48 bits."""
+
+
+FLUSHING = 12
+"""Seconds a gateway gets to fill its table."""
 
 
 class Oddity(StrEnum):
@@ -58,16 +62,30 @@ def discover(controller: Controller, has_table: bool, known: Iterable[Uid] = (),
 
 
 def _of_table(known: tuple[Uid, ...], flush: bool) -> Steps[Discovery]:
-    """What the gateway says that is there."""
-    answer = yield Table(flush)
-    whole = range(0, len(answer.data) - len(answer.data) % 6, 6)
-    uids = tuple(sorted({Uid.decode(answer.data[at : at + 6]) for at in whole}))
+    """What the gateway says that is there. After a flush its table fills slowly, and some gateways say nothing until
+    it is full: asked until it was the same twice."""
+    uids: tuple[Uid, ...] = ()
+    complete, asked = False, 0
+    if flush:
+        asked += 1
+        yield Table(flush=True)
+    for _ in range(FLUSHING if flush else TRIES):
+        if flush:
+            yield Pause(1.0)
+        asked += 1
+        answer = yield Table()
+        if answer.silent or answer.garbled:
+            continue
+        last, uids = uids, decode_table(answer.data)
+        complete = not flush or (bool(uids) and uids == last)
+        if complete:
+            break
     return Discovery(
         uids,
         new=tuple(uid for uid in uids if uid not in known),
         gone=tuple(uid for uid in known if uid not in uids),
-        complete=not answer.silent and not answer.garbled,
-        transactions=1,
+        complete=complete,
+        transactions=asked,
     )
 
 

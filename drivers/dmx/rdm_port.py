@@ -5,7 +5,7 @@ ends with its result. A :class:`Job` does one step at a time, when its owner say
 levels'. So discovery of a full line may take seconds, and no frame waits for more than one transaction.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -44,7 +44,7 @@ Step = Ask | Table | Pause
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was heard: bytes as they were on the line (of a :class:`Table` the UIDs, 6 bytes each), or nothing.
+    """What was heard: bytes as they were on the line (of a :class:`Table`: :func:`encode_table`), or nothing.
 
     ``garbled``: something was heard that the port could not take down; several answered at once, or noise.
     ``took``: seconds from asking to the answer, the port's own part included.
@@ -57,6 +57,17 @@ class Answer:
     @property
     def silent(self) -> bool:
         return not self.data and not self.garbled
+
+
+def encode_table(uids: Iterable[Uid]) -> bytes:
+    """UIDs as the answer to :class:`Table`: how many (16 bit), then each. So an empty table is not silence."""
+    rows = b"".join(uid.encode() for uid in sorted(uids))
+    return (len(rows) // 6).to_bytes(2, "big") + rows
+
+
+def decode_table(data: bytes) -> tuple[Uid, ...]:
+    """What :func:`encode_table` made."""
+    return tuple(Uid.decode(data[at : at + 6]) for at in range(2, len(data) - 5, 6))
 
 
 Steps = Generator[Step, Answer, T]
