@@ -11,6 +11,8 @@ from drivers.base import Check, Identity, Limits, Refresh, Result, Verdict
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx.artnet_codec import Dmx, Node, Poll
 from drivers.dmx.artnet_rdm import ArtnetRdm
+from drivers.dmx.rdm_checks import rdm_checks
+from drivers.dmx.rdm_known import Known
 from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported
 from drivers.host import Datagrams, Host
 from drivers.registry import DriverSpec, Kind, Options
@@ -72,6 +74,7 @@ class Artnet:
         self._address = ""
         self._sequences: dict[int, int] = {}
         self._can_rdm = False
+        self._known: dict[int, Known] = {}
 
     def open(self) -> Identity:
         """Resolve the name once, and poll. A node that does not answer is still fed: old ones never do."""
@@ -127,10 +130,20 @@ class Artnet:
             return None
         return ArtnetRdm(self.host, self._address, universe + self.options.port_address_offset, poll_socket)
 
+    def rdm_known(self, universe: int) -> Known:
+        """What the checks remember of that line."""
+        if universe not in self._known:
+            subject = f"{self.options.target} universe {universe}"
+            self._known[universe] = Known(subject, lambda: self.rdm(universe))
+        return self._known[universe]
+
     def checks(self) -> Sequence[Check]:
-        """NOD-01 of the catalogue."""
+        """NOD-01 of the catalogue; RDM-01…08 of every universe that frames were sent to, where the node can RDM."""
         title = Text("The Art-Net node answers a poll", "Art-Net节点应答轮询")
-        return (Check("NOD-01", self.options.target, title, self._node_answers, deadline=REPLY_S + 1),)
+        poll = Check("NOD-01", self.options.target, title, self._node_answers, deadline=REPLY_S + 1)
+        sent = sorted(port_address - self.options.port_address_offset for port_address in self._sequences)
+        lines = [rdm_checks(self.rdm_known(universe)) for universe in sent if self.rdm(universe)]
+        return (poll, *(check for line in lines for check in line))
 
     def _poll(self, seconds: float) -> list[Node]:
         """Ask our node; ``close()`` from another thread ends the waiting."""

@@ -65,6 +65,8 @@ class Controller:
         self.passive = passive
         self.answered: list[float] = []
         """Seconds each answer took, the last 1000."""
+        self.sent = 0
+        """Packets put on the line, each heard by everybody on it."""
         self.spoilt = 0
         self.unanswered = 0
         self.heard: list[Packet] = []
@@ -150,6 +152,7 @@ class Controller:
 
     def _numbered(self, request: Packet) -> Packet:
         self._number = (self._number + 1) & 0xFF
+        self.sent += 1
         return replace(request, number=self._number)
 
     def _exchange(self, request: Packet, tries: int = TRIES) -> Steps[Packet]:

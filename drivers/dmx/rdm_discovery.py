@@ -135,8 +135,7 @@ class Search:
                 ranges += reversed(around)
                 continue
             found = yield from self._branch(low, high)
-            if isinstance(found, Uid) and low <= found.number <= high:
-                yield from self._meet(found)
+            if isinstance(found, Uid) and low <= found.number <= high and (yield from self._meet(found)):
                 ranges.append((low, high))  # others may have been drowned by the answer
             elif found is not None and low == high:
                 yield from self._contested(Uid.of(low))
@@ -171,13 +170,17 @@ class Search:
         except RdmError:
             return True
 
-    def _meet(self, uid: Uid) -> Steps[None]:
-        """Mute one that answered."""
-        self._fruitless = 0
+    def _meet(self, uid: Uid) -> Steps[bool]:
+        """Mute one that answered. False: nobody has that UID; two answers at once can look like a third's, clear
+        checksum and all (1 and 2 like 3)."""
         if uid in self._muted:
             self._odd[uid] = Oddity.NEVER_MUTES
-        elif not (yield from self._mute(uid)):
+        elif not (answered := (yield from self._mute(uid))):
+            if answered is False and (yield from self._branch(uid.number, uid.number)) is None:
+                return False
             self._odd[uid] = Oddity.NO_MUTE_ANSWER
+        self._fruitless = 0
+        return True
 
     def _contested(self, uid: Uid) -> Steps[None]:
         """Spoilt answers of one UID alone: somebody's, if anything answers its mute."""

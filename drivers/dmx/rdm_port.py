@@ -103,13 +103,6 @@ class RdmPort(Protocol):
         """Monotonic seconds."""
 
 
-class HasRdm(Protocol):
-    """A driver that may be able to do RDM."""
-
-    def rdm(self, universe: int) -> RdmPort | None:
-        """The port to the line of that universe; ``None`` while the device is closed or cannot."""
-
-
 class Job(Generic[T]):
     """Some RDM work, one transaction at a time.
 

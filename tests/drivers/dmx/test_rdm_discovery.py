@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.dmx.rdm_codec import LAST, Uid
+from drivers.dmx.rdm_codec import LAST, Uid, decode_branch, encode_branch
 from drivers.dmx.rdm_controller import Controller
 from drivers.dmx.rdm_discovery import Discovery, Oddity, discover
 from drivers.errors import Refused
@@ -40,6 +40,15 @@ def test_neighbours_strangers_and_the_ends_of_the_range(collision):
     assert result.complete and not result.odd
     assert result.new == result.uids
     assert all(each.muted for each in port.line.responders)
+
+
+def test_two_answers_that_look_like_a_third():
+    one, other, phantom = Uid(0x1234, 1), Uid(0x1234, 2), Uid(0x1234, 3)
+    both = bytes(a | b for a, b in zip(encode_branch(one), encode_branch(other), strict=True))
+    assert decode_branch(both) == phantom
+    port, _ = bench(*line(one, other))
+    result = found(port)
+    assert result.uids == (one, other) and not result.odd
 
 
 def test_two_hundred_neighbours_within_bounds():
