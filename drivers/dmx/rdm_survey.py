@@ -30,7 +30,7 @@ from drivers.errors import BadReply, DriverError, LinkLost, ReplyTimeout
 
 T = TypeVar("T")
 
-MOST_LISTED = 64
+MOST_LISTED = 32
 """Personalities, sensors or sub-devices read of one responder."""
 
 

@@ -14,7 +14,7 @@ from drivers.dmx.rdm_discovery import discover
 from drivers.dmx.rdm_port import Ask, Table, decode_table, run
 from drivers.dmx.rdm_survey import survey
 from drivers.dmx.rdm_words import Pid
-from drivers.errors import BadReply, ReplyTimeout
+from drivers.errors import BadReply, DriverError, ReplyTimeout
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twins.artnet import ArtnetNode, artnet_twin
@@ -159,3 +159,17 @@ def test_discovery_packets_are_the_gateways_own_affair():
     port, _ = controlled(driver)
     assert port.transact(Ask(b"\xcc", branch=True), 0.5).silent
     assert twin.lines[1].requests == []
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(packets.map(lambda packet: packet.encode()) | st.binary(max_size=60), max_size=6))
+def test_whatever_a_gateway_says_is_an_answer_or_none(said):
+    driver, twin = placed()
+    port, controller = controlled(driver)
+    twin.receive = lambda data, source, to: [(each, source) for each in said]  # type: ignore[method-assign]
+    begun = driver.host.now()
+    for step in (Table(), Table(flush=True), Ask(Packet(LAMP, OURS, 1, Command.GET, 0x60).encode())):
+        port.transact(step, 0.5)
+    assert driver.host.now() - begun <= 1.5
+    with pytest.raises(DriverError):
+        run(controller.get(LAMP, p.DEVICE_INFO), port, 5)

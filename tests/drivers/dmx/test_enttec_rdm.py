@@ -1,6 +1,8 @@
 """RDM through a widget: its labels, what it owes, old and new firmware, and levels that never stop for long."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from drivers.dmx import enttec_codec as codec
 from drivers.dmx import rdm_parameters as p
@@ -12,7 +14,7 @@ from drivers.dmx.rdm_discovery import discover
 from drivers.dmx.rdm_port import Ask, Job, Table, run
 from drivers.dmx.rdm_survey import survey
 from drivers.dmx.rdm_words import Pid
-from drivers.errors import BadReply, LinkLost, ReplyTimeout
+from drivers.errors import BadReply, DriverError, LinkLost, ReplyTimeout
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault
@@ -172,3 +174,19 @@ def test_unplugged_in_the_middle():
 def test_it_keeps_no_table():
     port, _ = controlled(placed()[0])
     assert port.transact(Table(), 0.2).silent
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.binary(max_size=60) | st.builds(codec.encode, st.integers(3, 12), st.binary(max_size=40)), max_size=6)
+)
+def test_whatever_a_widget_says_is_an_answer_or_none(said):
+    driver, twin = placed()
+    port, controller = controlled(driver)
+    chunks = iter(said)
+    twin.device.receive = lambda data: next(chunks, b"")  # type: ignore[method-assign]
+    begun = driver.host.now()
+    heard = port.transact(Ask(b"\xcc", branch=True), 0.2)
+    assert len(heard.data) <= 60 and driver.host.now() - begun < 0.201
+    with pytest.raises(DriverError):
+        run(controller.get(LAMP, p.DEVICE_INFO), port, 2)

@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from drivers.dmx.rdm_changes import What, changes
-from drivers.dmx.rdm_codec import Uid
+from drivers.dmx.rdm_codec import Uid, decode
 from drivers.dmx.rdm_controller import Controller
-from drivers.dmx.rdm_parameters import LossMode
-from drivers.dmx.rdm_survey import Survey, read, read_all, survey
+from drivers.dmx.rdm_parameters import DeviceInfo, LossMode
+from drivers.dmx.rdm_port import Answer
+from drivers.dmx.rdm_survey import MOST_LISTED, Survey, read, read_all, survey
 from drivers.dmx.rdm_words import Pid
-from drivers.errors import LinkLost, Refused
+from drivers.errors import DriverError, LinkLost, Refused
 from drivers.virtual.twins.rdm import FakeResponder
 from drivers.virtual.twins.rdm_parts import Defect, FakeSensor
 from tests.drivers.dmx.rdm_bench import LinePort, bench
@@ -95,6 +98,30 @@ def test_a_lost_wire_is_not_a_mute_responder():
     port = Gone(FakeResponder(LAMP), FakeResponder(OTHER))
     with pytest.raises(LinkLost):
         port.run(read_all(Controller(port.uid), (LAMP, OTHER)))
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.dictionaries(st.sampled_from(Pid), st.binary(max_size=60)), st.integers(0, 255), st.integers(0, 0xFFFF))
+def test_a_responder_that_says_anything_is_read_or_refused_in_bounds(said, count, subs):
+    info = DeviceInfo(1, 1, 512, count, count, 1, subs, count)
+    many = b"".join(each.to_bytes(2, "big") for each in Pid)
+
+    class Hostile(LinePort):
+        def transact(self, step, timeout):
+            self.transactions += 1
+            request = decode(step.packet)
+            default = {Pid.DEVICE_INFO: info.encode(), Pid.SUPPORTED_PARAMETERS: many}
+            data = said.get(Pid(request.pid), default.get(Pid(request.pid), b"\1" * 13))
+            return Answer(request.answer(data=data).encode())
+
+    port = Hostile()
+    try:
+        lamp = port.run(read(Controller(port.uid), LAMP), limit=1e9)
+    except DriverError:
+        pass
+    else:
+        assert len(lamp.sensors) <= MOST_LISTED and len(lamp.sub_devices) <= MOST_LISTED
+    assert port.transactions < 10_000
 
 
 def test_on_air_known_ones_are_read_and_nobody_is_searched():
