@@ -293,6 +293,11 @@ def _clear_statuses(it: FakeResponder, _: bytes) -> bytes:
     return b""
 
 
+def _set_counter(it: FakeResponder, pid: Pid, data: bytes) -> bytes:
+    (it.counters[pid],) = struct.unpack(">I", data)
+    return b""
+
+
 def _status_text(it: FakeResponder, data: bytes) -> bytes | None:
     (number,) = struct.unpack(">H", data)
     return it.status_texts[number].encode() if number in it.status_texts else None
@@ -336,4 +341,6 @@ _SET: dict[int, _Handler] = {
     Pid.PERFORM_SELFTEST: _set_test,
     Pid.COMMS_STATUS: _clear_comms,
     Pid.CLEAR_STATUS_ID: _clear_statuses,
+    Pid.RECORD_SENSORS: lambda it, data: b"",
+    **{pid: lambda it, data, pid=pid: _set_counter(it, pid, data) for pid in COUNTERS},  # type: ignore[misc]
 }
