@@ -34,7 +34,7 @@ TRIES = 3
 OVERFLOWS = 64
 """Parts of one answer at most: 64 × 231 bytes; a responder that never ends would fill the memory."""
 LONGEST_WAIT = 60.0
-"""Seconds a responder's ACK_TIMERs may add up to; one alone may say 6553.5 s."""
+"""Seconds the ACK_TIMERs of one request may add up to; one alone may say 6553.5 s."""
 QUEUED = 32
 """Messages taken from a queue before the awaited one at most."""
 BUSY = 0.1
@@ -56,13 +56,14 @@ class Nack(Refused):
 class Controller:
     """Makes requests in the name of one UID. ``passive``: on air; whatever is more than a look is refused.
 
-    ``spoilt`` and ``unanswered`` count attempts since it was made; ``heard`` is what else responders had queued and
-    said on the way.
+    ``patience``: seconds a responder may put one answer off. ``spoilt`` and ``unanswered`` count attempts since it was
+    made; ``heard`` is what else responders had queued and said on the way.
     """
 
-    def __init__(self, uid: Uid, passive: bool = False) -> None:
+    def __init__(self, uid: Uid, passive: bool = False, patience: float = LONGEST_WAIT) -> None:
         self.uid = uid
         self.passive = passive
+        self.patience = patience
         self.answered: list[float] = []
         """Seconds each answer took, the last 1000."""
         self.sent = 0
@@ -191,7 +192,7 @@ class Controller:
             if promise.kind == ResponseType.ACK_TIMER:
                 told = _told(promise)
                 waited += told
-                if waited > LONGEST_WAIT:
+                if waited > self.patience:
                     break
                 yield Pause(told)
             try:

@@ -5,7 +5,7 @@ from drivers.base import Limits, Result, Verdict
 from drivers.dmx import rdm_parameters as p
 from drivers.dmx.rdm_codec import Command, Uid
 from drivers.dmx.rdm_controller import Controller, Nack
-from drivers.dmx.rdm_known import CABLE, Known, listed, nobody, of_all, result
+from drivers.dmx.rdm_known import CABLE, Known, in_part, listed, nobody, of_all, result
 from drivers.dmx.rdm_parameters import Status
 from drivers.dmx.rdm_port import Pause, Steps
 from drivers.dmx.rdm_survey import MOST_LISTED, Sensor
@@ -31,7 +31,7 @@ def sensors(known: Known) -> Result:
     """RDM-05. The normal range is the maker's own; hours and cycles are told as evidence."""
     if (skipped := nobody(known)) is not None:
         return skipped
-    read, hours = known.run(_sensors_and_hours(known.controller(), known.uids), 2 * known.reading_s)
+    answered, read, hours = known.run(_sensors_and_hours(known.controller(), known.uids), 2 * known.reading_s)
     evidence: dict[str, object] = {
         "sensors": {
             f"{uid} {each.definition.text or each.definition.type}": f"{each.present:g} {each.definition.unit}"
@@ -41,7 +41,8 @@ def sensors(known: Known) -> Result:
         **hours,
     }
     if not read and not any(hours.values()):
-        return Result(Verdict.SKIPPED, Text("No device has sensors or counters.", "没有设备具备传感器或计数器。"))
+        none = Result(Verdict.SKIPPED, Text("No device has sensors or counters.", "没有设备具备传感器或计数器。"))
+        return in_part(known, answered, none)
     findings = [
         f"{uid} {each.definition.text or each.definition.type} {each.present:g} {each.definition.unit}"
         for uid, each in read
@@ -49,12 +50,12 @@ def sensors(known: Known) -> Result:
     ]
     bad = Text(f"Out of its normal range: {listed(findings)}.", f"超出正常范围：{listed(findings)}。")
     good = Text(f"{len(read)} sensors in their normal range.", f"{len(read)}个传感器均正常。")
-    return result(findings, OUT_OF_RANGE, good, bad, CLEAN, evidence, "sensors")
+    return in_part(known, answered, result(findings, OUT_OF_RANGE, good, bad, CLEAN, evidence, "sensors"))
 
 
 def _sensors_and_hours(
     controller: Controller, uids: tuple[Uid, ...]
-) -> Steps[tuple[list[tuple[Uid, Sensor]], dict[str, dict[str, int]]]]:
+) -> Steps[tuple[list[Uid], list[tuple[Uid, Sensor]], dict[str, dict[str, int]]]]:
     found: list[tuple[Uid, Sensor]] = []
     infos = yield from of_all(controller, uids, p.DEVICE_INFO)
     for uid, info in infos.items():
@@ -71,17 +72,19 @@ def _sensors_and_hours(
     lamp = yield from of_all(controller, uids, p.LAMP_HOURS)
     cycles = yield from of_all(controller, uids, p.DEVICE_POWER_CYCLES)
     named = (("device_hours", hours), ("lamp_hours", lamp), ("power_cycles", cycles))
-    return found, {name: {str(uid): value for uid, value in each.items()} for name, each in named}
+    return list(infos), found, {name: {str(uid): value for uid, value in each.items()} for name, each in named}
 
 
 def statuses(known: Known) -> Result:
     """RDM-06. Asking takes the messages away from the device, so all of them are kept in the evidence."""
     if (skipped := nobody(known)) is not None:
         return skipped
-    told = known.run(_statuses(known.controller(), known.uids), known.reading_s)
-    if told is None:
-        return Result(Verdict.SKIPPED, Text("No device has status messages.", "没有设备支持状态信息。"))
-    return _judged(told, Text("No device reports a fault.", "没有设备报告故障。"))
+    told, able, unable = known.run(_statuses(known.controller(), known.uids), known.reading_s)
+    if able:
+        found = _judged(told, Text("No device reports a fault.", "没有设备报告故障。"))
+    else:
+        found = Result(Verdict.SKIPPED, Text("No device has status messages.", "没有设备支持状态信息。"))
+    return in_part(known, [*able, *unable], found)
 
 
 def _judged(told: list[tuple[Uid, Status, Text]], good: Text) -> Result:
@@ -103,22 +106,28 @@ def _named(status: Status) -> str:
     return known.get(status.type, f"type {status.type:#04x}")
 
 
-def _statuses(controller: Controller, uids: tuple[Uid, ...]) -> Steps[list[tuple[Uid, Status, Text]] | None]:
-    """All messages with their texts; None where no device has such a thing."""
+def _statuses(
+    controller: Controller, uids: tuple[Uid, ...]
+) -> Steps[tuple[list[tuple[Uid, Status, Text]], list[Uid], list[Uid]]]:
+    """All messages with their texts; who has such a thing, and who said not to have it."""
     found: list[tuple[Uid, Status, Text]] = []
-    any_has = False
+    able: list[Uid] = []
+    unable: list[Uid] = []
     for uid in uids:
         try:
             messages = yield from controller.get(uid, p.STATUS_MESSAGES, bytes((StatusType.ADVISORY,)))
         except LinkLost:
             raise
+        except Nack:
+            unable.append(uid)
+            continue
         except DriverError:
             continue
-        any_has = True
+        able.append(uid)
         for status in messages:
             said = status.said or (yield from _own_text(controller, uid, status))
             found.append((uid, status, said))
-    return found if any_has else None
+    return found, able, unable
 
 
 def _own_text(controller: Controller, uid: Uid, status: Status) -> Steps[Text]:
@@ -181,8 +190,8 @@ def _tested(
             raise
         except DriverError:
             continue
-    told = yield from _statuses(controller, tuple(tested))
-    return tested, running, told or []
+    told, _, _ = yield from _statuses(controller, tuple(tested))
+    return tested, running, told
 
 
 def answers(known: Known) -> Result:

@@ -15,6 +15,8 @@ from drivers.errors import DriverError, LinkLost
 T = TypeVar("T")
 
 READING_S = 3.0
+PATIENCE_S = 1.0
+"""A device that puts an answer off for longer does without this check; the others shall not wait for it."""
 CABLE = Text(
     "Check the terminator at the end of the line, its cables and splitters.", "检查线路终端电阻、线缆与分配器。"
 )
@@ -52,7 +54,7 @@ class Known:
         """The one that asks for the checks. LinkLost while the device is closed."""
         uid = self.opened().uid
         if self._controller is None or self._controller.uid != uid:
-            self._controller = Controller(uid)
+            self._controller = Controller(uid, patience=PATIENCE_S)
         return self._controller
 
     def opened(self) -> RdmPort:
@@ -116,6 +118,17 @@ def result(
         return Result(verdict, good, value=0, unit=unit, limits=limits, evidence=evidence)
     evidence = {**evidence, "found": list(findings)}
     return Result(verdict, bad, remedy, len(findings), unit, limits, evidence)
+
+
+def in_part(known: Known, answered: Iterable[Uid], found: Result) -> Result:
+    """The same, unless it is good only because some did not answer at all."""
+    silent = sorted({*known.uids} - {*answered})
+    if not silent or found.verdict not in (Verdict.PASS, Verdict.SKIPPED):
+        return found
+    names = listed([str(uid) for uid in silent])
+    verdict = Verdict.ERROR if len(silent) == len(known.uids) else Verdict.MARGINAL
+    said = Text(f"No answer from {names}.", f"以下设备无应答：{names}。")
+    return Result(verdict, said, CABLE, len(silent), "devices", evidence=found.evidence)
 
 
 def listed(findings: Sequence[str]) -> str:

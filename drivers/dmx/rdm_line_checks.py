@@ -1,17 +1,20 @@
 """Who is on an RDM line, how they are set, and how well they hear (RDM-01…04)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from config.units import SILENT, Text
 from drivers.base import Limits, Result, Verdict
 from drivers.dmx import rdm_parameters as p
-from drivers.dmx.rdm_codec import Uid
+from drivers.dmx.rdm_codec import ROOT, Uid
 from drivers.dmx.rdm_controller import Controller
 from drivers.dmx.rdm_discovery import discover
-from drivers.dmx.rdm_known import CABLE, Known, Planned, listed, nobody, of_all, result
+from drivers.dmx.rdm_known import CABLE, Known, Planned, in_part, listed, nobody, of_all, result
 from drivers.dmx.rdm_parameters import CommsStatus, DeviceInfo, LossMode
 from drivers.dmx.rdm_port import Steps
+from drivers.dmx.rdm_survey import MOST_LISTED
+from drivers.errors import DriverError, LinkLost
 
 LOOKING_S = 12.0
 DIFFERENCES = Limits(warn=1)
@@ -63,22 +66,51 @@ def apart(known: Known) -> Result:
     """RDM-02. Two that the plan puts on the same address are a group, and no fault."""
     if (skipped := nobody(known)) is not None:
         return skipped
-    infos = known.run(of_all(known.controller(), known.uids, p.DEVICE_INFO), known.reading_s)
-    taken = sorted(
-        (info.address, info.address + info.footprint - 1, uid)
-        for uid, info in infos.items()
+    answered, places = known.run(_places(known.controller(), known.uids), known.reading_s)
+    findings = [f"{place.name} ends at slot {place.last}" for place in places if place.last > 512]
+    furthest = places[:1]
+    for one, other in pairwise(places):
+        furthest = [max(furthest[0], one, key=lambda each: each.last)]
+        if other.first <= furthest[0].last and not _group(known.plan, furthest[0].uid, other.uid):
+            findings.append(f"{furthest[0].name} and {other.name} at slot {other.first}")
+    evidence = {"slots": {place.name: [place.first, place.last] for place in places}, "free": _free(places)}
+    bad = Text(f"Shared or beyond 512: {listed(findings)}.", f"地址重叠或超过512：{listed(findings)}。")
+    good = Text(f"{len(places)} devices, no slot shared.", f"{len(places)}台设备，地址无重叠。")
+    found = result(findings, OVERLAPS, good, bad, ADDRESSES, evidence, "overlaps")
+    return in_part(known, answered, found)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Place:
+    """The slots of a device or of one of its sub-devices."""
+
+    first: int
+    last: int
+    uid: Uid
+    sub_device: int = ROOT
+
+    @property
+    def name(self) -> str:
+        return f"{self.uid}/{self.sub_device}" if self.sub_device else str(self.uid)
+
+
+def _places(controller: Controller, uids: Sequence[Uid]) -> Steps[tuple[list[Uid], list[_Place]]]:
+    """Who answered, and all slots in their order. A device's footprint is without its sub-devices' (10.5.1)."""
+    infos = yield from of_all(controller, uids, p.DEVICE_INFO)
+    found = [(uid, ROOT, info) for uid, info in infos.items()]
+    for uid, root in infos.items():
+        for number in range(1, min(root.sub_devices, MOST_LISTED) + 1):
+            try:
+                found.append((uid, number, (yield from controller.get(uid, p.DEVICE_INFO, sub_device=number))))
+            except LinkLost:
+                raise
+            except DriverError:
+                continue
+    return list(infos), sorted(
+        _Place(info.address, info.address + info.footprint - 1, uid, number)
+        for uid, number, info in found
         if info.footprint and info.address != p.NO_ADDRESS
     )
-    findings = [f"{uid} ends at slot {last}" for _, last, uid in taken if last > 512]
-    furthest = taken[:1]
-    for one, other in pairwise(taken):
-        furthest = [max(furthest[0], one, key=lambda each: each[1])]
-        if other[0] <= furthest[0][1] and not _group(known.plan, furthest[0][2], other[2]):
-            findings.append(f"{furthest[0][2]} and {other[2]} at slot {other[0]}")
-    evidence = {"slots": {str(uid): [first, last] for first, last, uid in taken}, "free": _free(taken)}
-    bad = Text(f"Shared or beyond 512: {listed(findings)}.", f"地址重叠或超过512：{listed(findings)}。")
-    good = Text(f"{len(taken)} devices, no slot shared.", f"{len(taken)}台设备，地址无重叠。")
-    return result(findings, OVERLAPS, good, bad, ADDRESSES, evidence, "overlaps")
 
 
 def _group(plan: Mapping[Uid, Planned], one: Uid, other: Uid) -> bool:
@@ -86,9 +118,9 @@ def _group(plan: Mapping[Uid, Planned], one: Uid, other: Uid) -> bool:
     return address is not None and other in plan and plan[other].address == address
 
 
-def _free(taken: Sequence[tuple[int, int, Uid]]) -> list[list[int]]:
+def _free(places: Sequence[_Place]) -> list[list[int]]:
     """Runs of slots that nobody uses."""
-    used = {slot for first, last, _ in taken for slot in range(first, last + 1)}
+    used = {slot for place in places for slot in range(place.first, place.last + 1)}
     free: list[list[int]] = []
     for slot in range(1, 513):
         if slot in used:

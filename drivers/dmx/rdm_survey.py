@@ -6,7 +6,7 @@ endless is cut.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from config.units import Text
@@ -178,6 +178,41 @@ def read(controller: Controller, uid: Uid, sub_device: int = ROOT) -> Steps[Resp
         sub_devices=subs,
         sub_device=sub_device,
         odd=tuple(reader.odd),
+        unread=dict(reader.unread),
+    )
+
+
+def refresh(controller: Controller, known: Responder) -> Steps[Responder]:
+    """The same responder as it is now: what may change by itself or by hand, in few transactions. Passive.
+
+    DEVICE_INFO, label of the firmware when its id changed, sensor values, counters and spoilt packets; names, modes and
+    definitions stay as they were read. A DriverError when it does not answer.
+    """
+    reader = _Reader(controller, known.uid, known.sub_device)
+    reader.supported = known.supported
+    info = yield from controller.get(known.uid, p.DEVICE_INFO, sub_device=known.sub_device)
+    firmware = known.firmware
+    if info.software != known.info.software:
+        firmware = (yield from reader.get(p.SOFTWARE_VERSION_LABEL, asked=True)) or ""
+    sensors = []
+    for sensor in known.sensors:
+        value = yield from reader.get(p.SENSOR_VALUE, bytes((sensor.definition.number,)))
+        sensors.append(Sensor(sensor.definition, value))
+    hours = yield from reader.get(p.DEVICE_HOURS)
+    lamp_hours = yield from reader.get(p.LAMP_HOURS)
+    strikes = yield from reader.get(p.LAMP_STRIKES)
+    cycles = yield from reader.get(p.DEVICE_POWER_CYCLES)
+    comms = yield from reader.get(p.COMMS_STATUS)
+    return replace(
+        known,
+        info=info,
+        firmware=firmware,
+        sensors=tuple(sensors),
+        device_hours=hours,
+        lamp_hours=lamp_hours,
+        lamp_strikes=strikes,
+        power_cycles=cycles,
+        comms=comms,
         unread=dict(reader.unread),
     )
 

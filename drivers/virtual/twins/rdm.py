@@ -174,7 +174,7 @@ class FakeResponder:
             return refused(Nack.UNKNOWN_PID if unknown else Nack.UNSUPPORTED_COMMAND_CLASS)
         try:
             data = table[packet.pid](self, packet.data)
-        except (struct.error, ValueError, TypeError):
+        except (struct.error, ValueError, TypeError, IndexError):
             return refused(Nack.FORMAT_ERROR)
         if data is None:
             return refused(Nack.DATA_OUT_OF_RANGE)

@@ -138,6 +138,38 @@ def test_02_one_long_device_over_two_others():
     assert room.run("RDM-02").value == 2
 
 
+def test_02_sub_devices_have_slots_of_their_own():
+    rack = FakeResponder(
+        LAMP, modes=(), sub_devices={1: FakeResponder(LAMP, address=5), 2: FakeResponder(LAMP, address=6)}
+    )
+    room = Room(rack, FakeResponder(OTHER, address=100))
+    room.run("RDM-01")
+    result = room.run("RDM-02")
+    assert result.evidence["found"] == [f"{LAMP}/1 and {LAMP}/2 at slot 6"]
+    rack.sub_devices[2].address = 7
+    assert room.run("RDM-02").verdict is Verdict.PASS
+
+
+def test_silence_is_not_taken_for_health():
+    first, second = lamps()
+    room = Room(first, second)
+    room.run("RDM-01")
+    for silent, verdict in ((first, Verdict.MARGINAL), (second, Verdict.ERROR)):
+        silent.defects = {Defect.SLOW}
+        for name in ("RDM-02", "RDM-05", "RDM-06"):
+            result = room.run(name)
+            assert result.verdict is verdict and str(LAMP) in result.said.en, name
+
+
+def test_one_that_puts_answers_off_does_not_stop_the_others():
+    first, second = lamps()
+    first.late = {Pid.DEVICE_HOURS: 20.0}
+    room = Room(first, second)
+    room.run("RDM-01")
+    result = room.run("RDM-05")
+    assert result.verdict is Verdict.PASS and result.evidence["device_hours"] == {str(OTHER): 1200}
+
+
 def test_03_against_the_plan():
     first, second = lamps()
     room = Room(first, second)

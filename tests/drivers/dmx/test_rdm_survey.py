@@ -11,7 +11,7 @@ from drivers.dmx.rdm_codec import Uid, decode
 from drivers.dmx.rdm_controller import Controller
 from drivers.dmx.rdm_parameters import DeviceInfo, LossMode
 from drivers.dmx.rdm_port import Answer
-from drivers.dmx.rdm_survey import MOST_LISTED, Survey, read, read_all, survey
+from drivers.dmx.rdm_survey import MOST_LISTED, Survey, read, read_all, refresh, survey
 from drivers.dmx.rdm_words import Pid
 from drivers.errors import DriverError, LinkLost, Refused
 from drivers.virtual.twins.rdm import FakeResponder
@@ -130,6 +130,21 @@ def test_on_air_known_ones_are_read_and_nobody_is_searched():
     assert len(responders) == 2 and not mute
     with pytest.raises(Refused):
         port.run(survey(controller, False))
+
+
+def test_a_refresh_is_passive_short_and_sees_what_changes():
+    lamp = rich()
+    port, controller = bench(lamp, passive=True)
+    before = port.run(read(controller, LAMP))
+    lamp.address, lamp.counters[Pid.DEVICE_HOURS], lamp.comms = 44, 5001, [9, 9, 9]
+    lamp.sensors = (replace(lamp.sensors[0], value=700), lamp.sensors[1])
+    lamp.firmware, lamp.software = "2.0", 5
+    already = port.transactions
+    now = port.run(refresh(controller, before))
+    assert (now.info.address, now.device_hours, now.firmware, now.label) == (44, 5001, "2.0", "key")
+    assert now.sensors[0].present == 70.0 and now.comms is not None and now.comms.total == 27
+    assert port.transactions - already == 9
+    assert now == replace(port.run(read(controller, LAMP)), unread=now.unread)
 
 
 def test_nothing_changed():
