@@ -171,15 +171,16 @@ class Search:
             return True
 
     def _meet(self, uid: Uid) -> Steps[bool]:
-        """Mute one that answered. False: nobody has that UID; two answers at once can look like a third's, clear
-        checksum and all (1 and 2 like 3)."""
-        if uid in self._muted:
-            self._odd[uid] = Oddity.NEVER_MUTES
-        elif not (answered := (yield from self._mute(uid))):
-            if answered is False and (yield from self._branch(uid.number, uid.number)) is None:
-                return False
-            self._odd[uid] = Oddity.NO_MUTE_ANSWER
+        """Mute one that answered. False: it was not this one; two answers at once can look like a third's, clear
+        checksum and all (1 and 2 like 3). Whoever seems to break a rule is asked alone."""
         self._fruitless = 0
+        muted = uid in self._muted
+        answered = None if muted else (yield from self._mute(uid))
+        if answered:
+            return True
+        if (muted or answered is False) and (yield from self._branch(uid.number, uid.number)) is None:
+            return False
+        self._odd[uid] = Oddity.NEVER_MUTES if muted else Oddity.NO_MUTE_ANSWER
         return True
 
     def _contested(self, uid: Uid) -> Steps[None]:

@@ -51,6 +51,13 @@ def test_two_answers_that_look_like_a_third():
     assert result.uids == (one, other) and not result.odd
 
 
+def test_two_answers_that_look_like_one_that_was_muted():
+    uids = (Uid(0x454E, 23), Uid(0x454E, 27), Uid(0x454E, 31))  # 23 and 27 at once look like 31
+    port, _ = bench(*line(*reversed(uids)))
+    result = found(port)
+    assert result.uids == uids and not result.odd
+
+
 def test_two_hundred_neighbours_within_bounds():
     uids = [Uid(0x4D50, 0x1000 + number) for number in range(200)]
     port, _ = bench(*line(*uids))
@@ -95,6 +102,24 @@ def test_one_that_breaks_the_rules_hides_nobody(defect, odd, collision):
     assert result.odd == ({TWO: odd} if odd else {})
     assert result.complete
     assert result.transactions < 500
+
+
+near = st.builds(Uid, st.sampled_from([0x454E, 0x454F]), st.integers(0, 40))
+spoilers = st.dictionaries(near, st.sets(st.sampled_from(Defect), max_size=2), max_size=3)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sets(near, max_size=8), spoilers, st.sampled_from(Collision), st.randoms())
+def test_who_keeps_the_rules_is_found_among_any_that_do_not(good, bad, collision, order):
+    good -= set(bad)
+    there = [*line(*good), *(FakeResponder(uid, defects=defects) for uid, defects in bad.items())]
+    order.shuffle(there)
+    port, _ = bench(*there)
+    port.line.collision = collision
+    result = found(port)
+    assert good <= set(result.uids) <= good | set(bad)
+    assert set(result.odd) <= set(bad)
+    assert result.complete and result.transactions < 1500
 
 
 def test_two_devices_with_one_uid_are_told():
