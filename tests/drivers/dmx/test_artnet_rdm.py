@@ -1,5 +1,9 @@
 """RDM through an Art-Net gateway: its packets, the table it keeps, and answers of others."""
 
+import os
+import socket
+import threading
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,12 +19,14 @@ from drivers.dmx.rdm_port import Ask, Table, decode_table, run
 from drivers.dmx.rdm_survey import survey
 from drivers.dmx.rdm_words import Pid
 from drivers.errors import BadReply, DriverError, ReplyTimeout
+from drivers.real.host import RealHost
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twins.artnet import ArtnetNode, artnet_twin
 from drivers.virtual.twins.rdm import FakeResponder
 from drivers.virtual.twins.rdm_line import Line
 from drivers.virtual.twins.rdm_parts import Defect
+from tests.waiting import PATIENCE
 
 LAMP, OTHER = Uid(0x1234, 0x56789ABC), Uid(0x1234, 0x56789ABD)
 uids = st.builds(Uid, st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF))
@@ -173,3 +179,32 @@ def test_whatever_a_gateway_says_is_an_answer_or_none(said):
     assert driver.host.now() - begun <= 1.5
     with pytest.raises(DriverError):
         run(controller.get(LAMP, p.DEVICE_INFO), port, 5)
+
+
+def test_a_gateway_on_a_real_socket_is_surveyed():
+    address = f"127.{1 + os.getpid() % 200}.0.3"
+    studio = VirtualStudio()
+    twin = artnet_twin(studio, ArtnetOptions(host=address), "node")
+    twin.lines[1] = Line([FakeResponder(LAMP, label="key"), FakeResponder(OTHER)], now=studio.now)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        opened.bind((address, codec.PORT))
+
+        def answer() -> None:
+            while (got := opened.recvfrom(2000))[0] != b"end":
+                for reply, to in twin.receive(got[0], got[1], (address, codec.PORT)):
+                    opened.sendto(reply, to)
+
+        gateway = threading.Thread(target=answer)
+        gateway.start()
+        try:
+            output = Artnet(ArtnetOptions(host=address, timeout=5), RealHost())
+            output.open()
+            port, controller = controlled(output)
+            found = run(survey(controller, port.has_table, full=False), port, PATIENCE)
+            assert [each.label for each in found.responders] == ["key", ""] and not found.mute
+            output.close()
+        finally:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
+                end.sendto(b"end", (address, codec.PORT))
+            gateway.join(PATIENCE)
+    assert not gateway.is_alive()
