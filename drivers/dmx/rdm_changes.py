@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from config.units import Text
 from drivers.dmx.rdm_codec import Uid
+from drivers.dmx.rdm_discovery import Oddity
 from drivers.dmx.rdm_survey import Responder, Survey
 
 
@@ -15,6 +16,7 @@ class What(StrEnum):
     FIRMWARE = "firmware"
     ADDRESS = "address"
     PERSONALITY = "personality"
+    ODD = "odd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,25 @@ _PERSONALITY = Text(
     "恢复DMX模式，或修改配置中的模式。",
 )
 
+_ODD = {
+    Oddity.NEVER_MUTES: (
+        Text("goes on answering discovery although muted", "静默后仍应答搜索"),
+        Text("Update its firmware; each discovery takes longer because of it.", "请更新其固件；它会延长每次搜索。"),
+    ),
+    Oddity.NO_MUTE_ANSWER: (
+        Text("answers discovery but not its mute", "应答搜索但不应答静默命令"),
+        Text("Check cable and terminator, then update its firmware.", "检查线缆与终端电阻，然后更新其固件。"),
+    ),
+    Oddity.CONTESTED: (
+        Text("two devices have this UID, or its answers are always spoilt", "两台设备共用此UID，或其应答总是损坏"),
+        Text("Take one device after the other off the line and look again.", "逐台断开设备后重新搜索。"),
+    ),
+}
+
 
 def changes(before: Survey, after: Survey) -> list[Change]:
-    """New and gone devices, firmware, start addresses and personalities that changed, by UID.
+    """New and gone devices, firmware, start addresses and personalities that changed, and who now breaks the rules of
+    discovery, by UID.
 
     A device that was found but told nothing is neither gone nor changed. Nobody is called gone by a search that was
     not complete.
@@ -68,6 +86,11 @@ def changes(before: Survey, after: Survey) -> list[Change]:
                 found.append(Change(What.GONE, uid, said, _GONE))
         elif old and now:
             found += _differences(old, now)
+        odd = after.discovery.odd.get(uid)
+        if odd is not None and odd is not before.discovery.odd.get(uid):
+            what, next_step = _ODD[odd]
+            said = Text(f"{uid} {what.en}.", f"{uid}：{what.zh}。")
+            found.append(Change(What.ODD, uid, said, next_step, after=odd.value))
     return found
 
 

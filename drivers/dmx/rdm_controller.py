@@ -40,8 +40,6 @@ QUEUED = 32
 BUSY = 0.1
 """Seconds until a responder whose buffer is full is asked again."""
 
-ON_AIR = Text("on air only passive reads are allowed", "直播中只允许被动读取")
-
 
 class Nack(Refused):
     """A responder's NACK. ``code`` is its reason (Table A-17), ``said`` the reason in both languages."""
@@ -51,6 +49,15 @@ class Nack(Refused):
         self.code = code
         self.said = words.nack_text(code)
         super().__init__(f"{uid} refuses {words.pid_name(pid)}: {self.said.en}")
+
+
+class OnAir(Refused):
+    """What is not done on air, refused by ourselves before anything is sent. ``said`` is it in both languages."""
+
+    def __init__(self, command: Command, pid: int) -> None:
+        what = f"RDM {command.name} {words.pid_name(pid)}"
+        self.said = Text(f"{what} is not done on air.", f"直播中不执行 {what}。")
+        super().__init__(f"{what} is not done on air: only reads without effect are", "do it after the show")
 
 
 class Controller:
@@ -74,7 +81,7 @@ class Controller:
         self._number = 0
 
     def get(self, uid: Uid, parameter: Parameter[T], data: bytes = b"", sub_device: int = ROOT) -> Steps[T]:
-        """Ask for a parameter. Nack, ReplyTimeout, BadReply; Refused on air unless it is passive."""
+        """Ask for a parameter. Nack, ReplyTimeout, BadReply; OnAir unless it is passive."""
         if sub_device == ALL_SUB_DEVICES or uid.is_broadcast:
             raise NotSupported("a GET goes to one device", "ask each of them")
         answer = yield from self.request(uid, Command.GET, parameter.pid, data, sub_device)
@@ -109,14 +116,12 @@ class Controller:
         raise BadReply(f"{uid} never ends its answer to {words.pid_name(pid)}", "restart the fixture")
 
     def allow(self, command: Command, pid: int) -> None:
-        """Refused when it is not for now."""
+        """OnAir when it is not for now."""
         if self.passive and (command is not Command.GET or pid not in PASSIVE):
-            raise Refused(
-                f"RDM {command.name} {words.pid_name(pid)} is not done on air: {ON_AIR.en}", "do it after the show"
-            )
+            raise OnAir(command, pid)
 
     def discovery(self, uid: Uid, pid: int, data: bytes = b"") -> Packet:
-        """A discovery packet, numbered. Refused on air: its answers have no break, and cheap fixtures flicker."""
+        """A discovery packet, numbered. OnAir: its answers have no break, and cheap fixtures flicker."""
         self.allow(Command.DISCOVERY, pid)
         return self._numbered(Packet(uid, self.uid, 0, Command.DISCOVERY, pid, data))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from drivers.dmx import rdm_parameters as p
 from drivers.dmx.rdm_codec import ALL_SUB_DEVICES, EVERYBODY, Command, Packet, ResponseType, Uid
-from drivers.dmx.rdm_controller import OVERFLOWS, TRIES, Controller, Nack
+from drivers.dmx.rdm_controller import OVERFLOWS, TRIES, Controller, Nack, OnAir
 from drivers.dmx.rdm_parameters import Status
 from drivers.dmx.rdm_port import Answer, Ask, Job, Pause, run
 from drivers.dmx.rdm_words import Nack as Reason
@@ -185,8 +185,9 @@ def test_on_air_everything_but_looking_is_refused_before_it_is_sent():
         controller.get(LAMP, p.STATUS_MESSAGES, b"\2"),
         controller.queued(LAMP),
     ):
-        with pytest.raises(Refused, match="is not done on air"):
+        with pytest.raises(OnAir, match="is not done on air") as caught:
             port.run(steps)
+        assert isinstance(caught.value, Refused) and "直播中" in caught.value.said.zh
     assert port.transactions == 0
     assert port.run(controller.get(LAMP, p.PERFORM_SELFTEST)) is False
     assert lamp.sets == 0

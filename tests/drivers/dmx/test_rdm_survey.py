@@ -178,6 +178,19 @@ def test_every_change_has_a_next_step_in_both_languages():
     assert all(text for change in found for text in (*change.said, *change.next_step))
 
 
+@pytest.mark.parametrize("defect", [Defect.NEVER_MUTES, Defect.NO_MUTE_ANSWER, Defect.BAD_BRANCH])
+def test_who_begins_to_break_the_rules_is_told_once(defect):
+    lamp = FakeResponder(LAMP)
+    port, _ = bench(lamp, FakeResponder(OTHER))
+    before = taken(port)
+    lamp.defects = {defect}
+    after = taken(port)
+    (odd,) = changes(before, after)
+    assert (odd.what, odd.uid) == (What.ODD, LAMP)
+    assert all(text for text in (*odd.said, *odd.next_step))
+    assert changes(after, taken(port)) == []
+
+
 def test_a_search_that_broke_off_calls_nobody_gone():
     port, _ = bench(FakeResponder(LAMP), FakeResponder(OTHER))
     before = taken(port)
