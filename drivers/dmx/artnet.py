@@ -17,8 +17,11 @@ from drivers.dmx.artnet_answer import Cards, cards
 from drivers.dmx.artnet_checks import LATE, REPLY_S
 from drivers.dmx.artnet_codec import Dmx, Node, Poll, Sync
 from drivers.dmx.artnet_nodes import Message, Nodes
+from drivers.dmx.artnet_rdm import ArtnetRdm
 from drivers.dmx.artnet_watch import Watch, at, poll
 from drivers.dmx.artnet_wire import head
+from drivers.dmx.rdm_checks import rdm_checks
+from drivers.dmx.rdm_known import Known
 from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported
 from drivers.host import Endpoint, Host
 from drivers.registry import DriverSpec, Kind, Options
@@ -124,6 +127,8 @@ class Artnet:
         self._fixed: tuple[str, ...] = ()
         self._cards = Cards(())
         self._dirty = False
+        self._before = 0
+        self._known: dict[int, Known] = {}
 
     def open(self) -> Identity:
         """Resolve the name once, and poll. A node that does not answer is still fed: old ones never do. Without a host
@@ -139,7 +144,7 @@ class Artnet:
         watch = self._watch = Watch(self.host, self.nodes, self._cards, self._asked, question)
         for line in self._lines.values():
             line.targets = self._targets(line.port_address)
-        begun, before = self.host.now(), self.nodes.replies
+        begun, self._before = self.host.now(), self.nodes.replies
         try:
             watch.ask(begun, must=True)
             watch.wait(begun, wanted.timeout, first=bool(wanted.host))
@@ -153,7 +158,7 @@ class Artnet:
             self.close()
             raise
         self._settle(watch, self.host.now())
-        return self._identity(before)
+        return self._identity()
 
     def send(self, universe: int, frame: bytes) -> None:
         """Put 1…512 slots of one universe on the wire. Whom it reaches depends on who asked for it, maybe nobody; one
@@ -193,10 +198,26 @@ class Artnet:
         if watch is not None:
             watch.close()
 
+    def rdm(self, universe: int) -> ArtnetRdm | None:
+        """RDM on the line of a universe, while open to a named gateway that can. On the device's own lane only."""
+        can = any(part.node.rdm for part in self.nodes.since(self._before))
+        if self._watch is None or not self.options.host or not can or self.options.refuses(universe):
+            return None
+        return ArtnetRdm(self.host, self._fixed[0], universe + self.options.port_address_offset, self._watch)
+
+    def rdm_known(self, universe: int) -> Known:
+        """What the checks remember of that line."""
+        if universe not in self._known:
+            subject = f"{self.options.target} universe {universe}"
+            self._known[universe] = Known(subject, lambda: self.rdm(universe))
+        return self._known[universe]
+
     def checks(self) -> Sequence[Check]:
-        """NOD-01 of the catalogue."""
+        """NOD-01 of the catalogue; RDM-01…08 of every universe that frames were sent to, where the node can RDM."""
         subject = self.options.host or self.options.broadcast or "Art-Net"
-        return artnet_checks.checks(subject, self._who, self._without_node)
+        poll = artnet_checks.checks(subject, self._who, self._without_node)
+        lines = [rdm_checks(self.rdm_known(universe)) for universe in sorted(self._lines) if self.rdm(universe)]
+        return (*poll, *(check for line in lines for check in line))
 
     def readings(self) -> list[Reading]:
         """How the nodes fare: those that answer, came, went; our universes nobody asked for; those that more than one
@@ -274,9 +295,9 @@ class Artnet:
     def _who(self) -> tuple[float | None, list[Node]]:
         return self.watch.who(one=self.options.host is not None)
 
-    def _identity(self, before: int) -> Identity:
+    def _identity(self) -> Identity:
         """Of the one node that answered, or of all that did."""
-        nodes = [part.node for part in self.nodes.since(before)]
+        nodes = [part.node for part in self.nodes.since(self._before)]
         devices = sorted({(node.address, node.short_name, node.firmware) for node in nodes})
         if not nodes:
             details = {"address": self._fixed[0]} if self._fixed else {}
