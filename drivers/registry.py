@@ -74,6 +74,7 @@ class DriverSpec:
 BUILT_IN: Mapping[str, str] = {
     "enttec-pro": "drivers.dmx.enttec_pro:SPEC",
     "artnet": "drivers.dmx.artnet:SPEC",
+    "artnet-in": "drivers.dmx.artnet_in:SPEC",
     "sacn": "drivers.dmx.sacn:SPEC",
     "sacn-in": "drivers.dmx.sacn_in:SPEC",
     "opencv": "drivers.camera.opencv:SPEC",

@@ -197,11 +197,19 @@ class FirmwareRange(Entry):
         return self
 
 
+class RdmModel(Entry):
+    """What a light says of itself over RDM (E1.20 DEVICE_INFO): the first half of its UID, and its model number."""
+
+    manufacturer: Whole = Field(description="ESTA manufacturer id, the first half of the UID: 0x454E.")
+    model: Whole = Field(description="DEVICE_INFO's model number.")
+
+
 class Match(Entry):
     """For which firmware the numbers hold. Nothing given: for every firmware, known or not."""
 
     firmware: tuple[FirmwareRange, ...] = Field((), description="Half-open ranges; any of them.")
     unknown: bool = Field(False, description="With ranges: use this profile also when the firmware is not known.")
+    rdm: tuple[RdmModel, ...] = Field((), description="Models by which RDM finds this profile.")
 
 
 class Limits(Entry):

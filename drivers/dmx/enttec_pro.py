@@ -12,6 +12,9 @@ from drivers.base import Check, Identity, Refresh
 from drivers.dmx import enttec_codec as codec
 from drivers.dmx.enttec_checks import widget_checks
 from drivers.dmx.enttec_codec import Decoder, Label, Parameters
+from drivers.dmx.enttec_rdm import EnttecRdm, can_rdm
+from drivers.dmx.rdm_checks import rdm_checks
+from drivers.dmx.rdm_known import Known
 from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, ReplyTimeout
 from drivers.host import Host, Link
 from drivers.registry import DriverSpec, Kind, Options
@@ -66,6 +69,8 @@ class EnttecPro:
         self.last: bytes | None = None
         """The last label 6 message, as sent."""
         self._link: Link | None = None
+        self._rdm: EnttecRdm | None = None
+        self._known = Known(options.port, self.rdm)
 
     def open(self) -> Identity:
         """Ask for parameters (label 3) and serial number (label 10), set the parameters that differ.
@@ -94,8 +99,16 @@ class EnttecPro:
             link.close()
 
     def checks(self) -> Sequence[Check]:
-        """SER-01…03, WID-01, WID-02 of the catalogue."""
-        return widget_checks(self)
+        """SER-01…03, WID-01, WID-02 of the catalogue; with RDM firmware RDM-01…08, too."""
+        return (*widget_checks(self), *(rdm_checks(self._known) if self.rdm() else ()))
+
+    def rdm(self, universe: int = 1) -> EnttecRdm | None:
+        """RDM on its line, while it is open and its firmware can. On the device's own lane only."""
+        return self._rdm if self._link is not None else None
+
+    def rdm_known(self, universe: int = 1) -> Known:
+        """What the checks remember of its line."""
+        return self._known
 
     # --- for the checks ----------------------------------------------------------------------------------------------
 
@@ -132,6 +145,7 @@ class EnttecPro:
         wanted = self.options.wanted(found)
         if wanted != found:
             self._opened().write(codec.encode(Label.SET_PARAMETERS, wanted.setting()))
+        self._rdm = EnttecRdm(self, self._opened, found, serial) if can_rdm(found) else None
         return Identity("DMX USB Pro", found.firmware, serial, {"port": self.options.port, "variety": variety})
 
     def _serial_number(self) -> str:
