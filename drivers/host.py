@@ -55,6 +55,13 @@ class Link(Protocol):
     def drain(self) -> None:
         """Wait until everything written has left the machine."""
 
+    def set_break(self, on: bool) -> None:
+        """Hold the line at break (space), or let it go back to idle (mark). In force when this returns. What is still
+        in the UART is cut short: drain first."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait at least so long, to some ten microseconds; LinkLost as soon as the link is closed."""
+
     def close(self) -> None:
         """Idempotent, from any thread; a pending read or write ends with LinkLost."""
 

@@ -19,10 +19,14 @@ from drivers.host import (
     SerialPort,
     VideoDevice,
 )
+from drivers.real.adapters import MACHINE, Tree
 
 
 class RealHost:
-    """Linux, by way of pyserial, sockets, OpenCV and scapy."""
+    """Linux, by way of pyserial, sockets, OpenCV and scapy. ``tree``: where the kernel shows its serial ports."""
+
+    def __init__(self, tree: Tree = MACHINE) -> None:
+        self._tree = tree
 
     def now(self) -> float:
         return time.monotonic()
@@ -33,7 +37,7 @@ class RealHost:
     def serial(self, port: str, baud: int) -> Link:
         from drivers.real.serial import open_port
 
-        return open_port(port, baud)
+        return open_port(port, baud, self._tree)
 
     def serial_ports(self) -> Sequence[SerialPort]:
         from drivers.real.serial import ports

@@ -6,7 +6,7 @@ driver made with the same options and ``host=studio`` reaches it.
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from drivers.host import Endpoint
 
@@ -62,6 +62,14 @@ class SerialDevice(Protocol):
 
     def restart(self) -> None:
         """Power cycle."""
+
+
+@runtime_checkable
+class LineDevice(Protocol):
+    """A serial device that sees the line itself, not only its bytes: a break is part of its protocol."""
+
+    def line(self, broken: bool) -> None:
+        """A break begins (True) or ends now."""
 
 
 class NodeDevice(Protocol):

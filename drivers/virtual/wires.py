@@ -14,7 +14,7 @@ from typing import Protocol
 from drivers.errors import DeviceMissing, LinkLost
 from drivers.host import Datagram, Endpoint, SerialPort
 from drivers.virtual.clock import Clock
-from drivers.virtual.twin import Fault, NodeDevice, SerialDevice
+from drivers.virtual.twin import Fault, LineDevice, NodeDevice, SerialDevice
 
 
 def broadcast(address: str) -> bool:
@@ -165,6 +165,12 @@ class Socket(Wire):
                 link.arrive(self.spoil(self.device.receive(data[:passed])))
             return passed
 
+    def line(self, broken: bool) -> None:
+        """The host began or ended a break; only a device that looks at the line itself cares."""
+        with self._lock:
+            if self.plugged and not self.silent and isinstance(self.device, LineDevice):
+                self.device.line(broken)
+
 
 class SerialLink:
     """The host's end of a serial socket (:class:`drivers.host.Link`)."""
@@ -209,6 +215,17 @@ class SerialLink:
 
     def drain(self) -> None:
         self._check()
+
+    def set_break(self, on: bool) -> None:
+        self._check()
+        self._socket.line(on)
+
+    def pause(self, seconds: float) -> None:
+        until = self._clock.now() + seconds
+        with self._ready:
+            while not self._gone and self._clock.now() < until:
+                self._clock.wait(self._ready, until)
+            self._check()
 
     def close(self) -> None:
         self._end("was closed")
