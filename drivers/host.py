@@ -59,6 +59,9 @@ class Link(Protocol):
         """Hold the line at break (space), or let it go back to idle (mark). In force when this returns. What is still
         in the UART is cut short: drain first."""
 
+    def set_rts(self, on: bool) -> None:
+        """Assert the RTS line, or let it go. A port without one ignores it."""
+
     def pause(self, seconds: float) -> None:
         """Wait at least so long, to some ten microseconds; LinkLost as soon as the link is closed."""
 

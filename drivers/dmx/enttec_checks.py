@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from config.units import SILENT, Text
-from drivers.base import Check, Limits, Refresh, Result, Verdict
+from drivers.base import Check, Limits, Result, Verdict
 from drivers.dmx.enttec_codec import Parameters
 from drivers.errors import BadReply, DriverError, LinkLost, ReplyTimeout
 from drivers.host import Host
@@ -18,31 +18,44 @@ RESEAT = Text("Reseat the USB plug; try another cable or port.", "重新插拔US
 SLOW = Text("Change the USB port, or use a powered hub.", "更换USB端口，或使用有源集线器。")
 
 
-class WidgetOptions(Protocol):
-    """What the checks read of the driver's options."""
+class LineOptions(Protocol):
+    """What the checks of a serial port read of the driver's options."""
 
     @property
     def port(self) -> str: ...
 
-    def wanted(self, found: Parameters) -> Parameters: ...
 
-
-class Widget(Protocol):
-    """What the checks need of the driver."""
+class Line(Protocol):
+    """What the checks of a serial port (SER) need of the driver."""
 
     @property
-    def options(self) -> WidgetOptions: ...
+    def options(self) -> LineOptions: ...
     @property
     def host(self) -> Host: ...
-    @property
-    def refresh(self) -> Refresh: ...
     @property
     def last(self) -> bytes | None: ...
     @property
     def is_open(self) -> bool: ...
 
-    def ask_parameters(self, timeout: float) -> Parameters: ...
     def resend(self) -> None: ...
+
+
+class WidgetOptions(LineOptions, Protocol):
+    """What the checks of a widget read, besides."""
+
+    def wanted(self, found: Parameters) -> Parameters: ...
+
+
+class Widget(Line, Protocol):
+    """What the checks of a widget (WID) need, besides."""
+
+    @property
+    def options(self) -> WidgetOptions: ...
+
+    def ask_parameters(self, timeout: float) -> Parameters: ...
+
+
+Step = Callable[[Line], Result]
 
 
 def widget_checks(widget: Widget) -> Sequence[Check]:
@@ -60,7 +73,7 @@ def widget_checks(widget: Widget) -> Sequence[Check]:
     )
 
 
-def port_found(widget: Widget) -> Result:
+def port_found(widget: Line) -> Result:
     """SER-01. A path that no USB adapter stands behind (a pseudo-terminal, a network port) counts when it is open."""
     port = widget.options.port
     ports = {each.port: each.stable for each in widget.host.serial_ports()}
@@ -75,7 +88,7 @@ def port_found(widget: Widget) -> Result:
     return Result(Verdict.FAIL, Text(f"{port} is not there.", f"找不到 {port}。"), RESEAT, evidence=evidence)
 
 
-def port_ours(widget: Widget) -> Result:
+def port_ours(widget: Line) -> Result:
     """SER-02. The host opens exclusively, so an open port is ours; opening it a second time would disturb the line."""
     port = widget.options.port
     if widget.is_open:
@@ -87,24 +100,24 @@ def port_ours(widget: Widget) -> Result:
     return Result(Verdict.PASS, Text(f"{port} can be opened.", f"{port} 可以打开。"))
 
 
-def write_time(widget: Widget) -> Result:
+def write_time(widget: Line, limits: Limits = WRITE_MS, writes: int = WRITES) -> Result:
     """SER-03. Writes the last frame again: the light does not change."""
     if widget.last is None:
         return Result(Verdict.SKIPPED, Text("No frame has been sent yet.", "尚未发送过任何帧。"))
     times = []
     try:
-        for _ in range(WRITES):
+        for _ in range(writes):
             begun = widget.host.now()
             widget.resend()
             times.append((widget.host.now() - begun) * 1000)
     except (LinkLost, ReplyTimeout) as error:
-        return Result(Verdict.FAIL, _of(error), RESEAT, unit="ms", limits=WRITE_MS)
+        return Result(Verdict.FAIL, _of(error), RESEAT, unit="ms", limits=limits)
     times.sort()
-    slow = times[-1]  # of 40 the 99th percentile is the slowest
-    verdict = WRITE_MS.judge(slow)
+    slow = times[-1]  # of so few the 99th percentile is the slowest
+    verdict = limits.judge(slow)
     said = Text(f"A frame takes {slow:.1f} ms to write.", f"写一帧耗时 {slow:.1f} 毫秒。")
-    evidence = {"writes": WRITES, "p50_ms": round(times[WRITES // 2], 3)}
-    return Result(verdict, said, SILENT if verdict is Verdict.PASS else SLOW, slow, "ms", WRITE_MS, evidence)
+    evidence = {"writes": writes, "p50_ms": round(times[writes // 2], 3)}
+    return Result(verdict, said, SILENT if verdict is Verdict.PASS else SLOW, slow, "ms", limits, evidence)
 
 
 def reply_time(widget: Widget) -> Result:

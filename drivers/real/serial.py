@@ -49,6 +49,7 @@ class SerialLink:
         self._name = name
         self._baud = baud
         self._descriptor = port.fileno()
+        self._broken = False
         self._gate = Gate(self._descriptor, self._release, name)
 
     def read(self, size: int, timeout: float) -> bytes:
@@ -115,6 +116,16 @@ class SerialLink:
                 fcntl.ioctl(self._descriptor, TIOCSBRK if on else TIOCCBRK)
             except OSError as error:
                 raise self._gone(error.strerror) from error
+            self._broken = on
+
+    def set_rts(self, on: bool) -> None:
+        with self._gate:
+            try:
+                change = termios.TIOCMBIS if on else termios.TIOCMBIC
+                fcntl.ioctl(self._descriptor, change, struct.pack("i", termios.TIOCM_RTS))
+            except OSError as error:
+                if error.errno not in (errno.ENOTTY, errno.EINVAL):  # a pseudo-terminal has no such line
+                    raise self._gone(error.strerror) from error
 
     def pause(self, seconds: float) -> None:
         """Never shorter: ``time.sleep`` is clock_nanosleep(2) on the monotonic clock, and resumed after signals."""
@@ -138,10 +149,12 @@ class SerialLink:
         """Let the last frame out, then close. Without the flush a stalled port would hold ``close`` for 30 s."""
         deadline = time.monotonic() + 0.2
         try:
+            if self._broken:  # closed in the middle of a break: some adapters would hold the line down
+                fcntl.ioctl(self._descriptor, TIOCCBRK)
             while self._queued() and time.monotonic() < deadline:
                 time.sleep(0.002)
             termios.tcflush(self._descriptor, termios.TCOFLUSH)
-        except (LinkLost, termios.error):
+        except (OSError, LinkLost, termios.error):
             pass  # gone already: nothing to save
         finally:
             self._port.close()

@@ -37,7 +37,8 @@ class Twin(Protocol):
 
 
 class OutputTwin(Twin, Protocol):
-    """The far end of an output."""
+    """The far end of an output. One that never says anything, so that its silence cannot be told from health, has an
+    attribute ``mute = True``."""
 
     @property
     def frames(self) -> Mapping[int, bytes]:

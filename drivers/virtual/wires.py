@@ -220,6 +220,9 @@ class SerialLink:
         self._check()
         self._socket.line(on)
 
+    def set_rts(self, on: bool) -> None:
+        self._check()
+
     def pause(self, seconds: float) -> None:
         until = self._clock.now() + seconds
         with self._ready:

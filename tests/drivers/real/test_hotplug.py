@@ -1,8 +1,5 @@
 """A widget named by its USB serial number: found wherever it is plugged in, and while udev is still at work."""
 
-import fcntl
-import struct
-import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,39 +123,3 @@ def test_looking_for_it_four_times_a_second_costs_next_to_nothing(bus):
     for _ in range(100):
         adapters(bus.tree)
     assert (time.process_time() - begun) / 100 < 0.0125  # 5 % of a core at four a second
-
-
-def test_250_kilobaud_is_really_set(host, terminal):
-    """DMX512's rate is none of termios' own; the kernel says what it took."""
-    link = host.serial(terminal.name, 250_000)
-    try:
-        raw = fcntl.ioctl(link._descriptor, 0x802C542A, bytes(44))  # TCGETS2, asm-generic/ioctls.h
-        (control,), (speed,) = struct.unpack_from("=8xI", raw), struct.unpack_from("=40xI", raw)  # struct termios2
-        assert speed == 250_000
-        assert control & termios.CSTOPB and control & termios.CSIZE == termios.CS8 and not control & termios.PARENB
-    finally:
-        link.close()
-
-
-def test_a_break_can_be_begun_and_ended(host, terminal):
-    link = host.serial(terminal.name, 250_000)
-    for on in (True, False):
-        link.set_break(on)
-    link.write(b"\0\1\2")
-    assert terminal.read(3) == b"\0\1\2"
-    terminal.hang_up()
-    link.close()
-    with pytest.raises(LinkLost):
-        link.set_break(True)
-
-
-@pytest.mark.parametrize("seconds", [0.00001, 0.0005, 0.004])
-def test_a_pause_is_never_too_short(host, terminal, seconds):
-    link = host.serial(terminal.name, 250_000)
-    for _ in range(20):
-        begun = time.monotonic()
-        link.pause(seconds)
-        assert time.monotonic() - begun >= seconds
-    link.close()
-    with pytest.raises(LinkLost):
-        link.pause(seconds)
