@@ -44,7 +44,7 @@ def shown_url(source: str) -> str:
 
 
 class Link(Protocol):
-    """A byte pipe (serial port)."""
+    """A byte pipe."""
 
     def write(self, data: bytes) -> None:
         """All of it, or LinkLost / ReplyTimeout."""
@@ -55,6 +55,13 @@ class Link(Protocol):
     def drain(self) -> None:
         """Wait until everything written has left the machine."""
 
+    def close(self) -> None:
+        """Idempotent, from any thread; a pending read or write ends with LinkLost."""
+
+
+class Uart(Link, Protocol):
+    """The link of a serial port: its line, too, besides its bytes."""
+
     def set_break(self, on: bool) -> None:
         """Hold the line at break (space), or let it go back to idle (mark). In force when this returns. What is still
         in the UART is cut short: drain first."""
@@ -64,9 +71,6 @@ class Link(Protocol):
 
     def pause(self, seconds: float) -> None:
         """Wait at least so long, to some ten microseconds; LinkLost as soon as the link is closed."""
-
-    def close(self) -> None:
-        """Idempotent, from any thread; a pending read or write ends with LinkLost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ class Host(Protocol):
     def wall(self) -> float:
         """Seconds since 1970 UTC, for protocols that put the date on the wire (STAMP)."""
 
-    def serial(self, port: str, baud: int) -> Link:
+    def serial(self, port: str, baud: int) -> Uart:
         """Open a serial port exclusively, 8N2. ``port``: a path, or ``usb:SERIAL`` looked up at every call."""
 
     def serial_ports(self) -> Sequence[SerialPort]: ...

@@ -26,7 +26,7 @@ from config.units import Text
 from drivers.base import Check, Identity, Limits, Refresh, Result
 from drivers.dmx import enttec_checks as checks
 from drivers.errors import LinkLost
-from drivers.host import Host, Link
+from drivers.host import Host, Uart
 from drivers.registry import DriverSpec, Kind, Options
 
 BAUD = 250_000
@@ -67,7 +67,7 @@ class OpenDmx:
         self.last: bytes | None = None
         """The last packet as sent: start code and slots."""
         self.refresh = Refresh(max_hz=options.rate, keepalive=1 / options.rate)
-        self._link: Link | None = None
+        self._link: Uart | None = None
         self._free = 0.0
         """When the last packet has passed, on the host's clock."""
 

@@ -14,9 +14,9 @@ from drivers.host import (
     Endpoint,
     FrameSource,
     Interface,
-    Link,
     Login,
     SerialPort,
+    Uart,
     VideoDevice,
 )
 from drivers.real.adapters import MACHINE, Tree
@@ -34,10 +34,10 @@ class RealHost:
     def wall(self) -> float:
         return time.time()
 
-    def serial(self, port: str, baud: int) -> Link:
+    def serial(self, port: str, baud: int) -> Uart:
         from drivers.real.serial import open_port
 
-        return open_port(port, baud, self._tree)
+        return open_port(port, baud, tree=self._tree)
 
     def serial_ports(self) -> Sequence[SerialPort]:
         from drivers.real.serial import ports

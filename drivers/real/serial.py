@@ -42,7 +42,7 @@ NAP = 0.002
 
 
 class SerialLink:
-    """An open port as :class:`drivers.host.Link`."""
+    """An open port as :class:`drivers.host.Uart`."""
 
     def __init__(self, port: "serial.Serial", name: str, baud: int) -> None:
         self._port = port

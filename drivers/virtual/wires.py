@@ -173,7 +173,7 @@ class Socket(Wire):
 
 
 class SerialLink:
-    """The host's end of a serial socket (:class:`drivers.host.Link`)."""
+    """The host's end of a serial socket (:class:`drivers.host.Uart`)."""
 
     def __init__(self, socket: Socket, clock: Clock) -> None:
         self._socket = socket
