@@ -22,8 +22,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import Field
 
-from config.units import Text
-from drivers.base import Check, Identity, Limits, Refresh, Result
+from drivers.base import Check, Identity, Limits, Refresh
 from drivers.dmx import enttec_checks as checks
 from drivers.errors import LinkLost
 from drivers.host import Host, Uart
@@ -97,15 +96,11 @@ class OpenDmx:
             link.close()
 
     def checks(self) -> Sequence[Check]:
-        """SER-01…03 of the catalogue."""
-
-        def check(id: str, en: str, zh: str, run: checks.Step, deadline: float = 2.0) -> Check:  # noqa: A002
-            return Check(id, self.options.port, Text(en, zh), lambda: run(self), deadline=deadline)
-
+        """SER-01…03 of the catalogue. SER-03 has the line's own time in it, and takes a fifth of a second, in which no
+        fade goes on."""
         return (
-            check("SER-01", "The serial port is there", "串口存在", checks.port_found),
-            check("SER-02", "The port is ours alone", "串口独占打开", checks.port_ours),
-            check("SER-03", "Writing one frame is fast enough", "写一帧的耗时", packet_time, 5.0),
+            *checks.port_checks(self),
+            checks.write_check(self, lambda: checks.write_time(self, PACKET_MS, PACKETS)),
         )
 
     @property
@@ -132,11 +127,6 @@ class OpenDmx:
         link.write(packet)
         self._free = self.host.now() + len(packet) * SLOT + LATENCY
         self.last = packet
-
-
-def packet_time(line: checks.Line) -> Result:
-    """SER-03 judged with the line's own time in it. It takes a fifth of a second, in which no fade goes on."""
-    return checks.write_time(line, PACKET_MS, PACKETS)
 
 
 SPEC = DriverSpec(

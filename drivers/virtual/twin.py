@@ -73,6 +73,18 @@ class LineDevice(Protocol):
         """A break begins (True) or ends now."""
 
 
+@runtime_checkable
+class TalkingDevice(Protocol):
+    """A serial device that speaks at times of its own."""
+
+    @property
+    def due(self) -> float:
+        """When it speaks next, on the studio's clock; infinity: only when asked."""
+
+    def speak(self) -> bytes:
+        """What it says now; moves ``due`` on."""
+
+
 class NodeDevice(Protocol):
     """A device on the network."""
 

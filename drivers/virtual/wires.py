@@ -5,6 +5,7 @@ fault half of every :class:`drivers.virtual.twin.Twin`; a twin only adds the dev
 """
 
 import heapq
+import math
 import random
 import threading
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from typing import Protocol
 from drivers.errors import DeviceMissing, LinkLost
 from drivers.host import Datagram, Endpoint, SerialPort
 from drivers.virtual.clock import Clock
-from drivers.virtual.twin import Fault, LineDevice, NodeDevice, SerialDevice
+from drivers.virtual.twin import Fault, LineDevice, NodeDevice, SerialDevice, TalkingDevice
 
 
 def broadcast(address: str) -> bool:
@@ -150,6 +151,15 @@ class Socket(Wire):
             if self._link is not None:
                 self._link.arrive(self.spoil(data))
 
+    def tick(self, link: "SerialLink") -> float:
+        """Let the device speak that is due to; when the next one is."""
+        with self._lock:
+            if link is not self._link or self.silent or not isinstance(self.device, TalkingDevice):
+                return math.inf
+            if self.device.due <= self._clock.now():
+                link.arrive(self.spoil(self.device.speak()))
+            return self.device.due
+
     def released(self, link: "SerialLink") -> None:
         """The host let go of the port."""
         with self._lock:
@@ -198,9 +208,13 @@ class SerialLink:
 
     def read(self, size: int, timeout: float) -> bytes:
         until = self._clock.now() + timeout
+        while True:
+            due = self._socket.tick(self)  # not under our lock: whoever speaks to us takes the socket's first
+            with self._ready:
+                if self._arrived or self._gone or self._clock.now() >= until:
+                    break
+                self._clock.wait(self._ready, min(until, due))
         with self._ready:
-            while not self._arrived and not self._gone and self._clock.now() < until:
-                self._clock.wait(self._ready, until)
             self._check()
             wanted = min(size, len(self._arrived))
         if not wanted:
