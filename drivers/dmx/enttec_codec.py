@@ -149,9 +149,10 @@ def serial_bytes(text: str) -> bytes:
     return bytes.fromhex(text.rjust(8, "0"))[::-1]
 
 
-def send_frame(frame: bytes, start_code: int = 0) -> bytes:
-    """Label 6: start code and 24…512 slots. The widget repeats them by itself until told otherwise."""
-    return encode(Label.SEND, bytes((start_code,)) + frame.ljust(FEWEST_SLOTS, b"\0"))
+def send_frame(frame: bytes, start_code: int = 0, label: int = Label.SEND) -> bytes:
+    """Label 6: start code and 24…512 slots. The widget repeats them by itself until told otherwise. ``label``: a Mk2
+    has another one for its second socket."""
+    return encode(label, bytes((start_code,)) + frame.ljust(FEWEST_SLOTS, b"\0"))
 
 
 def name_text(data: bytes) -> str | None:

@@ -6,7 +6,7 @@ from drivers.base import Identity
 from drivers.dmx import enttec_codec as codec
 from drivers.dmx.enttec_codec import Decoder, Label, Parameters
 from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, ReplyTimeout
-from drivers.host import Host, Link
+from drivers.host import Host, Uart
 
 BAUD = 57600
 """A dummy: the widget's USB chip ignores it (API 1.44, *PC setup*)."""
@@ -38,7 +38,7 @@ class Widget:
     def __init__(self, options: WidgetOptions, host: Host) -> None:
         self._wanted = options
         self.host = host
-        self._link: Link | None = None
+        self._link: Uart | None = None
 
     def open(self) -> Identity:
         """Ask for parameters (label 3), serial number (10) and names (77, 78).
@@ -149,7 +149,7 @@ class Widget:
             "check that the port is the widget's; unplug it and plug it in again",
         )
 
-    def _opened(self) -> Link:
+    def _opened(self) -> Uart:
         link = self._link
         if link is None:
             raise LinkLost(f"{self._wanted.port} is not open")

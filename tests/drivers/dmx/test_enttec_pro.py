@@ -74,16 +74,22 @@ def test_the_sniffer_firmware_cannot_send():
 
 
 class Clone:
-    """A widget that knows labels 3 and 6 only, as cheap ones do; ``chatter`` comes before every answer."""
+    """A widget that knows labels 3 and 6 only, as cheap ones do, or some others; ``chatter`` comes before every
+    answer."""
 
-    def __init__(self, chatter: bytes = b"", parameters: bytes = bytes((1, 2, 9, 1, 40))) -> None:
+    def __init__(self, chatter: bytes = b"", parameters: bytes = bytes((1, 2, 9, 1, 40)), **others: bytes) -> None:
         self._decoder = codec.Decoder()
         self._chatter = chatter
-        self._parameters = parameters
+        self._answers = {codec.Label.PARAMETERS: parameters}
+        self._answers |= {codec.Label[name]: answer for name, answer in others.items()}
 
     def receive(self, data: bytes) -> bytes:
         asked = [message.label for message in self._decoder.feed(data)]
-        return b"".join(self._chatter + codec.encode(3, self._parameters) for label in asked if label == 3)
+        return b"".join(
+            self._chatter + codec.encode(label, self._answers[codec.Label(label)])
+            for label in asked
+            if label in self._answers
+        )
 
     def restart(self) -> None:
         self._decoder = codec.Decoder()
@@ -98,6 +104,14 @@ def clone(**of: bytes) -> EnttecPro:
 def test_a_clone_without_serial_number_is_a_widget_all_the_same():
     identity = clone().open()
     assert (identity.firmware, identity.serial) == ("2.1", "")
+
+
+def test_a_widget_that_has_names_says_them():
+    named = {"MANUFACTURER": codec.name_bytes(0x6A6B, "DMXking"), "DEVICE_NAME": codec.name_bytes(2, "ultraDMX Micro")}
+    identity = clone(**named).open()
+    assert identity.model == "DMX USB Pro"
+    assert (identity.details["manufacturer"], identity.details["device"]) == ("DMXking", "ultraDMX Micro")
+    assert "device" not in clone(DEVICE_NAME=b"\0").open().details
 
 
 def test_dmx_coming_in_does_not_hide_the_answer():
