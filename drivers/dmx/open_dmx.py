@@ -44,7 +44,7 @@ class OpenDmxOptions(Options):
     """What the configuration may say about such an adapter."""
 
     port: str = Field(min_length=1, description="Path of the serial port, or usb:SERIAL, which survives replugging.")
-    rate: float = Field(40.0, ge=10, le=40, description="DMX frames per second; changed or not, all are sent.")
+    rate: float = Field(38.0, ge=10, le=40, description="DMX frames per second; changed or not, all are sent.")
     break_us: float = Field(176.0, ge=92, le=500, description="DMX break in µs, at least; in truth some 100 µs longer.")
     mab_us: float = Field(20.0, ge=12, le=200, description="Mark after break in µs, at least.")
     rts: bool = Field(
