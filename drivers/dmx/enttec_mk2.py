@@ -63,11 +63,12 @@ class EnttecMk2(EnttecPro):
         """Put 1…512 slots on the universe's socket (fewer than 24 are padded with zeros)."""
         if universe not in self._mk2.ports:
             raise Refused(f"{self.options.port}: {self._mk2.refuses(universe)}")
-        label = Label.SEND if universe == self._mk2.ports[0] else self._mk2.send_label
-        message = codec.send_frame(frame, label=label)
+        first = universe == self._mk2.ports[0]
+        message = codec.send_frame(frame, label=Label.SEND if first else self._mk2.send_label)
         self._opened().write(message)
         self._sent[universe] = message
-        self.last = message
+        if first:
+            self.last = message
 
     def resend(self) -> None:
         """For the checks: write the last frames of both sockets again and wait until they have left."""
@@ -75,8 +76,8 @@ class EnttecMk2(EnttecPro):
         link.write(b"".join(self._sent.values()))
         link.drain()
 
-    def _prepare(self, found: Parameters) -> None:
-        super()._prepare(found)
+    def _prepare(self, found: Parameters, serial: str) -> None:
+        super()._prepare(found, serial)
         self._require_mk2()
         link = self._opened()
         link.write(codec.encode(Label.API_KEY, bytes.fromhex(self._mk2.api_key)[::-1]))

@@ -83,7 +83,7 @@ class EnttecPro(Widget):
             link.write(self.last)
             link.drain()
 
-    def _prepare(self, found: Parameters) -> None:
+    def _prepare(self, found: Parameters, serial: str) -> None:
         wanted = self.options.wanted(found)
         if wanted != found:
             self._opened().write(codec.encode(Label.SET_PARAMETERS, wanted.setting()))

@@ -94,7 +94,7 @@ class EnttecProIn(Widget):
             "stray": self._decoder.dropped,
         }
 
-    def _prepare(self, found: Parameters) -> None:
+    def _prepare(self, found: Parameters, serial: str) -> None:
         self._decoder = Decoder()
         self._receiver = Receiver(self.options.mode == "change", self.host.now())
         self._all = True

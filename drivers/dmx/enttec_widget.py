@@ -84,10 +84,10 @@ class Widget:
         serial = self._serial_number()
         self._expect(serial)
         details = {"port": self._wanted.port, "variety": variety, **self._names()}
-        self._prepare(found)
+        self._prepare(found, serial)
         return Identity(self.model, found.firmware, serial, details)
 
-    def _prepare(self, found: Parameters) -> None:
+    def _prepare(self, found: Parameters, serial: str) -> None:
         """What is left to be set once the widget is known to be the right one."""
 
     def _serial_number(self) -> str:
