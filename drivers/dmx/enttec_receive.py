@@ -10,9 +10,9 @@ from drivers.dmx import enttec_codec as codec
 from drivers.dmx.enttec_codec import Label, Message
 
 LOSS = 1.25
-"""Seconds without a packet after which nobody sends any more. E1.11 (2008, table 7) has receivers bear 1.25 s from
-break to break; senders must not exceed 1 s (table 6), and repeat start code 0 at least once a second whatever else
-they send."""
+"""Seconds without a packet after which nobody sends any more. E1.11 (8.11): senders do not exceed 1 s from break to
+break, and repeat start code 0 within it whatever else they send; receivers bear 1.25 s (this one number as handed down:
+the table itself was not at hand)."""
 RECHECK = 5.0
 NULL_START = 0
 MOST = 512

@@ -6,7 +6,7 @@ No microcontroller: the host makes every packet, for ever, or the receivers lose
              └─────────────────┘                 └ 250 kbit/s, 8N2: 44 µs each           ┘
              TIOCSBRK          TIOCCBRK          write()                                  wire free
 
-Source: ANSI E1.11 - 2008 (R2018), table 6 (transmitter timing): break 92 µs at least, mark after break (MAB) 12 µs at
+Source: ANSI E1.11 - 2008 (R2018), 8.11, table 6 (transmitter timing): break 92 µs at least, mark after break (MAB) 12 µs at
 least and below 1 s, break to break 1204 µs at least and 1 s at most. Both may be longer than asked without harm, as
 every wait of a general-purpose system is; neither may be shorter.
 

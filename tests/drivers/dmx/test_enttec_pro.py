@@ -3,13 +3,16 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from drivers.base import Verdict
 from drivers.dmx import enttec_codec as codec
 from drivers.dmx.enttec_pro import EnttecPro, EnttecProOptions
-from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported
+from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported
 from drivers.host import SerialPort
+from drivers.registry import Kind, find
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault
@@ -163,3 +166,43 @@ def test_a_port_has_one_owner():
 def test_options_that_cannot_be(wrong):
     with pytest.raises(ValidationError):
         EnttecProOptions.model_validate(wrong)
+
+
+class Babbler:
+    """Answers every write with the next of some bytes, whatever was asked."""
+
+    def __init__(self, answers: list[bytes]) -> None:
+        self._answers = answers
+
+    def receive(self, data: bytes) -> bytes:
+        return self._answers.pop(0) if self._answers else b""
+
+    def restart(self) -> None:
+        """It has no state."""
+
+
+parts = st.one_of(
+    st.binary(max_size=700),
+    st.builds(codec.encode, st.sampled_from([3, 5, 9, 10, 14, 77, 78]), st.binary(max_size=20)),
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(parts, max_size=9), st.sampled_from(["enttec-pro", "enttec-pro-mk2", "enttec-pro-in"]))
+def test_whatever_a_widget_answers_only_driver_errors_come_of_it(answers, name):
+    spec = find(name)
+    studio = VirtualStudio(ManualClock())
+    options = spec.options.model_validate(spec.example)
+    studio.place_serial(SerialPort("/dev/ttyUSB0", spec.example["port"]), Babbler(answers))
+    driver = spec.make(options, studio)
+    try:
+        identity = driver.open()
+        assert identity.firmware.partition(".")[0] != "3"
+        for check in driver.checks():
+            check.run()
+        if spec.kind is Kind.INPUT:
+            driver.listen(3)
+    except DriverError as error:
+        assert error.reason
+    driver.close()
+    assert not studio.in_use()

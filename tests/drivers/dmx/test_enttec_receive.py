@@ -97,7 +97,7 @@ def test_in_change_mode_an_unchanged_look_costs_hardly_any_traffic():
 @both_modes
 @pytest.mark.parametrize("start_code", [0x17, 0x55, 0xCC, 0xCF, 0xDD])
 def test_other_start_codes_are_never_levels(mode, start_code):
-    """E1.11, annex D: text, test, RDM, SIP, per-address priority. In between, the levels stand."""
+    """Text, test, RDM, SIP, per-address priority. In between, the levels stand."""
     cable = Cable(mode)
     cable.driver.open()
     cable.twin.say(1, LOOK)
