@@ -6,9 +6,9 @@ No microcontroller: the host makes every packet, for ever, or the receivers lose
              └─────────────────┘                 └ 250 kbit/s, 8N2: 44 µs each           ┘
              TIOCSBRK          TIOCCBRK          write()                                  wire free
 
-Source: ANSI E1.11 - 2008 (R2018), 8.11, table 6 (transmitter timing): break 92 µs at least, mark after break (MAB) 12 µs at
-least and below 1 s, break to break 1204 µs at least and 1 s at most. Both may be longer than asked without harm, as
-every wait of a general-purpose system is; neither may be shorter.
+Source: ANSI E1.11 - 2008 (R2018), 8.11, table 6 (transmitter timing): break 92 µs at least, mark after break (MAB)
+12 µs at least and below 1 s, break to break 1204 µs at least and 1 s at most. Both may be longer than asked without
+harm, as every wait of a general-purpose system is; neither may be shorter.
 
 **When is the wire free?** A break takes effect at once, also when slots still wait in the UART: it would cut them off.
 TIOCOUTQ counts the kernel's buffer only, and a USB chip holds 128 to 4096 bytes more. Linux' ftdi_sio lets
