@@ -14,15 +14,19 @@ from drivers.host import (
     Endpoint,
     FrameSource,
     Interface,
-    Link,
     Login,
     SerialPort,
+    Uart,
     VideoDevice,
 )
+from drivers.real.adapters import MACHINE, Tree
 
 
 class RealHost:
-    """Linux, by way of pyserial, sockets, OpenCV and scapy."""
+    """Linux, by way of pyserial, sockets, OpenCV and scapy. ``tree``: where the kernel shows its serial ports."""
+
+    def __init__(self, tree: Tree = MACHINE) -> None:
+        self._tree = tree
 
     def now(self) -> float:
         return time.monotonic()
@@ -30,10 +34,10 @@ class RealHost:
     def wall(self) -> float:
         return time.time()
 
-    def serial(self, port: str, baud: int) -> Link:
+    def serial(self, port: str, baud: int) -> Uart:
         from drivers.real.serial import open_port
 
-        return open_port(port, baud)
+        return open_port(port, baud, tree=self._tree)
 
     def serial_ports(self) -> Sequence[SerialPort]:
         from drivers.real.serial import ports

@@ -48,7 +48,7 @@ class EnttecFirmware:
 
     def _answer(self, label: int, data: bytes) -> bytes:
         if label == Label.SEND:
-            self._send(data)
+            self._send(self._universe, data)
             return b""
         if label == Label.PARAMETERS:
             size = int.from_bytes(data[:2], "little")
@@ -81,12 +81,12 @@ class EnttecFirmware:
         timeout = codec.encode(Label.RDM_TIMEOUT)
         return (codec.encode(Label.RECEIVED, b"\0" + heard) + (timeout if owed else b"")) if heard else timeout
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, universe: int, data: bytes) -> None:
         if not codec.FEWEST_SLOTS < len(data) <= 513:
             return
         self.putting_out = True
         if data[0] == 0:  # other start codes go out, but are no levels
-            self._held.take(self._universe, data[1:])
+            self._held.take(universe, data[1:])
 
 
 class EnttecTwin:
