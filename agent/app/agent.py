@@ -21,12 +21,12 @@ from agent.app.keeper import LookKeeper
 from agent.app.lock import StateLock
 from agent.app.records import Records
 from agent.app.service_verbs import SelfTests
+from agent.app.stage import Stage
 from agent.exposure.camera import Sight
 from agent.exposure.service import ExposureService
 from agent.health.alerts import Alerts
 from agent.health.interlock import Interlock
-from agent.lighting.memory import LookFile
-from agent.lighting.rig import Rig
+from agent.lighting.memory import LastLook, LookFile
 from agent.lighting.scene import Scene
 from agent.messaging.bus import Bus
 from agent.messaging.commands import ExposureSet
@@ -85,11 +85,13 @@ class Agent:
         fixtures = checked(config, str(config_file or "configuration"))
         self.interlock = Interlock(config.air, host.wall)
         self.alerts = Alerts()
-        self.rig = Rig(fixtures, rate=config.safety.slew_on_air, present={}, show=self._show)
+        self.rig = keeper.rig(config, fixtures, self._show, {}, {})
         self.exposure = ExposureService(config.exposure, self.rig) if config.exposure else None
         self.devices = Devices(host, self._told_health, self._told_bug, self._told_sight, pictures)
         self.disk = Lane("disk", NoDevice("disk"), Idle(), now=host.now, tell=lambda *_: None, bug=self._told_bug)
-        self.looks = LookKeeper(LookFile(state / "look.json"), lambda: self.rig, self.on_disk, self.now)
+        self.stage = Stage(self)
+        cued = self.stage.playback.remembered
+        self.looks = LookKeeper(LookFile(state / "look.json"), lambda: self.rig, self.on_disk, self.now, cued)
         self.topics = Topics(config.agent.site, config.agent.name)
         stamp = Stamp(host.wall, host.now)
         self.bus = Bus(config.mqtt, self.topics, stamp, version=__version__, mode=mode, state=state, disk=self.on_disk)
@@ -158,6 +160,7 @@ class Agent:
                     self.trust.auditor.run(),
                     self.control.run(),
                     self.looks.run(self.herald.lights),
+                    self.stage.run(),
                     self._get_ready(),
                     self._tick(),
                     self._publish(),
@@ -208,7 +211,8 @@ class Agent:
         now = self.now()
         before = self.herald.state_topics()
         shown = keeper.taken_over(self.rig, fixtures, now)
-        rig = Rig(fixtures, rate=config.safety.slew_on_air, present=shown, show=self._show, master=self.rig.master)
+        masters = self.rig.masters
+        rig = keeper.rig(config, fixtures, self._show, shown, masters.levels, masters.blackout)
         keeper.carry(self.rig, rig, now)
         unchanged = config.exposure == self.config.exposure
         self.config, self.rig = config, rig
@@ -229,11 +233,13 @@ class Agent:
     async def _take_up_look(self) -> None:
         """Start from what the lights showed last; at the very first start from the configured look, faded in."""
         last = await self.looks.read()
-        lighting, safety = self.config.lighting, self.config.safety
-        shown, master = (last.shown, last.master) if last else ({}, 1.0)
-        self.rig = Rig(self.rig.fixtures, rate=safety.slew_on_air, present=shown, show=self._show, master=master)
+        lighting = self.config.lighting
+        was = last or LastLook()
+        masters = keeper.masters(was)
+        self.rig = keeper.rig(self.config, self.rig.fixtures, self._show, was.shown, masters, was.blackout)
         first = self.config.looks[lighting.start_look] if lighting.start_look else None
         keeper.begin(self.rig, last, first, self.now())
+        await self.stage.take_up(last)
         if self.exposure is not None:
             self.exposure.use(self.rig)
         self._air_to_rig()

@@ -3,17 +3,21 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import structlog
 
 from agent.lighting.claims import Priority
-from agent.lighting.memory import HeldClaim, LastLook, LookFile
+from agent.lighting.masters import GRAND
+from agent.lighting.memory import HeldClaim, LastLook, LookFile, PlayedCue
 from agent.lighting.rig import Rig
-from config.model import LookSection
+from agent.lighting.scene import Scene
+from config.model import StudioConfig
+from config.show import LookSection
 from config.units import Attribute, Levels
 from drivers.errors import DriverError
-from firmware_profiles.patch import Patch
+from firmware_profiles.patch import Patch, Patched
 from firmware_profiles.render import decode
 
 log = structlog.get_logger(__name__)
@@ -26,6 +30,13 @@ AGAIN = 5.0
 """Seconds between two attempts while the disk refuses and no light moves."""
 
 
+LASTING: Mapping[Literal["manual", "schedule"], Priority] = {
+    "schedule": Priority.SCHEDULE,
+    "manual": Priority.MANUAL,
+}
+"""Claims that outlive a restart or a reload."""
+
+
 class LookKeeper:
     """``rig`` gives the present rig; ``disk`` runs blocking work on the disk lane."""
 
@@ -35,11 +46,13 @@ class LookKeeper:
         rig: Callable[[], Rig],
         disk: Callable[[Callable[[], Any]], Awaitable[Any]],
         now: Callable[[], float],
+        cues: Callable[[], Mapping[str, PlayedCue]] = dict,
     ) -> None:
         self._file = file
         self._rig = rig
         self._disk = disk
         self._now = now
+        self._cues = cues
         self._dirty = asyncio.Event()
         self.health = ""
         """Empty when all is well; else why the present look is not on the disk, for people."""
@@ -74,7 +87,7 @@ class LookKeeper:
         if self._saved >= self._changes:
             return
         saving, rig, now = self._changes, self._rig(), self._now()
-        look = present(rig, now)
+        look = present(rig, now, self._cues())
         try:
             await self._disk(lambda: self._file.write(look))
         except (OSError, DriverError) as error:  # DriverError: the disk's lane got no answer in time
@@ -107,15 +120,22 @@ def taken_over(old: Rig, fixtures: Patch, now: float) -> dict[str, dict[Attribut
     return found
 
 
-def present(rig: Rig, now: float) -> LastLook:
+def present(rig: Rig, now: float, cues: Mapping[str, PlayedCue] = MappingProxyType({})) -> LastLook:
     """What is worth remembering: tests and leases are not."""
-    held = (claim for claim in rig.claims(Priority.MANUAL) if claim.until is None)
     return LastLook(
         shown=shown(rig, now),
         going={name: rig.resting(name) for name in rig.fixtures},
         look={name: rig.look(name) for name in rig.fixtures},
-        held=tuple(HeldClaim(owner=c.owner, fixture=c.fixture, levels={c.attribute: c.level}) for c in held),
+        held=tuple(
+            HeldClaim(owner=c.owner, priority=word, fixture=c.fixture, levels={c.attribute: c.level})
+            for word, priority in LASTING.items()
+            for c in rig.claims(priority)
+            if c.until is None
+        ),
+        cues=dict(cues),
         master=rig.master,
+        submasters={name: level for name, level in rig.masters.levels.items() if name != GRAND and level < 1.0},
+        blackout=rig.masters.blackout,
         stopped=rig.stopped,
     )
 
@@ -130,7 +150,7 @@ def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float
             if held.fixture in rig.fixtures:
                 able = set(rig.fixtures[held.fixture].personality.attributes)
                 levels: Mapping[str, Levels] = {held.fixture: {a: v for a, v in held.levels.items() if a in able}}
-                rig.claim(held.owner, Priority.MANUAL, levels, now=now)
+                rig.claim(held.owner, LASTING[held.priority], levels, now=now)
         if last.stopped:
             rig.freeze(last.stopped, now)
         log.info("look.restored", fixtures=sorted(last.shown), stopped_by=last.stopped or None)
@@ -141,15 +161,40 @@ def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float
         log.warning("look.none", why="none is stored and lighting.start_look is not set", lights="at their defaults")
 
 
+def rig(
+    config: StudioConfig,
+    fixtures: Mapping[str, Patched],
+    show: Callable[[Scene], None],
+    present: Mapping[str, Levels],
+    masters: Mapping[str, float],
+    blackout: str = "",
+) -> Rig:
+    """The rig of a configuration, its lights as they are ``present`` and its masters as they stand."""
+    return Rig(
+        fixtures,
+        rate=config.safety.slew_on_air,
+        present=present,
+        show=show,
+        groups={name: group.fixtures for name, group in config.groups.items()},
+        masters=masters,
+        blackout=blackout,
+    )
+
+
+def masters(last: LastLook) -> dict[str, float]:
+    """Where the masters stood."""
+    return {GRAND: last.master, **last.submasters}
+
+
 def carry(old: Rig, new: Rig, now: float) -> None:
-    """Take people's holds over to the rig of another configuration, as far as its lights still can."""
+    """Take people's holds and cue lists' over to the rig of another configuration, as far as its lights still can."""
     new.go_on({name: old.resting(name) for name in old.fixtures if name in new.fixtures}, now)
     new.recall({name: old.look(name) for name in old.fixtures})
-    for claim in old.claims(Priority.MANUAL):
+    for claim in (claim for priority in LASTING.values() for claim in old.claims(priority)):
         fixture = new.fixtures.get(claim.fixture)
         if fixture is not None and claim.attribute in fixture.personality.attributes:
             lease = None if claim.until is None else claim.until - now
             levels: Mapping[str, Levels] = {claim.fixture: {claim.attribute: claim.level}}
-            new.claim(claim.owner, Priority.MANUAL, levels, now=now, lease=lease)
+            new.claim(claim.owner, claim.priority, levels, now=now, lease=lease)
     if old.stopped:
         new.freeze(old.stopped, now)
