@@ -47,6 +47,9 @@ class Telling(Protocol):
     def unsilenced(self, pattern: str) -> None:
         """Tell what fires as if it were new, where nothing silences it any more."""
 
+    def show(self) -> None:
+        """Looks or cue lists were edited: tell what there is now."""
+
     def rates(self, args: TelemetrySet) -> Mapping[str, Any]:
         """Report as asked; what holds now."""
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 EXIT = {"succeeded": 0, "failed": 1, "cancelled": 1, "rejected": 2}
 PLAIN = {
     "look.apply": "look",
+    **dict.fromkeys(("look.save", "look.delete", "look.history", "look.rollback"), "look"),
+    "submaster.set": "group",
+    "cue.go": "cue",
+    **dict.fromkeys(("cue.back", "cue.release", "cue.save", "cue.delete", "cue.history", "cue.rollback"), "list"),
     "identify": "fixture",
     "exposure.set": "mode",
     "command.cancel": "id",

@@ -55,6 +55,7 @@ class Rig:
                 shown[key] = self.masters.shown(key, default) if level is None else level
                 self._held[key] = default if level is None else self.masters.asked(key, level, default)
         self._look = dict(self._held)
+        self._of = {name: tuple(fixture.personality.defaults()) for name, fixture in self.fixtures.items()}
         self.scene = Scene(self.fixtures, {key: Fade(level, level) for key, level in shown.items()}, self._rate_of)
 
     # --- asking ----------------------------------------------------------------------------------------------
@@ -70,20 +71,19 @@ class Rig:
 
     def look(self, fixture: str) -> dict[Attribute, float]:
         """The operator's look: what a person last chose for this light, whatever a loop has made of it since."""
-        return {attribute: level for (name, attribute), level in self._look.items() if name == fixture}
+        return {attribute: self._look[fixture, attribute] for attribute in self._of[fixture]}
 
     def resting(self, fixture: str) -> dict[Attribute, float]:
         """What this light goes to without the claims that restore (tests): worth remembering across a restart."""
         levels = {}
-        for (name, attribute), held in self._held.items():
-            if name == fixture:
-                lasting = self._claims.lasting((name, attribute))
-                levels[attribute] = held if lasting is None else lasting.level
+        for attribute in self._of[fixture]:
+            lasting = self._claims.lasting((fixture, attribute))
+            levels[attribute] = self._held[fixture, attribute] if lasting is None else lasting.level
         return levels
 
     def wanted(self, fixture: str) -> dict[Attribute, float]:
         """What is asked of this light, before all masters: by its strongest claims, else what it holds."""
-        return {key[1]: self._asks(key)[0] for key in self._held if key[0] == fixture}
+        return {attribute: self._asks((fixture, attribute))[0] for attribute in self._of[fixture]}
 
     def asked(self, fixture: str, now: float) -> dict[Attribute, float]:
         """What this light would show now with all masters full."""
