@@ -240,7 +240,8 @@ def parse(verb: str, words: Sequence[str]) -> dict[str, Any]:
             raise Misspelt(f"{verb}: what is {bare[-1]!r}? Its arguments are {', '.join(fields) or 'none'}")
         if target in args:
             raise Misspelt(f"{verb}: {bare[0]!r} and {target}= both say {target}: say it once")
-        args[target] = bare[0] if target in PLAIN.values() else bare
+        number = "float" in str(fields[target].annotation)
+        args[target] = _value(bare[0]) if number else bare[0] if target in PLAIN.values() else bare
     return args
 
 
