@@ -26,7 +26,7 @@ from agent.exposure.camera import Sight
 from agent.exposure.service import ExposureService
 from agent.health.alerts import Alerts
 from agent.health.interlock import Interlock
-from agent.lighting.memory import LastLook, LookFile
+from agent.lighting.memory import LookFile
 from agent.lighting.scene import Scene
 from agent.messaging.bus import Bus
 from agent.messaging.commands import ExposureSet
@@ -85,13 +85,13 @@ class Agent:
         fixtures = checked(config, str(config_file or "configuration"))
         self.interlock = Interlock(config.air, host.wall)
         self.alerts = Alerts()
-        self.rig = keeper.rig(config, fixtures, self._show, {}, {})
+        self.rig = keeper.rig(config, fixtures, self._show, None)
         self.exposure = ExposureService(config.exposure, self.rig) if config.exposure else None
         self.devices = Devices(host, self._told_health, self._told_bug, self._told_sight, pictures)
         self.disk = Lane("disk", NoDevice("disk"), Idle(), now=host.now, tell=lambda *_: None, bug=self._told_bug)
         self.stage = Stage(self)
-        cued = self.stage.playback.remembered
-        self.looks = LookKeeper(LookFile(state / "look.json"), lambda: self.rig, self.on_disk, self.now, cued)
+        cued, file = self.stage.playback.remembered, LookFile(state / "look.json")
+        self.looks = LookKeeper(file, lambda: self.rig, self.on_disk, self.now, cued, host.wall)
         self.topics = Topics(config.agent.site, config.agent.name)
         stamp = Stamp(host.wall, host.now)
         self.bus = Bus(config.mqtt, self.topics, stamp, version=__version__, mode=mode, state=state, disk=self.on_disk)
@@ -210,10 +210,7 @@ class Agent:
             raise ConfigError(str(self.file), fixed)
         now = self.now()
         before = self.herald.state_topics()
-        shown = keeper.taken_over(self.rig, fixtures, now)
-        masters = self.rig.masters
-        rig = keeper.rig(config, fixtures, self._show, shown, masters.levels, masters.blackout)
-        keeper.carry(self.rig, rig, now)
+        rig = keeper.successor(self.rig, config, fixtures, self._show, now)
         unchanged = config.exposure == self.config.exposure
         self.config, self.rig = config, rig
         self.interlock.use(config.air)
@@ -234,11 +231,9 @@ class Agent:
         """Start from what the lights showed last; at the very first start from the configured look, faded in."""
         last = await self.looks.read()
         lighting = self.config.lighting
-        was = last or LastLook()
-        masters = keeper.masters(was)
-        self.rig = keeper.rig(self.config, self.rig.fixtures, self._show, was.shown, masters, was.blackout)
+        self.rig = keeper.rig(self.config, self.rig.fixtures, self._show, last)
         first = self.config.looks[lighting.start_look] if lighting.start_look else None
-        keeper.begin(self.rig, last, first, self.now())
+        keeper.begin(self.rig, last, first, self.now(), self.host.wall())
         await self.stage.take_up(last)
         if self.exposure is not None:
             self.exposure.use(self.rig)

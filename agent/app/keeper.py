@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from types import MappingProxyType
 from typing import Any, Literal
 
 import structlog
@@ -46,13 +45,15 @@ class LookKeeper:
         rig: Callable[[], Rig],
         disk: Callable[[Callable[[], Any]], Awaitable[Any]],
         now: Callable[[], float],
-        cues: Callable[[], Mapping[str, PlayedCue]] = dict,
+        cues: Callable[[], Mapping[str, PlayedCue]],
+        wall: Callable[[], float],
     ) -> None:
         self._file = file
         self._rig = rig
         self._disk = disk
         self._now = now
         self._cues = cues
+        self._wall = wall
         self._dirty = asyncio.Event()
         self.health = ""
         """Empty when all is well; else why the present look is not on the disk, for people."""
@@ -87,7 +88,7 @@ class LookKeeper:
         if self._saved >= self._changes:
             return
         saving, rig, now = self._changes, self._rig(), self._now()
-        look = present(rig, now, self._cues())
+        look = present(rig, now, self._wall(), self._cues())
         try:
             await self._disk(lambda: self._file.write(look))
         except (OSError, DriverError) as error:  # DriverError: the disk's lane got no answer in time
@@ -120,37 +121,41 @@ def taken_over(old: Rig, fixtures: Patch, now: float) -> dict[str, dict[Attribut
     return found
 
 
-def present(rig: Rig, now: float, cues: Mapping[str, PlayedCue] = MappingProxyType({})) -> LastLook:
-    """What is worth remembering: tests and leases are not."""
+def present(rig: Rig, now: float, wall: float, cues: Mapping[str, PlayedCue]) -> LastLook:
+    """What is worth remembering: tests are not. Leases end by the ``wall`` clock while nothing runs."""
     return LastLook(
         shown=shown(rig, now),
         going={name: rig.resting(name) for name in rig.fixtures},
         look={name: rig.look(name) for name in rig.fixtures},
         held=tuple(
-            HeldClaim(owner=c.owner, priority=word, fixture=c.fixture, levels={c.attribute: c.level})
+            HeldClaim(
+                owner=c.owner,
+                priority=word,
+                fixture=c.fixture,
+                levels={c.attribute: c.level},
+                until=None if c.until is None else wall + c.until - now,
+            )
             for word, priority in LASTING.items()
             for c in rig.claims(priority)
-            if c.until is None
         ),
         cues=dict(cues),
-        master=rig.master,
-        submasters={name: level for name, level in rig.masters.levels.items() if name != GRAND and level < 1.0},
-        blackout=rig.masters.blackout,
+        **_masters(rig),
         stopped=rig.stopped,
     )
 
 
-def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float) -> None:
+def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float, wall: float) -> None:
     """Give a fresh rig (made with the last look's ``shown`` and ``master``) the rest of the last look; at the first
     start of all, the configured one, faded in."""
     if last is not None:
         rig.recall(last.look)
         rig.go_on(last.going, now)
         for held in last.held:
-            if held.fixture in rig.fixtures:
+            lease = None if held.until is None else held.until - wall
+            if held.fixture in rig.fixtures and (lease is None or lease > 0):
                 able = set(rig.fixtures[held.fixture].personality.attributes)
                 levels: Mapping[str, Levels] = {held.fixture: {a: v for a, v in held.levels.items() if a in able}}
-                rig.claim(held.owner, LASTING[held.priority], levels, now=now)
+                rig.claim(held.owner, LASTING[held.priority], levels, now=now, lease=lease)
         if last.stopped:
             rig.freeze(last.stopped, now)
         log.info("look.restored", fixtures=sorted(last.shown), stopped_by=last.stopped or None)
@@ -162,28 +167,32 @@ def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float
 
 
 def rig(
-    config: StudioConfig,
-    fixtures: Mapping[str, Patched],
-    show: Callable[[Scene], None],
-    present: Mapping[str, Levels],
-    masters: Mapping[str, float],
-    blackout: str = "",
+    config: StudioConfig, fixtures: Mapping[str, Patched], show: Callable[[Scene], None], last: LastLook | None
 ) -> Rig:
-    """The rig of a configuration, its lights as they are ``present`` and its masters as they stand."""
+    """The rig of a configuration, lights and masters as they were last."""
+    was = last or LastLook()
     return Rig(
         fixtures,
         rate=config.safety.slew_on_air,
-        present=present,
+        present=was.shown,
         show=show,
         groups={name: group.fixtures for name, group in config.groups.items()},
-        masters=masters,
-        blackout=blackout,
+        masters={GRAND: was.master, **was.submasters},
+        blackout=was.blackout,
     )
 
 
-def masters(last: LastLook) -> dict[str, float]:
-    """Where the masters stood."""
-    return {GRAND: last.master, **last.submasters}
+def successor(old: Rig, config: StudioConfig, fixtures: Patch, show: Callable[[Scene], None], now: float) -> Rig:
+    """The rig of another configuration, its lights where this one has them, with what people and cue lists hold."""
+    was = LastLook(shown=taken_over(old, fixtures, now), **_masters(old))
+    made = rig(config, fixtures, show, was)
+    carry(old, made, now)
+    return made
+
+
+def _masters(rig: Rig) -> dict[str, Any]:
+    full = {name: level for name, level in rig.masters.levels.items() if name != GRAND and level < 1.0}
+    return {"master": rig.master, "submasters": full, "blackout": rig.masters.blackout}
 
 
 def carry(old: Rig, new: Rig, now: float) -> None:

@@ -59,6 +59,7 @@ class StopVerbs:
         """Commands with a fade under way end as *stopped*; a self-test is cancelled: it would measure nonsense."""
         house = self._house
         house.rig.stop(job.issuer or "remote", house.now())
+        house.stage.playback.turn(house.now())  # no cue begins by itself any more
         test = house.tests.cancel()
         by = house.rig.stopped
         self._happened("lights.stopped", Text(f"all lights stopped by {by}", f"{by} 停止了所有灯光"), "warning", by)

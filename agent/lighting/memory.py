@@ -21,6 +21,8 @@ class HeldClaim(BaseModel):
     priority: Literal["manual", "schedule"] = "manual"
     levels: dict[Attribute, float]
     fixture: Name
+    until: float | None = None
+    """End of the lease, seconds of the wall clock."""
 
 
 class PlayedCue(BaseModel):

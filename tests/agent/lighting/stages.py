@@ -61,12 +61,12 @@ class Stage:
 
     def restart(self, after: float = 0.0) -> None:
         """Through what is on the disk, ``after`` seconds in which nothing ran."""
-        last = keeper.present(self.rig, self.now, self.playback.remembered())
+        last = keeper.present(self.rig, self.now, WALL + self.now, self.playback.remembered())
         last = type(last).model_validate_json(last.model_dump_json(exclude_defaults=True))
         self.now += after
         masters = {GRAND: last.master, **last.submasters}
         self.rig = self.made(present=last.shown, masters=masters, blackout=last.blackout)
-        keeper.begin(self.rig, last, None, self.now)
+        keeper.begin(self.rig, last, None, self.now, WALL + self.now)
         self.playback = self.played()
         self.playback.recall(last.cues, self.now)
 

@@ -168,6 +168,19 @@ def test_a_lease_over_a_cue_ends_by_itself_in_a_fade():
     assert stage.at() == 0.2
 
 
+def test_a_lease_outlives_a_restart_and_still_ends():
+    stage = Stage()
+    stage.rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.5}}, now=stage.now, lease=60.0)
+    stage.rig.claim("brief", Priority.MANUAL, {"fill": {LIGHT: 0.5}}, now=stage.now, lease=15.0)
+    stage.wait(10.0)
+    stage.restart(after=10.0)
+    assert stage.rig.holder("key").until == pytest.approx(60.0) and stage.rig.holder("fill") is None
+    stage.wait(41.0)
+    assert stage.rig.lapse(stage.now) and stage.rig.holder("key") is None
+    stage.wait(5.0)
+    assert (stage.at("key"), stage.at("fill")) == (0.5, 0.5)
+
+
 def test_a_loop_trims_a_cue_and_when_it_ends_the_light_stays_until_the_next():
     stage = Stage(cue(1, 0.5, up=0), cue(2, 0.6, up=0))
     stage.playback.go("main", stage.now)
