@@ -48,6 +48,10 @@ class CueSection(Section):
     delay: Seconds = Field(0.0, description="Seconds from go until its fades begin.")
     follow: Seconds | None = Field(None, description="Seconds from go until the next cue goes by itself; none: never.")
 
+    mark: bool = Field(
+        False, description="Lights that are dark take its colours before, unseen, once the cue before it has arrived."
+    )
+
     @property
     def falling(self) -> float:
         """Seconds for light that falls."""

@@ -8,7 +8,8 @@ from agent.app.arrival import A_DAY, LOOK_AGAIN, free, on_the_wire
 from agent.app.house import House
 from agent.app.saving import earlier, history, possible, save, set_now
 from agent.app.verbs import targets
-from agent.lighting.cues import OWNER, Playing
+from agent.lighting.claims import Priority
+from agent.lighting.cues import Playing
 from agent.lighting.showfile import Found, Shelf
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
@@ -25,7 +26,7 @@ from agent.messaging.verbs import Job, Verb
 from config.show import MOST_CUES, CueListSection, CueSection
 from config.units import Text
 
-KEEPS = ("label", "up", "down", "delay", "follow", "look", "levels")
+KEEPS = ("label", "up", "down", "delay", "follow", "mark", "look", "levels")
 
 
 class CueVerbs:
@@ -66,7 +67,8 @@ class CueVerbs:
 
     def _can_release(self, args: CueRelease) -> None:
         free(self._house)
-        self._list(args.list)
+        if args.list not in self._house.stage.playback.playing:
+            self._list(args.list)
 
     def _can_save(self, args: CueSave) -> None:
         house = self._house
@@ -105,7 +107,8 @@ class CueVerbs:
         return await self._played(name, self._house.stage.playback.back(name, self._house.now()))
 
     async def _release(self, args: CueRelease, job: Job) -> Mapping[str, Any]:
-        name = self._list(args.list)
+        playing = self._house.stage.playback.playing  # also one that was deleted while it played
+        name = args.list if args.list is not None and args.list in playing else self._list(args.list)
         released = self._house.stage.playback.release(name, self._house.now(), args.fade)
         await self._house.remembered()
         return {"list": name, "released": released}
@@ -137,7 +140,7 @@ class CueVerbs:
         if offline and not online:
             raise Refusal(ReasonCode.OFFLINE, f"{', '.join(offline)}; the lights go there when it is back")
         holders = {light: house.rig.holder(light) for light in lights}
-        others = {light: by.owner for light, by in holders.items() if by and by.owner != OWNER.format(name)}
+        others = {light: by.owner for light, by in holders.items() if by and by.priority > Priority.SCHEDULE}
         more = {"held_by": others, "left_out": list(playing.left_out), "offline": offline}
         following = playback.next(name)
         return {
@@ -179,6 +182,8 @@ class CueVerbs:
             left = tuple(cue for cue in self._found(args.list).body.cues if args.cue not in (None, cue.number))
             body = CueListSection(cues=left) if left else None
             version = await save(self._house, self._shelf, args.list, body, job, args.why)
+            if self._shelf.get(args.list) is None:
+                self._house.stage.playback.release(args.list, self._house.now())
         return {"list": args.list, "version": version.number, "cues": [cue.number for cue in left]}
 
     async def _history(self, args: CueHistory, job: Job) -> Mapping[str, Any]:

@@ -18,6 +18,10 @@ from agent.lighting.showfile import ShowFile
 from config.show import CueSection, LookSection
 from config.units import Attribute, Levels
 
+LIGHT = Attribute.INTENSITY
+MARKING = 1.0
+"""Seconds in which a dark light takes the colours of the cue to come."""
+
 OWNER = "cues:{}"
 """Whose a list's claims are."""
 
@@ -39,6 +43,8 @@ class Playing:
     """When the next cue goes by itself."""
     arrived: float | None = None
     """When its fades end; ``None`` before they begin."""
+    marked: bool = False
+    """What the next cue marks is done."""
     levels: Mapping[str, Levels] = field(default_factory=dict)
     left_out: Sequence[str] = ()
     """What the lights there are cannot do of it."""
@@ -76,7 +82,8 @@ class Playback:
     @property
     def due(self) -> float | None:
         """When something is to begin by itself."""
-        times = (time for playing in self.playing.values() for time in (playing.starts, playing.follow))
+        times = [time for playing in self.playing.values() for time in (playing.starts, playing.follow)]
+        times += [playing.arrived for name, playing in self.playing.items() if self._marks(name, playing)]
         return min((time for time in times if time is not None), default=None)
 
     # --- playing ---------------------------------------------------------------------------------------------
@@ -131,6 +138,8 @@ class Playback:
         for name, playing in list(self.playing.items()):
             if playing.starts is not None and now >= playing.starts:
                 self._begin(name, playing, now)
+            if self._marks(name, playing) and playing.arrived is not None and now >= playing.arrived:
+                self._mark(name, playing, now)
             if playing.follow is not None and now >= playing.follow:
                 playing.follow = None
                 if (cue := self.next(name)) is not None:
@@ -192,6 +201,23 @@ class Playback:
             rig.release(now, owner=owner, priority=Priority.SCHEDULE, keys={claim.key for claim in unnamed})
         self._touched()
 
+    def _marks(self, name: str, playing: Playing) -> bool:
+        """Whether the next cue wants its colours set in the dark, and they are not."""
+        return not playing.marked and (following := self.next(name)) is not None and following.mark
+
+    def _mark(self, name: str, playing: Playing, now: float) -> None:
+        """Lights that are dark, and are meant to be, take the colours of the next cue."""
+        playing.marked = True
+        rig, following = self._rig(), self.next(name)
+        levels = self._tracked(name, following)[0] if following is not None else {}
+        unseen = {
+            light: {a: v for a, v in wanted.items() if not rig.masters.carries_light((light, a))}
+            for light, wanted in levels.items()
+            if rig.wanted(light).get(LIGHT) == 0 == rig.scene.levels(light, now).get(LIGHT)
+        }
+        rig.cue(OWNER.format(name), unseen, now=now, up=MARKING, down=MARKING)
+        self._touched()
+
     def _tracked(self, name: str, cue: CueSection) -> tuple[dict[str, dict[Attribute, float]], list[str]]:
         """What this cue and those before it come to, as the lights can do it: so a light is where its cue has it,
         whichever way one came to it."""
@@ -202,6 +228,7 @@ class Playback:
         return able, [*(f"look:{look}" for look in absent), *unable]
 
     def _wait_for_nothing(self, playing: Playing) -> None:
+        playing.marked = True
         if playing.starts is not None or playing.follow is not None:
             playing.starts = playing.follow = None
             self._touched()

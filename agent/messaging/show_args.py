@@ -109,6 +109,9 @@ class CueSave(Strict):
     down: Seconds | None = Field(None, description="Seconds for light that falls; null: as up.")
     delay: Seconds | None = Field(None, description="Seconds from go until its fades begin.")
     follow: Seconds | None = Field(None, description="Seconds from go until the next goes by itself; null: never.")
+    mark: bool | None = Field(
+        None, description="Lights that are dark take its colours before, unseen, once the cue before it has arrived."
+    )
     why: Why = Field("", description=WHY)
 
 

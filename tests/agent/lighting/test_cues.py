@@ -259,6 +259,23 @@ def test_a_restart_in_a_delay_begins_the_cue_after_what_is_left_of_it():
         assert stage.at() == 0.1
 
 
+def test_a_marked_cue_sets_its_colours_in_the_dark_and_only_there():
+    stage = Stage(
+        {"number": 1, "levels": {"key": {LIGHT: 0.0, CCT: 5600.0}, "fill": {LIGHT: 0.2, CCT: 5600.0}}, "down": 3.0},
+        {"number": 2, "levels": {name: {LIGHT: 0.5, CCT: 3200.0} for name in ("key", "fill")}, "up": 4.0, "mark": True},
+    )
+    stage.playback.go("main", stage.now)
+    stage.wait(2.9)
+    assert stage.at("key", CCT) == 5600.0
+    stage.wait(1.4)
+    assert (stage.at("key"), stage.at("key", CCT)) == (0.0, 3200.0)
+    assert (stage.at("fill"), stage.at("fill", CCT)) == (0.2, 5600.0)
+    assert stage.playback.due is None
+    stage.playback.go("main", stage.now)
+    stage.wait(2.0)
+    assert stage.at("key", CCT) == 3200.0 and 3200.0 < stage.at("fill", CCT) < 5600.0
+
+
 def test_a_cue_held_on_its_way_stays_there():
     stage = Stage(cue(1, 1.0, up=10.0))
     playing = stage.playback.go("main", stage.now)

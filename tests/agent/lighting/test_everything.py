@@ -12,8 +12,14 @@ from tests.agent.lighting.stages import CCT, FIXTURES, GROUPS, LIGHT, LOOK, RED,
 
 CUES = (
     {"number": 1, "levels": {"key": {LIGHT: 1.0, CCT: 3200.0}, "back": {LIGHT: 0.0}}, "up": 1.0, "down": 3.0},
-    {"number": 2, "look": "wash", "delay": 0.7, "follow": 1.5},
-    {"number": 3, "levels": {"colour": {LIGHT: 1.0, RED: 1.0}, "key": {LIGHT: 0.0}}, "up": 0.0, "follow": 0.4},
+    {"number": 2, "look": "wash", "delay": 0.7, "follow": 1.5, "mark": True},
+    {
+        "number": 3,
+        "levels": {"colour": {LIGHT: 1.0, RED: 1.0}, "key": {LIGHT: 0.0}},
+        "up": 0.0,
+        "follow": 0.4,
+        "mark": True,
+    },
     {"number": 4, "levels": {"fill": {LIGHT: 0.9}, "colour": {RED: 0.0}}, "up": 2.0},
 )
 WASH = {"key": {LIGHT: 0.2, CCT: 6500.0}, "fill": {LIGHT: 0.8}, "colour": {LIGHT: 0.5, RED: 0.5}}
