@@ -75,6 +75,7 @@ BUILT_IN: Mapping[str, str] = {
     "enttec-pro": "drivers.dmx.enttec_pro:SPEC",
     "artnet": "drivers.dmx.artnet:SPEC",
     "sacn": "drivers.dmx.sacn:SPEC",
+    "sacn-in": "drivers.dmx.sacn_in:SPEC",
     "opencv": "drivers.camera.opencv:SPEC",
     "stamp": "drivers.network.stamp:SPEC",
     "icmp": "drivers.network.icmp:SPEC",

@@ -92,7 +92,7 @@ async def on_the_wire(house: House, names: Collection[str]) -> tuple[list[str], 
         carried = universes & set(output.section.universes)
         while carried and house.now() < deadline and output.lane.health.state == "ok":
             now, scene = house.now(), house.rig.scene
-            if all(scene.shown_by(universe, output.pump.wire(universe), now, names) for universe in carried):
+            if all(scene.shown_by(universe, output.lane.wire(universe), now, names) for universe in carried):
                 break
             await asyncio.sleep(0.002)
         if carried:

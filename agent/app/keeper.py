@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import structlog
 
+from agent.engine.messages import Playing
 from agent.lighting.claims import Priority
 from agent.lighting.masters import GRAND
 from agent.lighting.memory import HeldClaim, LastLook, LookFile, PlayedCue
@@ -17,7 +18,7 @@ from config.show import LookSection
 from config.units import Attribute, Levels
 from drivers.errors import DriverError
 from firmware_profiles.patch import Patch, Patched
-from firmware_profiles.render import decode
+from firmware_profiles.render import decode, render
 
 log = structlog.get_logger(__name__)
 
@@ -193,6 +194,19 @@ def successor(old: Rig, config: StudioConfig, fixtures: Patch, show: Callable[[S
 def _masters(rig: Rig) -> dict[str, Any]:
     full = {name: level for name, level in rig.masters.levels.items() if name != GRAND and level < 1.0}
     return {"master": rig.master, "submasters": full, "blackout": rig.masters.blackout}
+
+
+def seen(last: LastLook, fixtures: Mapping[str, Patched], outputs: Mapping[str, Playing], patch: str) -> LastLook:
+    """``last`` with what lights do show instead of what was written last, as far as an output engine that outlived the
+    last agent sends frames of the same ``patch``: it went on with the fades."""
+    frames = {u: frame for each in outputs.values() if each.patch == patch for u, frame in each.wires.items() if frame}
+    shown = dict(last.shown)
+    for name, light in fixtures.items():
+        if light.universe in frames:
+            slots = frames[light.universe][light.address - 1 : light.last]
+            if render(light.personality, shown.get(name, {})) != slots:  # else it is known better than slots tell
+                shown[name] = decode(light.personality, slots)
+    return last.model_copy(update={"shown": shown})
 
 
 def carry(old: Rig, new: Rig, now: float) -> None:

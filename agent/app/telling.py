@@ -69,9 +69,6 @@ def inventory(
 def lights(rig: Rig, devices: Devices, topics: Topics, now: float, ahead: float) -> Iterator[tuple[str, Payload]]:
     """The state of every light. While one fades its level is published as it passes. ``ahead``: wall clock less
     monotonic, in seconds."""
-    ends = dict.fromkeys(rig.fixtures, 0.0)
-    for (name, _), fade in rig.scene.fades.items():
-        ends[name] = max(ends[name], fade.done)
     for name, fixture in rig.fixtures.items():
         holder = rig.holder(name)
         target = rig.scene.targets(name)
@@ -82,7 +79,7 @@ def lights(rig: Rig, devices: Devices, topics: Topics, now: float, ahead: float)
                 levels=_rounded(rig.scene.levels(name, now)),
                 target=_rounded(target),
                 held_by=_holder(holder, ahead) if holder else None,
-                fade_remaining=round(max(0.0, ends[name] - now), 1),
+                fade_remaining=round(max(0.0, rig.scene.arrives(name) - now), 1),
                 health=health,
                 reason=reason,
             ),
@@ -164,7 +161,7 @@ def alert(found: Alert, wall_minus_mono: float, by: str = "", silence: Silence |
 
 def lighting_numbers(devices: Devices, now: float) -> Numbers:
     """The outputs' own beat, worst over all of them."""
-    figures = [output.pump.figures(now) for output in devices.outputs.values()]
+    figures = [output.lane.figures(now) for output in devices.outputs.values()]
     return {
         "frames": sum(f.frames for f in figures),
         "frame_rate_hz": round(sum(f.rate for f in figures), 2),

@@ -10,7 +10,7 @@ from agent.app.house import House
 from agent.lighting.claims import Claim, Priority
 from agent.lighting.masters import GRAND
 from agent.lighting.rig import Rig
-from agent.lighting.scene import Key
+from agent.lighting.slew import Key
 from agent.messaging.commands import Identify, LightsRelease, LightsSet
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal

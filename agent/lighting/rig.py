@@ -8,14 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from agent.lighting.claims import Claim, Claims, Holder, Priority
 from agent.lighting.fade import Fade, toward
 from agent.lighting.masters import GRAND, Masters
-from agent.lighting.scene import Key, Scene
+from agent.lighting.scene import Scene
+from agent.lighting.slew import Key, Slew
 from config.units import EMITTERS, Attribute, Levels
 from firmware_profiles.patch import Patched
-
-CCT_RATE = 2000.0
-"""Kelvin per second: colour temperature moves no luminance, so this is for the eye's comfort only [house default]."""
-
-TINT_RATE = 1.0
 
 
 class Rig:
@@ -42,7 +38,7 @@ class Rig:
         self.masters = Masters(self.fixtures, groups or {}, masters or {}, blackout)
         self.stopped = ""
         """Who has stopped the lights; "" while they are not stopped."""
-        self._rate = rate
+        self._slew = Slew(self.fixtures, rate)
         self._show = show
         self._claims = Claims()
         self._held: dict[Key, float] = {}
@@ -56,7 +52,7 @@ class Rig:
                 self._held[key] = default if level is None else self.masters.asked(key, level, default)
         self._look = dict(self._held)
         self._of = {name: tuple(fixture.personality.defaults()) for name, fixture in self.fixtures.items()}
-        self.scene = Scene(self.fixtures, {key: Fade(level, level) for key, level in shown.items()}, self._rate_of)
+        self.scene = Scene(self.fixtures, {key: Fade(level, level) for key, level in shown.items()}, self._slew)
 
     # --- asking ----------------------------------------------------------------------------------------------
 
@@ -215,7 +211,7 @@ class Rig:
         still = {key: Fade(fade.at(now), fade.at(now)) for key, fade in self.scene.fades.items()}
         for key, fade in still.items():
             self._claims.put(owner, Priority.STOP, key, fade.end)
-        self._swap(still)
+        self._move(still, now)
 
     def reset(self, now: float, fade: float = 0.0) -> bool:
         """End the stop. Whether there was one."""
@@ -247,16 +243,13 @@ class Rig:
 
     def limit(self, rate: float, now: float) -> None:
         """Another slew limit from now on, also for fades under way."""
-        if rate == self._rate:
+        if rate == self._slew.rate:
             return
-        self._rate = rate
-        self._swap(
-            {
-                key: toward(fade, fade.end, now, fade.done - now, self._rate_of(key))
-                for key, fade in self.scene.fades.items()
-                if now < fade.done
-            }
-        )
+        self._slew = slew = Slew(self.fixtures, rate)
+        under_way = {key: fade for key, fade in self.scene.fades.items() if now < fade.done}
+        stretched = {key: toward(fade, fade.end, now, fade.done - now, slew(key)) for key, fade in under_way.items()}
+        self.scene = self.scene.moved(stretched, now, slew)
+        self._show(self.scene)
 
     # --- inside ----------------------------------------------------------------------------------------------
 
@@ -302,10 +295,10 @@ class Rig:
             present, goal = self.scene.fades[key], self._goal(key)
             if goal != present.end:
                 length = fade if falling is None or not self._falls(key, now) else falling
-                present = moved[key] = toward(present, goal, now, length, self._rate_of(key))
+                present = moved[key] = toward(present, goal, now, length, self._slew(key))
             arrived = max(arrived, present.done)
         if moved:
-            self._swap(moved)
+            self._move(moved, now)
         return arrived
 
     def _goal(self, key: Key) -> float:
@@ -322,18 +315,6 @@ class Rig:
         claim = self.winning(key)
         return (self._held[key], False) if claim is None else (claim.level, claim.priority >= Priority.TEST)
 
-    def _swap(self, moved: Mapping[Key, Fade]) -> None:
-        self.scene = Scene(self.fixtures, {**self.scene.fades, **moved}, self._rate_of)
+    def _move(self, changes: Mapping[Key, Fade], now: float) -> None:
+        self.scene = self.scene.moved(changes, now)
         self._show(self.scene)
-
-    def _rate_of(self, key: Key) -> float:
-        name, attribute = key
-        if attribute is Attribute.CCT:
-            return CCT_RATE
-        if attribute is Attribute.TINT:
-            return TINT_RATE
-        # Light = intensity x colour mix: where both can move, each gets half of the allowed slope, so that their
-        # product keeps within it.
-        has = self.fixtures[name].personality.attributes
-        both = Attribute.INTENSITY in has and bool(EMITTERS & set(has))
-        return self._rate / 2 if both else self._rate

@@ -8,20 +8,23 @@ import itertools
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from drivers.errors import DeviceMissing, LinkLost, NotSupported, Refused, ReplyTimeout
 from drivers.host import Datagram, Datagrams, Endpoint, FrameSource, Interface, Link, SerialPort, VideoDevice
 from drivers.virtual.clock import Clock, RealClock
 from drivers.virtual.twin import Fault, NodeDevice, SerialDevice, Twin
-from drivers.virtual.wires import Cable, Inbox, Lan, Listener, Place, Socket
+from drivers.virtual.wires import Cable, Inbox, Lan, Listener, Place, Socket, broadcast
 
 if TYPE_CHECKING:
     from drivers.virtual.world import World
 
 HOME = "10.77.0.2"
 """The studio machine's own address; its network is 10.77.0.0/24, but nodes may be placed anywhere."""
+HOME6 = "fd00:77::2"
+OURS = frozenset({HOME, HOME6, "127.0.0.1", "::1"})
 
 ELSEWHERE = "203.0.113."
 """Where names without an address are put (TEST-NET-3, RFC 5737)."""
@@ -100,7 +103,7 @@ class VirtualStudio:
     def place_host(self, name: str) -> str:
         """The address of ``name``; a name that nobody knows yet gets one, the same in every run."""
         try:
-            return self.resolve(name)
+            return self.resolve(name, ipv6=True)
         except DeviceMissing:
             address = f"{ELSEWHERE}{zlib.crc32(name.encode()) % 253 + 1}"
             self.place_name(name, address)
@@ -166,13 +169,15 @@ class VirtualStudio:
         interface: str = "",
         broadcast: bool = False,
         ttl: int = 20,
+        stamps: bool = True,
     ) -> Datagrams:
-        local = (bind[0] or interface or HOME, bind[1] or next(self._ports))
-        return self._opened(VirtualDatagrams(self, local, frozenset(groups), broadcast, ttl))
+        home = HOME6 if any(":" in each for each in (bind[0], *groups)) else HOME
+        local = (bind[0].removeprefix("::") or home, bind[1] or next(self._ports))
+        return self._opened(VirtualDatagrams(self, local, groups, broadcast, ttl))
 
     def ping_socket(self) -> Datagrams:
         # The identifier takes the port's part, so that two ping sockets do not hear each other, as in the kernel.
-        return self._opened(VirtualDatagrams(self, (HOME, next(self._ports)), frozenset(), False, 64))
+        return self._opened(VirtualDatagrams(self, (HOME, next(self._ports)), (), False, 64))
 
     def connect(self, host: str, port: int, timeout: float) -> float:
         """Answers, refuses, or lets the caller wait its whole ``timeout``, as the far end's state says."""
@@ -194,11 +199,9 @@ class VirtualStudio:
             raise Refused(f"{host}:{port}: connection refused", "start the service, or correct the port")
         return there + back
 
-    def resolve(self, name: str) -> str:
-        try:
-            return str(ipaddress.IPv4Address(name))
-        except ValueError:
-            pass
+    def resolve(self, name: str, *, ipv6: bool = False) -> str:
+        with suppress(ValueError):
+            return str(ipaddress.ip_address(name) if ipv6 else ipaddress.IPv4Address(name))
         if name not in self._names:
             raise DeviceMissing(f"{name}: no such host name", "correct the name, or check the name server")
         return self._names[name]
@@ -215,9 +218,10 @@ class VirtualStudio:
             return [device for _, device in self._cameras.values() if device is not None]
 
     def interfaces(self) -> Sequence[Interface]:
+        ours, mac = (f"{HOME}/24", f"{HOME6}/64"), "02:00:00:77:00:02"
         return [
-            Interface("lo", True, ("127.0.0.1/8",)),
-            Interface("studio0", self.network_up, (f"{HOME}/24",), "02:00:00:77:00:02", 1000, 0, self._packets),
+            Interface("lo", True, ("127.0.0.1/8", "::1/128")),
+            Interface("studio0", self.network_up, ours, mac, 1000, 0, self._packets),
         ]
 
     def sniff(self, interface: str, seconds: float) -> Sequence[Datagram]:
@@ -244,10 +248,10 @@ class VirtualStudio:
     def carry(self, data: bytes, sender: "VirtualDatagrams", to: Endpoint) -> float:
         """Take a datagram from one of the machine's sockets to whoever it reaches; their answers come back."""
         left = self.now()
-        own = to[0] in {HOME, "127.0.0.1", sender.local[0]}
+        own = to[0] in OURS or to[0] == sender.local[0]
         if not self.network_up and not own:
             raise LinkLost(f"{to[0]}: the network is unreachable", UNREACHABLE)
-        everybody = to[0].endswith(".255")
+        everybody = broadcast(to[0])
         if everybody and not sender.broadcast:
             raise NotSupported(f"{to[0]}: this socket was not opened for broadcast")
         with self._lock:
@@ -280,7 +284,7 @@ class VirtualStudio:
         arrives = self.now() if at is None else at
         with self._lock:
             self._see(data, source, to, arrives)
-            reached = [each for each in self._open if each.accepts(to, to[0].endswith(".255"))]
+            reached = [each for each in self._open if each.accepts(to, broadcast(to[0]))]
         for each in reached:
             each.inbox.put(Datagram(data, source, arrives, 64))
 
@@ -296,8 +300,7 @@ class VirtualStudio:
 
     def _pause(self, seconds: float) -> None:
         until = self.now() + seconds
-        nobody = threading.Condition()
-        with nobody:
+        with (nobody := threading.Condition()):
             while self.now() < until:
                 self.clock.wait(nobody, until)
 
@@ -316,24 +319,27 @@ class VirtualDatagrams:
     """A datagram socket of the studio machine (:class:`drivers.host.Datagrams`)."""
 
     def __init__(
-        self, studio: VirtualStudio, local: Endpoint, groups: frozenset[str], broadcast: bool, ttl: int
+        self, studio: VirtualStudio, local: Endpoint, groups: Iterable[str], broadcast: bool, ttl: int
     ) -> None:
         self._studio = studio
         self.local: Endpoint = local
-        self.groups = groups
+        self.groups = set(groups)
         self.broadcast = broadcast
         self.ttl = ttl
         self.inbox = Inbox(studio.clock, f"udp {local[0]}:{local[1]}")
         self._closed = False
 
     def accepts(self, to: Endpoint, everybody: bool) -> bool:
-        addresses = {self.local[0], HOME, "127.0.0.1"}
-        return to[1] == self.local[1] and (everybody or to[0] in addresses or to[0] in self.groups)
+        mine = to[0] in OURS or to[0] == self.local[0] or to[0] in self.groups
+        return to[1] == self.local[1] and (everybody or mine)
 
-    def send(self, data: bytes, to: Endpoint) -> float:
+    def send(self, data: bytes | bytearray, to: Endpoint) -> float:
         if self._closed:
             raise LinkLost(f"udp {self.local[0]}:{self.local[1]} was closed")
-        return self._studio.carry(data, self, (self._studio.resolve(to[0]), to[1]))
+        return self._studio.carry(bytes(data), self, (self._studio.resolve(to[0], ipv6=True), to[1]))
+
+    def join(self, group: str) -> None:
+        self.groups.add(group)
 
     def receive(self, timeout: float) -> Datagram | None:
         return self.inbox.get(timeout)
