@@ -12,8 +12,9 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from config.broker import KeptSection, MqttSection
 from config.section import FilePath, OnceEach, Section
+from config.show import CueListSection, GroupSection, LookSection
 from config.trust import TrustSection
-from config.units import Address, Attribute, Endpoint, Luminance, Name, Seconds, Stops, UniverseNumber
+from config.units import Address, Endpoint, Luminance, Name, Seconds, Stops, UniverseNumber
 
 
 class AgentSection(Section):
@@ -104,13 +105,6 @@ class FixtureSection(Section):
     address: Address = Field(description="DMX start address, 1…512.")
     role: Literal["key", "fill", "back", "practical"] = Field("practical", description="What it is for.")
     firmware: str | None = Field(None, description="Firmware version, if known: chooses among profiles.")
-
-
-class LookSection(Section):
-    """Levels for several fixtures."""
-
-    fade: Seconds = Field(2.0, description="Fade time when applied without another.")
-    levels: dict[Name, dict[Attribute, float]] = Field(description="Fixture → attribute → level.")
 
 
 class CameraSection(DeviceSection):
@@ -231,7 +225,9 @@ class StudioConfig(Section):
     lighting: LightingSection = LightingSection()
     outputs: dict[Name, OutputSection] = Field(default_factory=dict)
     fixtures: dict[Name, FixtureSection] = Field(default_factory=dict)
+    groups: dict[Name, GroupSection] = Field(default_factory=dict)
     looks: dict[Name, LookSection] = Field(default_factory=dict)
+    cues: dict[Name, CueListSection] = Field(default_factory=dict)
     cameras: dict[Name, CameraSection] = Field(default_factory=dict)
     exposure: ExposureSection | None = None
     probes: dict[Name, ProbeSection] = Field(default_factory=dict)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.lighting.claims import Priority
+from agent.lighting.masters import GRAND
 from agent.lighting.rig import Rig
 from config.units import Attribute
 from tests.agent.lighting.test_rig import FIXTURES, LOOK
@@ -115,7 +116,7 @@ def test_whatever_is_done_the_light_is_slew_limited_and_stop_and_reset_are_bumpl
 
 def test_a_rig_that_begins_dimmed_moves_no_light_and_comes_back_to_what_was_asked():
     dimmed = {"key": {LIGHT: 0.35}, "fill": {LIGHT: 0.2}, "back": {LIGHT: 0.5}}
-    lights = Rig(FIXTURES, rate=RATE, present=dimmed, show=lambda scene: None, master=0.5)
+    lights = Rig(FIXTURES, rate=RATE, present=dimmed, show=lambda scene: None, masters={GRAND: 0.5})
     begun = all_shown(lights, 0.0)
     lights.go_on({name: lights.wanted(name) for name in lights.fixtures}, 0.0)
     assert all_shown(lights, 60.0) == begun and shown(lights, 60.0) == 0.35
