@@ -189,7 +189,7 @@ class Engine:
     def _hear(self, daemon: socket.socket, unpacker: Unpacker) -> bool:
         """Read what is there and do it. ``False``: the daemon is gone."""
         try:
-            data = daemon.recv(1 << 20)
+            data = daemon.recv(1 << 16)
         except OSError:
             return False
         if not data:

@@ -33,6 +33,9 @@ class Part:
     still: Slots
     moving: Indices
     settled: float
+    glides: "Glides | None"
+    others: Indices
+    """Of those that move: the straight ones, and the ones that are not."""
 
     def levels(self, now: float, which: "slice | Indices") -> Numbers:
         """What these channels show at ``now``: :meth:`agent.lighting.fade.Fade.at`, many at once."""
@@ -49,7 +52,10 @@ class Part:
         if now >= self.settled or not self.moving.size:
             return self.still
         frames = self.still.copy()
-        self.sheet.put(frames, self.moving, self.levels(now, self.moving))
+        if self.glides is not None:
+            self.glides.put(frames.reshape(-1), now)
+        if self.others.size:
+            self.sheet.put(frames, self.others, self.levels(now, self.others))
         if self.sheet.mixes:
             self.sheet.put_mixes(frames, self.levels(now, slice(None)))
         return frames
@@ -60,11 +66,14 @@ class Part:
         fades[:, change.which] = change.fades
         still = self.still.copy()
         self.sheet.put(still, change.which, change.fades[1])
-        self.sheet.put_mixes(still, fades[1], self.rows_of(change))
-        late = self.moving[self.fades[2, self.moving] + self.fades[3, self.moving] > now]
-        moving = np.union1d(late, change.which)
+        if self.sheet.mixes:
+            self.sheet.put_mixes(still, fades[1], self.rows_of(change))
+        moving = change.which
+        if now < self.settled:
+            late = self.moving[self.fades[2, self.moving] + self.fades[3, self.moving] > now]
+            moving = np.union1d(late, moving)
         rates = self.rates if change.rates is None else change.rates
-        return Part(self.sheet, fades, rates, still, moving, _settled(fades, moving))
+        return _part(self.sheet, fades, rates, still, moving)
 
     def rows_of(self, change: Change) -> frozenset[int]:
         """The rows a change is about."""
@@ -73,9 +82,52 @@ class Part:
 
 def part(sheet: Sheet, fades: Numbers, rates: Numbers) -> Part:
     """A part whole."""
-    moving = np.flatnonzero(fades[3] > 0)
-    return Part(sheet, fades, rates, sheet.rows(fades[1]), moving, _settled(fades, moving))
+    return _part(sheet, fades, rates, sheet.rows(fades[1]), np.flatnonzero(fades[3] > 0))
 
 
-def _settled(fades: Numbers, moving: Indices) -> float:
-    return float((fades[2, moving] + fades[3, moving]).max(initial=0.0))
+def _part(sheet: Sheet, fades: Numbers, rates: Numbers, still: Slots, moving: Indices) -> Part:
+    settled = float((fades[2, moving] + fades[3, moving]).max(initial=0.0))
+    straight = sheet.is_straight(moving, fades[0, moving], fades[1, moving])
+    glides = Glides(sheet, moving[straight], fades) if straight.any() else None
+    return Part(sheet, fades, rates, still, moving, settled, glides, moving[~straight])
+
+
+INSTANT = 1e-3
+"""Seconds: a fade that is shorter is taken for that long."""
+
+
+class Glides:
+    """Channels whose slot value is a straight line in time: linear ones, most there are. One step each for all.
+
+    A value is counted back from where it arrives, so that it arrives exactly there whatever the rounding; on the way it
+    is within one step of what the profile says.
+    """
+
+    def __init__(self, sheet: Sheet, which: Indices, fades: Numbers) -> None:
+        start, end, begin, length = fades[:, which]
+        first, last = sheet.raw(which, start), sheet.raw(which, end)
+        self._arrives = last.astype(np.int32)
+        self._way = (last - first).astype(np.float32)
+        self._over = begin + length
+        self._rate = (1.0 / np.maximum(length, INSTANT)).astype(np.float32)
+        place, fine = sheet.place[which], sheet.fine[which]
+        self._wide = np.flatnonzero(fine >= 0)
+        self._place, self._fine = place, fine[self._wide]
+
+    def put(self, slots: Slots, now: float) -> None:
+        """Write them into all rows' slots."""
+        left = (self._over - now).astype(np.float32)
+        left *= self._rate
+        np.clip(left, 0.0, 1.0, out=left)  # share of the way that is left
+        left *= self._way
+        np.rint(left, out=left)
+        raw = self._arrives - left.astype(np.int32)
+        if len(self._wide) == len(raw):
+            slots[self._fine] = raw
+            slots[self._place] = raw >> 8
+        elif len(self._wide):
+            slots[self._fine] = raw[self._wide]
+            raw[self._wide] >>= 8
+            slots[self._place] = raw
+        else:
+            slots[self._place] = raw

@@ -83,6 +83,16 @@ class Sheet:
         """The rows these channels are in."""
         return np.searchsorted(self.bounds, numbers, "right") - 1
 
+    def is_straight(self, which: Indices, *levels: Numbers) -> npt.NDArray[np.bool_]:
+        """Which of these channels have slot values that are straight in the level, as far as ``levels`` go."""
+        kind, kinds = self.kind[which], self.kinds
+        start, end = kinds.start[kind], kinds.end[kind]
+        low, high = np.minimum(start, end), np.maximum(start, end)
+        straight = (kinds.curve[kind] == SLOT_OF[Curve.LINEAR]) & ~kinds.mired[kind] & (self.place[which] >= 0)
+        for each in levels:
+            straight &= (low <= each) & (each <= high)
+        return straight
+
     def raw(self, which: "slice | Indices", levels: Numbers) -> npt.NDArray[np.int64]:
         """Slot values of these channels at ``levels``: :meth:`firmware_profiles.channel.Channel.raw`, many at once."""
         kind = self.kind[which]

@@ -116,7 +116,7 @@ class _Line:
 class Artnet:
     """Output of many universes. Each Port-Address has its own sequence 1…255, which goes on after a reopen."""
 
-    refresh = Refresh(max_hz=44.0, keepalive=0.9)
+    refresh = Refresh(max_hz=44.0, keepalive=0.9, min_gap=0.0013)
 
     def __init__(self, options: ArtnetOptions, host: Host) -> None:
         self.options = options
