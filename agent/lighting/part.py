@@ -10,16 +10,26 @@ from typing import NamedTuple
 
 import numpy as np
 
+from agent.lighting.fade import Fade
 from agent.lighting.sheet import Indices, Numbers, Sheet, Slots
+
+FEW = 16
+"""Up to so many channels are quicker done one by one than by arrays: what a person's command moves."""
 
 
 class Change(NamedTuple):
-    """Channels by number, and their fades from now on: columns start, end, begin, length. ``rates``: of all channels,
-    when they are others now."""
+    """Channels by number, ascending, and their fades from now on: columns start, end, begin, length. ``rates``: of all
+    channels, when they are others now."""
 
     which: Indices
     fades: Numbers
     rates: Numbers | None = None
+
+
+class Few(NamedTuple):
+    """The same for few channels: number → (start, end, begin, length)."""
+
+    fades: dict[int, tuple[float, ...]]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -33,9 +43,10 @@ class Part:
     still: Slots
     moving: Indices
     settled: float
+    few: tuple[int, ...]
+    """Those that move, where they are few; else there are straight ones, and ones that are not."""
     glides: "Glides | None"
     others: Indices
-    """Of those that move: the straight ones, and the ones that are not."""
 
     def levels(self, now: float, which: "slice | Indices") -> Numbers:
         """What these channels show at ``now``: :meth:`agent.lighting.fade.Fade.at`, many at once."""
@@ -52,6 +63,11 @@ class Part:
         if now >= self.settled or not self.moving.size:
             return self.still
         frames = self.still.copy()
+        if self.few:
+            flat = frames.reshape(-1)
+            for number in self.few:
+                self.sheet.put_one(flat, number, Fade(*self.fades[:, number].tolist()).at(now))
+            return frames
         if self.glides is not None:
             self.glides.put(frames.reshape(-1), now)
         if self.others.size:
@@ -60,8 +76,20 @@ class Part:
             self.sheet.put_mixes(frames, self.levels(now, slice(None)))
         return frames
 
-    def changed(self, change: Change, now: float) -> "Part":
+    def changed(self, change: Change | Few, now: float) -> "Part":
         """The part after it."""
+        if isinstance(change, Few):
+            which = np.array(list(change.fades), np.intp)
+            if self.sheet.mixes or now < self.settled:
+                return self.changed(Change(which, np.array(list(change.fades.values())).T), now)
+            fades, still = self.fades.copy(), self.still.copy()
+            flat, settled = still.reshape(-1), 0.0
+            for number, fade in change.fades.items():
+                fades[:, number] = fade
+                self.sheet.put_one(flat, number, fade[1])
+                settled = max(settled, fade[2] + fade[3])
+            few = tuple(change.fades)
+            return Part(self.sheet, fades, self.rates, still, which, settled, few, None, NONE)
         fades = self.fades.copy()
         fades[:, change.which] = change.fades
         still = self.still.copy()
@@ -86,11 +114,17 @@ def part(sheet: Sheet, fades: Numbers, rates: Numbers) -> Part:
 
 
 def _part(sheet: Sheet, fades: Numbers, rates: Numbers, still: Slots, moving: Indices) -> Part:
+    if 0 < len(moving) <= FEW and not sheet.mixes:
+        few = tuple(moving.tolist())
+        settled = float((fades[2, moving] + fades[3, moving]).max())
+        return Part(sheet, fades, rates, still, moving, settled, few, None, NONE)
     settled = float((fades[2, moving] + fades[3, moving]).max(initial=0.0))
     straight = sheet.is_straight(moving, fades[0, moving], fades[1, moving])
     glides = Glides(sheet, moving[straight], fades) if straight.any() else None
-    return Part(sheet, fades, rates, still, moving, settled, glides, moving[~straight])
+    return Part(sheet, fades, rates, still, moving, settled, (), glides, moving[~straight])
 
+
+NONE: Indices = np.empty(0, np.intp)
 
 INSTANT = 1e-3
 """Seconds: a fade that is shorter is taken for that long."""

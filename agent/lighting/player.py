@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from agent.lighting.part import Change, Part
+from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures, Pump
 from agent.runtime.lane import BackOff, Health, Lane, Log
 from drivers import registry
@@ -45,7 +45,7 @@ class Playing(Protocol):
 
     def start(self) -> None: ...
 
-    def play(self, news: Part | Change, now: float) -> None:
+    def play(self, news: Part | Change | Few, now: float) -> None:
         """Do this from now on."""
 
     def wire(self, universe: int) -> bytes:
@@ -115,7 +115,7 @@ class Player:
     def start(self) -> None:
         self.lane.start()
 
-    def play(self, news: Part | Change, now: float) -> None:
+    def play(self, news: Part | Change | Few, now: float) -> None:
         self._part = news if isinstance(news, Part) else self._part.changed(news, now)
         self.pump.play(self._part)
         self.lane.wake()

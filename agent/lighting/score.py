@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from agent.lighting.fade import Fade
-from agent.lighting.part import Change, Part, part
+from agent.lighting.part import FEW, Change, Few, Part, part
 from agent.lighting.scene import Scene
 from agent.lighting.sheet import Numbers, lay_out
 
@@ -23,7 +23,7 @@ class Score:
         fades = _columns(self._scene.fades[key] for key in self._numbers)
         return part(self._sheet, fades, self._rates())
 
-    def follow(self, scene: Scene) -> Change | Part | None:
+    def follow(self, scene: Scene) -> Change | Few | Part | None:
         """Go over to this scene: what changes by it, a whole part when the patch is another one, ``None`` when it says
         nothing new for this output."""
         before, self._scene = self._scene, scene
@@ -37,7 +37,10 @@ class Score:
         rates = None if scene.rate_of is before.rate_of else self._rates()
         if not mine and rates is None:
             return None
-        return Change(np.fromiter(mine, np.intp, len(mine)), _columns(mine.values()), rates)
+        if rates is None and len(mine) <= FEW:
+            return Few({number: tuple(mine[number]) for number in sorted(mine)})
+        which = sorted(mine)
+        return Change(np.array(which, np.intp), _columns(mine[number] for number in which), rates)
 
     def _rates(self) -> Numbers:
         return np.fromiter(map(self._scene.rate_of, self._numbers), np.float64, len(self._numbers))

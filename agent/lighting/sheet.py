@@ -91,7 +91,7 @@ class Sheet:
         straight = (kinds.curve[kind] == SLOT_OF[Curve.LINEAR]) & ~kinds.mired[kind] & (self.place[which] >= 0)
         for each in levels:
             straight &= (low <= each) & (each <= high)
-        return straight
+        return np.asarray(straight, np.bool_)
 
     def raw(self, which: "slice | Indices", levels: Numbers) -> npt.NDArray[np.int64]:
         """Slot values of these channels at ``levels``: :meth:`firmware_profiles.channel.Channel.raw`, many at once."""
@@ -128,6 +128,15 @@ class Sheet:
             there = place >= 0
             raw, place = raw[there], place[there]
         flat[place - origin] = raw
+
+    def put_one(self, slots: Slots, number: int, level: float) -> None:
+        """Write one channel into the slots of all rows."""
+        raw = self.kinds.channels[self.kind[number]].raw(level)
+        fine = self.fine[number]
+        if fine >= 0:
+            slots[fine] = raw & 0xFF
+            raw >>= 8
+        slots[self.place[number]] = raw
 
     def put_mix(self, row: Slots, mix: Mix, levels: Numbers) -> None:
         """Write one light that its profile renders into its row; ``levels``: of its own channels."""

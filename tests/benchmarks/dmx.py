@@ -46,8 +46,8 @@ class Heard(NamedTuple):
     cpu: float
 
     def __str__(self) -> str:
-        p99_, worst = np.percentile(self.errors, 99), self.errors.max()
-        return f"p50 {np.median(self.errors):.3f}, p99 {p99_:.2f}, max {worst:.1f} ms; {self.late} late; {self.rate:.1f} fps"
+        p50_, p99_, worst = (float(np.percentile(self.errors, share)) for share in (50, 99, 100))
+        return f"p50 {p50_:.3f}, p99 {p99_:.2f}, max {worst:.1f} ms; {self.late} late; {self.rate:.1f} fps"
 
 
 def run(folder: Path) -> list[Row]:
@@ -193,7 +193,7 @@ async def engine(
     with ear(folder, address) as file:
         async with standing(folder, universes, address) as side:
             if ordinary:
-                subprocess.run(["chrt", "-a", "-o", "-p", "0", str(side.client.pid)], check=True)
+                usual(side.client.pid)
             side.rig.claim(
                 "bench", Priority.MANUAL, {n: {LIGHT: 1.0} for n in side.rig.fixtures}, now=time.monotonic(), fade=fade
             )
@@ -308,6 +308,11 @@ def spent(pid: int) -> float:
     """Seconds of processor time so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def usual(pid: int) -> None:
+    """Take real-time scheduling from all threads of a process."""
+    subprocess.run(["chrt", "-a", "-o", "-p", "0", str(pid)], check=True)
 
 
 def resident(pid: int) -> float:

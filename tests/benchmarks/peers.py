@@ -1,4 +1,6 @@
-"""Who else sends DMX from Python, and nobody at all: ``python -m tests.benchmarks.peers NAME ADDRESS UNIVERSES SECONDS``.
+"""Who else sends DMX from Python, and nobody at all.
+
+``python -m tests.benchmarks.peers NAME ADDRESS UNIVERSES SECONDS``:
 
 512 slots a universe, every frame another one, 44 frames a second, unicast. ``bare`` is a loop that sends ready packets
 at absolute times: what the machine can do. ``pyartnet-fade``: its own fade of so many seconds. Ends by itself.
