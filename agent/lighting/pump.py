@@ -50,9 +50,9 @@ class Pump:
     """Work of an output's lane. Others hand over parts with :meth:`play` (and wake the lane); no queue.
 
     A changed frame goes out at once, but never faster than the output's ``max_hz``; where the output can take a frame
-    between two beats (``min_gap``) that is so on average: the beat after it is left out. While something fades, frames follow on an
-    absolute grid, one for all universes; a beat that was missed is left out, never made up for. An unchanged frame is
-    repeated as the protocol wants it (``repeats``, ``keepalive``).
+    between two beats (``min_gap``) that is so on average: the beat after it is left out. While something fades, frames
+    follow on an absolute grid, one for all universes; a beat that was missed is left out, never made up for. An
+    unchanged frame is repeated as the protocol wants it (``repeats``, ``keepalive``).
     """
 
     def __init__(self, output: Output, part: Part, before: Mapping[int, bytes] = MappingProxyType({})) -> None:
