@@ -1,11 +1,18 @@
-"""Catching up: an output that missed a piece of the scene, or got another patch, is led there, not thrown."""
+"""Catching up: an output that missed a piece of the scene, got another patch, or is a console's, is led, not thrown."""
 
 import numpy as np
 
+from agent.lighting.console import Console
 from agent.lighting.part import Part
+from agent.lighting.sheet import Numbers
+from config.units import SLOTS
 
 UNOWNED = 0.1
 """Share of full per second at which a slot goes out that no light has any more: below every usual slew limit."""
+
+
+LONGEST = 0.05
+"""Seconds that count between two frames at most: lights that stood still for a while have not saved up a jump."""
 
 
 class CatchUp:
@@ -23,13 +30,28 @@ class CatchUp:
         self._levels = part.sheet.decoded(row, frame)
         slots = np.frombuffer(frame, np.uint8)
         self._unowned = np.where(part.sheet.owned[row], 0.0, slots)
+        self._console: Console | None = None
+        self._theirs: Numbers = self._levels
+        self._held = np.zeros(len(self._levels), np.bool_)
+
+    def aim(self, part: Part, console: Console | None) -> None:
+        """From now on follow a console where it holds slots; ``None``: back to the scene."""
+        self._console = console
+        if console is None:
+            self._held[:] = False
+            return
+        held = np.frombuffer(console.held.ljust(SLOTS, bytes(1)), np.uint8) != 0
+        self._held = part.sheet.channels_of(self._row, held)
+        self._theirs = part.sheet.decoded(self._row, console.slots.ljust(SLOTS, bytes(1)))
 
     def frame(self, part: Part, now: float) -> tuple[bytes, bool]:
-        """The frame to send at ``now``, and whether everything has arrived where the scene has it. ``part`` is of the
-        sheet this began with."""
-        passed, self._at = max(0.0, now - self._at), max(now, self._at)
-        goal = part.levels(now, self._which)
+        """The frame to send at ``now``, and whether everything has arrived where the scene, or the console, has it.
+        ``part`` is of the sheet this began with."""
+        passed, self._at = min(max(0.0, now - self._at), LONGEST), max(now, self._at)
+        goal = np.where(self._held, self._theirs, part.levels(now, self._which))
         most = part.rates[self._which] * passed
+        if self._console is not None and not self._console.limited:
+            most = np.where(self._held, np.inf, most)
         self._levels = np.minimum(np.maximum(goal, self._levels - most), self._levels + most)
         frame = part.sheet.one_row(self._row, self._levels)
         self._unowned -= 255 * UNOWNED * passed

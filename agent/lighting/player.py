@@ -5,6 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from agent.lighting.console import Console
 from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures, Pump
 from agent.runtime.lane import BackOff, Health, Lane, Log
@@ -118,6 +119,11 @@ class Player:
     def play(self, news: Part | Change | Few, now: float) -> None:
         self._part = news if isinstance(news, Part) else self._part.changed(news, now)
         self.pump.play(self._part)
+        self.lane.wake()
+
+    def follow(self, universe: int, console: Console | None) -> None:
+        """A console holds this universe from now on; ``None``: nobody does."""
+        self.pump.follow(universe, console)
         self.lane.wake()
 
     def wire(self, universe: int) -> bytes:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from agent.lighting.catchup import CatchUp
+from agent.lighting.console import Console
 from agent.lighting.part import Part
 from drivers.base import Beat, Identity, Output
 
@@ -43,7 +44,13 @@ class _Line:
     """The part is another one since the last frame, and changes what is on the wire."""
 
     catching_up: CatchUp | None = None
-    """Set while an output that was away is led back to the scene."""
+    """Set while an output that was away is led back to the scene, or follows a console."""
+
+    chasing: bool = True
+    """It has not arrived yet."""
+
+    console: Console | None = None
+    """Who holds the universe."""
 
 
 class Pump:
@@ -71,6 +78,8 @@ class Pump:
         self._ready: tuple[Part | None, float, bool, Sequence[bytes]] = (None, 0.0, False, ())
         """A part, a time, whether it is still by then, and its frames then."""
         self._still = False
+        self._consoles: Mapping[int, Console | None] = {}
+        self._followed: Mapping[int, Console | None] = self._consoles
         self._fresh: set[int] = set()
         self.arrived = False
         """Whether the frames sent last are those that stay."""
@@ -80,6 +89,10 @@ class Pump:
     def play(self, part: Part) -> None:
         """Swap the part (one reference; the pump reads it once a turn)."""
         self._part = part
+
+    def follow(self, universe: int, console: Console | None) -> None:
+        """A console holds this universe from now on; ``None``: nobody does. By one thread at a time."""
+        self._consoles = {**self._consoles, universe: console}
 
     @property
     def has_sent(self) -> bool:
@@ -143,6 +156,8 @@ class Pump:
         frames = self._frames_at(part, (self._beat if on_beat else now) + period)
         ahead = period if refresh.min_gap else 0.0
         going = now < part.settled
+        if self._consoles is not self._followed:
+            self._take_consoles(part, frames, now)
         nearest = math.inf
         frames_sent = 0
         arrived = self._still
@@ -152,11 +167,13 @@ class Pump:
                 changed = frame != line.frame
             elif on_beat or line.news or line.sent == -math.inf:
                 frame, there = line.catching_up.frame(part, now)
-                line.catching_up = None if there else line.catching_up
+                line.catching_up = None if there and line.console is None else line.catching_up
                 changed = frame != line.frame
-                going = going or not there
+                line.chasing = not there
+                going = going or line.chasing
             else:
-                frame, changed, going = line.frame, False, True
+                frame, changed = line.frame, False
+                going = going or line.console is None or line.chasing
             line.news &= changed
             # What is new may go between two beats where the output can take it, in the place of a later frame; what
             # goes on, goes on the beat.
@@ -216,8 +233,19 @@ class Pump:
                 line.news = True
         return part
 
+    def _take_consoles(self, part: Part, frames: Sequence[bytes], now: float) -> None:
+        self._followed = self._consoles
+        for row, (universe, line) in enumerate(self._lines.items()):
+            console = self._followed.get(universe)
+            if console is not line.console:
+                line.console = console
+                line.news = True
+                line.catching_up = line.catching_up or CatchUp(part, row, line.frame or frames[row], now)
+                line.catching_up.aim(part, console)
+
     def _lead(self, part: Part, now: float) -> None:
         """Every universe goes from the frame it has to where the scene is, at the slew limit."""
         for row, line in enumerate(self._lines.values()):
             if line.frame:
                 line.catching_up = CatchUp(part, row, line.frame, now)
+                line.catching_up.aim(part, line.console)

@@ -167,6 +167,18 @@ class Sheet:
                 self.put_mix(frame, mix, levels[first : first + len(mix.attributes)])
         return frame
 
+    def channels_of(self, row: int, slots: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which of a row's channels have their (coarse) slot among these."""
+        which = self.of_row(row)
+        place = self.place[which] - row * SLOTS
+        found = np.where(self.place[which] >= 0, slots[np.clip(place, 0, SLOTS - 1)], False)
+        for mix in self.mixes:
+            if mix.row == row:
+                first = mix.first - which.start
+                whole = slots[mix.offset : mix.offset + mix.personality.footprint].all()
+                found[first : first + len(mix.attributes)] = whole
+        return found
+
     def decoded(self, row: int, frame: bytes) -> Numbers:
         """The levels of one row's channels that show as ``frame``."""
         which = self.of_row(row)

@@ -1,0 +1,162 @@
+"""Hand-over to a console and back: within a frame, never faster than the limit, and per slot where it says so."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.lighting.claims import Priority
+from agent.lighting.console import Console, Consoles, Standing
+from agent.lighting.rig import Rig
+from drivers.base import Heard, Identity, Refresh
+from tests.agent.lighting.test_pump import FIXTURES, LIGHT, Bench
+
+RATE = 0.6
+US = Standing()
+REFRESH = Refresh(max_hz=40, keepalive=0.9, min_gap=0.002)
+
+
+def desk(slots, held=None, limited=True):
+    return Console("desk", "Console", 150, slots, held or b"\1" * len(slots), limited)
+
+
+def frame(**slots):
+    """512 slots, those of the room's key at 1, back (16 bit) at 21."""
+    made = bytearray(512)
+    for name, value in slots.items():
+        made[{"key": 0, "cct": 1, "fill": 10, "back": 20, "other": 99}[name]] = value
+    return bytes(made)
+
+
+class Room(Bench):
+    def __init__(self):
+        super().__init__(REFRESH)
+        self.run(1.0)
+
+    def hear(self, now, console):
+        self.pump.follow(1, console)
+        self.due = now
+        self.run(now)
+
+    def slot(self, number):
+        return [(when, sent[number]) for when, _, sent in self.wire.sent]
+
+
+def test_a_console_is_followed_from_the_next_frame_on_at_the_limit_and_then_stays():
+    room = Room()
+    room.hear(1.01, desk(frame(key=255, cct=10)))
+    room.run(6.0)
+    moved = next(when for when, value in room.slot(0) if value > 128)
+    assert moved <= 1.01 + 1 / 40 + 1e-9
+    assert room.slot(0)[-1][1] == 255 and room.slot(1)[-1][1] == 10
+    steps = [b - a for (_, a), (_, b) in pairwise(room.slot(0))]
+    assert 0 <= min(steps) and max(steps) <= RATE * 255 * 0.05 + 1
+    count = len(room.wire.sent)
+    room.run(15.0)
+    assert len(room.wire.sent) - count <= 11, "a look that stands still is only kept alive"
+
+
+def test_when_it_ends_the_lights_go_back_to_where_the_scene_is_by_then_in_a_fade():
+    room = Room()
+    room.hear(1.0, desk(frame(key=255)))
+    room.run(4.0)
+    room.rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.2}}, now=4.0)
+    room.run(8.0)
+    assert room.slot(0)[-1][1] == 255, "a claim under a console moves nothing"
+    room.hear(8.0, None)
+    room.run(14.0)
+    back = [value for when, value in room.slot(0) if when >= 8.0]
+    assert back[-1] == 51 and room.wire.sent[-1][2] == room.rig.scene.frame(1, 14.0)
+    assert all(0 <= a - b <= RATE * 255 * 0.05 + 1 for a, b in pairwise(back))
+    assert room.pump.arrived
+
+
+def test_slots_that_are_not_the_consoles_stay_ours_and_so_does_what_nobody_patched():
+    room = Room()
+    before = room.wire.sent[-1][2]
+    held = bytes(1 if slot < 2 else 0 for slot in range(512))
+    room.hear(1.0, desk(frame(key=255, fill=200, back=200, other=77), held))
+    room.run(5.0)
+    after = room.wire.sent[-1][2]
+    assert after[0] == 255 and after[2:] == before[2:]
+
+
+def test_an_unlimited_console_is_followed_as_it_sends():
+    room = Room()
+    room.hear(1.01, desk(frame(key=255), limited=False))
+    assert room.slot(0)[-1] == (1.01, 255)
+    room.hear(1.02, desk(frame(key=0), limited=False))
+    assert room.slot(0)[-1] == (1.02, 0)
+    room.hear(1.1, None)
+    room.run(1.2)
+    assert 0 < room.slot(0)[-1][1] <= RATE * 255 * 0.15 + 2, "the way back is limited all the same"
+
+
+def test_a_reload_and_an_outage_under_a_console_change_nothing_of_it():
+    room = Room()
+    room.hear(1.0, desk(frame(key=255)))
+    room.run(4.0)
+    fixtures = {name: light for name, light in FIXTURES.items() if name != "fill"}
+    room.show(Rig(fixtures, rate=RATE, present={"key": {LIGHT: 0.1}}, show=room.show).scene)
+    room.due = 4.0
+    room.run(5.0)
+    room.pump.opened(Identity("wire"), 6.0)
+    room.due = 6.0
+    room.run(8.0)
+    assert {value for when, value in room.slot(0) if when >= 4.0} == {255}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    news=st.lists(
+        st.tuples(st.floats(0.0, 1.5), st.none() | st.binary(min_size=0, max_size=30), st.floats(0, 1)),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_whatever_a_console_does_no_light_moves_faster_than_it_may(news):
+    room = Room()
+    now = 1.0
+    for pause, slots, level in news:
+        now += pause
+        room.run(now)
+        room.rig.claim("hand", Priority.MANUAL, {"back": {LIGHT: level}}, now=now)
+        room.hear(now, None if slots is None else desk(slots))
+    room.run(now + 6.0)
+    for number in (0, 10, 20):
+        for (earlier, a), (later, b) in pairwise(room.slot(number)):
+            # either of two frames that turn a fade round looks a beat ahead
+            assert abs(a - b) <= RATE * 255 * (later - earlier + 2 / 40) + 1, (number, earlier, later)
+
+
+# --- who holds what ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("heard", "holds"),
+    [
+        (Heard(1, b"\x01\x02", 101, sources=("Desk",)), True),
+        (Heard(1, b"\x01\x02", 100, sources=("Desk",)), False),
+        (Heard(1, b"", 0, ended="lost"), False),
+        (Heard(1, b"\x01\x02", 0, bytes((101, 0)), ("Desk",)), True),
+        (Heard(1, b"\x01\x02", 200, bytes((100, 0)), ("Desk",)), False),
+    ],
+)
+def test_only_more_than_our_own_priority_holds(heard, holds):
+    told = []
+    consoles = Consoles(lambda universe, found: told.append(found))
+    consoles.hear("net", US, heard)
+    assert bool(consoles.holding) == holds == bool(told)
+
+
+def test_of_several_inputs_the_strongest_holds_and_when_it_goes_the_next_one():
+    told = []
+    consoles = Consoles(lambda universe, found: told.append(found and (found.input, found.priority)))
+    consoles.hear("net", US, Heard(1, b"\x01", 110, sources=("A",)))
+    consoles.hear("cable", US, Heard(1, b"\x02", 150, sources=("B",)))
+    consoles.hear("net", US, Heard(1, b"\x03", 120, sources=("A",)))
+    consoles.forget("cable")
+    consoles.hear("net", US, Heard(1, b"", ended="terminated"))
+    consoles.forget("net")
+    assert told == [("net", 110), ("cable", 150), ("net", 120), None]
