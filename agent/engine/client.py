@@ -2,9 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
@@ -12,33 +9,36 @@ from typing import Any
 
 import structlog
 
-from agent.engine.far import FarPlayer
+from agent.engine.child import Child
+from agent.engine.far import FarEar, FarPlayer, lost
 from agent.engine.messages import (
-    CRASH,
     SOCKET,
     Answer,
     Beats,
     Bug,
     Drop,
+    DropInput,
+    Held,
     Hello,
     Leave,
+    Listening,
     Logged,
     Playing,
     Sent,
     Table,
     Told,
+    ToldInput,
     Unpacker,
     fingerprint,
     is_ours,
     packed,
 )
+from agent.lighting.console import Console
 from agent.lighting.output import OutputUnit
 from agent.runtime.lane import Health
+from drivers.registry import Kind
 
 log = structlog.get_logger(__name__)
-
-LEAN = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
-"""One heap, which gives back what a large message needed."""
 
 STARTS_WITHIN = 10.0
 """Seconds in which a new engine must be there."""
@@ -54,13 +54,20 @@ CALM = 60.0
 
 
 class EngineClient:
-    """``tell(name, health)``: how an output is. Lives on the loop; :meth:`open` first.
+    """``tell(kind, name, health)``: how an output or input is; ``held(holding)``: consoles hold these universes now.
+    Lives on the loop; :meth:`open` first.
 
     ``patch`` is a word for the present patch: whose frames mean the same lights. ``realtime`` is "" or why the engine
     has no real-time scheduling; ``pid`` 0 while there is none.
     """
 
-    def __init__(self, folder: Path, tell: Callable[[str, Health], None], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tell: Callable[[Kind, str, Health], None],
+        held: Callable[[Mapping[int, Console]], None],
+        now: Callable[[], float],
+    ) -> None:
         self.patch = ""
         self.pid = 0
         self.realtime = "the engine has not started yet"
@@ -68,15 +75,18 @@ class EngineClient:
         """Engines that ended unasked since the start."""
         self._folder = folder
         self._tell = tell
+        self._held = held
         self._now = now
         self.mark = fingerprint()
         self._players: dict[str, FarPlayer] = {}
+        self._ears: dict[str, FarEar] = {}
         self._found: dict[str, Playing] = {}
+        self._found_inputs: dict[str, Listening] = {}
         self._asked: dict[int, asyncio.Future[Any]] = {}
         self._numbers = count(1)
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child = Child(folder)
         self._closing = False
 
     # --- what the agent does with it ---------------------------------------------------------------------------------
@@ -87,7 +97,8 @@ class EngineClient:
         if reader is not None:
             hello = await self._greeted(reader)
             if hello is not None and hello.fingerprint == self.mark:
-                self._found = dict(hello.outputs)
+                self._found, self._found_inputs = dict(hello.outputs), dict(hello.inputs)
+                self._held(hello.holding)
                 log.info("engine.adopted", pid=hello.pid, outputs=sorted(hello.outputs))
                 self._task = asyncio.create_task(self._stay(reader))
                 return hello.outputs
@@ -113,9 +124,25 @@ class EngineClient:
         found = self._found.pop(player.name, None)
         if found is not None and found.table == player.table:
             player.take_over(found)
-            self._tell(player.name, player.health)
+            self._tell(Kind.OUTPUT, player.name, player.health)
         else:
             self.send(player.taking())
+
+    def listen(self, ear: FarEar) -> None:
+        """Have the engine listen there; an input that it listens to already, as it is, is listened to on."""
+        self._ears[ear.name] = ear
+        found = self._found_inputs.pop(ear.name, None)
+        if found is not None and (found.table, found.standing) == (ear.table, ear.standing):
+            ear.health = found.health
+            self._tell(Kind.INPUT, ear.name, ear.health)
+        else:
+            self.send(ear.taking())
+
+    def unlisten(self, ear: FarEar) -> None:
+        """Have the engine stop listening there."""
+        if self._ears.get(ear.name) is ear:
+            del self._ears[ear.name]
+            self.send(DropInput(ear.name))
 
     def dropped(self, player: FarPlayer) -> None:
         """Have the engine let go of it."""
@@ -124,10 +151,13 @@ class EngineClient:
             self.send(Drop(player.name))
 
     def settled(self) -> None:
-        """Every output has been seated: what the engine still drives besides is nobody's."""
+        """Every output and input has its place: what the engine still has besides is nobody's."""
         for name in self._found:
             self.send(Drop(name))
+        for name in self._found_inputs:
+            self.send(DropInput(name))
         self._found.clear()
+        self._found_inputs.clear()
 
     def send(self, message: Any) -> None:
         """To the engine, at once; while there is none it is not needed: the next one is told everything."""
@@ -166,9 +196,8 @@ class EngineClient:
                     await writer.drain()
                     writer.close()
                     await writer.wait_closed()
-        if self._child is not None and linger == 0:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                await asyncio.to_thread(self._child.wait, 3.0)
+        if linger == 0:
+            await asyncio.to_thread(self._child.wait, 3.0)
 
     # --- staying with it ---------------------------------------------------------------------------------------------
 
@@ -192,40 +221,27 @@ class EngineClient:
         """Greet the fallen engine's heir, or start an engine, and seat everybody in it."""
         reader = await self._reached(HEIR_WITHIN) if self.falls else None
         if reader is None:
-            with (self._folder / CRASH).open("wb") as crash:
-                self._child = subprocess.Popen(  # noqa: ASYNC220, S603 - a fork of milliseconds, of our own program
-                    [sys.executable, "-P", "-m", "agent.engine", str(self._folder)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=crash,
-                    start_new_session=True,
-                    env={**os.environ, **LEAN},
-                )
+            self._child.start()
             reader = await self._reached(STARTS_WITHIN)
         hello = None if reader is None else await self._greeted(reader)
         if hello is None:
-            code = self._child.poll() if self._child is not None else None
-            log.error("engine.not_started", exit=code, said=self._last_words())
+            log.error("engine.not_started", exit=self._child.code, said=self._child.last_words())
             return None
         for player in self._players.values():
             self.send(player.taking())
+        for ear in self._ears.values():
+            self.send(ear.taking())
         return reader
 
     async def _reached(self, within: float) -> asyncio.StreamReader | None:
         """Knock until an engine opens, or until the one that was started has fallen over."""
         until = self._now() + within
-        while self._now() < until and (self._child is None or not self._child.poll()):
+        while self._now() < until and not self._child.code:
             reader = await self._connected()
             if reader is not None:
                 return reader
             await asyncio.sleep(0.005)
         return None
-
-    def _last_words(self) -> str:
-        try:
-            return (self._folder / CRASH).read_text(errors="replace")[-2000:].strip()
-        except OSError:
-            return ""
 
     async def _connected(self) -> asyncio.StreamReader | None:
         try:
@@ -282,7 +298,13 @@ class EngineClient:
             case Told(name, health):
                 if (player := self._players.get(name)) is not None:
                     player.told_health(health)
-                    self._tell(name, health)
+                    self._tell(Kind.OUTPUT, name, health)
+            case ToldInput(name, health):
+                if (ear := self._ears.get(name)) is not None:
+                    ear.health = health
+                    self._tell(Kind.INPUT, name, health)
+            case Held(holding):
+                self._held(holding)
             case Answer(number, result, error):
                 if (answer := self._asked.get(number)) is not None and not answer.done():
                     answer.set_result((result, error))
@@ -298,12 +320,16 @@ class EngineClient:
         self._writer = None
         self.pid = 0
         self.falls += 1
-        code = self._child.poll() if self._child is not None else None
-        log.error("engine.lost", exit=code, said=self._last_words(), next="a new one is started")
+        words = self._child.last_words()
+        log.error("engine.lost", exit=self._child.code, said=words, next="a new one is started")
         now = self._now()
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(ConnectionError("the output engine has ended"))
         for player in self._players.values():
             player.lost(now)
-            self._tell(player.name, player.health)
+            self._tell(Kind.OUTPUT, player.name, player.health)
+        for ear in self._ears.values():
+            ear.health = lost(ear.health, now)
+            self._tell(Kind.INPUT, ear.name, ear.health)
+        self._held({})

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from agent.engine.messages import Ask, Play, Playing, Table, Take
+from agent.engine.messages import Ask, Play, Playing, Table, Take, TakeInput
+from agent.lighting.console import Standing
 from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures
 from agent.runtime.lane import Health
@@ -109,8 +110,41 @@ class FarPlayer:
             rows = self._whole().frames(now + BEAT)
             self._wires = {universe: rows[row].tobytes() for row, universe in enumerate(self.table.universes)}
         self.has_sent = False
-        if self.health.state != "offline":
-            why, next_ = "the output engine has ended", "it is started again by itself; see the log if that goes on"
-            self.health = replace(
-                self.health, state="offline", reason=why, remedy=next_, since=now, losses=self.health.losses + 1
-            )
+        self.health = lost(self.health, now)
+
+
+class FarEar:
+    """An input in the engine."""
+
+    def __init__(self, name: str, table: Table, standing: Standing, client: "EngineClient") -> None:
+        self.name = name
+        self.table = table
+        self.standing = standing
+        self.health = Health()
+        self._client = client
+
+    @property
+    def alive(self) -> bool:
+        """The thread that runs is not ours to wait for."""
+        return False
+
+    def start(self) -> None:
+        self._client.listen(self)
+
+    def request_stop(self) -> None:
+        self._client.unlisten(self)
+
+    def join(self) -> bool:
+        return True
+
+    def taking(self) -> TakeInput:
+        """What an engine needs to begin with it."""
+        return TakeInput(self.name, self.table, self.standing)
+
+
+def lost(health: Health, now: float) -> Health:
+    """How a device is whose engine has ended."""
+    if health.state == "offline":
+        return health
+    why, next_ = "the output engine has ended", "it is started again by itself; see the log if that goes on"
+    return replace(health, state="offline", reason=why, remedy=next_, since=now, losses=health.losses + 1)

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from agent.lighting.console import Console, Standing
 from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures
 from agent.runtime.lane import Health
@@ -63,6 +64,20 @@ class Drop(NamedTuple):
     name: str
 
 
+class TakeInput(NamedTuple):
+    """Listen there from now on; ``table`` has no universes."""
+
+    name: str
+    table: Table
+    standing: Standing
+
+
+class DropInput(NamedTuple):
+    """Stop listening there."""
+
+    name: str
+
+
 class Ask(NamedTuple):
     """Call a method of an output's driver; after ``until`` (monotonic) nobody waits for it."""
 
@@ -92,18 +107,43 @@ class Playing(NamedTuple):
     has_sent: bool
 
 
+class Listening(NamedTuple):
+    """An input an engine listens to."""
+
+    table: Table
+    standing: Standing
+    health: Health
+
+
 class Hello(NamedTuple):
-    """The first message. ``realtime``: "" or why it has no real-time scheduling."""
+    """The first message. ``realtime``: "" or why it has no real-time scheduling. ``holding``: universe → console."""
 
     fingerprint: str
     pid: int
     realtime: str
     outputs: Mapping[str, Playing]
+    inputs: Mapping[str, Listening]
+    holding: Mapping[int, Console]
 
 
 class Told(NamedTuple):
+    """An output's health."""
+
     name: str
     health: Health
+
+
+class ToldInput(NamedTuple):
+    """An input's."""
+
+    name: str
+    health: Health
+
+
+class Held(NamedTuple):
+    """Consoles hold these universes, and no others."""
+
+    holding: Mapping[int, Console]
 
 
 class Sent(NamedTuple):

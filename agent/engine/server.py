@@ -19,18 +19,24 @@ from agent.engine.messages import (
     Beats,
     Bug,
     Drop,
+    DropInput,
+    Held,
     Hello,
     Leave,
+    Listening,
     Logged,
     Play,
     Playing,
     Table,
     Take,
+    TakeInput,
     Told,
+    ToldInput,
     Unpacker,
     is_ours,
 )
 from agent.engine.outgoing import Outgoing
+from agent.lighting.hearing import Hearing
 from agent.lighting.part import Part
 from agent.lighting.player import Player, asked
 from agent.runtime.lane import Health
@@ -111,6 +117,15 @@ class Engine:
         self._out = outgoing
         self._log = EngineLog(outgoing)
         self._seats: dict[str, _Seat] = {}
+        self._inputs: dict[str, TakeInput] = {}
+        self._hearing = Hearing(
+            host,
+            lambda: [seat.player for seat in tuple(self._seats.values())],
+            lambda holding: outgoing.put(Held(holding)),
+            lambda name, health: outgoing.put(ToldInput(name, health)),
+            self._bug,
+            self._log,
+        )
         self._ends_at: float | None = time.monotonic() + ALONE
         self._exit: int | None = None
         self._wake, self._woken = socket.socketpair()
@@ -183,7 +198,10 @@ class Engine:
         }
         for seat in self._seats.values():
             seat.told = 0.0
-        self._out.connect(daemon, Hello(self._fingerprint, os.getpid(), self._realtime, outputs))
+        ears = self._hearing.ears
+        inputs = {n: Listening(t.table, t.standing, ears[n].lane.health) for n, t in self._inputs.items()}
+        holding = self._hearing.holding
+        self._out.connect(daemon, Hello(self._fingerprint, os.getpid(), self._realtime, outputs, inputs, holding))
         return daemon
 
     def _hear(self, daemon: socket.socket, unpacker: Unpacker) -> bool:
@@ -211,12 +229,20 @@ class Engine:
                 self._take(name, table, part, before, patch)
             case Drop(name):
                 self._drop(name)
+            case TakeInput(name, table, standing):
+                self._hearing.drop(name)
+                self._inputs[name] = message
+                self._hearing.make(name, table, standing).lane.start()
+            case DropInput(name):
+                self._inputs.pop(name, None)
+                self._hearing.drop(name)
             case Leave(linger):
                 self._ends_at = time.monotonic() + linger
 
     def _take(self, name: str, table: Table, part: Part, before: Any, patch: str) -> None:
         player = Player(name, table, self._host, part, self._told, self._bug, before, self._sent, self._log)
         self._seats[name] = _Seat(player, table, patch)
+        self._hearing.seated(player)
         player.start()
 
     def _drop(self, name: str) -> None:
@@ -273,6 +299,8 @@ class Engine:
             self._wake.send(b".")
 
     def _close(self) -> None:
+        for name in tuple(self._inputs):
+            self._hearing.ears[name].lane.request_stop()
         seats = list(self._seats.values())
         for seat in seats:
             seat.player.request_stop()

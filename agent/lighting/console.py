@@ -1,8 +1,9 @@
 """Hand-over: while a lighting console sends one of our universes with more priority than ours, its lights are its.
 
-An output then sends what the console sends, light by light. Receivers that hear the console themselves see no difference;
-those behind a widget get it from us; and when the console ends, all of them are where it left them, and the lights go
-back to the scene in a fade. That is also why we never just stop sending: a receiver that falls back to us would jump.
+An output then sends what the console sends, light by light. Receivers that hear the console themselves see no
+difference; those behind a widget get it from us; and when the console ends, all of them are where it left them, and the
+lights go back to the scene in a fade. That is also why we never just stop sending: a receiver that falls back to us
+would jump.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,8 +20,8 @@ AGAIN = BackOff(first=0.5, most=5.0)
 
 
 class Console(NamedTuple):
-    """A console that holds a universe. ``held``: a byte a slot, not 0 where it is the console's. ``limited``: led within
-    the slew limit, not thrown."""
+    """A console that holds a universe. ``held``: a byte a slot, not 0 where it is the console's. ``limited``: led
+    within the slew limit, not thrown."""
 
     input: str
     source: str

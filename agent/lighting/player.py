@@ -86,6 +86,7 @@ class Player:
         ValidationError when the table is wrong."""
         spec = registry.find(table.driver)
         self.name = name
+        self.universes = tuple(table.universes)
         self.driver: Output = spec.make(spec.read(table.options, table.folder), host)
         self.pump = Pump(self.driver, part, before)
         self.lane = Lane(name, self.driver, self, now=host.now, tell=tell, bug=bug, back_off=SOON, log=log)

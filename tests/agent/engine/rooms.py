@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from agent.engine.client import EngineClient
 from agent.engine.messages import Playing
+from agent.lighting.console import Console
 from agent.lighting.output import OutputUnit
 from agent.lighting.rig import Rig
 from agent.runtime.lane import Health
@@ -93,7 +94,10 @@ class Side:
         self, folder: Path, sections: Mapping[str, OutputSection], fixtures: Patch, present: Mapping[str, Levels]
     ) -> None:
         self.told: list[tuple[str, Health]] = []
-        self.client = EngineClient(folder, lambda name, health: self.told.append((name, health)), time.monotonic)
+        self.holding: Mapping[int, Console] = {}
+        self.client = EngineClient(
+            folder, lambda kind, name, health: self.told.append((name, health)), self._held, time.monotonic
+        )
         self.client.patch = "as it is"
         self.rig = Rig(fixtures, rate=0.6, present=present, show=self._show)
         self.sections = sections
@@ -103,6 +107,9 @@ class Side:
     def _show(self, scene: Any) -> None:
         for unit in self.units.values():
             unit.show(scene)
+
+    def _held(self, holding: Mapping[int, Console]) -> None:
+        self.holding = holding
 
     async def open(self) -> None:
         self.found = await self.client.open()

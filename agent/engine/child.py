@@ -1,0 +1,50 @@
+"""Starting an output engine, and what is left of one that fell."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from agent.engine.messages import CRASH
+
+LEAN = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
+"""One heap, which gives back what a large message needed."""
+
+
+class Child:
+    """The engine this process has started last, if any: its heirs are not ours."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """A session of its own: what ends this process, or its terminal, does not end the engine."""
+        with (self._folder / CRASH).open("wb") as crash:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-P", "-m", "agent.engine", str(self._folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=crash,
+                start_new_session=True,
+                env={**os.environ, **LEAN},
+            )
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code; ``None``: it runs, or there was none."""
+        return None if self._process is None else self._process.poll()
+
+    def wait(self, seconds: float) -> None:
+        """For its end, so long."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+
+    def last_words(self) -> str:
+        """What it said on standard error."""
+        try:
+            return (self._folder / CRASH).read_text(errors="replace")[-2000:].strip()
+        except OSError:
+            return ""
