@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from config.units import EMITTERS, SLOTS, Attribute, Name, Seconds
 from firmware_profiles import versions
 from firmware_profiles.channel import Channel, Curve
+from firmware_profiles.entry import Entry
+from firmware_profiles.line_protocol import LineProtocol
+from firmware_profiles.register_map import RegisterMap
 
 DAYLIGHT = 5600.0
 """Kelvin a light gets when nobody says otherwise: the usual white of a video studio."""
@@ -16,12 +19,6 @@ DAYLIGHT = 5600.0
 Whole = Annotated[int, Field(ge=0, le=0xFFFF, strict=True)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Sentence = Annotated[str, Field(min_length=1)]
-
-
-class Entry(BaseModel):
-    """One table of a profile file. Unknown keys are errors: a typo must not become a default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Slot(Entry):
@@ -110,7 +107,16 @@ class Personality(Entry):
     """One DMX mode: the fixture's slots in order (the RDM word, E1.20)."""
 
     title: Sentence = Field(description="The mode's name on the fixture's own display.")
-    slots: Annotated[tuple[Slot, ...], Field(min_length=1)] = Field(description="In the order of the manual.")
+    slots: Annotated[tuple[Slot, ...], Field(min_length=1)] = Field(
+        description="In the order of the manual. Of a light without DMX: its values, however they travel."
+    )
+    modbus: RegisterMap | None = Field(None, description="No DMX: its values travel by Modbus.")
+    line: LineProtocol | None = Field(None, description="No DMX: its values travel in these frames.")
+
+    @property
+    def wire(self) -> RegisterMap | LineProtocol | None:
+        """How a light without DMX is spoken to; ``None``: it has DMX."""
+        return self.modbus or self.line
 
     @model_validator(mode="after")
     def _fits(self) -> "Personality":
@@ -122,6 +128,13 @@ class Personality(Entry):
                 raise ValueError(f"{attribute} must be there once: whole, or one coarse and one fine part")
         if not self.channels:
             raise ValueError("nothing can be told to this mode: no slot has an attribute")
+        if self.modbus is not None and self.line is not None:
+            raise ValueError("a light speaks Modbus or a line protocol, not both: two personalities")
+        if self.wire is not None:
+            if any(slot.attribute is None or slot.part != "whole" for slot in self.slots):
+                raise ValueError("without DMX each slot is one whole value; a constant goes into the frame or register")
+            for wrong in self.wire.faults({a: (c.first, c.last) for a, c in self.channels.items()}):
+                raise ValueError(wrong)
         return self
 
     @cached_property
