@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from drivers.base import Picture
+from firmware_profiles.entry import Framing
 
 Endpoint = tuple[str, int]
 """IP address and port."""
@@ -137,8 +138,12 @@ class Host(Protocol):
     def wall(self) -> float:
         """Seconds since 1970 UTC, for protocols that put the date on the wire (STAMP)."""
 
-    def serial(self, port: str, baud: int) -> Link:
-        """Open a serial port exclusively, 8N2. ``port``: a path, or ``usb:SERIAL`` looked up at every call."""
+    def serial(self, port: str, baud: int, framing: Framing = "8N2") -> Link:
+        """Open a serial port exclusively. ``port``: a path, or ``usb:SERIAL`` looked up at every call."""
+
+    def stream(self, host: str, port: int, timeout: float) -> Link:
+        """Open a TCP connection (a serial server). DeviceMissing, within ``timeout`` seconds, when nobody answers or
+        accepts there."""
 
     def serial_ports(self) -> Sequence[SerialPort]: ...
 

@@ -200,6 +200,8 @@ class LineProtocol(WireEntry):
             for part, frame in (("reply", request.reply), ("refused", request.refused)):
                 if isinstance(frame, Frame):
                     yield from _numbers(f"{where}.{part}", frame, spans, self.channels)
+            if where.startswith(("line.hello", "line.read")) and (values := request.numbers - set(PLACES)):
+                yield f"{where} tells the light no value, and has {', '.join(sorted(values))}"
             if "code" in request.numbers:
                 yield f"{where}: a code is in refusals only"
         for at, request in enumerate(self.read):

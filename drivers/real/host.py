@@ -19,6 +19,7 @@ from drivers.host import (
     SerialPort,
     VideoDevice,
 )
+from firmware_profiles.entry import Framing
 
 
 class RealHost:
@@ -30,10 +31,15 @@ class RealHost:
     def wall(self) -> float:
         return time.time()
 
-    def serial(self, port: str, baud: int) -> Link:
+    def serial(self, port: str, baud: int, framing: Framing = "8N2") -> Link:
         from drivers.real.serial import open_port
 
-        return open_port(port, baud)
+        return open_port(port, baud, framing)
+
+    def stream(self, host: str, port: int, timeout: float) -> Link:
+        from drivers.real.stream import open_stream
+
+        return open_stream(host, port, timeout)
 
     def serial_ports(self) -> Sequence[SerialPort]:
         from drivers.real.serial import ports

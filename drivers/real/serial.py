@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import SerialPort
 from drivers.real.gate import Gate
+from firmware_profiles.entry import Framing
 
 if TYPE_CHECKING:
     import serial
@@ -127,8 +128,8 @@ class SerialLink:
         return LinkLost(f"{self._name} is gone: {why or 'input/output error'}", "plug it in again, check the cable")
 
 
-def open_port(port: str, baud: int) -> SerialLink:
-    """Open ``port`` (a path, or ``usb:SERIAL``) exclusively, 8N2. Raises DeviceMissing with the reason."""
+def open_port(port: str, baud: int, framing: Framing = "8N2") -> SerialLink:
+    """Open ``port`` (a path, or ``usb:SERIAL``) exclusively. Raises DeviceMissing with the reason."""
     import serial
 
     path = choose(ports(), port.removeprefix(USB)) if port.startswith(USB) else port
@@ -137,8 +138,8 @@ def open_port(port: str, baud: int) -> SerialLink:
             path,
             baud,
             bytesize=serial.EIGHTBITS,
-            parity=serial.PARITY_NONE,
-            stopbits=serial.STOPBITS_TWO,
+            parity=framing[1],
+            stopbits=int(framing[2]),
             timeout=0,
             write_timeout=0,
             exclusive=True,

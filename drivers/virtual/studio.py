@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from drivers.errors import DeviceMissing, LinkLost, NotSupported, Refused, ReplyTimeout
 from drivers.host import Datagram, Datagrams, Endpoint, FrameSource, Interface, Link, SerialPort, VideoDevice
 from drivers.virtual.clock import Clock, RealClock
-from drivers.virtual.twin import Fault, NodeDevice, SerialDevice, Twin
+from drivers.virtual.twin import Fault, Fitted, NodeDevice, SerialDevice, Twin
 from drivers.virtual.wires import Cable, Inbox, Lan, Listener, Place, Socket
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ to its source endpoint, whose port stands for the identifier."""
 UNREACHABLE = "check the network cable and the interface's address"
 
 FrameListener = Callable[[int, bytes], None]
+LampListener = Callable[[str, bytes], None]
+"""Told the name of a lamp and its slots as a fixture's: coarse and fine bytes."""
 
 
 class VirtualStudio:
@@ -49,6 +51,9 @@ class VirtualStudio:
         self.twins: dict[str, Twin] = {}
         self.universes: dict[str, tuple[int, ...]] = {}
         """Which universes an output (by name) carries; set before its twin is made."""
+        self.lamps: dict[str, tuple[Fitted, ...]] = {}
+        """Which lamps are on a bus (by name); set before its twin is made."""
+        self.lamp_listeners: list[LampListener] = []
         self.frame_listeners: list[FrameListener] = []
         self.network_up = False
         self.world: World | None = None
@@ -57,6 +62,7 @@ class VirtualStudio:
         self._seeds = itertools.count(seed * 1000 + 1)
         self._ports = itertools.count(49152)
         self._sockets: dict[str, Socket] = {}
+        self._streams: dict[str, Socket] = {}
         self._places: list[Place] = []
         self._listeners: dict[Endpoint, Listener] = {}
         self._names: dict[str, str] = {"localhost": "127.0.0.1"}
@@ -73,6 +79,15 @@ class VirtualStudio:
         socket = Socket(port, device, self.clock, next(self._seeds))
         with self._lock:
             self._sockets[port.port] = socket
+        return socket
+
+    def place_stream(self, address: str, port: int, device: SerialDevice) -> Socket:
+        """A device that speaks over TCP, to one at a time. The socket is its twin's fault half."""
+        place = f"{address}:{port}"
+        socket = Socket(SerialPort(place, place), device, self.clock, next(self._seeds))
+        with self._lock:
+            self._streams[place] = socket
+            self.network_up = True
         return socket
 
     def place_node(self, address: str, device: NodeDevice, groups: Sequence[str] = ()) -> Place:
@@ -129,6 +144,11 @@ class VirtualStudio:
         for listener in tuple(self.frame_listeners):
             listener(universe, frame)
 
+    def lit(self, lamp: str, slots: bytes) -> None:
+        """A lamp on a bus shows this now (called by twins)."""
+        for listener in tuple(self.lamp_listeners):
+            listener(lamp, slots)
+
     def arrival(self) -> float:
         """While a node receives: the time its datagram arrives, on the studio's monotonic clock. Otherwise now."""
         return float(getattr(self._arrival, "time", self.now()))
@@ -146,13 +166,21 @@ class VirtualStudio:
     def wall(self) -> float:
         return self.clock.wall()
 
-    def serial(self, port: str, baud: int) -> Link:
+    def serial(self, port: str, baud: int, framing: str = "8N2") -> Link:
         with self._lock:
             for socket in self._sockets.values():
                 names = {socket.port.port, socket.port.stable, f"usb:{socket.port.usb_serial}"}
                 if port in names and socket.plugged:
                     return socket.open()
         raise DeviceMissing(f"{port}: no such serial port", "plug the device in, or correct the port's name")
+
+    def stream(self, host: str, port: int, timeout: float) -> Link:
+        place = f"{self.resolve(host)}:{port}"
+        with self._lock:
+            socket = self._streams.get(place)
+            if socket is not None and socket.plugged:
+                return socket.open()
+        raise DeviceMissing(f"{host}:{port}: nobody answers", "check address, power and network cable")
 
     def serial_ports(self) -> Sequence[SerialPort]:
         with self._lock:
@@ -236,7 +264,8 @@ class VirtualStudio:
     def in_use(self) -> list[str]:
         """What drivers have open and not yet closed: serial ports and datagram sockets."""
         with self._lock:
-            ports = [socket.port.port for socket in self._sockets.values() if socket.in_use]
+            sockets = [*self._sockets.values(), *self._streams.values()]
+            ports = [socket.port.port for socket in sockets if socket.in_use]
             return ports + [f"udp {each.local[0]}:{each.local[1]}" for each in self._open]
 
     # --- the network -----------------------------------------------------------------------------------------------
