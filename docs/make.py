@@ -251,11 +251,13 @@ def alerts() -> str:
         watch=SimpleNamespace(statistics=lambda: Statistics(**dict.fromkeys(Statistics.__annotations__, 0))),
     )
     every: Any = SimpleNamespace(
-        all=lambda: [(kind, lost) for kind in (registry.Kind.OUTPUT, registry.Kind.CAMERA, registry.Kind.PROBE)],
+        all=lambda: [(kind, lost) for kind in registry.Kind if kind is not registry.Kind.INPUT],
         cameras={"NAME": SimpleNamespace(lane=lost.lane, watch=SimpleNamespace(latest=None))},
         probes={"NAME": probe},
     )
-    found = [*rules.devices(every), *rules.pictures(every)]
+    line = SimpleNamespace(fault="…", differs="…")
+    every.buses = {"NAME": SimpleNamespace(lane=probe.lane, pump=SimpleNamespace(lines={"NAME": line}))}
+    found = [*rules.devices(every), *rules.lamps(every), *rules.pictures(every)]
     for seen in (ExposureNow("hold", 0.18, ev=-1.0), ExposureNow("hold", 0.18, ev=1.0)):
         found += [each for each in rules.exposure(seen, "NAME", limits, False) if each.key.endswith("deviation")]
     for tripped in TRIPPED:

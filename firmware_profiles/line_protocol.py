@@ -54,7 +54,9 @@ class Part(Entry):
     )
     padded: bool = Field(True, description="decimal: with leading zeros; false: up to `width` digits.")
     order: Literal["big", "little"] = Field("big", description="binary: which byte comes first.")
-    add: Annotated[int, Field(ge=-0xFFFF, le=0xFFFF)] = Field(0, description="Added to the number before it is written.")
+    add: Annotated[int, Field(ge=-0xFFFF, le=0xFFFF)] = Field(
+        0, description="Added to the number before it is written."
+    )
     over: Range | None = Field(
         None, description="First and last field, from 0, that a check or length covers; default: all before it."
     )
@@ -142,7 +144,7 @@ class Frame(Entry):
             ends = (self.fields[0].constant, self.fields[-1].constant)
             if len(self.fields) < 3 or any(end is None or len(end) != 1 for end in ends):
                 raise ValueError("an escaped frame begins and ends with one constant byte each")
-            if any(end[0] not in Octets.fromhex(self.escape.of) for end in ends):
+            if any(end is not None and end[0] not in Octets.fromhex(self.escape.of) for end in ends):
                 raise ValueError("escape.of must have the frame's first and last byte, or its end cannot be found")
         return self
 

@@ -8,6 +8,7 @@ import structlog
 
 from agent.app import reporting
 from agent.exposure.camera import CameraUnit, Sight
+from agent.lighting.lamps import BusUnit, fittings
 from agent.lighting.output import OutputUnit
 from agent.lighting.scene import Scene
 from agent.runtime.lane import Health, Lane
@@ -23,7 +24,7 @@ from drivers import registry
 from drivers.errors import NotSupported
 from drivers.host import Host
 from drivers.registry import DriverSpec, Kind, Options
-from firmware_profiles.patch import Patch, survey
+from firmware_profiles.patch import Patch, Patched, survey
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ class Devices:
     seen: Callable[[str, Sight], None]
     pictures: frozenset[int] = frozenset()
     outputs: dict[str, OutputUnit] = field(default_factory=dict)
+    buses: dict[str, BusUnit] = field(default_factory=dict)
     cameras: dict[str, CameraUnit] = field(default_factory=dict)
     probes: dict[str, ProbeUnit] = field(default_factory=dict)
 
@@ -49,8 +51,11 @@ class Devices:
         is started. Blocks while old lanes end (a port must be free before its successor opens it). A universe that
         changes its output goes on from the frame it was last sent."""
         outputs = list(self.outputs.values())
+        fitted = fittings(config, scene.fixtures)
+        told = {name: levels for bus in self.buses.values() for name, levels in bus.pump.told()}
         leaving = [
             *_leave(self.outputs, config.outputs),
+            *_leave(self.buses, fitted),
             *_leave(self.cameras, config.cameras),
             *_leave(self.probes, config.probes),
         ]
@@ -60,6 +65,7 @@ class Devices:
         host, bug = self.host, self.bug
         tell = {kind: self._teller(kind) for kind in Kind}
         _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, tell[Kind.OUTPUT], bug, scene, before))
+        _enter(self.buses, fitted, lambda n, f: BusUnit(n, f, host, tell[Kind.BUS], bug, scene, told))
         _enter(
             self.cameras,
             config.cameras,
@@ -69,13 +75,22 @@ class Devices:
         self.show(scene)
 
     def show(self, scene: Scene) -> None:
-        """Hand the new scene to every output."""
-        for output in self.outputs.values():
-            output.show(scene)
+        """Hand the new scene to every output and bus."""
+        for unit in self.lighting():
+            unit.show(scene)
 
-    def dark(self, universes: Iterable[int]) -> str:
-        """Which output keeps these universes from being driven, as a reason; "" when none does."""
-        wanted = set(universes)
+    def lighting(self) -> Iterator[OutputUnit | BusUnit]:
+        """Everything that lights are driven by."""
+        yield from self.outputs.values()
+        yield from self.buses.values()
+
+    def dark(self, lights: Iterable[Patched]) -> str:
+        """Which output or bus keeps one of these lights from being driven, as a reason; "" when none does."""
+        lights = list(lights)
+        wanted = {light.universe for light in lights if not light.bus}
+        for light in lights:
+            if light.bus in self.buses and self.buses[light.bus].health(light.name)[0] == "offline":
+                return f"light {light.name} on bus {light.bus} is offline"
         for output in self.outputs.values():
             if wanted & set(output.section.universes) and output.lane.health.state == "offline":
                 return f"output {output.name} is offline"
@@ -84,6 +99,7 @@ class Devices:
     def all(self) -> Iterator[tuple[Kind, Unit[Any, Any]]]:
         """Every device with its kind."""
         yield from ((Kind.OUTPUT, unit) for unit in self.outputs.values())
+        yield from ((Kind.BUS, unit) for unit in self.buses.values())
         yield from ((Kind.CAMERA, unit) for unit in self.cameras.values())
         yield from ((Kind.PROBE, unit) for unit in self.probes.values())
 
@@ -169,6 +185,7 @@ def files(config: StudioConfig) -> list[Problem]:
 
 def _sections(config: StudioConfig) -> Iterator[tuple[tuple[str, str], Kind, Any]]:
     yield from ((("outputs", name), Kind.OUTPUT, section) for name, section in config.outputs.items())
+    yield from ((("buses", name), Kind.BUS, section) for name, section in config.buses.items())
     yield from ((("cameras", name), Kind.CAMERA, section) for name, section in config.cameras.items())
     yield from ((("probes", name), Kind.PROBE, section) for name, section in config.probes.items())
 

@@ -38,8 +38,11 @@ def inventory(
                 role=f.role,
                 profile=f.profile.name,
                 personality=f.mode,
-                universe=f.universe,
-                address=f.address,
+                universe=None if f.bus else f.universe,
+                address=None if f.bus else f.address,
+                bus=f.bus,
+                unit=f.unit if f.bus else None,
+                channel=f.channel if f.bus else None,
                 attributes=tuple(str(a) for a in f.personality.attributes),
                 ranges={str(a): (c.lowest, c.highest) for a, c in f.personality.channels.items()},
             )
@@ -47,6 +50,7 @@ def inventory(
         ),
         devices=(
             *(payloads.DeviceEntry(kind="output", name=n, driver=s.driver) for n, s in config.outputs.items()),
+            *(payloads.DeviceEntry(kind="bus", name=n, driver=s.driver) for n, s in config.buses.items()),
             *(payloads.DeviceEntry(kind="camera", name=n, driver=s.driver) for n, s in config.cameras.items()),
             *(payloads.DeviceEntry(kind="probe", name=n, driver=s.driver) for n, s in config.probes.items()),
         ),
@@ -63,7 +67,7 @@ def lights(rig: Rig, devices: Devices, topics: Topics, now: float) -> Iterator[t
         holder = rig.holder(name)
         target = rig.scene.targets(name)
         rest = max((f.done for (n, _), f in rig.scene.fades.items() if n == name), default=0.0) - now
-        health, reason = _carried(devices, fixture.universe)
+        health, reason = _carried(devices, fixture)
         yield (
             topics.state("fixture", name),
             payloads.FixtureState(
@@ -73,6 +77,7 @@ def lights(rig: Rig, devices: Devices, topics: Topics, now: float) -> Iterator[t
                 fade_remaining=round(max(0.0, rest), 1),
                 health=health,
                 reason=reason,
+                measured=_measured(devices, fixture),
             ),
         )
 
@@ -98,7 +103,7 @@ def all_devices(
     for kind, unit in devices.all():
         if only is not None and only != (kind, unit.name):
             continue
-        name: Any = {Kind.OUTPUT: "output", Kind.CAMERA: "camera", Kind.PROBE: "probe"}[kind]
+        name: Any = str(kind)
         yield topics.state(name, unit.name), device(unit.lane.health)
 
 
@@ -212,14 +217,24 @@ def _rss() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
 
 
-def _carried(devices: Devices, universe: int) -> tuple[payloads.Health, str]:
-    """A light is as well as the worst output that carries its universe."""
-    found = [o.lane.health for o in devices.outputs.values() if universe in o.section.universes]
+def _carried(devices: Devices, light: Patched) -> tuple[payloads.Health, str]:
+    """A light is as well as the worst output that carries its universe, or as its bus finds it."""
+    if light.bus:
+        bus = devices.buses.get(light.bus)
+        return bus.health(light.name) if bus is not None else ("starting", "")
+    found = [o.lane.health for o in devices.outputs.values() if light.universe in o.section.universes]
     for state in ("offline", "starting"):
         for health in found:
             if health.state == state:
                 return health.state, health.reason
     return "ok", ""
+
+
+def _measured(devices: Devices, light: Patched) -> dict[str, payloads.Measured]:
+    """What a light on a bus says of itself."""
+    bus = devices.buses.get(light.bus)
+    readings = bus.pump.lines[light.name].readings if bus is not None and light.name in bus.pump.lines else ()
+    return {r.name: payloads.Measured(value=_number(r.value), unit=r.unit) for r in readings}
 
 
 def _rounded(levels: Mapping[Attribute, float]) -> dict[Attribute, float]:

@@ -30,7 +30,7 @@ class Keep(StrEnum):
     AUDIT = "audit"
 
 
-StateKind = Literal["fixture", "lights", "output", "camera", "probe", "exposure", "air"]
+StateKind = Literal["fixture", "lights", "output", "bus", "camera", "probe", "exposure", "air"]
 ONLY = {"lighting": "outputs", "host": "agent"}
 """Groups of numbers with one member: it has a name all the same, so that every class of topics has one depth."""
 
@@ -62,6 +62,7 @@ TABLE: Sequence[Row] = (
     Row("fixture", "up/state/fixture/{name}", 1, True, payloads.FixtureState, "A light: levels, who holds it."),
     Row("lights", "up/state/lights/{name}", 1, True, payloads.LightsState, "All lights together (name: all)."),
     Row("output", "up/state/output/{name}", 1, True, payloads.DeviceState, "A DMX output's health."),
+    Row("bus", "up/state/bus/{name}", 1, True, payloads.DeviceState, "Health of a wire with lights without DMX."),
     Row("camera", "up/state/camera/{name}", 1, True, payloads.DeviceState, "A camera's health."),
     Row("probe", "up/state/probe/{name}", 1, True, payloads.DeviceState, "A network probe's health."),
     Row("exposure", "up/state/exposure/{name}", 1, True, payloads.ExposureState, "The exposure loop, by camera."),
@@ -199,7 +200,7 @@ class Topics:
         return f"{self.prefix}/up/cmd/+/+"
 
     def state(
-        self, kind: Literal["fixture", "lights", "output", "camera", "probe", "exposure", "air"], name: str
+        self, kind: Literal["fixture", "lights", "output", "bus", "camera", "probe", "exposure", "air"], name: str
     ) -> str:
         return self.of("air-state" if kind == "air" else kind, name=name)
 

@@ -1,7 +1,7 @@
 """What both kinds of bus have in common: its lamps, opening, closing, checks.
 
-    scene ─levels─▶ BusLamp.apply ─values─▶ _put ─▶ Wire ─▶ the lamp        a kind of bus gives _put, _get and _measure
-                    BusLamp.read  ◀─levels─ _get ◀─ Wire ◀─
+scene ─levels─▶ BusLamp.apply ─values─▶ _put ─▶ Wire ─▶ the lamp        a kind of bus gives _put, _get and _measure
+                BusLamp.read  ◀─levels─ _get ◀─ Wire ◀─
 """
 
 import math
@@ -197,7 +197,7 @@ class LampBus(ABC):
             raise silent
         return Identity(self.kind, details={"at": self.options.place, "lamps": str(len(self.lamps))})
 
-    def _greet(self, wire: Wire) -> None:
+    def _greet(self, wire: Wire) -> None:  # noqa: B027 - most have nothing to say
         """What has to be said once after opening."""
 
     def _udp(self) -> int | None:

@@ -59,6 +59,8 @@ def _agrees(lamp: "BusLamp") -> Result:
             f"{wrong} was set to {told[wrong]:g}, and the lamp says {read[wrong]:g}.",
             f"{wrong} 设定为 {told[wrong]:g}，灯具报告 {read[wrong]:g}。",
         ),
-        Text("Look for another controller on the same line, or a knob turned.", "检查同一线路上的其他控制器或面板旋钮。"),
+        Text(
+            "Look for another controller on the same line, or a knob turned.", "检查同一线路上的其他控制器或面板旋钮。"
+        ),
         evidence=evidence,
     )

@@ -148,7 +148,9 @@ class LineBus(LampBus):
         if self.options.host is not None and self.options.tcp is None and self._port is None:
             self._port = personality.line.port
             if self._port is None:
-                raise NotSupported(f"{name}: the port at {self.options.host} is not known", "options.udp or options.tcp")
+                raise NotSupported(
+                    f"{name}: the port at {self.options.host} is not known", "options.udp or options.tcp"
+                )
         return LineLamp(self, name, personality, unit, channel)
 
     def _udp(self) -> int | None:

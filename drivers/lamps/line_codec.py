@@ -101,11 +101,16 @@ class Shape:
                 if number < 0 or expected.get(str(part.number), number) != number:
                     return None
                 numbers[str(part.number)] = number
-            elif part.check is not None and _read(part, written[at]) != CHECKS[part.check](_over(part, at, written)):
-                return None
-            elif part.length is not None and _read(part, written[at]) - part.add != len(_over(part, at, written)):
+            elif not _holds(part, at, written):
                 return None
         return numbers
+
+
+def _holds(part: Part, at: int, written: list[bytes]) -> bool:
+    """Whether a checksum or a length is right; anything else is."""
+    if part.check is not None:
+        return _read(part, written[at]) == CHECKS[part.check](_over(part, at, written))
+    return part.length is None or _read(part, written[at]) - part.add == len(_over(part, at, written))
 
 
 def _plain(part: Part, at: int, written: list[bytes], numbers: Mapping[str, int], own: str) -> bytes | None:

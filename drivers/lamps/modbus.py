@@ -77,7 +77,7 @@ class ModbusLamp(BusLamp):
         for function, table in ((3, "holding"), (4, "input")):
             places = [r.read_place(self.channel) for r in self.map.values.values() if r.read == table]
             for first, count in codec.runs(places, codec.MOST_READ):
-                numbers = self._ask(wire, Question(self.unit, function, first, count=count)).numbers
+                numbers = self._ask(wire, Question(self.unit, function, first, length=count)).numbers
                 found |= {(function, first + step): number for step, number in enumerate(numbers)}
         values = {}
         for attribute, register in self.map.values.items():
@@ -94,7 +94,7 @@ class ModbusLamp(BusLamp):
         sensor = self.map.sensors[at]
         value, quality = float("nan"), Quality.MISSING
         try:
-            question = Question(self.unit, 4 if sensor.read == "input" else 3, sensor.at, count=1)
+            question = Question(self.unit, 4 if sensor.read == "input" else 3, sensor.at, length=1)
             value, quality = sensor.reading(self._ask(wire, question).numbers[0]), Quality.GOOD
         except LinkLost:
             raise

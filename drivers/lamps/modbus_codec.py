@@ -47,13 +47,13 @@ _FRAMER = FramerRTU(DecodePDU(False))
 
 
 class Question(NamedTuple):
-    """``numbers``: what functions 5, 6, 15, 16 write (coils: 0 or 1); ``count``: how many registers 3 and 4 read."""
+    """``numbers``: what functions 5, 6, 15, 16 write (coils: 0 or 1); ``length``: how many registers 3 and 4 read."""
 
     unit: int
     function: int
     address: int
     numbers: tuple[int, ...] = ()
-    count: int = 0
+    length: int = 0
 
 
 class Answer(NamedTuple):
@@ -68,19 +68,19 @@ def encode(question: Question) -> bytes:
     if not 1 <= question.unit <= 247:
         raise ValueError(f"unit {question.unit} is not one of 1…247")
     most = MOST_READ if question.function in (3, 4) else MOST_WRITTEN
-    if not 1 <= (question.count or len(question.numbers)) <= most:
+    if not 1 <= (question.length or len(question.numbers)) <= most:
         raise ValueError(f"function {question.function} takes 1…{most} registers")
     return bytes(_FRAMER.buildFrame(_pdu(question)))
 
 
 def _pdu(question: Question) -> ModbusPDU:
-    unit, function, address, numbers, count = question
+    unit, function, address, numbers, length = question
     bits = [bool(number) for number in numbers]
     match function:
         case 3:
-            return ReadHoldingRegistersRequest(dev_id=unit, address=address, count=count)
+            return ReadHoldingRegistersRequest(dev_id=unit, address=address, count=length)
         case 4:
-            return ReadInputRegistersRequest(dev_id=unit, address=address, count=count)
+            return ReadInputRegistersRequest(dev_id=unit, address=address, count=length)
         case 5:
             return WriteSingleCoilRequest(dev_id=unit, address=address, bits=bits)
         case 6:
@@ -95,7 +95,7 @@ def _pdu(question: Question) -> ModbusPDU:
 def find(data: bytes, question: Question) -> Answer | None:
     """The answer to this question in ``data``; ``None``: not there (yet). Never raises."""
     reads = question.function in (3, 4)
-    size = 5 + 2 * question.count if reads else 8
+    size = 5 + 2 * question.length if reads else 8
     begins = encode(question)[1:6] if question.function in (5, 6, 15, 16) else b""  # a write is confirmed by its head
     for at in range(len(data) - 4):
         if data[at] != question.unit:
@@ -107,7 +107,7 @@ def find(data: bytes, question: Question) -> Answer | None:
             continue
         if not reads and frame[1:6] == begins:
             return Answer()
-        if reads and frame[2] == 2 * question.count:
+        if reads and frame[2] == 2 * question.length:
             pdu = _FRAMER.decoder.decode(frame[1:-2])
             if pdu is not None:
                 return Answer(tuple(pdu.registers))

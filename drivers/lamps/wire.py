@@ -1,6 +1,7 @@
 """The wire a bus is on: a serial port, a TCP connection to a serial server, or UDP; and who asked what on it when."""
 
 from collections.abc import Callable, Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Interface
 from typing import TypeVar
 
 from pydantic import Field, model_validator
@@ -159,13 +160,8 @@ def connect(host: Host, options: WireOptions, settings: WireEntry, udp: int | No
 
 def own_address(host: Host, there: str) -> str:
     """This machine's address in the network of ``there``; else the first that is not the loopback's."""
-    from ipaddress import IPv4Address, IPv4Interface
-
-    found = []
-    for interface in host.interfaces():
-        for text in interface.addresses if interface.up else ():
-            if ":" not in text:
-                found.append(IPv4Interface(text))
+    texts = (text for interface in host.interfaces() if interface.up for text in interface.addresses)
+    found = [IPv4Interface(text) for text in texts if ":" not in text]
     for mine in found:
         if IPv4Address(there) in mine.network:
             return str(mine.ip)

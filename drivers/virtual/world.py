@@ -178,6 +178,13 @@ class World:
                 if lamp.universe == universe:
                     lamp.hear(frame, now)
 
+    def hear_lamp(self, name: str, slots: bytes) -> None:
+        """A lamp on a bus shows this (a listener for ``studio.lamp_listeners``)."""
+        lamp, now = self.lamps.get(name), self.clock.now()
+        if lamp is not None:
+            with self._lock:
+                lamp.hear(slots, now)
+
     def lights(self, now: float) -> list[tuple[Lamp, Rgb]]:
         """Every lamp with the light it gives at that time."""
         with self._lock:

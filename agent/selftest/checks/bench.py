@@ -132,8 +132,10 @@ class Bench:
         around = self.around
         arrived = self._claim(name, level)
         await asyncio.sleep(max(0.0, arrived - around.now()))
-        until, outputs = around.now() + SENT_WITHIN, around.devices.outputs.values()
-        while around.now() < until and not all(output.has_shown(around.rig.scene, around.now()) for output in outputs):
+        until = around.now() + SENT_WITHIN
+        while around.now() < until and not all(
+            unit.has_shown(around.rig.scene, around.now()) for unit in around.devices.lighting()
+        ):
             await asyncio.sleep(0.005)  # a busy machine may be slow to send: else the rise would pass for flicker
         await asyncio.sleep(self._latency + MARGIN)
 

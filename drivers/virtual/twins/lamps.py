@@ -40,7 +40,7 @@ class Held:
             wire = lamp.personality.modbus, lamp.personality.line
             self.lit[lamp.name] = not any(getattr(each, "power", None) or getattr(each, "on", None) for each in wire)
 
-    def tell(self, lamp: Fitted, values: Mapping[Attribute, int] = {}, lit: bool | None = None) -> None:  # noqa: B006
+    def tell(self, lamp: Fitted, values: Mapping[Attribute, int], lit: bool | None = None) -> None:
         """New values, or the switch."""
         if self.frozen:
             return
