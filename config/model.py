@@ -8,7 +8,8 @@ and options are checked one floor up, with the same error form.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
 
 from config.broker import KeptSection, MqttSection
 from config.section import FilePath, OnceEach, Section
@@ -122,9 +123,25 @@ class FixtureSection(Section):
             raise ValueError("unit and channel need the bus they are on: bus = …")
         if self.bus is not None and (self.universe is not None or self.address is not None):
             raise ValueError("a light is either in a universe at an address, or on a bus")
-        if self.bus is None and (self.universe is None or self.address is None):
-            raise ValueError("a light needs universe and address, or the bus it is on")
         return self
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _has_a_place(cls, data: Any, made: ModelWrapValidatorHandler["FixtureSection"]) -> "FixtureSection":
+        """Without a bus, universe and address are missing keys like any others: told by name, with all else."""
+        needed = ("universe", "address") if isinstance(data, dict) and data.get("bus") is None else ()
+        missing = [InitErrorDetails(type="missing", loc=(key,), input=data) for key in needed if key not in data]
+        try:
+            section = made(data)
+        except ValidationError as error:
+            others = [
+                InitErrorDetails(type=one["type"], loc=one["loc"], input=one["input"], ctx=one.get("ctx", {}))
+                for one in error.errors()
+            ]
+            raise ValidationError.from_exception_data("FixtureSection", [*others, *missing]) from None
+        if missing:
+            raise ValidationError.from_exception_data("FixtureSection", missing)
+        return section
 
 
 class LookSection(Section):

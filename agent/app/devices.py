@@ -8,6 +8,7 @@ import structlog
 
 from agent.app import reporting
 from agent.exposure.camera import CameraUnit, Sight
+from agent.lighting import fitted
 from agent.lighting.lamps import BusUnit, fittings
 from agent.lighting.output import OutputUnit
 from agent.lighting.scene import Scene
@@ -51,11 +52,11 @@ class Devices:
         is started. Blocks while old lanes end (a port must be free before its successor opens it). A universe that
         changes its output goes on from the frame it was last sent."""
         outputs = list(self.outputs.values())
-        fitted = fittings(config, scene.fixtures)
+        fitting = fittings(config, scene.fixtures)
         told = {name: levels for bus in self.buses.values() for name, levels in bus.pump.told()}
         leaving = [
             *_leave(self.outputs, config.outputs),
-            *_leave(self.buses, fitted),
+            *_leave(self.buses, fitting),
             *_leave(self.cameras, config.cameras),
             *_leave(self.probes, config.probes),
         ]
@@ -65,7 +66,7 @@ class Devices:
         host, bug = self.host, self.bug
         tell = {kind: self._teller(kind) for kind in Kind}
         _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, tell[Kind.OUTPUT], bug, scene, before))
-        _enter(self.buses, fitted, lambda n, f: BusUnit(n, f, host, tell[Kind.BUS], bug, scene, told))
+        _enter(self.buses, fitting, lambda n, f: BusUnit(n, f, host, tell[Kind.BUS], bug, scene, told))
         _enter(
             self.cameras,
             config.cameras,
@@ -141,7 +142,7 @@ def checked(config: StudioConfig, file: str) -> Patch:
     A broken profile that no light uses is only logged.
     """
     made, problems = survey(config)
-    problems += check(config)
+    problems += [*check(config), *fitted.problems(config, made)]
     if problems:
         raise ConfigError(file, problems)
     for broken in made.library.site_broken:

@@ -138,8 +138,6 @@ class LampBus(ABC):
                     f"{name} needs the wire at {self._set(made)}, and {other.name} at {self._set(other)}",
                     "two buses; or set the devices alike and give baud and framing in the bus's options",
                 )
-            if (other.unit, other.channel) == (unit, channel):
-                raise NotSupported(f"{name} and {other.name} are both unit {unit}, channel {channel}")
         self.lamps.append(made)
         return made
 

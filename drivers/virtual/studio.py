@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING
 from drivers.errors import DeviceMissing, LinkLost, NotSupported, Refused, ReplyTimeout
 from drivers.host import Datagram, Datagrams, Endpoint, FrameSource, Interface, Link, SerialPort, VideoDevice
 from drivers.virtual.clock import Clock, RealClock
+from drivers.virtual.datagrams import HOME, VirtualDatagrams
 from drivers.virtual.twin import Fault, Fitted, NodeDevice, SerialDevice, Twin
-from drivers.virtual.wires import Cable, Inbox, Lan, Listener, Place, Socket
+from drivers.virtual.wires import Cable, Lan, Listener, Place, Socket
 
 if TYPE_CHECKING:
     from drivers.virtual.world import World
-
-HOME = "10.77.0.2"
-"""The studio machine's own address; its network is 10.77.0.0/24, but nodes may be placed anywhere."""
 
 ELSEWHERE = "203.0.113."
 """Where names without an address are put (TEST-NET-3, RFC 5737)."""
@@ -270,7 +268,7 @@ class VirtualStudio:
 
     # --- the network -----------------------------------------------------------------------------------------------
 
-    def carry(self, data: bytes, sender: "VirtualDatagrams", to: Endpoint) -> float:
+    def carry(self, data: bytes, sender: VirtualDatagrams, to: Endpoint) -> float:
         """Take a datagram from one of the machine's sockets to whoever it reaches; their answers come back."""
         left = self.now()
         own = to[0] in {HOME, "127.0.0.1", sender.local[0]}
@@ -289,7 +287,7 @@ class VirtualStudio:
             self._deliver(place, data, sender, to, left)
         return left
 
-    def _deliver(self, place: Place, data: bytes, sender: "VirtualDatagrams", to: Endpoint, left: float) -> None:
+    def _deliver(self, place: Place, data: bytes, sender: VirtualDatagrams, to: Endpoint, left: float) -> None:
         there = self._journey()
         if there is None:
             return
@@ -330,44 +328,12 @@ class VirtualStudio:
             while self.now() < until:
                 self.clock.wait(nobody, until)
 
-    def _opened(self, datagrams: "VirtualDatagrams") -> "VirtualDatagrams":
+    def _opened(self, datagrams: VirtualDatagrams) -> VirtualDatagrams:
         with self._lock:
             self._open.append(datagrams)
         return datagrams
 
-    def forget(self, datagrams: "VirtualDatagrams") -> None:
+    def forget(self, datagrams: VirtualDatagrams) -> None:
         """A socket was closed."""
         with self._lock:
             self._open[:] = [each for each in self._open if each is not datagrams]
-
-
-class VirtualDatagrams:
-    """A datagram socket of the studio machine (:class:`drivers.host.Datagrams`)."""
-
-    def __init__(
-        self, studio: VirtualStudio, local: Endpoint, groups: frozenset[str], broadcast: bool, ttl: int
-    ) -> None:
-        self._studio = studio
-        self.local: Endpoint = local
-        self.groups = groups
-        self.broadcast = broadcast
-        self.ttl = ttl
-        self.inbox = Inbox(studio.clock, f"udp {local[0]}:{local[1]}")
-        self._closed = False
-
-    def accepts(self, to: Endpoint, everybody: bool) -> bool:
-        addresses = {self.local[0], HOME, "127.0.0.1"}
-        return to[1] == self.local[1] and (everybody or to[0] in addresses or to[0] in self.groups)
-
-    def send(self, data: bytes, to: Endpoint) -> float:
-        if self._closed:
-            raise LinkLost(f"udp {self.local[0]}:{self.local[1]} was closed")
-        return self._studio.carry(data, self, (self._studio.resolve(to[0]), to[1]))
-
-    def receive(self, timeout: float) -> Datagram | None:
-        return self.inbox.get(timeout)
-
-    def close(self) -> None:
-        self._closed = True
-        self.inbox.close()
-        self._studio.forget(self)
