@@ -85,6 +85,8 @@ class LineLamp(BusLamp):
         self._set = [Spoken(request) for request in self.protocol.set]
         self._read = [Spoken(request) for request in self.protocol.read]
         self._hello = [Spoken(request) for request in self.protocol.hello]
+        self._due = False
+        """Whether the heartbeat goes before the next values."""
         self._on, self._off, self._beat = (
             None if request is None else Spoken(request)
             for request in (self.protocol.on, self.protocol.off, self.protocol.heartbeat)
@@ -105,12 +107,11 @@ class LineLamp(BusLamp):
     def greet(self, wire: Wire) -> None:
         for hello in self._hello:
             hello.ask(wire, self, {})
+        self._due = not self._hello
 
     def renew(self) -> None:
         super().renew()
         self._due = True
-
-    _due = False
 
     def _put(self, wire: Wire, values: Values) -> None:
         if self._due and self._beat is not None:

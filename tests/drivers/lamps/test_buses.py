@@ -1,0 +1,360 @@
+"""Lamp buses against their twins, and against firmware written by hand."""
+
+from itertools import pairwise
+
+import pytest
+from pydantic import ValidationError
+
+from config.units import Attribute
+from drivers.base import Quality, Verdict
+from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, Refused, ReplyTimeout
+from drivers.host import SerialPort
+from drivers.lamps.line import LineBus, LineOptions
+from drivers.lamps.modbus import ModbusBus, ModbusOptions
+from drivers.virtual.clock import ManualClock
+from drivers.virtual.studio import HOME, VirtualStudio
+from drivers.virtual.twin import Fault, Fitted
+from drivers.virtual.twins.lamps import framed, line_twin, modbus_twin
+from firmware_profiles import library
+from firmware_profiles.model import Personality
+
+LIGHT, CCT, TINT = Attribute.INTENSITY, Attribute.CCT, Attribute.TINT
+
+
+def mode(name, personality):
+    return library.find(name).personalities[personality]
+
+
+def made(slots, **wire):
+    return Personality.model_validate({"title": "for a test", "slots": slots, **wire})
+
+
+DIMMER = mode("generic/modbus-dimmer", "0-1000")
+RELAY = mode("generic/modbus-dimmer", "relay-1000")
+BICOLOUR = mode("generic/modbus-bicolour", "kelvin")
+ASCII = mode("generic/ascii-controller", "8ch")
+GL1 = mode("neewer/gl1", "wifi")
+
+
+class Spy:
+    """Firmware that notes what it is sent and answers as it is told."""
+
+    def __init__(self, answer=lambda data: b""):
+        self.heard = []
+        self.answer = answer
+
+    def receive(self, data):
+        self.heard.append(data)
+        return self.answer(data)
+
+    def restart(self):
+        self.heard.clear()
+
+
+def bus(kind, twin, fitted, **options):
+    """A driver and its twin with these lamps."""
+    studio = VirtualStudio(ManualClock())
+    lamps = tuple(Fitted(f"lamp-{n}", *each) for n, each in enumerate(fitted))
+    studio.lamps["bus"] = lamps
+    read = (ModbusOptions if kind is ModbusBus else LineOptions).model_validate(options or {"port": "/dev/b"})
+    far = twin(studio, read, "bus")
+    driver = kind(read, studio)
+    handles = [driver.lamp(each.name, each.personality, each.unit, each.channel) for each in lamps]
+    return studio, driver, handles, far
+
+
+def spied(kind, personality, answer, **lamp):
+    studio = VirtualStudio(ManualClock())
+    spy = Spy(answer)
+    studio.place_serial(SerialPort("/dev/b", "/dev/b"), spy)
+    driver = kind((ModbusOptions if kind is ModbusBus else LineOptions)(port="/dev/b"), studio)
+    return driver, driver.lamp("lamp", personality, **lamp), spy
+
+
+def test_several_units_and_channels_share_one_line():
+    _, driver, lamps, far = bus(ModbusBus, modbus_twin, [(DIMMER, 1, 1), (DIMMER, 1, 4), (DIMMER, 9, 2)])
+    driver.open()
+    for lamp, level in zip(lamps, (0.1, 0.5, 1.0), strict=True):
+        lamp.apply({LIGHT: level})
+    assert [far.shown[lamp.name][LIGHT] for lamp in lamps] == [0.1, 0.5, 1.0]
+    assert [lamp.read() for lamp in lamps] == [{LIGHT: 0.1}, {LIGHT: 0.5}, {LIGHT: 1.0}]
+
+
+def test_neighbouring_registers_are_written_together_and_kelvin_is_kelvin():
+    driver, lamp, spy = spied(ModbusBus, BICOLOUR, lambda data: b"")
+    with pytest.raises(ReplyTimeout):
+        driver.open()
+    driver.options = driver.options.model_copy(update={"retries": 0})
+    assert spy.heard[0] == bytes.fromhex("01 03 00 00 00 02 c4 0b")
+    writes = list(lamp.writes({LIGHT: 500, CCT: 5600}))
+    assert [tuple(write)[:4] for write in writes] == [(1, 16, 0, (500, 5600))]
+
+
+def test_the_switch_comes_after_the_level_and_only_when_it_changes():
+    studio, driver, (lamp,), far = bus(ModbusBus, modbus_twin, [(RELAY, 1, 1)])
+    driver.open()
+    sent = []
+    write = far.device.receive
+    far.device.receive = lambda data: sent.append(data[1]) or write(data)
+    lamp.apply({LIGHT: 0.5})
+    lamp.apply({LIGHT: 0.6})
+    lamp.apply({LIGHT: 0.0})
+    assert sent == [6, 5, 6, 6, 5]
+    assert far.shown["lamp-0"][LIGHT] == 0.0
+    lamp.renew()
+    lamp.apply({LIGHT: 0.0})
+    assert sent[-2:] == [6, 5]
+    assert studio.now() > 0.02 * 7, "the profile's gap was not kept"
+
+
+def test_a_lamp_that_takes_no_level_while_off_is_switched_on_first():
+    studio, driver, (lamp,), far = bus(LineBus, line_twin, [(GL1, 1, 1)], host="10.77.0.90")
+    heard = []
+    write = far.device.receive_datagram
+    far.device.receive_datagram = lambda data: heard.append((round(studio.now(), 3), data.hex())) or write(data)
+    driver.open()
+    hello = f"80021000000{len(HOME):x}{HOME.encode().hex()}2e"
+    assert [data for _, data in heard] == [hello] * 3
+    lamp.apply({LIGHT: 1.0, CCT: 5600})
+    assert [data for _, data in heard[3:]] == ["800502010189", "80050302643826"]
+    assert all(b[0] - a[0] >= 0.499 for a, b in pairwise(heard)), "faster than 500 ms"
+    assert far.shown["lamp-0"] == {LIGHT: 1.0, CCT: 5600}
+    assert lamp.read() is None
+    lamp.apply({LIGHT: 0.0, CCT: 5600})
+    assert heard[-1][1] == "800502010088" and far.shown["lamp-0"][LIGHT] == 0.0
+    driver.close()
+    assert not studio.in_use()
+
+
+def test_sensors_are_readings_and_a_dead_one_is_missing():
+    _, driver, (lamp,), far = bus(ModbusBus, modbus_twin, [(RELAY, 7, 1)])
+    driver.open()
+    far.device.sensors[7, 0] = 0xFFCE
+    [reading] = lamp.sample()
+    assert (reading.name, reading.value, reading.unit) == ("temperature", pytest.approx(-5.0), "°C")
+    far.fault(Fault.SILENCE)
+    [reading] = lamp.sample()
+    assert reading.quality is Quality.MISSING and reading.value != reading.value
+    far.fault(Fault.UNPLUG)
+    with pytest.raises(LinkLost):
+        lamp.sample()
+
+
+def test_a_modbus_exception_is_a_refusal_in_the_standards_words():
+    wrong = made(
+        [{"attribute": "intensity", "bits": 16, "raw": [0, 2000]}],
+        modbus={"channels": 4, "values": {"intensity": {"register": 0, "stride": 1}}},
+    )
+    studio = VirtualStudio(ManualClock())
+    studio.lamps["bus"] = (Fitted("lamp", DIMMER),)
+    options = ModbusOptions(port="/dev/b")
+    modbus_twin(studio, options, "bus")
+    driver = ModbusBus(options, studio)
+    lamp, other = driver.lamp("lamp", wrong), driver.lamp("other", wrong, 1, 2)
+    driver.open()
+    with pytest.raises(Refused, match=r"will not write 0 .*illegal data value \(Modbus exception 3\)"):
+        lamp.apply({LIGHT: 1.0})
+    with pytest.raises(Refused, match=r"illegal data address \(Modbus exception 2\)"):
+        other.read()
+
+
+def test_a_busy_device_is_asked_again_later():
+    driver, lamp, _ = spied(ModbusBus, DIMMER, lambda data: framed(b"\x01\x86\x06") if data[1] == 6 else b"")
+    driver.lamps.clear()
+    driver.open()
+    with pytest.raises(ReplyTimeout, match="server device busy"):
+        lamp.apply({LIGHT: 1.0})
+
+
+def test_values_below_zero_travel_in_twos_complement():
+    tint = made(
+        [{"attribute": "tint", "bits": 16, "raw": [0, 200]}],
+        modbus={"values": {"tint": {"register": 5, "offset": -100}}},
+    )
+    _, driver, (lamp,), far = bus(ModbusBus, modbus_twin, [(tint, 1, 1)])
+    assert next(iter(lamp.writes({TINT: 0}))).numbers == (0xFF9C,)
+    driver.open()
+    lamp.apply({TINT: -1.0})
+    assert far.shown["lamp-0"] == lamp.read() == {TINT: -1.0}
+
+
+def by_hand(data):
+    """An ASCII controller in a few lines of its own."""
+    levels = by_hand.levels
+    if len(data) != 8 or data[:1] != b"$":
+        return b""
+    total = 0
+    for byte in data[:6]:
+        total ^= byte
+    if data[6:] != b"%02X" % total:
+        return b""
+    channel = int(data[2:3])
+    if not 1 <= channel <= 8:
+        return b"&"
+    if data[1:2] == b"3":
+        levels[channel] = int(data[3:6], 16)
+    if data[1:2] == b"4":
+        answer = b"$4%d%03X" % (channel, levels.get(channel, 0))
+        total = 0
+        for byte in answer:
+            total ^= byte
+        return answer + b"%02X" % total
+    return b"$"
+
+
+def test_an_ascii_controller_written_by_hand_understands_the_profile():
+    by_hand.levels = {}
+    driver, lamp, spy = spied(LineBus, ASCII, by_hand, channel=8)
+    driver.open()
+    lamp.apply({LIGHT: 1.0})
+    assert lamp.read() == {LIGHT: 1.0} and by_hand.levels == {8: 255}
+    assert spy.heard[1:3] == [b"$380FF1F", b"$180001D"]
+
+
+def test_a_refusal_is_told_and_not_repeated():
+    driver, lamp, spy = spied(LineBus, ASCII, lambda data: b"&" if data[1:2] == b"3" else by_hand(data))
+    driver.open()
+    with pytest.raises(Refused, match="declines"):
+        lamp.apply({LIGHT: 1.0})
+    assert len([data for data in spy.heard if data[1:2] == b"3"]) == 1
+
+
+def test_codes_of_refusals_have_their_words():
+    coded = made(
+        [{"attribute": "intensity"}],
+        line={
+            "set": [
+                {
+                    "fields": [{"text": "L"}, {"number": "intensity", "form": "decimal", "width": 3}, {"text": "\r"}],
+                    "reply": {"fields": [{"text": "OK\r"}]},
+                    "refused": {"fields": [{"text": "E"}, {"number": "code", "form": "decimal"}, {"text": "\r"}]},
+                    "codes": {"3": "too hot"},
+                }
+            ]
+        },
+    )
+    driver, lamp, _ = spied(LineBus, coded, lambda data: b"E3\r")
+    driver.open()
+    with pytest.raises(Refused, match="declines: too hot"):
+        lamp.apply({LIGHT: 0.2})
+
+
+def test_what_may_be_done_once_only_is_not_said_twice():
+    once = {"fields": [{"text": "L"}, {"number": "intensity"}], "reply": "echo", "repeatable": False}
+    driver, lamp, spy = spied(LineBus, made([{"attribute": "intensity"}], line={"set": [once]}), lambda data: b"")
+    driver.open()
+    with pytest.raises(ReplyTimeout):
+        lamp.apply({LIGHT: 0.2})
+    assert len(spy.heard) == 1
+
+
+def test_unasked_words_before_a_question_are_no_answer():
+    panel = mode("neewer/pl81-pro", "usb")
+    studio = VirtualStudio(ManualClock())
+    studio.lamps["bus"] = (Fitted("lamp", panel),)
+    far = line_twin(studio, LineOptions(port="/dev/b"), "bus")
+    driver = LineBus(LineOptions(port="/dev/b"), studio)
+    lamp = driver.lamp("lamp", panel)
+    driver.open()
+    far.wire.emit(bytes.fromhex("3a 02 03 01 32 09 00 7b"))
+    lamp.apply({LIGHT: 0.5, CCT: 4950})
+    assert far.shown["lamp"] == {LIGHT: 0.5, CCT: 4950}
+    far.wire.emit(bytes.fromhex("3a 02 03 01 32 09 00 7b"))
+    far.fault(Fault.SILENCE)
+    with pytest.raises(ReplyTimeout):
+        lamp.apply({LIGHT: 0.5, CCT: 4950})
+
+
+def test_one_dead_lamp_does_not_keep_a_bus_closed_but_all_of_them_do():
+    studio = VirtualStudio(ManualClock())
+    options = ModbusOptions(port="/dev/b")
+    studio.lamps["bus"] = (Fitted("alive", DIMMER, 2),)
+    far = modbus_twin(studio, options, "bus")
+    driver = ModbusBus(options, studio)
+    driver.lamp("dead", DIMMER, 1)
+    driver.lamp("alive", DIMMER, 2)
+    assert driver.open().model == "Modbus RTU line"
+    far.fault(Fault.SILENCE)
+    with pytest.raises(ReplyTimeout):
+        driver.open()
+    assert not studio.in_use()
+
+
+def test_modbus_and_text_go_over_a_serial_server_too():
+    for kind, twin, lamp in ((ModbusBus, modbus_twin, DIMMER), (LineBus, line_twin, ASCII)):
+        studio, driver, (handle,), far = bus(kind, twin, [(lamp, 1, 2)], host="gateway.lan", tcp=4196)
+        driver.open()
+        handle.apply({LIGHT: 1.0})
+        assert far.shown["lamp-0"][LIGHT] == 1.0
+        far.fault(Fault.UNPLUG)
+        with pytest.raises(LinkLost):
+            handle.apply({LIGHT: 0.0})
+        with pytest.raises(DeviceMissing):
+            driver.open()
+        assert not studio.in_use()
+
+
+def test_a_lamp_that_says_what_cannot_be_is_not_believed():
+    driver, lamp, _ = spied(ModbusBus, DIMMER, lambda data: bytes.fromhex("01 03 02 ff ff b9 f4"))
+    with pytest.raises(BadReply, match="intensity is 65535, and it has 0…1000"):
+        driver.open()
+        lamp.read()
+
+
+def test_the_checks_tell_a_hand_at_the_knob():
+    _, driver, (lamp,), far = bus(ModbusBus, modbus_twin, [(DIMMER, 1, 1)])
+    driver.open()
+    answers, agrees = driver.checks()
+    assert (answers.run().verdict, agrees.run().verdict) == (Verdict.PASS, Verdict.SKIPPED)
+    lamp.apply({LIGHT: 0.5})
+    assert agrees.run().verdict is Verdict.PASS
+    far.held.values["lamp-0"][LIGHT] = 900
+    result = agrees.run()
+    assert result.verdict is Verdict.FAIL and "0.5" in result.said.en and "0.9" in result.said.en
+    far.fault(Fault.SILENCE)
+    assert answers.run().verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("kind", "personality", "options", "lamp", "why"),
+    [
+        (ModbusBus, ASCII, {}, {}, "no Modbus registers"),
+        (LineBus, DIMMER, {}, {}, "no line protocol"),
+        (ModbusBus, DIMMER, {}, {"unit": 248}, "no Modbus address"),
+        (ModbusBus, DIMMER, {}, {"unit": 0}, "no Modbus address"),
+        (ModbusBus, DIMMER, {}, {"channel": 5}, "such a device has 4"),
+        (LineBus, ASCII, {"port": None, "host": "a.lan"}, {}, "the port at a.lan is not known"),
+    ],
+)
+def test_a_lamp_that_cannot_be_there_is_refused(kind, personality, options, lamp, why):
+    model = ModbusOptions if kind is ModbusBus else LineOptions
+    driver = kind(model.model_validate({"port": "/dev/b", **options}), VirtualStudio(ManualClock()))
+    with pytest.raises(NotSupported, match=why):
+        driver.lamp("lamp", personality, **lamp)
+
+
+def test_two_speeds_on_one_line_are_refused_unless_the_site_says_its_own():
+    fast = mode("generic/binary-controller", "8ch")
+    driver = LineBus(LineOptions(port="/dev/b"), VirtualStudio(ManualClock()))
+    driver.lamp("slow", ASCII)
+    with pytest.raises(NotSupported, match="19200 Bd 8N1, and slow at 9600 Bd 8N1"):
+        driver.lamp("fast", fast, 2)
+    driver = LineBus(LineOptions(port="/dev/b", baud=9600), VirtualStudio(ManualClock()))
+    driver.lamp("slow", ASCII)
+    driver.lamp("fast", fast, 2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"port": "/dev/b", "host": "a.lan"},
+        {"port": "/dev/b", "tcp": 502},
+        {"host": "a.lan", "baud": 9600},
+        {"host": "a.lan"},
+        {"port": "/dev/b", "framing": "7E1"},
+    ],
+)
+def test_a_place_that_is_none_is_refused(options):
+    with pytest.raises(ValidationError):
+        ModbusOptions.model_validate(options)
