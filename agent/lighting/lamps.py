@@ -177,7 +177,7 @@ class LampPump:
                 due = min(due, line.retry)
             except (Refused, NotSupported) as error:
                 self._fault(line, error.reason)
-                line.retry = self.now() + DECLINED
+                line.at = line.retry = self.now() + DECLINED
                 due = min(due, line.retry)
         return due
 
@@ -206,6 +206,8 @@ class LampPump:
             return max(now + BEAT / 2, line.sent + pace)
         if now >= line.look:
             self._ask(line)
+            if line.unheard:
+                return now
         return min(line.look, math.inf if alive is None else line.sent + alive)
 
     def _take_over(self, line: LampLine) -> None:
