@@ -39,10 +39,13 @@ from docs.typed import EXAMPLES
 from drivers import registry
 from drivers.base import Impact, Limits
 from drivers.network.jitter import Statistics
+from drivers.virtual.furnish import lamp_of
 from drivers.virtual.studio import VirtualStudio
 from firmware_profiles import library
+from firmware_profiles.line_protocol import Escape, Frame, LineProtocol, Part, Request
 from firmware_profiles.model import FirmwareRange, Match, Personality, Profile, Quirk, SelfTestLimits, Slot
 from firmware_profiles.model import Limits as ProfileLimits
+from firmware_profiles.register_map import Register, RegisterMap, Sensor, Switch
 
 HERE = Path(__file__).parent
 COMMAND = ".venv/bin/python -m docs.make"
@@ -179,6 +182,15 @@ def profile_keys() -> str:
         FirmwareRange: "One item of `match.firmware`",
         Personality: "`[personalities.NAME]`",
         Slot: "One item of `slots`",
+        RegisterMap: "`[personalities.NAME.modbus]`",
+        Register: "One item of `modbus.values`",
+        Switch: "`modbus.power`",
+        Sensor: "One item of `modbus.sensors`",
+        LineProtocol: "`[personalities.NAME.line]`",
+        Request: "What is said: `line.set`, `on`, `off`, `read`, `hello`, `heartbeat`",
+        Frame: "What is answered: `reply`, `refused`",
+        Part: "One item of `fields`",
+        Escape: "`escape`",
         ProfileLimits: "`[limits]`",
         Quirk: "`[[quirks]]`",
         SelfTestLimits: "`[selftest]`",
@@ -195,8 +207,11 @@ def shipped() -> str:
     for profile in sorted(library.load().shelves[-1].profiles, key=lambda each: each.name):
         for mode, personality in profile.personalities.items():
             able = ", ".join(personality.attributes)
-            rows.append((f"`{profile.name}`", f"`{mode}`", f"{personality.footprint}", able, personality.title))
-    return grid(("Profile", "Personality", "Slots", "Attributes", "On the light's display"), rows)
+            slots = (
+                f"{personality.footprint}" if personality.wire is None else "Modbus" if personality.modbus else "line"
+            )
+            rows.append((f"`{profile.name}`", f"`{mode}`", slots, able, personality.title))
+    return grid(("Profile", "Personality", "Slots or bus", "Attributes", "On the light's display"), rows)
 
 
 # --- docs/selftest.md, docs/operations.md ----------------------------------------------------------------------------
@@ -208,6 +223,8 @@ def checks() -> str:
     for name in registry.BUILT_IN:
         spec = registry.find(name)
         device = spec.make(spec.options.model_validate(dict(spec.example)), VirtualStudio())
+        if (personality := lamp_of(spec)) is not None:
+            device.lamp("lamp", personality)
         titles |= {check.id: check.title for check in device.checks()}
     titles |= {id: entry.title for id, entry in CATALOGUE.items()}  # noqa: A001 - the field's word
     rows = []

@@ -34,7 +34,7 @@ def _answers(lamp: "BusLamp") -> Result:
     except ReplyTimeout as error:
         return Result(Verdict.FAIL, Text(f"No answer: {error.reason}.", f"无应答：{error.reason}。"), CHECK_IT)
     took = (lamp.bus.host.now() - begun) * 1e3
-    return Result(Verdict.PASS, Text(f"Answers in {took:.0f} ms.", f"{took:.0f} ms 内应答。"), value=took, unit="ms")
+    return Result(Verdict.PASS, Text(f"Answers in {took:.1f} ms.", f"{took:.1f} ms 内应答。"), value=took, unit="ms")
 
 
 def _agrees(lamp: "BusLamp") -> Result:

@@ -9,11 +9,9 @@ from drivers.base import Identity, Lamp, Quality
 from drivers.errors import DriverError, ReplyTimeout
 from drivers.registry import DriverSpec, Kind
 from drivers.virtual.clock import Clock, ManualClock
-from drivers.virtual.furnish import twin_factory
+from drivers.virtual.furnish import lamp_of, twin_factory
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fitted
-from firmware_profiles import library
-from firmware_profiles.model import Personality
 
 FRAME = bytes(range(1, 25))
 Clause = Callable[[DriverSpec], None]
@@ -27,7 +25,7 @@ class Bench:
         self.studio = VirtualStudio(clock or ManualClock())
         self.studio.universes["twin"] = (1, 2) if spec.universes is None else (1,)
         self.options = spec.options.model_validate({**spec.example, **options})
-        self.personality = _personality(spec.lamp) if spec.lamp else None
+        self.personality = lamp_of(spec)
         if self.personality is not None:
             self.studio.lamps["twin"] = (Fitted("lamp", self.personality),)
         self.twin: Any = twin_factory(spec)(self.studio, self.options, "twin")
@@ -100,9 +98,3 @@ class Bench:
         """Close, and see that nothing stays open."""
         self.device.close()
         assert not self.studio.in_use(), f"left open: {self.studio.in_use()}"
-
-
-def _personality(named: str) -> Personality:
-    """``vendor/model:personality`` of a shipped profile."""
-    profile, _, personality = named.partition(":")
-    return library.find(profile).personalities[personality]

@@ -78,6 +78,12 @@ def _personality(library: Library, fixture: FixtureSection) -> Personality:
     return library.find(fixture.profile, fixture.firmware).personalities[fixture.personality]
 
 
+def lamp_of(spec: DriverSpec) -> Personality | None:
+    """The lamp that a bus driver's example reaches; ``None`` for all other kinds of driver."""
+    profile, _, personality = spec.lamp.partition(":")
+    return load().find(profile).personalities[personality] if profile else None
+
+
 def settle(studio: VirtualStudio, config: StudioConfig, daylight: float = 0.1) -> World:
     """Furnish a virtual studio after a configuration: a lamp for every fixture and a camera for every video source.
 
