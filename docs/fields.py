@@ -39,12 +39,11 @@ def fields(model: type[BaseModel], without: Sequence[str] = (), head: str = "Key
         if name in without:
             continue
         default = "**required**" if field.is_required() else _default(field.get_default(call_default_factory=True))
-        shown = field.alias or name
-        own = schema["properties"][shown]
+        own = schema["properties"][name]
         kind = _kind(own, schema.get("$defs", {}))
         if not defaults and {"type": "null"} in own.get("anyOf", ()):
             kind += " or `null`"
-        rows.append((f"`{shown}`", kind, default if defaults else "", (field.description or "").replace("``", "`")))
+        rows.append((f"`{name}`", kind, default if defaults else "", (field.description or "").replace("``", "`")))
     return grid((head, "Type", "Default", "Meaning"), rows) if rows else "No arguments.\n"
 
 

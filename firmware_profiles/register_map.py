@@ -22,14 +22,14 @@ WORD = 0xFFFF
 class Register(Entry):
     """Where the value of one attribute is written, and where it can be read again."""
 
-    at: Number = Field(alias="register", description="Holding register of the first channel, from 0.")
+    address: Number = Field(description="Holding register of the first channel, from 0.")
     stride: Stride = Field(0, description="Registers from one channel's to the next one's.")
     offset: Annotated[int, Field(ge=-0x8000, le=WORD)] = Field(
         0, description="Added to the slot's value; what is then below 0 travels in two's complement."
     )
     function: Literal[6, 16] = Field(6, description="6: one by one; 16: neighbours together.")
     read: Literal["holding", "input", "none"] = Field("holding", description="Where it can be read again.")
-    read_register: Number | None = Field(None, description="Register to read it from, if another one.")
+    read_address: Number | None = Field(None, description="Register to read it from, if another one.")
 
     @property
     def signed(self) -> bool:
@@ -46,11 +46,11 @@ class Register(Entry):
 
     def place(self, channel: int) -> int:
         """The register of a channel (from 1)."""
-        return self.at + (channel - 1) * self.stride
+        return self.address + (channel - 1) * self.stride
 
     def read_place(self, channel: int) -> int:
         """Where that channel is read again."""
-        first = self.at if self.read_register is None else self.read_register
+        first = self.address if self.read_address is None else self.read_address
         return first + (channel - 1) * self.stride
 
 
@@ -58,7 +58,7 @@ class Switch(Entry):
     """What turns the light on and off besides its level: a coil, or a register."""
 
     coil: Number | None = Field(None, description="Coil of the first channel, from 0.")
-    at: Number | None = Field(None, alias="register", description="Or the holding register of the first channel.")
+    address: Number | None = Field(None, description="Or the holding register of the first channel.")
     stride: Stride = Field(0, description="Coils or registers from one channel's to the next one's.")
     many: bool = Field(False, description="Written by function 0F or 10, which some devices know alone.")
     on: Number = Field(1, description="What a register is set to for on.")
@@ -73,7 +73,7 @@ class Switch(Entry):
 
     def place(self, channel: int) -> int:
         """The coil or register of a channel (from 1)."""
-        first = self.coil if self.coil is not None else self.at
+        first = self.coil if self.coil is not None else self.address
         assert first is not None
         return first + (channel - 1) * self.stride
 
@@ -83,7 +83,7 @@ class Sensor(Entry):
 
     name: Name = Field(description="Name of the reading: temperature, voltage, fan.")
     unit: Annotated[str, Field(min_length=1, max_length=12)] = Field(description="Unit of the reading.")
-    at: Number = Field(alias="register", description="Register, from 0.")
+    address: Number = Field(description="Register, from 0.")
     read: Literal["holding", "input"] = Field("input", description="input: function 04; holding: function 03.")
     factor: Factor = Field(1.0, description="Reading = register x factor + offset.")
     offset: Factor = Field(0.0, description="Reading = register x factor + offset.")
@@ -136,8 +136,8 @@ class RegisterMap(WireEntry):
         power = self.power
         if power is None:
             return
-        if (power.coil is None) == (power.at is None):
-            yield "modbus.power needs either a coil or a register"
+        if (power.coil is None) == (power.address is None):
+            yield "modbus.power needs either a coil or an address"
             return
         if Attribute.INTENSITY not in self.values:
             yield "modbus.power follows intensity, and there is none"

@@ -94,7 +94,7 @@ class ModbusLamp(BusLamp):
         sensor = self.map.sensors[at]
         value, quality = float("nan"), Quality.MISSING
         try:
-            question = Question(self.unit, 4 if sensor.read == "input" else 3, sensor.at, length=1)
+            question = Question(self.unit, 4 if sensor.read == "input" else 3, sensor.address, length=1)
             value, quality = sensor.reading(self._ask(wire, question).numbers[0]), Quality.GOOD
         except LinkLost:
             raise

@@ -152,7 +152,7 @@ class ModbusFirmware:
             for attribute, register in modbus.values.items():
                 if register.read == table and register.read_place(lamp.channel) == address:
                     return register.number(self._held.values[lamp.name][attribute])
-            if any(sensor.read == table and sensor.at == address for sensor in modbus.sensors):
+            if any(sensor.read == table and sensor.address == address for sensor in modbus.sensors):
                 return self.sensors.get((unit, address), 250)
         return None
 

@@ -299,7 +299,7 @@ async def test_every_planned_check_is_in_the_catalogue(tmp_path):
     }
     buses = {"dimmers": {"driver": "modbus", "options": {"port": "/dev/ttyUSB1"}}}
     wall = {"profile": "generic/modbus-dimmer", "personality": "0-255", "bus": "dimmers"}
-    fixtures = {name: light for name, light in config(tmp_path).model_dump(exclude_none=True)["fixtures"].items()}
+    fixtures = config(tmp_path).model_dump(exclude_none=True)["fixtures"]
     more = {"outputs": outputs, "buses": buses, "fixtures": fixtures | {"wall": wall}}
     async with room(tmp_path, **more, exposure={"camera": "front", "fixtures": ["key"]}) as studio:
         planned = {each.id for depth in ("quick", "full") for each in plan(studio.around, depth)}

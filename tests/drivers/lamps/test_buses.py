@@ -143,7 +143,7 @@ def test_sensors_are_readings_and_a_dead_one_is_missing():
 def test_a_modbus_exception_is_a_refusal_in_the_standards_words():
     wrong = made(
         [{"attribute": "intensity", "bits": 16, "raw": [0, 2000]}],
-        modbus={"channels": 4, "values": {"intensity": {"register": 0, "stride": 1}}},
+        modbus={"channels": 4, "values": {"intensity": {"address": 0, "stride": 1}}},
     )
     studio = VirtualStudio(ManualClock())
     studio.lamps["bus"] = (Fitted("lamp", DIMMER),)
@@ -169,7 +169,7 @@ def test_a_busy_device_is_asked_again_later():
 def test_values_below_zero_travel_in_twos_complement():
     tint = made(
         [{"attribute": "tint", "bits": 16, "raw": [0, 200]}],
-        modbus={"values": {"tint": {"register": 5, "offset": -100}}},
+        modbus={"values": {"tint": {"address": 5, "offset": -100}}},
     )
     _, driver, (lamp,), far = bus(ModbusBus, modbus_twin, [(tint, 1, 1)])
     assert next(iter(lamp.writes({TINT: 0}))).numbers == (0xFF9C,)
