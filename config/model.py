@@ -8,7 +8,7 @@ and options are checked one floor up, with the same error form.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
 from config.broker import KeptSection, MqttSection
@@ -102,6 +102,10 @@ class BusSection(DeviceSection):
 
 class FixtureSection(Section):
     """One light: either with `universe` and `address` (DMX) or with `bus` (without DMX)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["universe", "address"]}, {"required": ["bus"]}]}
+    )
 
     profile: str = Field(description="vendor/model, as `studio-agent profile list` shows it.")
     personality: str = Field(description="The DMX mode the light is set to, or the way it is spoken to.")

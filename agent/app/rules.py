@@ -94,7 +94,9 @@ def lamps(found: Devices) -> Iterator[Condition]:
                 f"light.{name}.differs",
                 bool(line.differs) if there else None,
                 AlertLevel.WARNING,
-                Text(f"the light {name} has something else: {line.differs}", f"灯具 {name} 数值不符：{line.differs}"),
+                Text(
+                    f"the light {name} is not as it was told: {line.differs}", f"灯具 {name} 与设定不符：{line.differs}"
+                ),
                 Text(
                     "is another controller on its line, or a hand on its knob?", "检查同一线路上的其他控制器或面板旋钮"
                 ),

@@ -211,8 +211,11 @@ class LampPump:
         return min(line.look, math.inf if alive is None else line.sent + alive)
 
     def _take_over(self, line: LampLine) -> None:
-        """A lamp that can say what it has is led from there, not thrown."""
-        found = line.lamp.read()
+        """A lamp that can say what it has is led from there, not thrown. One that will not say is told all the same."""
+        try:
+            found = line.lamp.read()
+        except (Refused, NotSupported, BadReply):
+            return
         if found is not None and set(found) == set(line.light.personality.attributes):
             line.told, line.at = dict(found), self.now()
 
@@ -234,13 +237,18 @@ class LampPump:
     def _ask(self, line: LampLine) -> None:
         """Does it have what it was told, and what does it measure? What is otherwise is put right."""
         line.look = self.now() + (self.look_every or math.inf)
-        found = line.lamp.read()
-        line.readings = tuple(line.lamp.sample())
-        line.misses = 0
         assert line.told is not None
-        wrong = differing(line.light, line.told, found or {})
-        if wrong != line.differs:
-            line.differs = wrong
+        before = (line.differs, [reading.value for reading in line.readings])
+        found: Levels | None = None
+        try:
+            found = line.lamp.read()
+            line.readings = tuple(line.lamp.sample())
+            wrong = differing(line.light, line.told, found or {})
+        except Refused as error:  # it does what it is told, and will not say what it has
+            wrong = error.reason
+        line.misses = 0
+        line.differs = wrong
+        if before != (wrong, [reading.value for reading in line.readings]):
             self.changed()
         if wrong and found is not None:
             line.told = {**line.told, **found}  # led back from what it really has

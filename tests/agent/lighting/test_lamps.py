@@ -292,3 +292,17 @@ def test_opening_anew_tells_every_lamp_again():
     bench.due = bench.clock.now()
     bench.run(0.3)
     assert len(bench.told) == count + 2 and bench.pump.has_sent
+
+
+def test_a_lamp_that_will_not_say_what_it_has_is_told_all_the_same():
+    bench = Bench(1, look_every=2.0)
+    answer = bench.twin.device._answer
+    refuse = bench.twin.device._refuse
+    bench.twin.device._answer = lambda unit, function, body: (
+        refuse(unit, function, 1) if function == 3 else answer(unit, function, body)
+    )
+    bench.set(0.5)
+    bench.run(5.0)
+    line = bench.pump.lines["l0"]
+    assert bench.shown("l0") == 0.5 and line.fault == ""
+    assert "will not read 0" in line.differs

@@ -3,71 +3,27 @@
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from config.units import Attribute
 from drivers.base import Quality, Verdict
-from drivers.errors import BadReply, DeviceMissing, LinkLost, Refused, ReplyTimeout
-from drivers.host import SerialPort
+from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, Refused, ReplyTimeout
 from drivers.lamps.line import LineBus, LineOptions
 from drivers.lamps.modbus import ModbusBus, ModbusOptions
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.studio import HOME, VirtualStudio
 from drivers.virtual.twin import Fault, Fitted
 from drivers.virtual.twins.lamps import framed, line_twin, modbus_twin
-from firmware_profiles import library
-from firmware_profiles.model import Personality
+from firmware_profiles.render import resolution
+from tests.drivers.lamps.benches import bus, made, mode, spied
 
 LIGHT, CCT, TINT = Attribute.INTENSITY, Attribute.CCT, Attribute.TINT
-
-
-def mode(name, personality):
-    return library.find(name).personalities[personality]
-
-
-def made(slots, **wire):
-    return Personality.model_validate({"title": "for a test", "slots": slots, **wire})
-
-
 DIMMER = mode("generic/modbus-dimmer", "0-1000")
 RELAY = mode("generic/modbus-dimmer", "relay-1000")
 BICOLOUR = mode("generic/modbus-bicolour", "kelvin")
 ASCII = mode("generic/ascii-controller", "8ch")
 GL1 = mode("neewer/gl1", "wifi")
-
-
-class Spy:
-    """Firmware that notes what it is sent and answers as it is told."""
-
-    def __init__(self, answer=lambda data: b""):
-        self.heard = []
-        self.answer = answer
-
-    def receive(self, data):
-        self.heard.append(data)
-        return self.answer(data)
-
-    def restart(self):
-        self.heard.clear()
-
-
-def bus(kind, twin, fitted, **options):
-    """A driver and its twin with these lamps."""
-    studio = VirtualStudio(ManualClock())
-    lamps = tuple(Fitted(f"lamp-{n}", *each) for n, each in enumerate(fitted))
-    studio.lamps["bus"] = lamps
-    read = (ModbusOptions if kind is ModbusBus else LineOptions).model_validate(options or {"port": "/dev/b"})
-    far = twin(studio, read, "bus")
-    driver = kind(read, studio)
-    handles = [driver.lamp(each.name, each.personality, each.unit, each.channel) for each in lamps]
-    return studio, driver, handles, far
-
-
-def spied(kind, personality, answer, **lamp):
-    studio = VirtualStudio(ManualClock())
-    spy = Spy(answer)
-    studio.place_serial(SerialPort("/dev/b", "/dev/b"), spy)
-    driver = kind((ModbusOptions if kind is ModbusBus else LineOptions)(port="/dev/b"), studio)
-    return driver, driver.lamp("lamp", personality, **lamp), spy
 
 
 def test_several_units_and_channels_share_one_line():
@@ -312,3 +268,42 @@ def test_the_checks_tell_a_hand_at_the_knob():
     assert result.verdict is Verdict.FAIL and "0.5" in result.said.en and "0.9" in result.said.en
     far.fault(Fault.SILENCE)
     assert answers.run().verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("power", "function"), [({"coil": 4, "many": True}, 15), ({"address": 9, "on": 2}, 6)])
+def test_a_switch_is_a_coil_or_a_register_as_the_device_has_it(power, function):
+    box = made(
+        [{"attribute": "intensity", "bits": 16, "raw": [0, 100]}],
+        modbus={"values": {"intensity": {"address": 0}}, "power": power},
+    )
+    _, driver, (lamp,), far = bus(ModbusBus, modbus_twin, [(box, 1, 1)])
+    driver.open()
+    sent = []
+    write = far.device.receive
+    far.device.receive = lambda data: sent.append(data[1]) or write(data)
+    lamp.apply({LIGHT: 0.5})
+    assert sent == [6, function] and far.shown["lamp-0"] == {LIGHT: 0.5}
+    lamp.apply({LIGHT: 0.0})
+    assert far.shown["lamp-0"] == {LIGHT: 0.0}
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.dictionaries(st.sampled_from(sorted(Attribute)), st.floats() | st.floats(0, 1) | st.floats(2000, 8000)))
+def test_whatever_is_asked_only_what_can_be_reaches_a_lamp(levels):
+    for kind, twin, personality, options in (
+        (ModbusBus, modbus_twin, BICOLOUR, {"port": "/dev/b"}),
+        (LineBus, line_twin, GL1, {"host": "10.77.0.90"}),
+    ):
+        _, driver, (lamp,), far = bus(kind, twin, [(personality, 1, 1)], **options)
+        driver.open()
+        before = dict(far.shown["lamp-0"])
+        channels = personality.channels
+        possible = all(a in channels and channels[a].lowest <= v <= channels[a].highest for a, v in levels.items())
+        if possible:
+            lamp.apply(levels)
+            shown = far.shown["lamp-0"]
+            assert all(abs(shown[a] - v) <= resolution(personality, a, v) for a, v in levels.items() if a is CCT)
+        else:
+            with pytest.raises(NotSupported):
+                lamp.apply(levels)
+            assert far.shown["lamp-0"] == before
