@@ -44,6 +44,22 @@ def ipv4(text: str) -> str:
         raise ValueError(f"{text[:40]!r} is not an IPv4 address: four numbers from 0 to 255, like 192.0.2.1") from None
 
 
+def card(text: str) -> str:
+    """A network card of this machine: its name or one of its addresses; "" leaves it to the routing table. Raises
+    ValueError."""
+    if not text:
+        return text
+    if _is_ipv6(text):
+        return str(IPv6Address(text))
+    if re.fullmatch(r"[\d.]+", text):
+        return ipv4(text)
+    if ":" in text or "/" in text or not re.fullmatch(r"[\x21-\x7e]{1,15}", text):
+        raise ValueError(
+            f"{text[:40]!r} is no network card: a name like eth0, or the address of one; `devices` lists them"
+        )
+    return text
+
+
 def endpoint(text: str) -> str:
     """``host:port``, an IPv6 address in brackets. Raises ValueError."""
     name, port = _split(text)

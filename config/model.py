@@ -64,6 +64,12 @@ class LightingSection(Section):
     start_look: Name | None = Field(
         None, description="Look shown at the very first start; afterwards the last look always comes back."
     )
+    engine: Literal["process", "thread"] = Field(
+        "process", description="Where outputs are driven: in a process of their own that outlives the agent, or in it."
+    )
+    linger: Seconds = Field(
+        10.0, description="Seconds the output engine holds the look after the agent was stopped, for the next one."
+    )
 
 
 class DeviceSection(Section):

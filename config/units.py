@@ -44,6 +44,8 @@ HostName = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(ho
 HostName4 = Annotated[HostName, AfterValidator(hosts.no_ipv6)]
 """The same where our sockets speak IPv4 only."""
 IPv4 = Annotated[str, AfterValidator(hosts.ipv4)]
+Card = Annotated[str, Field(max_length=63), AfterValidator(hosts.card)]
+"""A network card of this machine: its name, or one of its addresses of either kind; "": the routing table decides."""
 Endpoint = Annotated[str, Field(min_length=1, max_length=270), AfterValidator(hosts.endpoint)]
 """``host:port``."""
 

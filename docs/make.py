@@ -204,14 +204,23 @@ def profile_keys() -> str:
 
 def shipped() -> str:
     rows = []
-    for profile in sorted(library.load().shelves[-1].profiles, key=lambda each: each.name):
-        for mode, personality in profile.personalities.items():
-            able = ", ".join(personality.attributes)
-            slots = (
-                f"{personality.footprint}" if personality.wire is None else "Modbus" if personality.modbus else "line"
-            )
-            rows.append((f"`{profile.name}`", f"`{mode}`", slots, able, personality.title))
-    return grid(("Profile", "Personality", "Slots or bus", "Attributes", "On the light's display"), rows)
+    for profile in sorted(library.load().shelves[-1].profiles, key=lambda each: (each.name, str(each.match.firmware))):
+        modes = ", ".join(f"`{mode}`\u00a0({_reached(each)})" for mode, each in profile.personalities.items())
+        able = {attribute for each in profile.personalities.values() for attribute in each.attributes}
+        firmware = "; ".join(
+            " ".join(f"{word} {end}" for word, end in (("from", each.since), ("before", each.before)) if end)
+            for each in profile.match.firmware
+        )
+        told = ", ".join(attribute for attribute in Attribute if attribute in able)
+        rows.append((f"`{profile.name}`", profile.title, firmware or "any", told, modes))
+    return grid(("Profile", "Light", "Firmware", "Attributes", "Personalities (slots)"), rows)
+
+
+def _reached(personality: Personality) -> str:
+    """Its slots, or how it is spoken to without DMX."""
+    if personality.wire is None:
+        return str(personality.footprint)
+    return "Modbus" if personality.modbus else "line"
 
 
 # --- docs/selftest.md, docs/operations.md ----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ pending call.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -192,6 +192,17 @@ class Output(Device, Protocol):
 
     def send(self, universe: int, frame: bytes) -> None:
         """Put 1…512 slots of one universe on the wire."""
+
+
+@runtime_checkable
+class Beat(Protocol):
+    """What an output may have besides: receivers of several universes then change together.
+
+    Whoever feeds it calls ``flush()`` once after each turn in which it sent frames, repeats and keep-alives included;
+    an output that is not told goes on as if it had none. Raises what ``send`` raises."""
+
+    def flush(self) -> None:
+        """All frames of this turn are sent."""
 
 
 class Input(Device, Protocol):

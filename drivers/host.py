@@ -76,8 +76,12 @@ class Datagrams(Protocol):
     @property
     def local(self) -> Endpoint: ...
 
-    def send(self, data: bytes, to: Endpoint) -> float:
-        """Send, and say when it left (host's monotonic time). An unreachable network is LinkLost."""
+    def send(self, data: bytes | bytearray, to: Endpoint) -> float:
+        """Send, and say when it left (host's monotonic time). An unreachable network is LinkLost. A bytearray may be
+        written to again as soon as this returns."""
+
+    def join(self, group: str) -> None:
+        """Hear one more multicast group, on the interface the socket was opened for. DeviceMissing: it cannot be."""
 
     def receive(self, timeout: float) -> Datagram | None:
         """The next datagram, or ``None`` after ``timeout`` seconds. LinkLost once closed."""
@@ -155,9 +159,12 @@ class Host(Protocol):
         interface: str = "",
         broadcast: bool = False,
         ttl: int = 20,
+        stamps: bool = True,
     ) -> Datagrams:
-        """An IPv4 UDP socket. ``groups``: multicast groups to join; ``interface``: the local *address* to send
-        multicast from and join on ("" lets the routing table decide)."""
+        """A UDP socket: of IPv4, or, when bound to an IPv6 address or joining an IPv6 group, of IPv6; bound to ``::``
+        that hears IPv4, too. ``groups``: multicast groups to join; ``interface``: name or local address of the network
+        card to send multicast from and join on ("" lets the routing table decide). ``stamps=False``: ``send`` may give
+        the time of the call instead of the kernel's, which costs more than the sending does."""
 
     def ping_socket(self) -> Datagrams:
         """ICMP echo: ``send`` takes a whole echo request (from its type byte on, port 0), ``receive`` gives whole
@@ -168,8 +175,9 @@ class Host(Protocol):
     def connect(self, host: str, port: int, timeout: float) -> float:
         """Open and close a TCP connection; the handshake's round trip in seconds."""
 
-    def resolve(self, name: str) -> str:
-        """IPv4 address of ``name``. DeviceMissing when it has none."""
+    def resolve(self, name: str, *, ipv6: bool = False) -> str:
+        """IPv4 address of ``name``; with ``ipv6`` its IPv6 address where it has no other. DeviceMissing when it has
+        none."""
 
     def camera(self, source: str, login: Login = NOBODY) -> FrameSource:
         """Open a device (``/dev/video0``), a file or an URL (HTTP MJPEG, RTSP). DeviceMissing, too, when the file with

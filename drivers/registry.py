@@ -77,6 +77,7 @@ BUILT_IN: Mapping[str, str] = {
     "enttec-pro": "drivers.dmx.enttec_pro:SPEC",
     "artnet": "drivers.dmx.artnet:SPEC",
     "sacn": "drivers.dmx.sacn:SPEC",
+    "sacn-in": "drivers.dmx.sacn_in:SPEC",
     "modbus": "drivers.lamps.modbus:SPEC",
     "line": "drivers.lamps.line:SPEC",
     "opencv": "drivers.camera.opencv:SPEC",

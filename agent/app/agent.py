@@ -12,7 +12,7 @@ from agent import __version__
 from agent.app import keeper
 from agent.app.all_verbs import all_verbs
 from agent.app.config_verbs import unfinished
-from agent.app.devices import Devices, checked
+from agent.app.devices import Devices, checked, word_for
 from agent.app.dialects import spoken
 from agent.app.examined import restart_only
 from agent.app.gatehouse import Gatehouse
@@ -21,6 +21,8 @@ from agent.app.keeper import LookKeeper
 from agent.app.lock import StateLock
 from agent.app.records import Records
 from agent.app.service_verbs import SelfTests
+from agent.engine.client import EngineClient
+from agent.engine.messages import Playing
 from agent.exposure.camera import Sight
 from agent.exposure.service import ExposureService
 from agent.health.alerts import Alerts
@@ -51,14 +53,14 @@ TICK = 0.1
 """Seconds between looks at leases and the air state."""
 CONTROL_WITHIN = 1.0
 """Seconds in which outputs must have answered (or not) for the agent to call itself ready."""
-SOFTWARE = 70
-"""sysexits: a bug ended the agent."""
+SOFTWARE = 70  # sysexits: a bug ended the agent
 
 
 class Agent:
     """See the module. Constructing is silent and may raise ConfigError; :meth:`run` talks.
 
     A reload reads ``config_file`` again, with the overrides in ``environ``; ``pictures``: cores for cameras, none: any.
+    ``apart``: outputs are played by the output engine, a process of its own, instead of by threads of this one.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Agent:
         mode: Literal["real", "virtual"] = "real",
         environ: Mapping[str, str] | None = None,
         pictures: frozenset[int] = frozenset(),
+        apart: bool = False,
     ) -> None:
         self.config = config
         self.host = host
@@ -87,7 +90,8 @@ class Agent:
         self.alerts = Alerts()
         self.rig = Rig(fixtures, rate=config.safety.slew_on_air, present={}, show=self._show)
         self.exposure = ExposureService(config.exposure, self.rig) if config.exposure else None
-        self.devices = Devices(host, self._told_health, self._told_bug, self._told_sight, pictures)
+        self.engine = EngineClient(state, self._told_output, host.now) if apart else None
+        self.devices = Devices(host, self._told_health, self._told_bug, self._told_sight, pictures, self.engine)
         self.disk = Lane("disk", NoDevice("disk"), Idle(), now=host.now, tell=lambda *_: None, bug=self._told_bug)
         self.looks = LookKeeper(LookFile(state / "look.json"), lambda: self.rig, self.on_disk, self.now)
         self.topics = Topics(config.agent.site, config.agent.name)
@@ -186,7 +190,8 @@ class Agent:
         with StateLock(self.config.agent.state_dir):
             self.disk.start()
             try:
-                await self._take_up_look()
+                found = await self.engine.open() if self.engine is not None else {}
+                await self._take_up_look(found)
                 self.devices.adopt(self.config, self.rig.scene)
                 yield self
             finally:
@@ -226,9 +231,12 @@ class Agent:
             self.bus.board.clear(topic)
         self.looks.changed()
 
-    async def _take_up_look(self) -> None:
-        """Start from what the lights showed last; at the very first start from the configured look, faded in."""
+    async def _take_up_look(self, found: Mapping[str, Playing]) -> None:
+        """Start from what the lights show, or showed last; at the very first start from the configured look, faded in.
+        ``found``: what an output engine that outlived the last agent shows."""
         last = await self.looks.read()
+        if found and last is not None:
+            last = keeper.seen(last, self.rig.fixtures, found, word_for(self.rig.fixtures))
         lighting, safety = self.config.lighting, self.config.safety
         shown, master = (last.shown, last.master) if last else ({}, 1.0)
         self.rig = Rig(self.rig.fixtures, rate=safety.slew_on_air, present=shown, show=self._show, master=master)
@@ -245,6 +253,8 @@ class Agent:
         while self.devices.running() and self.now() < deadline:
             await asyncio.sleep(0.01)
         stuck = self.devices.join()
+        if self.engine is not None:
+            await self.engine.close(self.config.lighting.linger)
         self.disk.request_stop()
         self.disk.join()
         if stuck:
@@ -252,6 +262,9 @@ class Agent:
 
     def _told_health(self, kind: Kind, name: str, health: Health) -> None:
         self._soon(self._on_health, kind, name, health)
+
+    def _told_output(self, name: str, health: Health) -> None:
+        self._on_health(Kind.OUTPUT, name, health)
 
     def _told_sight(self, camera: str, sight: Sight) -> None:
         self._soon(self._on_sight, camera, sight)
@@ -284,14 +297,8 @@ class Agent:
             self.exposure.turn(ev, sight.captured, fault, self.now(), self.on_air())
 
     def _told_air(self, message: AirMessage) -> None:
-        """*Off air* counts from when it was said: an old or retained message opens nothing."""
-        age = self.host.wall() - message.issued_at.timestamp()
-        fresh = self.config.air.fresh
-        if not message.on_air and not -fresh <= age <= fresh:
-            log.warning("air.stale", source=message.source, age=round(age, 1), fresh=fresh)
-            return
-        self.interlock.tell(message.on_air, message.source, self.now() - max(0.0, age))
-        self._air_to_rig()
+        if self.interlock.hear(message.on_air, message.source, message.issued_at.timestamp(), self.now()):
+            self._air_to_rig()
 
     async def _get_ready(self) -> None:
         """Ready: every output drives its lights, or has said why not."""

@@ -49,11 +49,13 @@ class AgentVerbs:
     async def _profiles(self, args: ProfilesList, job: Job) -> Mapping[str, Any]:
         folders = self._house.config.agent.profile_dirs
         found = await self._house.on_disk(lambda: library.load(folders))
-        profiles = {
-            profile.name: {mode: list(each.attributes) for mode, each in profile.personalities.items()}
-            for shelf in reversed(found.shelves)
-            for profile in shelf.profiles
-        }
+        profiles: dict[str, dict[str, list[str]]] = {}
+        for shelf in reversed(found.shelves):
+            own: dict[str, dict[str, list[str]]] = {}
+            for profile in shelf.profiles:  # of one light there may be several, by firmware
+                modes = {mode: [str(able) for able in each.attributes] for mode, each in profile.personalities.items()}
+                own.setdefault(profile.name, {}).update(modes)
+            profiles |= own
         return {"count": len(profiles)} | part_of(profiles, args.part)
 
     async def _identity(self, args: Identity, job: Job) -> Mapping[str, Any]:

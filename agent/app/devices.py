@@ -1,5 +1,6 @@
 """All devices of the studio by name, built from one configuration and exchanged against those of the next."""
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -7,10 +8,12 @@ from typing import Any, TypeVar
 import structlog
 
 from agent.app import reporting
+from agent.engine.client import EngineClient
 from agent.exposure.camera import CameraUnit, Sight
 from agent.lighting import fitted
 from agent.lighting.lamps import BusUnit, fittings
 from agent.lighting.output import OutputUnit
+from agent.lighting.player import Player, Playing
 from agent.lighting.scene import Scene
 from agent.runtime.lane import Health, Lane
 from agent.runtime.unit import Unit
@@ -29,19 +32,20 @@ from firmware_profiles.patch import Patch, Patched, survey
 
 log = structlog.get_logger(__name__)
 
-U = TypeVar("U", bound=Unit[Any, Any])
+U = TypeVar("U", bound=Unit[Any, Any] | OutputUnit)
 
 
 @dataclass
 class Devices:
     """``tell(kind, name, health)``, ``bug`` and ``seen(camera, sight)`` are called on lanes' threads; those of cameras
-    keep to the cores ``pictures``."""
+    keep to the cores ``pictures``. ``engine``: where outputs are played; ``None``: on lanes of this process."""
 
     host: Host
     tell: Callable[[Kind, str, Health], None]
     bug: Callable[[str, BaseException], None]
     seen: Callable[[str, Sight], None]
     pictures: frozenset[int] = frozenset()
+    engine: EngineClient | None = None
     outputs: dict[str, OutputUnit] = field(default_factory=dict)
     buses: dict[str, BusUnit] = field(default_factory=dict)
     cameras: dict[str, CameraUnit] = field(default_factory=dict)
@@ -62,10 +66,14 @@ class Devices:
         ]
         for lane in leaving:
             lane.join()
-        before = {universe: output.pump.wire(universe) for output in outputs for universe in output.section.universes}
+        before = {universe: output.lane.wire(universe) for output in outputs for universe in output.section.universes}
         host, bug = self.host, self.bug
         tell = {kind: self._teller(kind) for kind in Kind}
-        _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, tell[Kind.OUTPUT], bug, scene, before))
+        if self.engine is not None:
+            self.engine.patch = word_for(scene.fixtures)
+        _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, scene, self._seat, before))
+        if self.engine is not None:
+            self.engine.settled()
         _enter(self.buses, fitting, lambda n, f: BusUnit(n, f, host, tell[Kind.BUS], bug, scene, told))
         _enter(
             self.cameras,
@@ -97,7 +105,7 @@ class Devices:
                 return f"output {output.name} is offline"
         return ""
 
-    def all(self) -> Iterator[tuple[Kind, Unit[Any, Any]]]:
+    def all(self) -> Iterator[tuple[Kind, Unit[Any, Any] | OutputUnit]]:
         """Every device with its kind."""
         yield from ((Kind.OUTPUT, unit) for unit in self.outputs.values())
         yield from ((Kind.BUS, unit) for unit in self.buses.values())
@@ -117,11 +125,25 @@ class Devices:
         """Wait for every lane (closing what is stuck); names of those that would not end."""
         return [unit.name for _, unit in self.all() if not unit.lane.join()]
 
+    def _seat(self, output: OutputUnit, before: Mapping[int, bytes]) -> Playing:
+        if self.engine is not None:
+            return self.engine.seat(output, before)
+        tell = self._teller(Kind.OUTPUT)
+        return Player(output.name, output.section, self.host, output.part(), tell, self.bug, before)
+
     def _teller(self, kind: Kind) -> Callable[[str, Health], None]:
         return lambda name, health: self.tell(kind, name, health)
 
 
-def _leave(units: dict[str, U], sections: Mapping[str, Any]) -> list[Lane]:
+def word_for(fixtures: Mapping[str, Patched]) -> str:
+    """A word for a patch: where it is the same, slots mean the same lights."""
+    digest = hashlib.blake2b(digest_size=12)
+    for name, light in sorted(fixtures.items()):
+        digest.update(f"{name} {light.universe} {light.address} {light.personality!r}\n".encode())
+    return digest.hexdigest()
+
+
+def _leave(units: dict[str, U], sections: Mapping[str, Any]) -> list[Lane | Playing]:
     gone = [unit for unit in units.values() if sections.get(unit.name) != unit.section]
     for unit in gone:
         del units[unit.name]

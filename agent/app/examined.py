@@ -28,8 +28,11 @@ def faults(reading: Reading, file: Path) -> list[ConfigError]:
 
 def restart_only(now: StudioConfig, then: StudioConfig) -> list[Problem]:
     """What of ``then`` a running agent cannot take over from ``now``."""
-    return [
+    found = [
         Problem(table, "cannot change while the agent runs", "restart the agent")
         for table in ("agent", "mqtt", "homeassistant", "sparkplug")
         if getattr(now, table) != getattr(then, table)
     ]
+    if now.lighting.engine != then.lighting.engine:
+        found.append(Problem("lighting.engine", "cannot change while the agent runs", "restart the agent"))
+    return found

@@ -7,14 +7,15 @@ from typing import Any
 
 import structlog
 
+from agent.engine.messages import Playing
 from agent.lighting.claims import Priority
 from agent.lighting.memory import HeldClaim, LastLook, LookFile
 from agent.lighting.rig import Rig
 from config.model import LookSection
 from config.units import Attribute, Levels
 from drivers.errors import DriverError
-from firmware_profiles.patch import Patch
-from firmware_profiles.render import decode
+from firmware_profiles.patch import Patch, Patched
+from firmware_profiles.render import decode, render
 
 log = structlog.get_logger(__name__)
 
@@ -147,6 +148,19 @@ def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float
         log.info("look.first")
     else:
         log.warning("look.none", why="none is stored and lighting.start_look is not set", lights="at their defaults")
+
+
+def seen(last: LastLook, fixtures: Mapping[str, Patched], outputs: Mapping[str, Playing], patch: str) -> LastLook:
+    """``last`` with what lights do show instead of what was written last, as far as an output engine that outlived the
+    last agent sends frames of the same ``patch``: it went on with the fades."""
+    frames = {u: frame for each in outputs.values() if each.patch == patch for u, frame in each.wires.items() if frame}
+    shown = dict(last.shown)
+    for name, light in fixtures.items():
+        if light.universe in frames:
+            slots = frames[light.universe][light.address - 1 : light.last]
+            if render(light.personality, shown.get(name, {})) != slots:  # else it is known better than slots tell
+                shown[name] = decode(light.personality, slots)
+    return last.model_copy(update={"shown": shown})
 
 
 def carry(old: Rig, new: Rig, now: float) -> None:

@@ -66,7 +66,7 @@ def lights(rig: Rig, devices: Devices, topics: Topics, now: float) -> Iterator[t
     for name, fixture in rig.fixtures.items():
         holder = rig.holder(name)
         target = rig.scene.targets(name)
-        rest = max((f.done for (n, _), f in rig.scene.fades.items() if n == name), default=0.0) - now
+        rest = rig.scene.arrives(name) - now
         health, reason = _carried(devices, fixture)
         yield (
             topics.state("fixture", name),
@@ -144,7 +144,7 @@ def alert(found: Alert, wall_minus_mono: float, by: str = "", silence: Silence |
 
 def lighting_numbers(devices: Devices, now: float) -> Numbers:
     """The outputs' own beat, worst over all of them."""
-    figures = [output.pump.figures(now) for output in devices.outputs.values()]
+    figures = [output.lane.figures(now) for output in devices.outputs.values()]
     return {
         "frames": sum(f.frames for f in figures),
         "frame_rate_hz": round(sum(f.rate for f in figures), 2),

@@ -8,7 +8,7 @@ from typing import Any
 from agent.app.house import House
 from agent.lighting.claims import Claim, Priority
 from agent.lighting.rig import Rig
-from agent.lighting.scene import Key
+from agent.lighting.slew import Key
 from agent.messaging.commands import Identify, LightsRelease, LightsSet, LookApply
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
@@ -247,7 +247,7 @@ async def on_the_wire(house: House, names: Collection[str]) -> tuple[list[str], 
         carried = universes & set(output.section.universes)
         while carried and house.now() < deadline and output.lane.health.state == "ok":
             now, scene = house.now(), house.rig.scene
-            if all(scene.shown_by(universe, output.pump.wire(universe), now, names) for universe in carried):
+            if all(scene.shown_by(universe, output.lane.wire(universe), now, names) for universe in carried):
                 break
             await asyncio.sleep(0.002)
         if carried:

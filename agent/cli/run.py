@@ -64,7 +64,8 @@ def run(options: argparse.Namespace) -> int:
 
         async def serve() -> int:
             mode: Literal["real", "virtual"] = "virtual" if options.virtual else "real"
-            agent = Agent(config, host, config_file=path, mode=mode, environ=os.environ, pictures=pictures)
+            apart = config.lighting.engine == "process" and not options.virtual
+            agent = Agent(config, host, config_file=path, mode=mode, environ=os.environ, pictures=pictures, apart=apart)
             with signals(agent):
                 return await agent.run()
 

@@ -124,7 +124,8 @@ async def _by_ourselves(
     try:
         host = host_for(config, path, options.virtual)
         mode: Literal["real", "virtual"] = "virtual" if options.virtual else "real"
-        agent = Agent(config, host, config_file=path, mode=mode, environ=os.environ)
+        apart = config.lighting.engine == "process" and mode == "real"
+        agent = Agent(config, host, config_file=path, mode=mode, environ=os.environ, apart=apart)
         with interrupted(task.cancel):
             listener = Listener(config.mqtt, agent.topics, agent.bus.stamp, agent.bus.inbox.on_air)
             async with agent.standing(), listener:

@@ -4,7 +4,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
+
 from config.model import AirSection
+
+log = structlog.get_logger(__name__)
 
 
 class Interlock:
@@ -19,6 +23,16 @@ class Interlock:
         self._wall = wall
         self._off_until = -1.0
         self.told_by = ""
+
+    def hear(self, on_air: bool, source: str, said: float, now: float) -> bool:
+        """Somebody says so, or said so at ``said`` (seconds since 1970). *Off air* counts from then: an old or retained
+        message opens nothing. Whether it was believed."""
+        age, fresh = self._wall() - said, self._section.fresh
+        if not on_air and not -fresh <= age <= fresh:
+            log.warning("air.stale", source=source, age=round(age, 1), fresh=fresh)
+            return False
+        self.tell(on_air, source, now - max(0.0, age))
+        return True
 
     def tell(self, on_air: bool, source: str, now: float) -> None:
         """The mqtt source speaks. Ignored (but remembered as refused by the caller) for other sources."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from agent.lighting.output import SOON
+from agent.lighting.player import SOON
 from agent.lighting.scene import Scene
 from agent.runtime.lane import MISSES, Health, Lane
 from agent.runtime.unit import Unit

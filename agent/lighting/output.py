@@ -1,51 +1,66 @@
-"""One output of the studio: its driver, its lane and its pump, as one thing."""
+"""One output of the studio, as the daemon sees it: its table, what it has to play, and who plays it."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from agent.lighting.pump import Pump
+from agent.lighting.part import Part, Score
+from agent.lighting.player import Playing
 from agent.lighting.scene import Scene
-from agent.runtime.lane import BackOff, Health, Lane
-from agent.runtime.unit import Unit
 from config.model import OutputSection
-from drivers.base import Output
+from drivers import registry
+from drivers.base import Check, Output, Result
 from drivers.host import Host
 
-SOON = BackOff(first=0.25, most=2.0)
-"""A light that cannot be driven is looked for again quickly: a replugged widget is back within 2 s."""
+Seat = Callable[["OutputUnit", Mapping[int, bytes]], Playing]
+"""Gives an output its player, not yet started: in this process, or in the output engine's. The frames are those its
+universes were last sent by whoever carried them."""
 
 
-class OutputUnit(Unit[OutputSection, Output]):
-    """An output and its pump."""
+class OutputUnit:
+    """``lane``: its player. ``driver``: made here only to be asked what it is; it is never opened here."""
 
     def __init__(
         self,
         name: str,
         section: OutputSection,
         host: Host,
-        tell: Callable[[str, Health], None],
-        bug: Callable[[str, BaseException], None],
         scene: Scene,
+        seat: Seat,
         before: Mapping[int, bytes] = MappingProxyType({}),
     ) -> None:
         """``before``: frames its universes were last sent by whoever carried them."""
-        super().__init__(name, section, host)
-        self.pump = Pump(self.driver, section.universes, scene, before)
-        self.lane = Lane(name, self.driver, self.pump, now=host.now, tell=tell, bug=bug, back_off=SOON)
+        spec = registry.find(section.driver)
+        self.name = name
+        self.section = section
+        self.driver: Output = spec.make(spec.read(section.options, section.folder), host)
+        self._now = host.now
+        self._score = Score(scene, section.universes)
+        self.lane = seat(self, before)
 
     @property
     def under_control(self) -> bool:
         """Its lights have been sent a frame, or it has said why not."""
         health = self.lane.health
-        return health.state == "offline" or (health.state == "ok" and self.pump.has_sent)
+        return health.state == "offline" or (health.state == "ok" and self.lane.has_sent)
 
     def has_shown(self, scene: Scene, now: float) -> bool:
         """Whether it last sent every light as the scene has it now; for one that is offline nobody waits."""
         return self.lane.health.state != "ok" or all(
-            scene.shown_by(universe, self.pump.wire(universe), now) for universe in self.section.universes
+            scene.shown_by(universe, self.lane.wire(universe), now) for universe in self.section.universes
         )
 
     def show(self, scene: Scene) -> None:
         """Have the lights do this from now on."""
-        self.pump.show(scene)
-        self.lane.wake()
+        news = self._score.follow(scene)
+        if news is not None:
+            self.lane.play(news, self._now())
+
+    def part(self) -> Part:
+        """What it has to play now, whole."""
+        return self._score.whole()
+
+    async def run(self, check: Check, number: int, timeout: float) -> Result:  # noqa: ASYNC109 - the lane's own
+        """Run the driver's check of that number where the device is open."""
+        found = await self.lane.ask("check", number, check.id, timeout=timeout)
+        assert isinstance(found, Result)
+        return found

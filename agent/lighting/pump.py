@@ -1,20 +1,23 @@
-"""The beat of one output: asks the scene for the frame of *now* and sends it, on absolute due times."""
+"""The beat of one output: asks its part for the frames of *now* and sends them, on absolute due times."""
 
 import math
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
 
 from agent.lighting.catchup import CatchUp
-from agent.lighting.scene import Scene
-from drivers.base import Identity, Output
+from agent.lighting.part import Part
+from drivers.base import Beat, Identity, Output
 
 GRACE = 0.0005
 """Seconds by which a due time may be met early, so that rounding of the wait does not cost a beat."""
+
+FORGOTTEN = 10
+"""So many beats without a frame, and the beat begins anew with the next one."""
 
 
 class BeatFigures(NamedTuple):
@@ -35,58 +38,42 @@ class _Line:
     sent: float = -math.inf
     left: int = 0
     news: bool = False
-    """The scene is another one since the last frame, and changes what is on the wire."""
+    """The part is another one since the last frame, and changes what is on the wire."""
 
     catching_up: CatchUp | None = None
     """Set while an output that was away is led back to the scene."""
 
-    def caught_up(self, scene: Scene, universe: int, now: float) -> bytes:
-        assert self.catching_up is not None
-        frame, there = self.catching_up.frame(scene, now)
-        if there:
-            self.catching_up = None
-        return frame
-
-    def took(self, frame: bytes, now: float, period: float, repeats: int) -> None:
-        """A frame has been sent. Its time is kept on the grid of the one before while the beat is held, so that
-        lateness never adds up."""
-        self.left = repeats - 1 if frame != self.frame else max(0, self.left - 1)
-        self.frame = frame
-        self.news = False
-        lag = (now - self.sent) % period if self.sent > now - 10 * period else 0.0
-        self.sent = now - lag if lag < period / 5 else now
-
 
 class Pump:
-    """Work of an output's lane. The loop hands over scenes with :meth:`show` (and wakes the lane); no queue.
+    """Work of an output's lane. Others hand over parts with :meth:`play` (and wake the lane); no queue.
 
     A changed frame goes out at once, but never faster than the output's ``max_hz``; while something fades, frames
-    follow on an absolute grid; an unchanged frame is repeated as the protocol wants it (``repeats``, ``keepalive``).
+    follow on an absolute grid, one for all universes; a beat that was missed is left out, never made up for. An
+    unchanged frame is repeated as the protocol wants it (``repeats``, ``keepalive``).
     """
 
-    def __init__(
-        self,
-        output: Output,
-        universes: Sequence[int],
-        scene: Scene,
-        before: Mapping[int, bytes] = MappingProxyType({}),
-    ) -> None:
+    def __init__(self, output: Output, part: Part, before: Mapping[int, bytes] = MappingProxyType({})) -> None:
         """``before``: frames these universes were last sent by another output; the lights are led on from there."""
         self._output = output
-        self._lines = {universe: _Line(before.get(universe, b"")) for universe in universes}
-        self._scene = scene
+        self._together = output if isinstance(output, Beat) else None
+        self._part = part
+        self._told: Part | None = None
+        self._lines = {universe: _Line(before.get(universe, b"")) for universe in part.sheet.universes}
         self._lock = threading.Lock()
         self._late: deque[float] = deque(maxlen=2000)
         self._sent: deque[float] = deque(maxlen=500)
         self._frames = 0
         self._due = -math.inf
-        self._told: Scene | None = None
+        self._beat = -math.inf
+        self._fresh: set[int] = set()
+        self.arrived = False
+        """Whether the frames sent last are those that stay."""
 
     # --- any thread ------------------------------------------------------------------------------------------
 
-    def show(self, scene: Scene) -> None:
-        """Swap the scene (one reference; the pump reads it once a turn)."""
-        self._scene = scene
+    def play(self, part: Part) -> None:
+        """Swap the part (one reference; the pump reads it once a turn)."""
+        self._part = part
 
     @property
     def has_sent(self) -> bool:
@@ -96,6 +83,11 @@ class Pump:
     def wire(self, universe: int) -> bytes:
         """The frame last sent on a universe; ``b""`` before the first."""
         return self._lines[universe].frame
+
+    @property
+    def led(self) -> bool:
+        """Whether a universe is still on its way to where the scene is."""
+        return any(line.catching_up is not None for line in self._lines.values())
 
     def figures(self, now: float) -> BeatFigures:
         with self._lock:
@@ -114,57 +106,96 @@ class Pump:
             len(sent) / span / max(len(self._lines), 1),
         )
 
+    def fresh(self) -> dict[int, bytes]:
+        """On the lane's thread: the frames that are others since this was asked last."""
+        universes, self._fresh = self._fresh, set()
+        return {universe: self._lines[universe].frame for universe in universes}
+
     # --- the lane's thread -----------------------------------------------------------------------------------
 
     def opened(self, identity: Identity, now: float) -> None:
         """A device that comes back gets a frame at once: the one it had, led from there to where the lights are now."""
-        self._lead(self._scene, now)
+        self._lead(self._part, now)
+        self._told = self._part
         for line in self._lines.values():
             line.sent = -math.inf
         self._due = -math.inf  # the outage was no lateness of ours
 
-    def _lead(self, scene: Scene, now: float) -> None:
-        """Every universe goes from the frame it has to where the scene is, at the slew limit."""
-        for universe, line in self._lines.items():
-            if line.frame:
-                line.catching_up = CatchUp(scene, universe, line.frame, now)
-
     def turn(self, now: float) -> float:
-        scene = self._scene
         refresh = self._output.refresh
         period = 1.0 / refresh.max_hz
         if self._due > -math.inf and now >= self._due:
             with self._lock:
                 self._late.append(now - self._due)
-        if scene is not self._told:
-            if self._told is not None and scene.fixtures != self._told.fixtures:
-                self._lead(scene, now)  # a reload: what is on the wire may be another light's by now
-            self._told = scene
-            for line in self._lines.values():
-                line.news = True
+        part = self._take_up(now)
+        on_beat = now >= self._beat + period - GRACE
+        if on_beat:
+            passed = now - self._beat
+            self._beat = now if passed > FORGOTTEN * period else self._beat + (passed + GRACE) // period * period
+        # A frame is seen until the next one, so it shows where the fades will be by then. It also makes the first
+        # frame of a fade differ from the one before: a command is on the wire at once, not a beat later.
+        frames = part.frames((self._beat if on_beat else now) + period)
+        gap = refresh.min_gap or period
+        going = now < part.settled
         nearest = math.inf
-        for universe, line in self._lines.items():
-            # A frame is seen until the next one, so it shows where the fades will be by then. It also makes the first
-            # frame of a fade differ from the one before: a command is on the wire at once, not a beat later.
-            frame = (
-                scene.frame(universe, now + period)
-                if line.catching_up is None
-                else line.caught_up(scene, universe, now)
-            )
-            changed = frame != line.frame
+        frames_sent = 0
+        arrived = frames is part.still
+        for row, (universe, line) in enumerate(self._lines.items()):
+            if line.catching_up is None:
+                frame = frames[row].tobytes()
+                changed = frame != line.frame
+            elif on_beat or line.news or line.sent == -math.inf:
+                frame, there = line.catching_up.frame(part, now)
+                line.catching_up = None if there else line.catching_up
+                changed = frame != line.frame
+                going = going or not there
+            else:
+                frame, changed, going = line.frame, False, True
             line.news &= changed
             # What is new may go between two beats where the output can take it; what goes on, goes on the beat.
-            gap = (refresh.min_gap or period) if line.news else period
-            if now >= line.sent + (gap - GRACE if changed or line.left else refresh.keepalive):
+            on_its_way = changed or line.left > 0
+            if (on_its_way and (on_beat or line.news) and now >= line.sent + gap - GRACE) or (
+                now >= line.sent + refresh.keepalive
+            ):
                 self._output.send(universe, frame)
-                line.took(frame, now, period, refresh.repeats)
-                with self._lock:
-                    self._frames += 1
-                    self._sent.append(now)
-                changed, gap = False, period
-            nearest = min(nearest, line.sent + (gap if changed or line.left else refresh.keepalive))
-            if now < scene.settled or line.catching_up is not None:
-                beats = math.floor((now - line.sent + GRACE) / period) + 1
-                nearest = min(nearest, line.sent + beats * period)
-        self._due = nearest
-        return nearest
+                line.left = refresh.repeats - 1 if changed else max(0, line.left - 1)
+                if changed:
+                    self._fresh.add(universe)
+                line.frame = frame
+                line.sent = self._beat if on_beat else now
+                line.news = changed = False
+                frames_sent += 1
+                on_its_way = line.left > 0
+            arrived = arrived and not changed and line.catching_up is None
+            if line.news:
+                nearest = min(nearest, line.sent + gap)
+            going = going or on_its_way
+            nearest = min(nearest, line.sent + refresh.keepalive)
+        if frames_sent:
+            if self._together is not None:
+                self._together.flush()
+            with self._lock:
+                self._frames += frames_sent
+                self._sent.extend([now] * frames_sent)
+        self.arrived = arrived
+        self._due = min(nearest, self._beat + period) if going else nearest
+        return self._due
+
+    # --- inside ----------------------------------------------------------------------------------------------
+
+    def _take_up(self, now: float) -> Part:
+        """The part to play now, and what of it is new."""
+        part, told = self._part, self._told
+        if part is not told:
+            if told is not None and part.sheet is not told.sheet:
+                self._lead(part, now)  # a reload: what is on the wire may be another light's by now
+            self._told = part
+            for line in self._lines.values():
+                line.news = True
+        return part
+
+    def _lead(self, part: Part, now: float) -> None:
+        """Every universe goes from the frame it has to where the scene is, at the slew limit."""
+        for row, line in enumerate(self._lines.values()):
+            if line.frame:
+                line.catching_up = CatchUp(part, row, line.frame, now)

@@ -9,17 +9,13 @@ from typing import NamedTuple
 
 from agent.lighting.claims import Claim, Priority, winner
 from agent.lighting.fade import Fade, toward
-from agent.lighting.scene import Key, Scene
+from agent.lighting.scene import Scene
+from agent.lighting.slew import Key, Slew
 from config.units import EMITTERS, Attribute, Levels
 from firmware_profiles.patch import Patched
 
 RESTORES = frozenset({Priority.TEST, Priority.STOP})
 """When these end the light goes back to what it showed before; after all others it holds what it shows."""
-
-CCT_RATE = 2000.0
-"""Kelvin per second: colour temperature moves no luminance, so this is for the eye's comfort only [house default]."""
-
-TINT_RATE = 1.0
 
 
 class Holder(NamedTuple):
@@ -49,7 +45,7 @@ class Rig:
     ) -> None:
         self.fixtures = dict(fixtures)
         self.master = master
-        self._rate = rate
+        self._slew = Slew(self.fixtures, rate)
         self._show = show
         self._order = 0
         self._claims: dict[Key, dict[str, Claim]] = {}
@@ -63,15 +59,15 @@ class Rig:
                 shown[key] = self._mastered(key, default) if level is None else level
                 self._held[key] = default if level is None else self._asked(key, level, default)
         self._look = dict(self._held)
-        self.scene = Scene(self.fixtures, {key: Fade(level, level) for key, level in shown.items()}, self._rate_of)
+        self.scene = Scene(self.fixtures, {key: Fade(level, level) for key, level in shown.items()}, self._slew)
 
     # --- asking ----------------------------------------------------------------------------------------------
 
     def holder(self, fixture: str) -> Holder | None:
         """Who holds this light (its strongest claim over all attributes)."""
-        best = winner(
-            claim for (name, _), claims in self._claims.items() if name == fixture for claim in claims.values()
-        )
+        attributes = self.fixtures[fixture].personality.attributes if fixture in self.fixtures else ()
+        claims = (self._claims.get((fixture, attribute), {}) for attribute in attributes)
+        best = winner(claim for of_one in claims for claim in of_one.values())
         return Holder(best.owner, best.priority, best.until) if best else None
 
     def look(self, fixture: str) -> dict[Attribute, float]:
@@ -225,7 +221,7 @@ class Rig:
             present = fade.at(now)
             claim = Claim(owner, Priority.STOP, *key, present, self._order)
             self._claims.setdefault(key, {})[f"{owner} (stop)"] = claim  # not to meet the same person's hold
-        self._swap({key: Fade(fade.at(now), fade.at(now)) for key, fade in self.scene.fades.items()})
+        self._move({key: Fade(fade.at(now), fade.at(now)) for key, fade in self.scene.fades.items()}, now)
 
     def reset(self, now: float, fade: float = 0.0) -> bool:
         """End the stop. Whether there was one."""
@@ -249,14 +245,13 @@ class Rig:
 
     def limit(self, rate: float, now: float) -> None:
         """Another slew limit from now on, also for fades under way."""
-        if rate == self._rate:
+        if rate == self._slew.rate:
             return
-        self._rate = rate
-        fades = dict(self.scene.fades)
-        for key, fade in fades.items():
-            if now < fade.done:
-                fades[key] = toward(fade, fade.end, now, fade.done - now, self._rate_of(key))
-        self._swap(fades)
+        self._slew = slew = Slew(self.fixtures, rate)
+        under_way = {key: fade for key, fade in self.scene.fades.items() if now < fade.done}
+        stretched = {key: toward(fade, fade.end, now, fade.done - now, slew(key)) for key, fade in under_way.items()}
+        self.scene = self.scene.moved(stretched, now, slew)
+        self._show(self.scene)
 
     def unmoved(self, now: float) -> bool:
         """Whether every light has arrived."""
@@ -283,19 +278,18 @@ class Rig:
         return gone
 
     def _settle(self, keys: Iterable[Key], now: float, fade: float) -> float:
-        fades = dict(self.scene.fades)
+        fades = self.scene.fades
         arrived = now
-        moved = False
+        changes: dict[Key, Fade] = {}
         for key in keys:
             level, as_it_is = self._asks(key)
             target = level if as_it_is else self._mastered(key, level)
-            present = fades[key]
-            if target != present.end:
-                fades[key] = toward(present, target, now, fade, self._rate_of(key))
-                moved = True
-            arrived = max(arrived, fades[key].done)
-        if moved:
-            self._swap(fades)
+            going = changes.get(key) or fades[key]
+            if target != going.end:
+                going = changes[key] = toward(fades[key], target, now, fade, self._slew(key))
+            arrived = max(arrived, going.done)
+        if changes:
+            self._move(changes, now)
         return arrived
 
     def _asks(self, key: Key) -> tuple[float, bool]:
@@ -319,21 +313,9 @@ class Rig:
             return True
         return attribute in EMITTERS and Attribute.INTENSITY not in self.fixtures[name].personality.attributes
 
-    def _swap(self, fades: Mapping[Key, Fade]) -> None:
-        self.scene = Scene(self.fixtures, fades, self._rate_of)
+    def _move(self, changes: Mapping[Key, Fade], now: float) -> None:
+        self.scene = self.scene.moved(changes, now)
         self._show(self.scene)
-
-    def _rate_of(self, key: Key) -> float:
-        name, attribute = key
-        if attribute is Attribute.CCT:
-            return CCT_RATE
-        if attribute is Attribute.TINT:
-            return TINT_RATE
-        # Light = intensity x colour mix: where both can move, each gets half of the allowed slope, so that their
-        # product keeps within it.
-        has = self.fixtures[name].personality.attributes
-        both = Attribute.INTENSITY in has and bool(EMITTERS & set(has))
-        return self._rate / 2 if both else self._rate
 
 
 def _lasting(claims: Iterable[Claim]) -> Claim | None:

@@ -1,20 +1,23 @@
-"""The scene: an immutable picture of what every light does from now on. Pure; pumps ask it for frames."""
+"""The scene: an immutable picture of what every light does from now on. Pure; outputs play their part of it."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import count
 from types import MappingProxyType
 
 from agent.lighting.fade import Fade
-from config.units import SLOTS, Attribute, Levels
+from agent.lighting.slew import Key
+from config.units import SLOTS, Attribute
 from firmware_profiles.patch import Patched
 from firmware_profiles.render import render
 
-Key = tuple[str, Attribute]
+_numbers = count(1)
 
 
 class Scene:
     """Fixtures and the fade of each of their attributes. Never changed once made: the loop swaps in another one.
 
-    ``rate_of`` is how fast an attribute may move at all, in its unit per second.
+    ``rate_of`` is how fast an attribute may move at all, in its unit per second. ``number`` is this scene's own;
+    ``follows`` that of the one it was made of by ``changes``, so that whoever has that one needs only these.
     """
 
     def __init__(
@@ -22,24 +25,50 @@ class Scene:
     ) -> None:
         self.rate_of = rate_of
         self.fixtures = MappingProxyType(dict(fixtures))
-        self.fades = MappingProxyType(dict(fades))
-        self.settled = max((fade.done for fade in self.fades.values()), default=0.0)
+        self._fades = dict(fades)
+        self.fades = MappingProxyType(self._fades)
+        self.changes: Mapping[Key, Fade] = self.fades
+        self.number = next(_numbers)
+        self.follows = 0
+        self._moving = {key: fade.done for key, fade in self._fades.items() if fade.length}
+        self.settled = max((fade.done for fade in self._fades.values()), default=0.0)
         """From this time on nothing moves."""
-        self._by_fixture: dict[str, dict[Attribute, Fade]] = {name: {} for name in fixtures}
-        for (name, attribute), fade in self.fades.items():
-            self._by_fixture[name][attribute] = fade
         self._still: dict[int, bytes] = {}
+
+    def moved(self, changes: Mapping[Key, Fade], now: float, rate_of: Callable[[Key], float] | None = None) -> "Scene":
+        """The scene in which these attributes do something else from ``now`` on."""
+        new = Scene.__new__(Scene)
+        new.rate_of = rate_of or self.rate_of
+        new.fixtures = self.fixtures
+        new._fades = {**self._fades, **changes}
+        new.fades = MappingProxyType(new._fades)
+        new.changes = MappingProxyType(dict(changes))
+        new.number = next(_numbers)
+        new.follows = self.number
+        new._moving = {key: done for key, done in self._moving.items() if done > now}
+        new._moving |= {key: fade.done for key, fade in changes.items()}
+        new.settled = max(new._moving.values(), default=0.0)
+        new._still = {}
+        return new
 
     def levels(self, fixture: str, now: float) -> dict[Attribute, float]:
         """What one light shows at ``now``."""
-        return {attribute: fade.at(now) for attribute, fade in self._by_fixture[fixture].items()}
+        fades, light = self._fades, self.fixtures[fixture]
+        return {attribute: fades[fixture, attribute].at(now) for attribute in light.personality.attributes}
 
     def targets(self, fixture: str) -> dict[Attribute, float]:
         """What one light shows when its fades have arrived."""
-        return {attribute: fade.end for attribute, fade in self._by_fixture[fixture].items()}
+        fades, light = self._fades, self.fixtures[fixture]
+        return {attribute: fades[fixture, attribute].end for attribute in light.personality.attributes}
+
+    def arrives(self, fixture: str) -> float:
+        """When the last fade of one light is over."""
+        light = self.fixtures[fixture]
+        return max((self._fades[fixture, each].done for each in light.personality.attributes), default=0.0)
 
     def frame(self, universe: int, now: float) -> bytes:
-        """All 512 slots of one universe at ``now``; slots nobody patched are 0."""
+        """All 512 slots of one universe at ``now``; slots nobody patched are 0. What outputs send is made faster
+        (:class:`agent.lighting.part.Part`); this says what it has to be."""
         if now < self.settled:
             return self._render(universe, now)
         still = self._still.get(universe)
@@ -56,20 +85,15 @@ class Scene:
         that are no light's do not count: those of one taken out of the patch are still on their way down."""
         if not frame:
             return False
-        wanted = self.frame(universe, now)
+        known = self.lights(universe) if names is None else (self.fixtures[name] for name in names)
         return all(
-            frame[light.address - 1 : light.last] == wanted[light.address - 1 : light.last]
-            for light in self.lights(universe)
-            if names is None or light.name in names
+            frame[light.address - 1 : light.last] == render(light.personality, self.levels(light.name, now))
+            for light in known
+            if light.universe == universe
         )
 
-    def render(self, universe: int, levels: Callable[[str], Levels]) -> bytes:
-        """The universe's slots with each light at ``levels(name)``."""
-        frame = bytearray(SLOTS)
-        for fixture in self.lights(universe):
-            slots = render(fixture.personality, levels(fixture.name))
-            frame[fixture.address - 1 : fixture.address - 1 + len(slots)] = slots
-        return bytes(frame)
-
     def _render(self, universe: int, now: float) -> bytes:
-        return self.render(universe, lambda name: self.levels(name, now))
+        frame = bytearray(SLOTS)
+        for light in self.lights(universe):
+            frame[light.address - 1 : light.last] = render(light.personality, self.levels(light.name, now))
+        return bytes(frame)

@@ -71,8 +71,21 @@ class BackOff:
         return full * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
-class _Call:
-    """A call from the loop to the lane's thread, and its answer on the way back."""
+class Call(Protocol):
+    """A call to a lane's thread."""
+
+    fn: Callable[[], Any]
+
+    @property
+    def given_up(self) -> bool:
+        """Whether nobody waits for the answer any more: what has not begun does not begin."""
+
+    def tell(self, result: Any, error: BaseException | None) -> None:
+        """The answer, on the lane's thread."""
+
+
+class _Awaited:
+    """A call from the loop."""
 
     __slots__ = ("answer", "fn", "loop")
 
@@ -80,6 +93,10 @@ class _Call:
         self.fn = fn
         self.loop = loop
         self.answer: asyncio.Future[Any] = loop.create_future()
+
+    @property
+    def given_up(self) -> bool:
+        return self.answer.done()
 
     def answered(self, result: Any, error: BaseException | None) -> None:
         """On the loop. The first answer counts: the lane's, the end of the time, or that nobody waits any more."""
@@ -91,7 +108,6 @@ class _Call:
             self.answer.set_exception(error)
 
     def tell(self, result: Any, error: BaseException | None) -> None:
-        """From the lane's thread."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
             self.loop.call_soon_threadsafe(self.answered, result, error)
 
@@ -120,7 +136,7 @@ class Lane:
         self._bug = bug
         self._back_off = back_off or BackOff()
         self._cores = cores
-        self._calls: deque[_Call] = deque()
+        self._calls: deque[Call] = deque()
         self._door = threading.Condition()
         self._woken = False
         self._stopping = threading.Event()
@@ -141,12 +157,8 @@ class Lane:
         """Run ``fn`` on the lane's thread. Raises what ``fn`` raises; DeviceMissing when the device is offline;
         ReplyTimeout when the lane did not get to the end of it in time."""
         loop = asyncio.get_running_loop()
-        call = _Call(fn, loop)
-        with self._door:
-            if self._stopping.is_set():
-                raise LinkLost(f"{self.name} is being closed")
-            self._calls.append(call)
-            self._door.notify()
+        call = _Awaited(fn, loop)
+        self.post(call)
         late = ReplyTimeout(f"{self.name} did not answer within {timeout:g} s")
         end = loop.call_later(timeout, call.answered, None, late)
         try:
@@ -154,6 +166,14 @@ class Lane:
             return answer
         finally:
             end.cancel()
+
+    def post(self, call: Call) -> None:
+        """Have a call run on the lane's thread, between two turns. LinkLost when the lane is ending."""
+        with self._door:
+            if self._stopping.is_set():
+                raise LinkLost(f"{self.name} is being closed")
+            self._calls.append(call)
+            self._door.notify()
 
     def request_stop(self) -> None:
         """Ask the thread to end; :meth:`join` waits for it."""
@@ -239,7 +259,7 @@ class Lane:
     def _run_calls(self) -> DriverError | None:
         while self._calls:
             call = self._calls.popleft()
-            if call.answer.done():  # given up: what has not begun does not begin
+            if call.given_up:
                 continue
             try:
                 call.tell(call.fn(), None)

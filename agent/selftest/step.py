@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
-from agent.runtime.lane import Lane
+from agent.runtime.lane import Health, Lane
 from config.units import SILENT, Text
 from drivers.base import Check, Impact, Result, Verdict
 from drivers.errors import DeviceMissing, LinkLost
@@ -48,17 +48,34 @@ class Step:
         return f"{self.id}:{self.group.name}"
 
 
+class Standing(Protocol):
+    """A device that says how it is."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def health(self) -> Health: ...
+
+
 def on_lane(check: Check, lane: Lane, group: Group, found: bool) -> Step:
-    """A driver's own check, on its device's lane. ``found``: the one that says whether the device is there, so a
-    device that is offline fails it; all others are skipped then."""
+    """:func:`of_device`, for a device whose lane is here."""
+    return of_device(check, lane, group, found, lambda: lane.call(check.run, timeout=check.deadline + ON_THE_LANE))
+
+
+def of_device(
+    check: Check, lane: Standing, group: Group, found: bool, measured: Callable[[], Awaitable[Result]]
+) -> Step:
+    """A driver's own check, on its device's lane: ``measured`` does it there. ``found``: the one that says whether the
+    device is there, so a device that is offline fails it; all others are skipped then."""
 
     async def run() -> Result:
         if not found:
-            return await lane.call(check.run, timeout=check.deadline + ON_THE_LANE)
+            return await measured()
         if lane.health.state != "ok":
             return gone(lane.health.reason or "still being opened", lane.health.remedy)
         try:
-            return await lane.call(check.run, timeout=check.deadline + ON_THE_LANE)
+            return await measured()
         except (DeviceMissing, LinkLost) as error:
             return gone(error.reason, error.remedy)
 
@@ -74,7 +91,7 @@ def gone(reason: str, remedy: str) -> Result:
     return Result(Verdict.FAIL, said, Text(remedy, f"请检查设备连接。{remedy}") if remedy else SILENT)
 
 
-def offline(lane: Lane) -> Text | None:
+def offline(lane: Standing) -> Text | None:
     """Why nothing can be asked of this device; ``None`` when it can."""
     if lane.health.state == "ok":
         return None

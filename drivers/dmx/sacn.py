@@ -1,18 +1,18 @@
-"""Streaming ACN (ANSI E1.31-2018) output: any number of universes, multicast or unicast."""
+"""Streaming ACN (ANSI E1.31-2018) output: any number of universes, multicast or unicast, IPv4 and IPv6."""
 
+import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
-from config.hosts import ipv4
 from config.section import OnceEach
-from config.units import HostName4, Text
+from config.units import Card, HostName, Text
 from drivers.base import Check, Identity, Refresh, Result, Verdict
 from drivers.dmx import sacn_codec as codec
-from drivers.dmx.sacn_codec import Data
+from drivers.dmx.sacn_codec import SEQUENCE_AT, SLOTS_AT, Data
+from drivers.dmx.sacn_stream import Stream, SyncPackets, Way, named, spread
 from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported
 from drivers.host import Datagrams, Host
 from drivers.registry import DriverSpec, Kind, Options
@@ -20,65 +20,98 @@ from drivers.registry import DriverSpec, Kind, Options
 OURS = UUID("6f2f7f0a-53a7-4a1e-9d53-8a0c6f0e9b11")
 """Name space of the component identifiers we make."""
 
-JUMP = 64
-"""Well past the 20 numbers a receiver takes for late packets, and well within the half circle it takes for new."""
 TERMINATIONS = 3
 """How often "stream terminated" is said (6.2.6)."""
+
+Priority = Annotated[int, Field(ge=0, le=200)]
+
+
+def _named(table: dict[str, int]) -> dict[str, int]:
+    for slots in table:
+        named(slots)
+    return table
 
 
 class SacnOptions(Options):
     """What the configuration may say about a sACN output."""
 
-    hosts: Annotated[tuple[HostName4, ...], OnceEach] = Field(
-        (), description="Unicast to these names or addresses; none: multicast."
+    hosts: Annotated[tuple[HostName, ...], OnceEach] = Field(
+        (), description="Unicast to these names or addresses (IPv4 or IPv6); none: multicast."
     )
-    interface: str = Field("", description="Local address of the network card to send from; empty: by routing table.")
+    multicast: Literal["ipv4", "ipv6", "both"] = Field("ipv4", description="By which protocol, where it is multicast.")
+    interface: Card = Field(
+        "", description="Network card to send multicast from, by name or address; empty: by routing table."
+    )
     source_name: str = Field("Studio Edge Agent", min_length=1, max_length=63, description="Shown by receivers.")
     cid: UUID | None = Field(None, description="Component identifier; none: made from this machine and the name.")
     priority: int = Field(100, ge=0, le=200, description="Receivers follow the source with the highest.")
+    address_priority: Priority | Annotated[dict[str, Priority], AfterValidator(_named)] | None = Field(
+        None,
+        description="Priority by slot (start code DD): a number for every slot we send, or a table such as "
+        '`{ "1-24" = 150, "2/7" = 90 }` (slots, or universe/slots); slots not in the table are left to others.',
+    )
+    preview: bool = Field(False, description="For visualisers only: receivers must not show it on stage.")
+    synchronization: int = Field(
+        0, ge=0, le=63999, description="Universe of the synchronisation packets; 0: each universe is shown as it comes."
+    )
+    force_synchronization: bool = Field(
+        True, description="Receivers go on without synchronisation when it is lost; else they keep what they show."
+    )
     ttl: int = Field(20, ge=1, le=255, description="Routers a multicast packet may pass.")
     on_close: Literal["hold", "terminate"] = Field(
         "hold", description="hold: just stop, receivers keep the last look; terminate: tell them to let go at once."
     )
 
-    @field_validator("interface")
-    @classmethod
-    def _address(cls, card: str) -> str:
-        try:
-            return ipv4(card) if card else card
-        except ValueError:
-            raise ValueError(
-                f"{card[:40]!r} is not an IPv4 address: that of one of this machine's cards; `devices` lists them"
-            ) from None
-
     def exclusive(self, universes: Sequence[int]) -> Iterable[tuple[str, str]]:
-        ways = self.hosts or (f"multicast by {self.interface}" if self.interface else "multicast",)
+        by = f" by {self.interface}" if self.interface else ""
+        way = {"ipv4": ("multicast",), "ipv6": ("IPv6 multicast",), "both": ("multicast", "IPv6 multicast")}
+        ways = self.hosts or tuple(each + by for each in way[self.multicast])
         return [("universes", f"sACN universe {number} to {way}") for number in universes for way in ways]
 
 
+def component(options: SacnOptions, host: Host) -> UUID:
+    """The component identifier of an output with these options on this machine: what an input has to ignore so as not
+    to take us for a console. The same after every restart, another on every machine and for every way out."""
+    macs = sorted(each.mac for each in host.interfaces() if each.mac)
+    way = (*macs[:1], options.interface, *options.hosts, options.source_name)
+    return options.cid or uuid5(OURS, "\n".join(way))
+
+
 class Sacn:
-    """Output of many universes. Each has its own sequence; the source announces them every 10 s (clause 8)."""
+    """Output of many universes. Each has its own sequence; the source announces them every 10 s (clauses 8 and 12)."""
 
     refresh = Refresh(max_hz=44.0, keepalive=0.9, repeats=3)
 
     def __init__(self, options: SacnOptions, host: Host) -> None:
         self.options = options
         self.host = host
-        self._socket: Datagrams | None = None
+        self._sockets: tuple[Datagrams, ...] = ()
         self._cid = options.cid or UUID(int=0)
         self._addresses: tuple[str, ...] = ()
-        self._last: dict[int, Data] = {}
-        self._fresh: set[int] = set()
+        self._known: dict[int, Stream] = {}
+        """All universes ever sent: their sequences go on when the output is opened again."""
+        self._live: dict[int, Stream] = {}
+        """Those sent since it was opened."""
+        self._sync: SyncPackets | None = None
         self._announce_at = 0.0
 
     def open(self) -> Identity:
         """Resolve the unicast names once, and see that there is a way out. Nobody answers: sACN is one-way."""
         self.close()
-        self._cid = self.options.cid or self._component()
-        self._addresses = tuple(self.host.resolve(each) for each in self.options.hosts)
-        self._socket = self.host.udp(interface=self.options.interface, ttl=self.options.ttl)
+        options = self.options
+        self._cid = component(options, self.host)
+        self._addresses = tuple(self.host.resolve(each, ipv6=True) for each in options.hosts)
         try:
-            self._announce(self._socket, self.host.now())
+            for six in self._versions():
+                bind = ("::" if six else "", 0)
+                opened = self.host.udp(bind, interface=options.interface, ttl=options.ttl, stamps=False)
+                self._sockets += (opened,)
+            if options.synchronization:
+                number = self._sync.sequence if self._sync else 0
+                self._sync = SyncPackets(
+                    self._cid, options.synchronization, number, self._ways(options.synchronization)
+                )
+            self._announce(self.host.now())
             if self._addresses and not self._outward():
                 raise LinkLost("no network interface is up", "check the network cable")
         except LinkLost as error:
@@ -87,50 +120,50 @@ class Sacn:
         except BaseException:
             self.close()
             raise
+        to = {"ipv4": "multicast", "ipv6": "IPv6 multicast", "both": "multicast, IPv6 multicast"}[options.multicast]
         return Identity(
             "sACN E1.31 source",
             serial=str(self._cid),
-            details={"name": self.options.source_name, "to": ", ".join(self._addresses) or "multicast"},
+            details={"name": options.source_name, "to": ", ".join(self._addresses) or to},
         )
 
     def send(self, universe: int, frame: bytes) -> None:
         """Put 1…512 slots of one universe on the wire. One unreachable host does not keep it from the others."""
-        socket = self._socket
-        if socket is None:
-            raise LinkLost("sACN is not open")
-        if not 1 <= universe <= 63999:
-            raise NotSupported(f"universe {universe}: sACN has 1…63999", "correct the universe")
-        last = self._last.get(universe)
-        sequence = self._following(universe, last)
-        packet = Data(self._cid, self.options.source_name, universe, frame, sequence, self.options.priority)
-        self._last[universe] = packet
-        self._spread(socket, packet)
-        now = self.host.now()
-        if now >= self._announce_at:
-            self._announce(socket, now)
+        stream = self._live.get(universe)
+        if stream is None or stream.size != len(frame):
+            stream = self._begin(universe, frame)
+            packet = stream.packet
+            stream.number(packet)
+        else:  # 256 times a beat: nothing here that is not needed
+            packet = stream.packet
+            packet[SEQUENCE_AT] = sequence = stream.sequence
+            packet[SLOTS_AT:] = frame
+            stream.sequence = (sequence + 1) & 0xFF
+        left = stream.way(packet, stream.to) if stream.way is not None else spread(packet, stream.ways)
+        if left >= stream.again:
+            stream.say_priorities(left)
+        if left >= self._announce_at:
+            self._announce(left)
 
-    def _following(self, universe: int, last: Data | None) -> int:
-        """The next sequence number. After a restart a receiver may still be waiting for the old stream's numbers and
-        drop up to 20 of ours (E1.31 6.7.2), so the second packet jumps: at most one of the two can be dropped."""
-        if last is None:
-            self._fresh.add(universe)
-            return 0
-        jump = JUMP if universe in self._fresh else 1
-        self._fresh.discard(universe)
-        return (last.sequence + jump) % 256
+    def flush(self) -> None:
+        """The frames of this beat are out: let receivers show them together (clause 11)."""
+        if self._sync is not None and self._sockets:
+            self._sync.send()
 
     def close(self) -> None:
         """Stop; with ``on_close = "terminate"`` say so three times for each universe first."""
-        socket, self._socket = self._socket, None
-        if socket is None:
-            return
+        sockets, self._sockets = self._sockets, ()
+        live, self._live = self._live, {}
         try:
-            if self.options.on_close == "terminate":
-                self._terminate(socket)
+            if self.options.on_close == "terminate" and sockets:
+                for _ in range(TERMINATIONS):
+                    for stream in live.values():
+                        stream.terminate()
         except DriverError:
             pass  # no way to say goodbye: receivers notice after 2.5 s
         finally:
-            socket.close()
+            for socket in sockets:
+                socket.close()
 
     def checks(self) -> Sequence[Check]:
         """NOD-02 of the catalogue."""
@@ -139,53 +172,64 @@ class Sacn:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    def _spread(self, socket: Datagrams, packet: Data) -> None:
-        data = packet.encode()
-        addresses = self._addresses or (codec.group(packet.universe),)
-        lost: LinkLost | None = None
-        reached = False
-        for address in addresses:
-            try:
-                socket.send(data, (address, codec.PORT))
-                reached = True
-            except LinkLost as error:
-                lost = error
-        if lost is not None and not reached:
-            raise lost
+    def _begin(self, universe: int, frame: bytes) -> Stream:
+        """The first frame of a universe, or of another length: make its packets."""
+        if not self._sockets:
+            raise LinkLost("sACN is not open")
+        if not 1 <= universe <= 63999:
+            raise NotSupported(f"universe {universe}: sACN has 1…63999", "correct the universe")
+        if not 1 <= len(frame) <= 512:
+            raise NotSupported(f"a frame of {len(frame)} slots: a universe has 1…512", "correct the frame")
+        options = self.options
+        bits = codec.PREVIEW * options.preview
+        if options.synchronization:
+            bits |= codec.FORCE * options.force_synchronization
+        stream = self._known.setdefault(universe, Stream())
+        sync = options.synchronization
+        data = Data(self._cid, options.source_name, universe, frame, 0, options.priority, codec.LEVELS, bits, sync)
+        stream.make(data, options.address_priority, self._ways(universe))
+        self._live[universe] = stream
+        stream.say_priorities(self.host.now())  # before the levels: a receiver shall not show what is not ours
+        return stream
 
-    def _announce(self, socket: Datagrams, now: float) -> None:
-        """Universe discovery; only multicast sources have it (clause 8)."""
-        self._announce_at = now + codec.DISCOVERY_INTERVAL
+    def _versions(self) -> tuple[bool, ...]:
+        """Which sockets are needed: of IPv4 (False), of IPv6 (True)."""
         if self._addresses:
+            return tuple(sorted({":" in each for each in self._addresses}))
+        return {"ipv4": (False,), "ipv6": (True,), "both": (False, True)}[self.options.multicast]
+
+    def _ways(self, universe: int) -> tuple[Way, ...]:
+        by = dict(zip(self._versions(), self._sockets, strict=True))
+        if self._addresses:
+            return tuple((by[":" in each].send, (each, codec.PORT)) for each in self._addresses)
+        return self._groups(universe)
+
+    def _groups(self, universe: int) -> tuple[Way, ...]:
+        pairs = zip(self._versions(), self._sockets, strict=True)
+        return tuple((each.send, ((codec.group6 if six else codec.group)(universe), codec.PORT)) for six, each in pairs)
+
+    def _announce(self, now: float) -> None:
+        """Universe discovery, always by multicast. A source of unicast alone has it besides: where that is impossible
+        the light goes on, and one that feeds nobody but this machine says nothing to the network."""
+        self._announce_at = now + codec.DISCOVERY_INTERVAL
+        if self._local():
             return
-        for page in codec.pages(self._cid, self.options.source_name, list(self._last)):
-            socket.send(page.encode(), (codec.group(codec.DISCOVERY_UNIVERSE), codec.PORT))
-
-    def _terminate(self, socket: Datagrams) -> None:
-        for _ in range(TERMINATIONS):
-            for universe, last in tuple(self._last.items()):
-                packet = replace(last, sequence=(last.sequence + 1) % 256, options=codec.TERMINATED)
-                self._last[universe] = packet
-                self._spread(socket, packet)
-
-    def _component(self) -> UUID:
-        """The same after every restart, another on every machine and for every way out."""
-        macs = sorted(each.mac for each in self.host.interfaces() if each.mac)
-        way = (*macs[:1], self.options.interface, *self.options.hosts, self.options.source_name)
-        return uuid5(OURS, "\n".join(way))
+        universes = [*self._known, *([self.options.synchronization] if self._sync and self._known else [])]
+        ways = self._groups(codec.DISCOVERY_UNIVERSE)
+        try:
+            for page in codec.pages(self._cid, self.options.source_name, universes):
+                spread(bytearray(page.encode()), ways)
+        except DriverError:
+            if not self._addresses:
+                raise
 
     def _outward(self) -> list[str]:
         """Names of the interfaces that could carry the stream."""
-        chosen = self.options.interface
-        local = bool(self._addresses) and all(each.startswith("127.") for each in self._addresses)
-        return [
-            each.name
-            for each in self.host.interfaces()
-            if each.up
-            and each.addresses
-            and (not chosen or any(address.split("/")[0] == chosen for address in each.addresses))
-            and (local or chosen or each.name != "lo")
-        ]
+        return outward(self.host, self.options.interface, self._local())
+
+    def _local(self) -> bool:
+        """It feeds nobody but this machine."""
+        return bool(self._addresses) and all(ipaddress.ip_address(each).is_loopback for each in self._addresses)
 
     def _way_out(self) -> Result:
         names = self._outward()
@@ -199,13 +243,26 @@ class Sacn:
                 evidence=evidence,
             )
         try:
-            if self._socket is not None:
-                self._announce(self._socket, self.host.now())
+            if self._sockets:
+                self._announce(self.host.now())
         except LinkLost as error:
             said = Text(error.reason, f"网络不可达：{error.reason}")
             return Result(Verdict.FAIL, said, Text(error.remedy, "检查路由与网线。"), evidence=evidence)
         said = Text(f"Sending by {', '.join(names)}.", f"经由 {', '.join(names)} 发送。")
         return Result(Verdict.PASS, said, evidence=evidence)
+
+
+def outward(host: Host, card: str, local: bool = False) -> list[str]:
+    """Names of the interfaces that are up and fit the option ``interface``; ``local``: loopback counts, too."""
+    card = card.partition("%")[0]
+    return [
+        each.name
+        for each in host.interfaces()
+        if each.up
+        and each.addresses
+        and (not card or card == each.name or any(address.split("/")[0] == card for address in each.addresses))
+        and (local or card or each.name != "lo")
+    ]
 
 
 SPEC = DriverSpec(

@@ -4,8 +4,9 @@
     framing   flags+length | vector 2 | source name 64 | priority | sync address 2 | sequence | options | universe 2
     DMP       flags+length | vector 2 | A1 | 0000 | 0001 | count 2 | start code | slots 0…512
 
-Lengths count from their own field to the packet's end, with 0x7 in the top four bits. Universe discovery (clause 8) is
-root vector 8, framing vector 2, then page, last page and a sorted list. Pure; decoding anything else gives ``None``.
+Lengths count from their own field to the packet's end, with 0x7 in the top four bits. Under root vector 8 there are two
+more: universe synchronisation (6.3: framing vector 1, sequence, synchronisation address) and universe discovery (clause
+8: framing vector 2, then page, last page and a sorted list). Pure; decoding anything else gives ``None``.
 """
 
 import struct
@@ -21,12 +22,21 @@ SOURCE_LOST = 2.5
 """Seconds without data after which a source is gone (6.7.1)."""
 PAGE = 512
 """Universes of one discovery page."""
-TERMINATED, PREVIEW = 0x40, 0x80
+SYNC_LOST = SOURCE_LOST
+"""Seconds without a synchronisation packet after which there is no synchronisation any more (11.1.2)."""
+FORCE, TERMINATED, PREVIEW = 0x20, 0x40, 0x80
+"""Option bits (6.2.6): go on when synchronisation is lost; the source stops; not for the stage."""
+LEVELS, PRIORITIES = 0x00, 0xDD
+"""Start codes: levels, and one priority for each slot (ESTA's alternate start codes, DDh)."""
+SEQUENCE_AT, OPTIONS_AT, SLOTS_AT = 111, 112, 126
+"""Where in a data packet these are."""
+SYNC_SEQUENCE_AT = 44
 
 _PREAMBLE = b"\x00\x10\x00\x00ASC-E1.17\x00\x00\x00"
 _ROOT = struct.Struct(">HI16s")
 _FRAMING = struct.Struct(">HI64sBHBBH")
 _DMP = struct.Struct(">HBBHHH")
+_SYNC = struct.Struct(">HIBH2x")
 _EXTENDED = struct.Struct(">HI64s4x")
 _LIST = struct.Struct(">HIBB")
 _ROOT_AT = len(_PREAMBLE)
@@ -93,7 +103,20 @@ class Discovery:
         return _root(end, 8, self.cid) + framing + listed + struct.pack(f">{len(self.universes)}H", *self.universes)
 
 
-Packet = Data | Discovery
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """Show now what was sent for this synchronisation address. ``sequence`` is that of these packets alone (6.3.2)."""
+
+    cid: UUID
+    address: int
+    sequence: int
+
+    def encode(self) -> bytes:
+        end = _FRAMING_AT + _SYNC.size
+        return _root(end, 8, self.cid) + _SYNC.pack(_length(end - _FRAMING_AT), 1, self.sequence, self.address)
+
+
+Packet = Data | Discovery | Sync
 
 
 def decode(data: bytes) -> Packet | None:
@@ -106,7 +129,7 @@ def decode(data: bytes) -> Packet | None:
     if vector == 4:
         return _data(data, UUID(bytes=cid))
     if vector == 8:
-        return _discovery(data, UUID(bytes=cid))
+        return _discovery(data, UUID(bytes=cid)) or _sync(data, UUID(bytes=cid))
     return None
 
 
@@ -121,6 +144,11 @@ def later(sequence: int, last: int | None) -> bool:
 def group(universe: int) -> str:
     """The multicast group of a universe (9.3.1)."""
     return f"239.255.{universe >> 8}.{universe & 0xFF}"
+
+
+def group6(universe: int) -> str:
+    """The same in IPv6 (9.3.2, tables 9-11 and 9-12)."""
+    return f"ff18::8300:{universe:x}"
 
 
 def pages(cid: UUID, source_name: str, universes: Sequence[int]) -> list[Discovery]:
@@ -140,7 +168,9 @@ def _data(data: bytes, cid: UUID) -> Data | None:
         return None
     if not _whole(length, data, _FRAMING_AT) or not _whole(dmp_length, data, _DMP_AT):
         return None
-    if not 1 <= count <= 513 or len(data) < _SLOTS_AT + count or priority > 200 or not 1 <= universe <= 63999:
+    if not 1 <= count <= 513 or dmp_length & 0x0FFF != _DMP.size + count or priority > 200:
+        return None
+    if not 1 <= universe <= 63999:
         return None
     slots = data[_SLOTS_AT + 1 : _SLOTS_AT + count]
     return Data(cid, _said(name), universe, slots, sequence, priority, data[_SLOTS_AT], options, sync_universe)
@@ -160,6 +190,15 @@ def _discovery(data: bytes, cid: UUID) -> Discovery | None:
         return None
     universes = struct.unpack_from(f">{count}H", data, _LIST_AT + _LIST.size)
     return Discovery(cid, _said(name), universes, page, last_page)
+
+
+def _sync(data: bytes, cid: UUID) -> Sync | None:
+    if len(data) < _FRAMING_AT + _SYNC.size:
+        return None
+    length, vector, sequence, address = _SYNC.unpack_from(data, _FRAMING_AT)
+    if vector != 1 or not _whole(length, data, _FRAMING_AT) or not 1 <= address <= 63999:
+        return None
+    return Sync(cid, address, sequence)
 
 
 def _root(end: int, vector: int, cid: UUID) -> bytes:

@@ -54,10 +54,11 @@ class RealHost:
         interface: str = "",
         broadcast: bool = False,
         ttl: int = 20,
+        stamps: bool = True,
     ) -> Datagrams:
         from drivers.real.net import open_udp
 
-        return open_udp(bind, groups=groups, interface=interface, broadcast=broadcast, ttl=ttl)
+        return open_udp(bind, groups=groups, interface=interface, broadcast=broadcast, ttl=ttl, stamps=stamps)
 
     def ping_socket(self) -> Datagrams:
         from drivers.real.net import open_ping
@@ -69,10 +70,10 @@ class RealHost:
 
         return connect(host, port, timeout)
 
-    def resolve(self, name: str) -> str:
+    def resolve(self, name: str, *, ipv6: bool = False) -> str:
         from drivers.real.net import resolve
 
-        return resolve(name)
+        return resolve(name, ipv6=ipv6)
 
     def camera(self, source: str, login: Login = NOBODY) -> FrameSource:
         from drivers.real.video import open_source

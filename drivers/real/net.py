@@ -14,20 +14,24 @@ import struct
 import sys
 import time
 from collections.abc import Sequence
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from threading import Lock
 
 from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
 from drivers.host import Datagram, Endpoint
+from drivers.real import multicast
 from drivers.real.gate import Gate
 
 SO_TIMESTAMPING = 37
 STAMPING = 2 | 8 | 16 | 128 | 2048
 """TX_SOFTWARE, RX_SOFTWARE, SOFTWARE (report them), OPT_ID (number what leaves), OPT_TSONLY (no copy of the data)."""
+ARRIVING = 8 | 16
 
-IP_RECVERR = 11
+ERRORS = {(socket.IPPROTO_IP, 11), (socket.IPPROTO_IPV6, 25)}
+"""IP_RECVERR and IPV6_RECVERR."""
 MSG_ERRQUEUE = 0x2000
 IP_RECVTTL = 12
-IP_MULTICAST_ALL = 49
+TO_LIVE = {(socket.IPPROTO_IP, socket.IP_TTL), (socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT)}
 TIMESPEC = struct.Struct("@ll")
 NUMBERED = struct.Struct("@12xI")
 """``ee_data`` in ``struct sock_extended_err``: the number of the datagram a leaving stamp belongs to."""
@@ -35,6 +39,8 @@ NUMBERED = struct.Struct("@12xI")
 COUNTER = 1 << 32
 ANCILLARY = socket.CMSG_SPACE(3 * TIMESPEC.size) + socket.CMSG_SPACE(4) + socket.CMSG_SPACE(32)
 LARGEST = 65535
+ROOM = 1 << 22
+"""Bytes of receive buffer to ask for where a whole rig may speak at once; the kernel gives what rmem_max allows."""
 SEND_TIMEOUT = 0.5
 """Seconds a full send buffer may hold a datagram."""
 
@@ -50,38 +56,72 @@ UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENOD
 class SocketDatagrams:
     """An open datagram socket as :class:`drivers.host.Datagrams`. ``headed``: raw, each datagram has its IP header."""
 
-    def __init__(self, opened: socket.socket, name: str, *, headed: bool = False) -> None:
+    def __init__(
+        self,
+        opened: socket.socket,
+        name: str,
+        *,
+        memberships: multicast.Memberships | None = None,
+        headed: bool = False,
+        stamps: bool = True,
+    ) -> None:
         opened.setblocking(False)
         self._socket = opened
+        self._sendto = opened.sendto
         self._name = name
+        self._memberships = memberships or multicast.Memberships(opened, "")
         self._headed = headed
-        self._stamped = _ask_for_stamps(opened)
+        self._stamped = _ask_for_stamps(opened, leaving=stamps)
         self._leaving = 0
         self._local: Endpoint = opened.getsockname()[:2]
-        self._gate = Gate(opened.fileno(), opened.close, name)
+        self._closed = False
+        self._busy = Lock()
+        self._gate = Gate(opened.fileno(), self._release, name)
 
     @property
     def local(self) -> Endpoint:
         return self._local
 
-    def send(self, data: bytes, to: Endpoint) -> float:
+    def send(self, data: bytes | bytearray, to: Endpoint) -> float:
         """Send, and say when it left. LinkLost when there is no way to that network."""
+        left = time.monotonic()
+        try:
+            with self._busy:  # a lock is cheaper than the gate, and releasing the socket waits for it, too
+                if self._closed:
+                    raise LinkLost(f"{self._name} is closed")
+                self._sendto(data, to)
+                return self._left_now(left) if self._stamped else left
+        except OSError as error:
+            left = self._insist(data, to, error)
+        with self._busy:
+            return self._left_now(left)
+
+    def _insist(self, data: bytes | bytearray, to: Endpoint, error: OSError) -> float:
+        """The datagram did not go at the first try."""
         with self._gate:
             deadline = time.monotonic() + SEND_TIMEOUT
             while True:
-                left = time.monotonic()
-                try:
-                    self._socket.sendto(data, to)
-                except BlockingIOError:
+                if isinstance(error, BlockingIOError):
                     if not self._gate.wait(select.POLLOUT, deadline - time.monotonic()):
                         raise ReplyTimeout(f"{self._name}: the send buffer stayed full") from None
-                except ConnectionRefusedError:
-                    continue  # an old ICMP "port unreachable" reported now; it is cleared by being reported
-                except OSError as error:
+                elif not isinstance(error, ConnectionRefusedError):
+                    # (an old ICMP "port unreachable" is reported now, and cleared by being reported)
                     raise _cannot_send(self._name, to, len(data), error) from error
+                left = time.monotonic()
+                try:
+                    self._sendto(data, to)
+                except OSError as again:
+                    error = again
                 else:
-                    number, self._leaving = self._leaving, (self._leaving + 1) % COUNTER
-                    return self._left(number, left)
+                    return left
+
+    def join(self, group: str) -> None:
+        """Hear one more multicast group."""
+        with self._gate:
+            try:
+                self._memberships.join(group)
+            except OSError as error:
+                raise _cannot_open(self._name, self._local, "", [group], error) from error
 
     def receive(self, timeout: float) -> Datagram | None:
         """The next datagram with its kernel stamp, or ``None`` after ``timeout`` seconds."""
@@ -104,10 +144,21 @@ class SocketDatagrams:
                 received, ttl = _stamps(ancillary)
                 if self._headed:
                     data = data[(data[0] & 0x0F) * 4 :] if data else data
-                return Datagram(data, source[:2], received, ttl)
+                return Datagram(data, (source[0].removeprefix("::ffff:"), source[1]), received, ttl)
 
     def close(self) -> None:
+        self._closed = True
         self._gate.shut()
+
+    def _release(self) -> None:
+        with self._busy:
+            self._memberships.close()
+            self._socket.close()
+
+    def _left_now(self, called: float) -> float:
+        """The kernel's stamp of the datagram sent last; ``called``, the time of the call, has to do without one."""
+        number, self._leaving = self._leaving, (self._leaving + 1) % COUNTER
+        return self._left(number, called)
 
     def _left(self, number: int, otherwise: float) -> float:
         """The kernel's stamp of leaving datagram ``number``; empties the error queue."""
@@ -117,7 +168,7 @@ class SocketDatagrams:
             except OSError:
                 break  # empty
             for level, kind, content in ancillary:
-                if (level, kind) == (socket.IPPROTO_IP, IP_RECVERR):
+                if (level, kind) in ERRORS:
                     (stamped,) = NUMBERED.unpack_from(content)
                     if 0 <= stamped - number < COUNTER // 2:  # ahead: the kernel counted a datagram it refused, too
                         self._leaving = (stamped + 1) % COUNTER
@@ -125,32 +176,42 @@ class SocketDatagrams:
         return otherwise
 
 
-def open_udp(bind: Endpoint, *, groups: Sequence[str], interface: str, broadcast: bool, ttl: int) -> SocketDatagrams:
-    """An IPv4 UDP socket (see :meth:`drivers.host.Host.udp`). DeviceMissing when it cannot be bound or joined."""
+def open_udp(
+    bind: Endpoint, *, groups: Sequence[str], interface: str, broadcast: bool, ttl: int, stamps: bool
+) -> SocketDatagrams:
+    """A UDP socket (see :meth:`drivers.host.Host.udp`). DeviceMissing when it cannot be bound or joined."""
+    six = any(":" in each for each in (bind[0], *groups))
+    if six:
+        bind = (bind[0] or "::", bind[1])
     name = f"UDP {bind[0] or '*'}:{bind[1]}"
-    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    opened = _new(name, socket.AF_INET6 if six else socket.AF_INET)
+    memberships = multicast.Memberships(opened, interface)
     try:
+        if six:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         if groups or broadcast:  # several programs may listen to the same group or broadcast port
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
         if broadcast:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        opened.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
-        opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
-        opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
-        opened.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)  # else groups other sockets joined come in here
-        if interface:
-            opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, _packed(interface))
+        multicast.prepare(opened, interface, ttl)
         opened.bind(bind)
         for group in groups:
-            membership = _packed(group) + _packed(interface or "0.0.0.0")  # noqa: S104 - any interface, not a bind
-            opened.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-        return SocketDatagrams(opened, name)
-    except OSError as error:
+            memberships.join(group)
+        return SocketDatagrams(opened, name, memberships=memberships, stamps=stamps)
+    except BaseException as error:
+        memberships.close()
         opened.close()
-        raise _cannot_open(name, bind, interface, groups, error) from error
-    except BaseException:
-        opened.close()
+        if isinstance(error, OSError):
+            raise _cannot_open(name, bind, interface, groups, error) from error
         raise
+
+
+def _new(name: str, family: socket.AddressFamily) -> socket.socket:
+    try:
+        return socket.socket(family, socket.SOCK_DGRAM)
+    except OSError as error:
+        raise DeviceMissing(f"{name} cannot be opened: {error.strerror}", "is IPv6 switched off here?") from error
 
 
 def open_ping() -> SocketDatagrams:
@@ -197,30 +258,37 @@ def connect(host: str, port: int, timeout: float) -> float:
     return kernel if 0 < kernel <= took else took
 
 
-def resolve(name: str) -> str:
-    """IPv4 address of ``name``; addresses pass unchanged. Bounded by the system resolver's own limits."""
+def resolve(name: str, *, ipv6: bool = False) -> str:
+    """IPv4 address of ``name``, with ``ipv6`` its IPv6 address where it has no other; addresses pass unchanged.
+    Bounded by the system resolver's own limits."""
+    for kind in (IPv4Address, IPv6Address) if ipv6 else (IPv4Address,):
+        try:
+            return str(kind(name))
+        except AddressValueError:
+            pass
     try:
-        return str(IPv4Address(name))
-    except AddressValueError:
-        pass
-    try:
-        found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_DGRAM)
+        found = socket.getaddrinfo(name, None, 0 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
+        found.sort(key=lambda each: each[0] != socket.AF_INET)
         return str(found[0][4][0])
     except (OSError, UnicodeError, IndexError) as error:
         why = getattr(error, "strerror", None) or "not a valid name"
+        version = "" if ipv6 else "IPv4 "
         raise DeviceMissing(
-            f"the name {name!r} has no IPv4 address: {why}", "check the spelling and the resolver"
+            f"the name {name!r} has no {version}address: {why}", "check the spelling and the resolver"
         ) from error
 
 
-def _ask_for_stamps(opened: socket.socket) -> bool:
-    """Ask for times to live and stamps. False: not on this platform, the times of the calls have to do."""
+def _ask_for_stamps(opened: socket.socket, *, leaving: bool) -> bool:
+    """Ask for times to live and stamps. False: leaving ones are not wanted, or not to be had on this platform; the
+    times of the calls have to do."""
     try:
         opened.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
-        opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, STAMPING)
+        if opened.family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+        opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, STAMPING if leaving else ARRIVING)
     except OSError:
         return False
-    return True
+    return leaving
 
 
 def _stamps(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[float, int | None]:
@@ -231,7 +299,7 @@ def _stamps(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[float, int | N
             seconds, nanoseconds = TIMESPEC.unpack_from(content)
             stamp = seconds * 1_000_000_000 + nanoseconds - _offset()
             received = min(received, stamp)  # a clock set back meanwhile must not put it into the future
-        elif level == socket.IPPROTO_IP and kind == socket.IP_TTL:
+        elif (level, kind) in TO_LIVE:
             ttl = int.from_bytes(content[:4], sys.byteorder)
     return received / 1e9, ttl
 
@@ -250,13 +318,6 @@ def _offset() -> int:
     return offset or time.time_ns() - time.monotonic_ns()
 
 
-def _packed(address: str) -> bytes:
-    try:
-        return socket.inet_aton(str(IPv4Address(address)))
-    except AddressValueError as error:
-        raise DeviceMissing(f"{address!r} is not an IPv4 address", "give it as a.b.c.d") from error
-
-
 def _cannot_open(name: str, bind: Endpoint, interface: str, groups: Sequence[str], error: OSError) -> DriverError:
     if error.errno == errno.EADDRINUSE:
         return DeviceMissing(f"{name} is in use by another program", "stop the other program")
@@ -266,7 +327,7 @@ def _cannot_open(name: str, bind: Endpoint, interface: str, groups: Sequence[str
         where = interface or bind[0] or "multicast"
         return DeviceMissing(
             f"{name}: no interface of this machine fits {where!r}{' for ' + ', '.join(groups) if groups else ''}",
-            "give the address of one of this machine's interfaces; `studio-agent devices` lists them",
+            "give the name or an address of one of this machine's interfaces; `studio-agent devices` lists them",
         )
     return DeviceMissing(f"{name} cannot be opened: {error.strerror}")
 

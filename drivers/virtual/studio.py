@@ -9,14 +9,15 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from drivers.errors import DeviceMissing, LinkLost, NotSupported, Refused, ReplyTimeout
 from drivers.host import Datagram, Datagrams, Endpoint, FrameSource, Interface, Link, SerialPort, VideoDevice
 from drivers.virtual.clock import Clock, RealClock
-from drivers.virtual.datagrams import HOME, VirtualDatagrams
+from drivers.virtual.datagrams import HOME, HOME6, OURS, VirtualDatagrams
 from drivers.virtual.twin import Fault, Fitted, NodeDevice, SerialDevice, Twin
-from drivers.virtual.wires import Cable, Lan, Listener, Place, Socket
+from drivers.virtual.wires import Cable, Lan, Listener, Place, Socket, broadcast
 
 if TYPE_CHECKING:
     from drivers.virtual.world import World
@@ -113,7 +114,7 @@ class VirtualStudio:
     def place_host(self, name: str) -> str:
         """The address of ``name``; a name that nobody knows yet gets one, the same in every run."""
         try:
-            return self.resolve(name)
+            return self.resolve(name, ipv6=True)
         except DeviceMissing:
             address = f"{ELSEWHERE}{zlib.crc32(name.encode()) % 253 + 1}"
             self.place_name(name, address)
@@ -192,13 +193,15 @@ class VirtualStudio:
         interface: str = "",
         broadcast: bool = False,
         ttl: int = 20,
+        stamps: bool = True,
     ) -> Datagrams:
-        local = (bind[0] or interface or HOME, bind[1] or next(self._ports))
-        return self._opened(VirtualDatagrams(self, local, frozenset(groups), broadcast, ttl))
+        home = HOME6 if any(":" in each for each in (bind[0], *groups)) else HOME
+        local = (bind[0].removeprefix("::") or home, bind[1] or next(self._ports))
+        return self._opened(VirtualDatagrams(self, local, groups, broadcast, ttl))
 
     def ping_socket(self) -> Datagrams:
         # The identifier takes the port's part, so that two ping sockets do not hear each other, as in the kernel.
-        return self._opened(VirtualDatagrams(self, (HOME, next(self._ports)), frozenset(), False, 64))
+        return self._opened(VirtualDatagrams(self, (HOME, next(self._ports)), (), False, 64))
 
     def connect(self, host: str, port: int, timeout: float) -> float:
         """Answers, refuses, or lets the caller wait its whole ``timeout``, as the far end's state says."""
@@ -220,11 +223,9 @@ class VirtualStudio:
             raise Refused(f"{host}:{port}: connection refused", "start the service, or correct the port")
         return there + back
 
-    def resolve(self, name: str) -> str:
-        try:
-            return str(ipaddress.IPv4Address(name))
-        except ValueError:
-            pass
+    def resolve(self, name: str, *, ipv6: bool = False) -> str:
+        with suppress(ValueError):
+            return str(ipaddress.ip_address(name) if ipv6 else ipaddress.IPv4Address(name))
         if name not in self._names:
             raise DeviceMissing(f"{name}: no such host name", "correct the name, or check the name server")
         return self._names[name]
@@ -241,9 +242,10 @@ class VirtualStudio:
             return [device for _, device in self._cameras.values() if device is not None]
 
     def interfaces(self) -> Sequence[Interface]:
+        ours, mac = (f"{HOME}/24", f"{HOME6}/64"), "02:00:00:77:00:02"
         return [
-            Interface("lo", True, ("127.0.0.1/8",)),
-            Interface("studio0", self.network_up, (f"{HOME}/24",), "02:00:00:77:00:02", 1000, 0, self._packets),
+            Interface("lo", True, ("127.0.0.1/8", "::1/128")),
+            Interface("studio0", self.network_up, ours, mac, 1000, 0, self._packets),
         ]
 
     def sniff(self, interface: str, seconds: float) -> Sequence[Datagram]:
@@ -271,10 +273,10 @@ class VirtualStudio:
     def carry(self, data: bytes, sender: VirtualDatagrams, to: Endpoint) -> float:
         """Take a datagram from one of the machine's sockets to whoever it reaches; their answers come back."""
         left = self.now()
-        own = to[0] in {HOME, "127.0.0.1", sender.local[0]}
+        own = to[0] in OURS or to[0] == sender.local[0]
         if not self.network_up and not own:
             raise LinkLost(f"{to[0]}: the network is unreachable", UNREACHABLE)
-        everybody = to[0].endswith(".255")
+        everybody = broadcast(to[0])
         if everybody and not sender.broadcast:
             raise NotSupported(f"{to[0]}: this socket was not opened for broadcast")
         with self._lock:
@@ -307,7 +309,7 @@ class VirtualStudio:
         arrives = self.now() if at is None else at
         with self._lock:
             self._see(data, source, to, arrives)
-            reached = [each for each in self._open if each.accepts(to, to[0].endswith(".255"))]
+            reached = [each for each in self._open if each.accepts(to, broadcast(to[0]))]
         for each in reached:
             each.inbox.put(Datagram(data, source, arrives, 64))
 
@@ -323,8 +325,7 @@ class VirtualStudio:
 
     def _pause(self, seconds: float) -> None:
         until = self.now() + seconds
-        nobody = threading.Condition()
-        with nobody:
+        with (nobody := threading.Condition()):
             while self.now() < until:
                 self.clock.wait(nobody, until)
 

@@ -8,12 +8,18 @@ import heapq
 import random
 import threading
 from collections.abc import Iterable
+from ipaddress import IPv4Address
 from typing import Protocol
 
 from drivers.errors import DeviceMissing, LinkLost
 from drivers.host import Datagram, Endpoint, SerialPort
 from drivers.virtual.clock import Clock
 from drivers.virtual.twin import Fault, NodeDevice, SerialDevice
+
+
+def broadcast(address: str) -> bool:
+    """To everybody on a network; the group 239.255.0.255 is not."""
+    return address.endswith(".255") and not IPv4Address(address).is_multicast
 
 
 class Lan(Protocol):

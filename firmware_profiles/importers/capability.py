@@ -134,6 +134,8 @@ def harm_of(cap: Mapping[str, Any], at_start: bool, name: str) -> Text:
     kind = cap.get("type")
     if kind == "Generic" and _RUNS.fullmatch(name):
         kind = "Effect"
+    elif kind == "StrobeSpeed" and _RUNS.fullmatch(name):  # no shutter beside it: this slot is the strobe itself
+        kind = "ShutterStrobe"
     if kind not in ("ShutterStrobe", "Effect") or _STILL.search(called(cap)):
         return SILENT
     if kind == "ShutterStrobe":

@@ -12,6 +12,8 @@ from firmware_profiles.importers.foreign import Channel, Drive, Fault, Light, Mo
 from firmware_profiles.model import Personality, Profile, Slot
 
 _MAIN = re.compile(r"dimmer|intensity|brightness|master", re.IGNORECASE)
+_FADE = re.compile(r"cross[ -]?fade|<->|↔", re.IGNORECASE)
+"""Names of channels that fade between white and colour: held, they leave the levels of one side without effect."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,9 @@ def _personality(key: str, mode: Mode) -> tuple[Personality, list[Left]]:
                 raise _Refused(Text(f"{en} both sit on slot {place + 1}", f"{zh} 占用同一通道 {place + 1}"))
             taken[place] = channel.name
         if channel.drive is None:
+            if _FADE.search(channel.name):
+                one = Text("only one of the two sides it fades between shows", "只显示其渐变两端之一")
+                channel = replace(channel, why=Text(f"{channel.why.en}; {one.en}", f"{channel.why.zh}；{one.zh}"))
             slots |= _held(channel)
         else:
             slots |= _driven(channel, channel.drive)

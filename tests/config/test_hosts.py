@@ -68,7 +68,6 @@ def test_who_speaks_ipv4_only_says_so(model: type) -> None:
     assert said(model, host="2001:db8::9") == f"f: host – {why}"
     assert said(model, host="far.example") == ""
     assert "far.example alone" in said(model, host="https://far.example/")
-    assert said(SacnOptions, hosts=["2001:db8::9"]) == f"f: hosts[0] – {why}"
 
 
 @pytest.mark.parametrize("ingest", ["a.b:1935", "10.0.0.9:443", "[2001:db8::1]:1935"])
@@ -115,14 +114,23 @@ def test_nothing_raises(text: str) -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        ({"interface": "eth0"}, "interface – 'eth0' is not an IPv4 address – that of one of this machine's cards"),
+        ({"interface": "10.0.0"}, "interface – '10.0.0' is not an IPv4 address – four numbers"),
+        (
+            {"interface": "eth0/24"},
+            "interface – 'eth0/24' is no network card – a name like eth0, or the address of one",
+        ),
+        ({"interface": "fe80::x"}, "interface – 'fe80::x' is no network card"),
+        ({"hosts": ["2001:db8::x"]}, "hosts[0] – '2001:db8::x' is not a host"),
         ({"hosts": ["a", "a"]}, "hosts – a is there twice – name each one once"),
         ({"hosts": ["10.0.0.9:5568"]}, "hosts[0] – '10.0.0.9:5568' is not a host – 10.0.0.9 alone"),
     ],
 )
 def test_where_sacn_goes(data: dict[str, object], why: str) -> None:
     assert why in said(SacnOptions, **data)
-    assert said(SacnOptions, hosts=["a", "10.0.0.9"], interface="10.0.0.2") == ""
+    assert said(SacnOptions, hosts=["a", "10.0.0.9", "2001:db8::9"], interface="10.0.0.2") == ""
+    for card in ("", "eth0", "enp3s0.100", "2001:db8::2", "fe80::1%eth0"):
+        assert said(SacnOptions, interface=card) == ""
+    assert SacnOptions(interface="FE80:0::1%eth0").interface == "fe80::1%eth0"
 
 
 def test_where_artnet_goes() -> None:

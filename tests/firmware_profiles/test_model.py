@@ -4,7 +4,6 @@ import pytest
 from pydantic import ValidationError
 
 from config.units import Attribute
-from firmware_profiles import library
 from tests.firmware_profiles.shapes import mode, profile
 
 INTENSITY = {"attribute": "intensity"}
@@ -75,14 +74,3 @@ def test_places_and_defaults_follow_from_the_slots():
     assert made.attributes == (Attribute.CCT, Attribute.INTENSITY)
     assert made.defaults() == {Attribute.CCT: 4000, Attribute.INTENSITY: 0.5}
     assert (made.channels[Attribute.INTENSITY].coarse, made.channels[Attribute.INTENSITY].fine) == (3, 4)
-
-
-def test_shipped_profiles_load_are_unique_sourced_and_stand_where_their_name_says():
-    shipped = library.load().shelves[-1]
-    assert shipped.broken == ()
-    names = [one.name for one in shipped.profiles]
-    assert {"generic/dimmer", "generic/bicolour-panel", "generic/rgbw-panel"} <= set(names)
-    for file in library.SHIPPED.rglob("*.toml"):
-        one = library.read(file)
-        assert file == library.SHIPPED / one.vendor / f"{one.model}.toml"
-        assert len(one.source) > 20

@@ -17,6 +17,7 @@ SHIPPED = {
     f"{profile.name}:{name}": personality
     for shelf in library.load().shelves
     for profile in shelf.profiles
+    if profile.vendor == "generic"
     for name, personality in profile.personalities.items()
 }
 CURVED = {

@@ -4,9 +4,9 @@ from agent.lighting.output import OutputUnit
 from agent.runtime.lane import Lane
 from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.desk import Desk
-from agent.selftest.step import Group, Step, offline, on_lane
+from agent.selftest.step import ON_THE_LANE, Group, Step, of_device, offline, on_lane
 from config.units import SILENT, Text
-from drivers.base import Device, Limits, Result, Verdict
+from drivers.base import Check, Device, Limits, Result, Verdict
 
 LATE = Limits(warn=50.0, fail=250.0)
 LOSS = 1.0
@@ -18,7 +18,7 @@ def steps(desk: Desk) -> list[Step]:
     found: list[Step] = []
     devices = desk.around.devices
     for output in devices.outputs.values():
-        own = _own(output.driver, output.lane, Group("output", output.name))
+        own = _own_of_output(output)
         # the beat before the driver's own checks keep its lane busy
         found += [*own[:1], *_beat(desk, output), *own[1:]]
     for bus in devices.buses.values():
@@ -33,6 +33,16 @@ def steps(desk: Desk) -> list[Step]:
 
 def _own(device: Device, lane: Lane, group: Group) -> list[Step]:
     return [on_lane(check, lane, group, found=number == 0) for number, check in enumerate(device.checks())]
+
+
+def _own_of_output(output: OutputUnit) -> list[Step]:
+    group = Group("output", output.name)
+
+    def step(number: int, check: Check) -> Step:
+        within = check.deadline + ON_THE_LANE
+        return of_device(check, output.lane, group, number == 0, lambda: output.run(check, number, within))
+
+    return [step(number, check) for number, check in enumerate(output.driver.checks())]
 
 
 def _beat(desk: Desk, output: OutputUnit) -> list[Step]:
@@ -56,7 +66,7 @@ def _beat(desk: Desk, output: OutputUnit) -> list[Step]:
 def frames(output: OutputUnit, now: float) -> Result:
     """DMX-01: the widest gap of the last 5 s. A look that stands still is only repeated every ``keepalive`` seconds
     (widgets and nodes refresh the wire themselves), so the rate alone says nothing."""
-    seen = output.pump.figures(now)
+    seen = output.lane.figures(now)
     due = output.driver.refresh.keepalive
     limits = Limits(warn=max(LOSS, 1.25 * due), fail=max(LOSS, 1.25 * due) * 2)
     evidence = {"frames": seen.frames, "rate_hz": round(seen.rate, 2), "keepalive_s": due}
@@ -74,7 +84,7 @@ def frames(output: OutputUnit, now: float) -> Result:
 
 def lateness(output: OutputUnit, now: float) -> Result:
     """DMX-02: how late due frames were sent, of the last 2000."""
-    seen = output.pump.figures(now)
+    seen = output.lane.figures(now)
     verdict = LATE.judge(seen.late_p99_ms)
     said = Text(
         f"99 % of the frames were at most {seen.late_p99_ms:.1f} ms late.",

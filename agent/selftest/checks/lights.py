@@ -88,10 +88,10 @@ def _blocked(bench: Bench, name: str) -> Text | None:
         why = bad or (camera.watch.latest.untrusted if camera.watch.latest else "")
         return Text(f"the picture of {camera.name} cannot be trusted ({why})", f"{camera.name} 的画面不可信（{why}）")
     light = bench.around.rig.fixtures[name]
-    lanes = [o.lane for o in bench.around.devices.outputs.values() if light.universe in o.section.universes]
-    lanes += [bus.lane for bus in bench.around.devices.buses.values() if bus.name == light.bus]
-    reasons = [offline(lane) for lane in lanes]
-    if lanes and all(reasons):
+    devices = bench.around.devices
+    reasons = [offline(o.lane) for o in devices.outputs.values() if light.universe in o.section.universes]
+    reasons += [offline(bus.lane) for bus in devices.buses.values() if bus.name == light.bus]
+    if reasons and all(reasons):
         return reasons[0]
     if name in bench.broken:
         return Text(f"the light could not be measured: {bench.broken[name]}", f"未能测量此灯：{bench.broken[name]}")

@@ -80,7 +80,9 @@ class SacnReceiver:
 def sacn_twin(studio: VirtualStudio, options: SacnOptions, name: str) -> SacnReceiver:
     """A receiver of the output's universes where ``options`` send to."""
     addresses = tuple(studio.place_host(each) for each in options.hosts)
-    groups = tuple(codec.group(each) for each in (*studio.universes.get(name, (1,)), codec.DISCOVERY_UNIVERSE))
-    twin = SacnReceiver(studio, addresses or (ANYWHERE,), () if addresses else groups)
+    universes = (*studio.universes.get(name, (1,)), codec.DISCOVERY_UNIVERSE)
+    groups = [codec.group(each) for each in universes if options.multicast != "ipv6"]
+    groups += [codec.group6(each) for each in universes if options.multicast != "ipv4"]
+    twin = SacnReceiver(studio, addresses or (ANYWHERE,), () if addresses else tuple(groups))
     studio.add(name, twin)
     return twin

@@ -43,6 +43,7 @@ async def test_it_says_what_it_is_and_knows(house):
         assert len(profiles) == answer["count"] and {f.profile.name for f in agent.rig.fixtures.values()} <= set(
             profiles
         )
+        assert {"01", "40"} <= set(profiles["fiilex/p3-color"]), "modes of every firmware"
 
 
 async def test_the_log_is_louder_for_a_while(house):

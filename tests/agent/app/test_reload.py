@@ -26,7 +26,7 @@ def without_back(house):
 async def lit(agent):
     """Waits until the back light has been sent its first look; its slot."""
     slot = agent.rig.fixtures["back"].address - 1
-    await until(lambda: agent.rig.unmoved(agent.now()) and agent.devices.outputs["widget-1"].pump.wire(1)[slot] > 25)
+    await until(lambda: agent.rig.unmoved(agent.now()) and agent.devices.outputs["widget-1"].lane.wire(1)[slot] > 25)
     return slot
 
 
@@ -39,19 +39,19 @@ async def test_a_light_taken_out_goes_out_by_and_by_and_no_command_waits_for_it(
         assert (await house.send("exposure.set", {"mode": "watch"})).state == "succeeded"
         assert (await house.send("lights.set", {"targets": ["key"], "levels": {"intensity": 0.5}})).state == "succeeded"
         assert output.has_shown(agent.rig.scene, agent.now())
-        await until(lambda: output.pump.wire(1)[slot] == 0)
+        await until(lambda: output.lane.wire(1)[slot] == 0)
 
 
 async def test_a_universe_that_changes_its_output_goes_on_from_its_last_frame(house, without_back):
     async with house.running() as agent:
         slot = await lit(agent)
-        before = agent.devices.outputs["widget-1"].pump.wire(1)
+        before = agent.devices.outputs["widget-1"].lane.wire(1)
         frames = []
         without_back()
         house.change("[outputs.widget-1]", "[outputs.other]")
         assert (await house.send("reload", {})).state == "succeeded"
         assert set(agent.devices.outputs) == {"other"}
-        pump = agent.devices.outputs["other"].pump
+        pump = agent.devices.outputs["other"].lane
         await until(lambda: frames.append(pump.wire(1)) or (pump.has_sent and frames[-1][slot] == 0))
         seen = [before[slot], *(frame[slot] for frame in frames)]
         assert seen == sorted(seen, reverse=True)

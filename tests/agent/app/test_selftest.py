@@ -72,7 +72,7 @@ async def test_an_agent_that_is_stopped_in_a_test_waits_for_a_wire_that_lags(hou
         look = agent.rig.scene.frame(1, 1e9)
         test = asyncio.create_task(house.send("selftest.start", LIGHT))
         await until(lambda: house.studio.twins["widget-1"].frames[1][0] == 0, 30)
-        driver, open_again = agent.devices.outputs["widget-1"].driver, threading.Event()
+        driver, open_again = agent.devices.outputs["widget-1"].lane.driver, threading.Event()
         send = driver.send
         monkeypatch.setattr(driver, "send", lambda universe, frame: open_again.wait(20) and send(universe, frame))
         agent.stop()

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from agent.lighting.claims import Priority
+from agent.lighting.part import Part, Score
 from agent.lighting.pump import Pump
 from agent.lighting.rig import Rig
 from config.units import Attribute
@@ -35,10 +36,18 @@ class Wire:
 class Bench:
     def __init__(self, refresh=None, universes=(1,)):
         self.wire = Wire(refresh or Refresh(max_hz=40, keepalive=0.9))
-        self.rig = Rig(FIXTURES, rate=0.6, present={"key": {LIGHT: 0.5}}, show=lambda scene: self.pump.show(scene))
-        self.pump = Pump(self.wire, universes, self.rig.scene)
+        self.rig = Rig(FIXTURES, rate=0.6, present={"key": {LIGHT: 0.5}}, show=self.show)
+        self.score = Score(self.rig.scene, universes)
+        self.part = self.score.whole()
+        self.pump = Pump(self.wire, self.part)
         self.pump.opened(Identity("wire"), 0.0)
         self.due = 0.0
+
+    def show(self, scene):
+        news = self.score.follow(scene)
+        if news is not None:
+            self.part = news if isinstance(news, Part) else self.part.changed(news, self.wire.now)
+            self.pump.play(self.part)
 
     def run(self, until, late=0.0):
         """Turns when due (``late`` seconds after), as a lane would."""
@@ -102,7 +111,7 @@ def test_where_the_output_can_take_it_a_change_goes_between_two_beats_of_a_fade(
     bench.rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.1}}, now=beat + 0.002)
     bench.turn(beat + 0.002)
     assert bench.wire.times()[-1] == beat, "sooner than the output can take"
-    assert bench.due == beat + 0.005, "and then at once"
+    assert bench.due == pytest.approx(beat + 0.005), "and then at once"
     bench.turn(bench.due)
     assert bench.wire.times()[-1] == beat + 0.005
     bench.turn(beat + 0.015)
@@ -186,8 +195,8 @@ def test_another_patch_is_gone_over_to_without_a_jump(change):
     elif change == "swapped":
         patch["key"], present = replace(light, address=11), {"key": {LIGHT: 0.5}}
         patch["fill"] = replace(FIXTURES["fill"], address=1)
-    rig = Rig(patch, rate=0.6, present=present, show=bench.pump.show)
-    bench.pump.show(rig.scene)
+    rig = Rig(patch, rate=0.6, present=present, show=bench.show)
+    bench.show(rig.scene)
     bench.due = 1.0
     bench.run(14.0)
     frames = [before, *(frame for when, _, frame in bench.wire.sent if when >= 1.0)]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from agent.app import keeper
 from agent.lighting.claims import Priority
+from agent.lighting.part import Part, Score
 from agent.lighting.pump import Pump
 from agent.lighting.rig import Rig
 from config.model import AgentSection, FixtureSection, OutputSection, StudioConfig
@@ -56,11 +57,19 @@ class Room:
         self.sent: list[tuple[float, bytes]] = []
         present = {name: {Attribute.INTENSITY: level} for name, level in levels.items() if name in places}
         self.rig = Rig(dimmers(places), rate=RATE, present=present, show=self.show)
-        self.pump = Pump(self, (1,), self.rig.scene)
+        self._begin()
         self.pump.opened(Identity("wire"), 0.0)
 
+    def _begin(self, before: Mapping[int, bytes] | None = None) -> None:
+        self.score = Score(self.rig.scene, (1,))
+        self.part = self.score.whole()
+        self.pump = Pump(self, self.part, before or {})
+
     def show(self, scene) -> None:
-        self.pump.show(scene)
+        news = self.score.follow(scene)
+        if news is not None:
+            self.part = news if isinstance(news, Part) else self.part.changed(news, self.now)
+            self.pump.play(self.part)
         self.due = self.now  # a lane is woken
 
     def send(self, universe: int, frame: bytes) -> None:
@@ -80,7 +89,7 @@ class Room:
         keeper.carry(self.rig, rig, self.now)
         self.rig = rig
         if another_output:
-            self.pump = Pump(self, (1,), rig.scene, {1: self.pump.wire(1)})
+            self._begin({1: self.pump.wire(1)})
             self.pump.opened(Identity("wire"), self.now)
         self.show(rig.scene)
 

@@ -89,7 +89,7 @@ async def room(state_dir: Path, rate: float = QUICK, **more):
     try:
         await until(lambda: all(unit.lane.health.state == "ok" for _, unit in made.devices.all()))
         await until(lambda: all(c.watch.latest is not None for c in made.devices.cameras.values()))
-        await until(lambda: all(o.pump.wire(1) != b"" for o in made.devices.outputs.values()))
+        await until(lambda: all(o.lane.wire(1) != b"" for o in made.devices.outputs.values()))
         yield made
         assert made.bugs == []
     finally:

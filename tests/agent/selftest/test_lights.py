@@ -69,7 +69,7 @@ async def test_a_broken_light_is_named(known, fault, named):
 
 
 async def test_a_light_is_not_looked_at_before_its_wire_has_sent_the_level(known):
-    driver, late, hold_up = known.devices.outputs["widget"].driver, [], threading.Event()
+    driver, late, hold_up = known.devices.outputs["widget"].lane.driver, [], threading.Event()
     send = driver.send
 
     def lags(universe, frame):

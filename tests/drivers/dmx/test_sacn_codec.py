@@ -5,10 +5,11 @@ from uuid import UUID
 import sacn.messages.data_packet as theirs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sacn.messages.sync_packet import SyncPacket
 from sacn.messages.universe_discovery import UniverseDiscoveryPacket
 
 from drivers.dmx import sacn_codec as codec
-from drivers.dmx.sacn_codec import Data, Discovery
+from drivers.dmx.sacn_codec import Data, Discovery, Sync
 
 CID = UUID(int=7)
 relaxed = settings(deadline=None, max_examples=80)
@@ -38,6 +39,42 @@ def test_data_comes_back(packet):
 def test_discovery_comes_back(cid, name, universes, page):
     packet = Discovery(cid, name, tuple(universes), page, page)
     assert codec.decode(packet.encode()) == packet
+
+
+@relaxed
+@given(st.uuids(), st.integers(1, 63999), st.integers(0, 255))
+def test_synchronisation_comes_back_and_no_cut_of_it_is_one(cid, address, sequence):
+    wire = Sync(cid, address, sequence).encode()
+    assert len(wire) == 49  # table 4-2
+    assert wire[codec.SYNC_SEQUENCE_AT] == sequence
+    assert codec.decode(wire) == Sync(cid, address, sequence)
+    assert all(codec.decode(wire[:size]) is None for size in range(len(wire)))
+
+
+@relaxed
+@given(st.uuids(), st.integers(1, 63999), st.integers(0, 255))
+def test_the_library_builds_the_same_synchronisation(cid, address, sequence):
+    packet = SyncPacket(tuple(cid.bytes), address, sequence)
+    assert bytes(packet.getBytes()) == Sync(cid, address, sequence).encode()
+
+
+def test_a_synchronisation_address_of_nothing_is_ignored():
+    for address in (0, 64000, 65535):  # 6.3.3
+        assert codec.decode(Sync(CID, address, 1).encode()) is None
+
+
+def test_places_of_what_is_written_for_each_frame():
+    wire = bytearray(Data(CID, "name", 1, b"\5\6", 7, options=0x80).encode())
+    assert (wire[codec.SEQUENCE_AT], wire[codec.OPTIONS_AT], wire[codec.SLOTS_AT :]) == (7, 0x80, b"\5\6")
+
+
+@relaxed
+@given(packets, st.integers(0, 0x0FFF))
+def test_a_count_that_is_not_the_lengths_is_nothing(packet, length):
+    wire = bytearray(packet.encode())
+    same = int.from_bytes(wire[115:117], "big") & 0x0FFF == length
+    wire[115:117] = (0x7000 | length).to_bytes(2, "big")
+    assert (codec.decode(bytes(wire)) == packet) is same
 
 
 @relaxed

@@ -2,6 +2,7 @@ import socket
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +101,77 @@ def test_multicast_reaches_those_who_joined_and_only_their_groups(host):
             assert neighbour.receive(0.05) is None
 
 
+@pytest.mark.parametrize("card", [LOOPBACK, "lo", "::1"])
+def test_a_network_card_goes_by_name_or_by_any_of_its_addresses(host, card):
+    with (
+        closing(host.udp(("", 0), groups=["239.255.77.3"], interface=card)) as joined,
+        closing(host.udp(interface=card, ttl=1, stamps=False)) as sender,
+    ):
+        to = ("239.255.77.3", joined.local[1])
+        before = host.now()
+        assert before <= sender.send(bytearray(b"by that card"), to) <= host.now()
+        assert joined.receive(PATIENCE).data == b"by that card"
+
+
+def test_one_more_group_can_be_joined_and_the_same_one_again(host):
+    with closing(host.udp(("", 0), groups=["239.255.77.4"], interface="lo")) as joined:
+        joined.join("239.255.77.5")
+        joined.join("239.255.77.5")
+        with closing(host.udp(interface="lo")) as sender:
+            sender.send(b"later", ("239.255.77.5", joined.local[1]))
+        assert joined.receive(PATIENCE).data == b"later"
+        with pytest.raises(DeviceMissing, match="not an IPv4 address"):
+            joined.join("everybody")
+    with pytest.raises(LinkLost):
+        joined.join("239.255.77.6")
+
+
+def test_more_groups_than_the_kernel_grants_one_socket_are_heard(host):
+    most = int(Path("/proc/sys/net/ipv4/igmp_max_memberships").read_text())
+    groups = [f"239.255.{78 + number // 200}.{number % 200 + 1}" for number in range(2 * most + 3)]
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with closing(host.udp(("", 0), groups=groups[:-1], interface="lo")) as joined:
+        joined.join(groups[-1])
+        with closing(host.udp(interface="lo")) as sender:
+            for group in groups:
+                sender.send(group.encode(), (group, joined.local[1]))
+                assert joined.receive(PATIENCE).data == group.encode()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_burst_of_a_large_rig_fits_into_a_group_socket(host):
+    with closing(host.udp(("", 0), groups=["239.255.77.8"], interface="lo")) as joined:
+        with closing(host.udp(interface="lo", stamps=False)) as sender:
+            for _ in range(256):
+                sender.send(bytes(638), ("239.255.77.8", joined.local[1]))
+        for _ in range(256):
+            assert joined.receive(PATIENCE) is not None
+
+
+def test_an_ipv6_socket_hears_both_and_says_from_whom(host):
+    with closing(host.udp(("::", 0), groups=["239.255.77.7", "ff18::8300:7"], interface="lo")) as both:
+        port = both.local[1]
+        with closing(host.udp(("::1", 0), ttl=33)) as six, closing(host.udp((LOOPBACK, 0), ttl=33)) as four:
+            left = six.send(b"six", ("::1", port))
+            got = both.receive(PATIENCE)
+            assert (got.data, got.source, got.ttl) == (b"six", six.local, 33)
+            assert -0.001 < got.received - left < PATIENCE
+            four.send(b"four", (LOOPBACK, port))
+            got = both.receive(PATIENCE)
+            assert (got.data, got.source, got.ttl) == (b"four", four.local, 33)
+        with closing(host.udp(interface="lo")) as sender:
+            sender.send(b"group", ("239.255.77.7", port))
+            assert both.receive(PATIENCE).data == b"group"
+
+
+def test_a_send_after_close_is_lost_with_and_without_stamps(host):
+    for stamps in (True, False):
+        opened = host.udp((LOOPBACK, 0), stamps=stamps)
+        opened.close()
+        with pytest.raises(LinkLost, match="closed"):
+            opened.send(b"x", (LOOPBACK, 9))
+
+
 def test_broadcast_needs_to_be_asked_for(host):
     with closing(host.udp()) as plain, pytest.raises(NotSupported, match="broadcast"):
         plain.send(b"x", ("255.255.255.255", 9))
@@ -125,6 +197,9 @@ def test_no_way_to_a_network_is_link_lost_and_the_socket_lives_on(pair):
         ({"bind": ("192.0.2.77", 0)}, "no interface of this machine fits '192.0.2.77'"),
         ({"groups": ["239.1.1.1"], "interface": "192.0.2.77"}, "no interface of this machine fits"),
         ({"groups": ["not-an-address"]}, "not an IPv4 address"),
+        ({"groups": ["not:an:address"]}, "not an IPv6 address"),
+        ({"interface": "none7"}, "no interface of this machine fits 'none7'"),
+        ({"bind": ("::", 0), "interface": "2001:db8::7"}, "no interface of this machine fits '2001:db8::7'"),
     ],
 )
 def test_sockets_that_cannot_be_had_are_missing_with_the_reason(host, options, why):

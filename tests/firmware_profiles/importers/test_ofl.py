@@ -66,6 +66,22 @@ HELD: list[tuple[str, dict[str, Any], str, tuple[str, str, str]]] = [
         ("2", "effects (at 0, the file's own start, an effect would run)", "100 (NoFunction)"),
     ),
     (
+        "a fade between white and colour",
+        {"name": "Cross Fade to Color", "capability": {"type": "Generic", "comment": "White … RGBW"}},
+        "ff00",
+        (
+            "2",
+            "the file gives words, no quantity; only one of the two sides it fades between shows",
+            "0 (White … RGBW)",
+        ),
+    ),
+    (
+        "a strobe that begins at no speed",
+        {"name": "Strobe", "capability": {"type": "StrobeSpeed", "speedStart": "0Hz", "speedEnd": "25Hz"}},
+        "ff00",
+        ("2", "speed of a strobe", "0 (StrobeSpeed)"),
+    ),
+    (
         "an open shutter instead of a closed one",
         {
             "capabilities": [
@@ -103,7 +119,7 @@ def test_a_channel_is_held_at(tmp_path: Path, more: dict[str, Any], sent: str, t
         tmp_path, ofl({"Dimmer": DIMMER | {"fineChannelAliases": []}, "More": more}, ("M", ["Dimmer", "More"]))
     )
     assert slots(tmp_path, file, "m", intensity=1.0) == sent
-    assert left(file) == {"More": told}
+    assert left(file) == {more.get("name", "More"): told}
 
 
 def test_only_part_of_a_range_is_used_and_the_rest_is_told(tmp_path: Path) -> None:
@@ -184,6 +200,12 @@ REFUSED: list[tuple[str, list[Any], dict[str, Any], str]] = [
         ["Dimmer", "Flash"],
         {"Flash": {"capability": {"type": "ShutterStrobe", "shutterEffect": "Strobe"}}},
         "Flash at 0 (Strobe): the light would flash",
+    ),
+    (
+        "a strobe that is only a speed",
+        ["Dimmer", "Strobe"],
+        {"Strobe": {"capability": {"type": "StrobeSpeed", "speedStart": "1Hz", "speedEnd": "25Hz"}}},
+        "Strobe at 0 (StrobeSpeed): the light would flash",
     ),
     ("too many slots", [None] * 512 + ["Dimmer"], {}, "it takes 513 slots; a universe has 512"),
     ("one channel twice", ["Dimmer", "Dimmer"], {}, "Dimmer is listed twice"),

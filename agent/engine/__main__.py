@@ -1,0 +1,96 @@
+"""``python -m agent.engine FOLDER``: the output engine of the agent whose state is in that folder.
+
+The daemon starts it; nobody else has to. It holds ``engine.lock`` as long as it lives.
+"""
+
+import fcntl
+import gc
+import os
+import signal
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from agent.engine.messages import LOCK, Logged, fingerprint
+from agent.engine.outgoing import Outgoing
+from agent.engine.server import Engine
+from drivers.real.host import RealHost
+
+PRIORITY = 20
+"""Of SCHED_FIFO: above everything ordinary, below the kernel's own threads (50)."""
+
+SWITCH = 0.0005
+"""Seconds after which a thread that computes lets another one in (Python's own: 5 ms, a quarter of a beat)."""
+
+
+def real_time() -> str:
+    """Ask for real-time scheduling, for this thread and those it starts. "" or why there is none."""
+    if not hasattr(os, "sched_setscheduler"):
+        return "this system has no SCHED_FIFO"
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+    except OSError as error:
+        return f"SCHED_FIFO refused: {error.strerror} (LimitRTPRIO= of the service, or CAP_SYS_NICE)"
+    return ""
+
+
+def holder(folder: Path, wait: bool) -> int | None:
+    """The lock's descriptor; ``None`` when another engine has it and we do not ``wait`` for its end."""
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def main(folder: Path) -> int:
+    """0 after a proper end, also when another engine is there already; 70 after a bug.
+
+    An engine has an heir: a fork of itself from before it had threads or outputs, which waits for the lock. When the
+    engine falls, whatever killed it, the heir is an engine at once, with everything read in, and makes the next heir.
+    It costs no memory of its own to speak of, and starting anew takes half a second of a processor that may be busy.
+    """
+    lock = holder(folder, wait=False)
+    if lock is None:
+        return 0
+    mark = fingerprint()
+    gc.collect()
+    gc.freeze()  # what is there now stays: not to be looked through again while a beat is due, nor copied by the heir
+    while (heir := os.fork()) == 0:
+        os.close(lock)
+        held = holder(folder, wait=True)
+        assert held is not None
+        lock = held
+    code = serve(folder, mark)
+    if code == 0:  # a proper end: nothing to inherit
+        os.kill(heir, signal.SIGKILL)
+        os.waitpid(heir, 0)
+    return code
+
+
+def serve(folder: Path, mark: str) -> int:
+    """Be the engine. The exit code."""
+    engines: list[Engine] = []
+    outgoing = Outgoing(lambda: engines[0].beats())
+
+    def told(_: Any, level: str, event: MutableMapping[str, Any]) -> Any:
+        """The daemon logs for us: we may outlive whoever reads our standard error."""
+        fields = {key: value if isinstance(value, (int, float, str)) else repr(value) for key, value in event.items()}
+        outgoing.put(Logged(level, str(fields.pop("event", "")), fields))
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[structlog.processors.format_exc_info, told])
+    realtime = real_time()
+    sys.setswitchinterval(SWITCH)
+    engines.append(Engine(folder, RealHost(), mark, realtime, outgoing))
+    outgoing.start()
+    return engines[0].serve()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,306 @@
+"""The daemon's side of the output engine: finds it or starts it, seats players in it, brings it back when it falls."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from agent.engine.far import FarPlayer
+from agent.engine.messages import (
+    CRASH,
+    SOCKET,
+    Answer,
+    Beats,
+    Bug,
+    Drop,
+    Hello,
+    Leave,
+    Logged,
+    Playing,
+    Sent,
+    Table,
+    Told,
+    Unpacker,
+    fingerprint,
+    is_ours,
+    packed,
+)
+from agent.lighting.output import OutputUnit
+from agent.runtime.lane import Health
+
+log = structlog.get_logger(__name__)
+
+STARTS_WITHIN = 10.0
+"""Seconds in which a new engine must be there."""
+
+HEIR_WITHIN = 0.5
+"""Seconds in which a fallen engine's heir must have opened."""
+
+PAUSES = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before an engine is started again, by how many fell lately."""
+
+CALM = 60.0
+"""Seconds an engine must have lived for its fall to count as the first one."""
+
+
+class EngineClient:
+    """``tell(name, health)``: how an output is. Lives on the loop; :meth:`open` first.
+
+    ``patch`` is a word for the present patch: whose frames mean the same lights. ``realtime`` is "" or why the engine
+    has no real-time scheduling; ``pid`` 0 while there is none.
+    """
+
+    def __init__(self, folder: Path, tell: Callable[[str, Health], None], now: Callable[[], float]) -> None:
+        self.patch = ""
+        self.pid = 0
+        self.realtime = "the engine has not started yet"
+        self.falls = 0
+        """Engines that ended unasked since the start."""
+        self._folder = folder
+        self._tell = tell
+        self._now = now
+        self.mark = fingerprint()
+        self._players: dict[str, FarPlayer] = {}
+        self._found: dict[str, Playing] = {}
+        self._asked: dict[int, asyncio.Future[Any]] = {}
+        self._numbers = count(1)
+        self._writer: asyncio.StreamWriter | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+        self._closing = False
+
+    # --- what the agent does with it ---------------------------------------------------------------------------------
+
+    async def open(self) -> Mapping[str, Playing]:
+        """Take over the engine that is there, and say what it drives; start one otherwise, and do not wait for it."""
+        reader = await self._connected()
+        if reader is not None:
+            hello = await self._greeted(reader)
+            if hello is not None and hello.fingerprint == self.mark:
+                self._found = dict(hello.outputs)
+                log.info("engine.adopted", pid=hello.pid, outputs=sorted(hello.outputs))
+                self._task = asyncio.create_task(self._stay(reader))
+                return hello.outputs
+            if hello is not None:
+                log.info("engine.exchanged", pid=hello.pid, why="it runs another version of this program")
+                self._found = dict(hello.outputs)
+            await self._retire(reader)
+            found, self._found = self._found, {}
+            self._task = asyncio.create_task(self._stay(None))
+            return found
+        self._task = asyncio.create_task(self._stay(None))
+        return {}
+
+    def seat(self, output: OutputUnit, before: Mapping[int, bytes]) -> FarPlayer:
+        """A player for this output. What it is told goes to the engine as soon as there is one."""
+        section = output.section
+        table = Table(section.driver, tuple(section.universes), dict(section.options), section.folder)
+        player = self._players[output.name] = FarPlayer(output.name, table, output.part, before, self)
+        return player
+
+    def started(self, player: FarPlayer) -> None:
+        """Have the engine drive it; an output that it drives already, as it is, runs on."""
+        found = self._found.pop(player.name, None)
+        if found is not None and found.table == player.table:
+            player.take_over(found)
+            self._tell(player.name, player.health)
+        else:
+            self.send(player.taking())
+
+    def dropped(self, player: FarPlayer) -> None:
+        """Have the engine let go of it."""
+        if self._players.get(player.name) is player:
+            del self._players[player.name]
+            self.send(Drop(player.name))
+
+    def settled(self) -> None:
+        """Every output has been seated: what the engine still drives besides is nobody's."""
+        for name in self._found:
+            self.send(Drop(name))
+        self._found.clear()
+
+    def send(self, message: Any) -> None:
+        """To the engine, at once; while there is none it is not needed: the next one is told everything."""
+        if self._writer is not None:
+            self._writer.write(packed(message))
+
+    async def ask(self, make: Callable[[int], Any], timeout: float) -> Any:  # noqa: ASYNC109 - of the far lane
+        """Send ``make(number)`` and wait for its answer. TimeoutError; ConnectionError without an engine."""
+        if self._writer is None:
+            raise ConnectionError("there is no output engine at present")
+        number = next(self._numbers)
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._asked[number] = answer
+        try:
+            self.send(make(number))
+            async with asyncio.timeout(timeout):
+                return await answer
+        finally:
+            del self._asked[number]
+
+    async def close(self, linger: float) -> None:
+        """Leave. The engine holds the look for ``linger`` seconds and ends unless another daemon comes."""
+        self._closing = True
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._writer is None and self._task is not None:
+            await self._reached(HEIR_WITHIN)  # one that is just coming is to hear it, too
+        writer = self._writer
+        if writer is not None:
+            self.send(Leave(linger))
+            self._writer = None
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await writer.drain()
+                    writer.close()
+                    await writer.wait_closed()
+        if self._child is not None and linger == 0:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(self._child.wait, 3.0)
+
+    # --- staying with it ---------------------------------------------------------------------------------------------
+
+    async def _stay(self, reader: asyncio.StreamReader | None) -> None:
+        fallen = 0
+        while True:
+            began = self._now()
+            if reader is None:
+                await asyncio.sleep(PAUSES[min(fallen, len(PAUSES) - 1)])
+                reader = await self._begun()
+            if reader is not None:
+                try:
+                    await self._listen(reader)
+                except (ValueError, EOFError, AttributeError, ImportError) as error:
+                    log.error("engine.unreadable", why=repr(error))
+                self._lost()
+            reader = None
+            fallen = 1 if self._now() - began > CALM else fallen + 1
+
+    async def _begun(self) -> asyncio.StreamReader | None:
+        """Greet the fallen engine's heir, or start an engine, and seat everybody in it."""
+        reader = await self._reached(HEIR_WITHIN) if self.falls else None
+        if reader is None:
+            with (self._folder / CRASH).open("wb") as crash:
+                self._child = subprocess.Popen(  # noqa: ASYNC220, S603 - a fork of milliseconds, of our own program
+                    [sys.executable, "-P", "-m", "agent.engine", str(self._folder)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=crash,
+                    start_new_session=True,
+                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
+                )
+            reader = await self._reached(STARTS_WITHIN)
+        hello = None if reader is None else await self._greeted(reader)
+        if hello is None:
+            code = self._child.poll() if self._child is not None else None
+            log.error("engine.not_started", exit=code, said=self._last_words())
+            return None
+        for player in self._players.values():
+            self.send(player.taking())
+        return reader
+
+    async def _reached(self, within: float) -> asyncio.StreamReader | None:
+        """Knock until an engine opens, or until the one that was started has fallen over."""
+        until = self._now() + within
+        while self._now() < until and (self._child is None or not self._child.poll()):
+            reader = await self._connected()
+            if reader is not None:
+                return reader
+            await asyncio.sleep(0.005)
+        return None
+
+    def _last_words(self) -> str:
+        try:
+            return (self._folder / CRASH).read_text(errors="replace")[-2000:].strip()
+        except OSError:
+            return ""
+
+    async def _connected(self) -> asyncio.StreamReader | None:
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._folder / SOCKET, limit=1 << 20)
+        except OSError:
+            return None
+        if not is_ours(writer.get_extra_info("socket")):
+            log.error("engine.stranger", why="the engine's socket belongs to another user")
+            writer.close()
+            return None
+        self._writer = writer
+        self._unpacker = Unpacker()
+        return reader
+
+    async def _greeted(self, reader: asyncio.StreamReader) -> Hello | None:
+        """The first message. ``None``: it cannot be understood, which an engine of another version need not."""
+        try:
+            async with asyncio.timeout(5.0):
+                while data := await reader.read(1 << 20):
+                    for message in self._unpacker.feed(data):
+                        if isinstance(message, Hello):
+                            self.pid, self.realtime = message.pid, message.realtime
+                            if message.realtime:
+                                log.warning("engine.not_realtime", why=message.realtime)
+                            return message
+        except Exception as error:  # whatever an unknown pickle may raise
+            log.warning("engine.not_understood", why=repr(error))
+        return None
+
+    async def _retire(self, reader: asyncio.StreamReader) -> None:
+        """Have an engine end, and wait until it has."""
+        self.send(Leave(0.0))
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(5.0):
+                while await reader.read(1 << 20):
+                    pass
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = None
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        while data := await reader.read(1 << 20):
+            for message in self._unpacker.feed(data):
+                self._heard(message)
+
+    def _heard(self, message: Any) -> None:
+        match message:
+            case Sent(name, wires, has_sent, led):
+                if (player := self._players.get(name)) is not None:
+                    player.told_sent(wires, has_sent, led)
+            case Beats(name, figures):
+                if (player := self._players.get(name)) is not None:
+                    player.beats = figures
+            case Told(name, health):
+                if (player := self._players.get(name)) is not None:
+                    player.told_health(health)
+                    self._tell(name, health)
+            case Answer(number, result, error):
+                if (answer := self._asked.get(number)) is not None and not answer.done():
+                    answer.set_result((result, error))
+            case Logged(level, event, fields):
+                getattr(log, level, log.info)(event, **fields)
+            case Bug(lane, text):
+                log.error("engine.bug", lane=lane, error=text)
+
+    def _lost(self) -> None:
+        """The engine is gone: the lights hold or go dark as their receivers do, until the next one is there."""
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = None
+        self.pid = 0
+        self.falls += 1
+        code = self._child.poll() if self._child is not None else None
+        log.error("engine.lost", exit=code, said=self._last_words(), next="a new one is started")
+        now = self._now()
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(ConnectionError("the output engine has ended"))
+        for player in self._players.values():
+            player.lost(now)
+            self._tell(player.name, player.health)

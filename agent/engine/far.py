@@ -1,0 +1,116 @@
+"""A player that lives in the engine, as the daemon sees it (:class:`agent.lighting.player.Playing`)."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from agent.engine.messages import Ask, Play, Playing, Table, Take
+from agent.lighting.part import Change, Part
+from agent.lighting.pump import BeatFigures
+from agent.runtime.lane import Health
+from drivers import errors
+
+if TYPE_CHECKING:
+    from agent.engine.client import EngineClient
+
+BEAT = 1 / 44
+"""Seconds: a frame shows where the fades will be by the next one."""
+
+SILENT = BeatFigures(0, 0.0, 0.0, 0.0, 0.0)
+
+
+class FarPlayer:
+    """Everything here is what was last heard; all on the loop's thread."""
+
+    def __init__(
+        self,
+        name: str,
+        table: Table,
+        whole: Callable[[], Part],
+        before: Mapping[int, bytes],
+        client: "EngineClient",
+    ) -> None:
+        """``whole``: all that is to be played at present."""
+        self.name = name
+        self.table = table
+        self.health = Health()
+        self.has_sent = False
+        self.beats = SILENT
+        self._whole = whole
+        self._client = client
+        self._wires = dict(before)
+        self._led = False
+
+    # --- Playing -----------------------------------------------------------------------------------------------------
+
+    @property
+    def alive(self) -> bool:
+        """The thread that runs is not ours to wait for."""
+        return False
+
+    def start(self) -> None:
+        self._client.started(self)
+
+    def play(self, news: Part | Change, now: float) -> None:
+        self._client.send(Play(self.name, news, self._client.patch))
+
+    def wire(self, universe: int) -> bytes:
+        return self._wires.get(universe, b"")
+
+    def figures(self, now: float) -> BeatFigures:
+        return self.beats
+
+    async def ask(self, method: str, *args: Any, timeout: float) -> Any:  # noqa: ASYNC109 - of the far lane
+        late = f"{self.name} did not answer within {timeout:g} s"
+        until = time.monotonic() + timeout
+        try:
+            result, error = await self._client.ask(lambda number: Ask(number, self.name, method, args, until), timeout)
+        except TimeoutError:
+            raise errors.ReplyTimeout(late) from None
+        except ConnectionError as gone:
+            raise errors.LinkLost(f"{self.name}: {gone}") from None
+        if error is None:
+            return result
+        kind, reason, remedy = error
+        if not kind:
+            raise RuntimeError(f"{self.name}: {reason}")
+        raise getattr(errors, kind, errors.DriverError)(reason, remedy)
+
+    def request_stop(self) -> None:
+        self._client.dropped(self)
+
+    def join(self) -> bool:
+        return True
+
+    # --- what the client tells it ------------------------------------------------------------------------------------
+
+    def taking(self) -> Take:
+        """What an engine needs to begin with it."""
+        return Take(self.name, self.table, self._whole(), dict(self._wires), self._client.patch)
+
+    def take_over(self, found: Playing) -> None:
+        """It runs already: it goes on from what it shows to what is to be played now."""
+        self.play(self._whole(), 0.0)
+        self.health, self.has_sent = found.health, found.has_sent
+        self._wires = {universe: frame for universe, frame in found.wires.items() if frame}
+
+    def told_health(self, health: Health) -> None:
+        self.health = health
+        self.has_sent = False
+
+    def told_sent(self, wires: Mapping[int, bytes], has_sent: bool, led: bool) -> None:
+        self._wires.update(wires)
+        self.has_sent, self._led = has_sent, led
+
+    def lost(self, now: float) -> None:
+        """The engine has ended. Frames are told a moment after they were sent, but the scene knows what they were."""
+        if self.has_sent and not self._led:
+            rows = self._whole().frames(now + BEAT)
+            self._wires = {universe: rows[row].tobytes() for row, universe in enumerate(self.table.universes)}
+        self.has_sent = False
+        if self.health.state != "offline":
+            why, next_ = "the output engine has ended", "it is started again by itself; see the log if that goes on"
+            self.health = replace(
+                self.health, state="offline", reason=why, remedy=next_, since=now, losses=self.health.losses + 1
+            )

@@ -1,0 +1,185 @@
+"""What daemon and output engine say to each other, and how it goes over the socket between them.
+
+Both are the same program at the same user on the same machine (the socket's folder is the service's own, and each side
+asks the kernel who the other is), so a message is a pickle behind its length. Where the two are of different versions
+nothing but :class:`Hello` is read: the engine is exchanged.
+"""
+
+import hashlib
+import os
+import pickle
+import socket
+import struct
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from agent.lighting.part import Change, Part
+from agent.lighting.pump import BeatFigures
+from agent.runtime.lane import Health
+
+LENGTH = struct.Struct(">I")
+LONGEST = 1 << 28
+"""Bytes of a message; more is no message of ours."""
+
+SOCKET, LOCK, CRASH = "engine.sock", "engine.lock", "engine.err"
+"""Files in the state folder: the socket, whose holder is the engine, and what an engine said that fell over."""
+
+
+class Table(NamedTuple):
+    """An output's table, as the engine needs it: two that are equal are one output that runs on."""
+
+    driver: str
+    universes: tuple[int, ...]
+    options: Mapping[str, Any]
+    folder: Path | None
+
+
+# --- daemon to engine ------------------------------------------------------------------------------------------------
+
+
+class Take(NamedTuple):
+    """Drive this output from now on. ``patch``: a word for the patch that ``part`` is of."""
+
+    name: str
+    table: Table
+    part: Part
+    before: Mapping[int, bytes]
+    patch: str
+
+
+class Play(NamedTuple):
+    """Do this from now on; ``patch``: of a whole part."""
+
+    name: str
+    news: Part | Change
+    patch: str = ""
+
+
+class Drop(NamedTuple):
+    """Let go of this output."""
+
+    name: str
+
+
+class Ask(NamedTuple):
+    """Call a method of an output's driver; after ``until`` (monotonic) nobody waits for it."""
+
+    number: int
+    name: str
+    method: str
+    args: tuple[Any, ...]
+    until: float
+
+
+class Leave(NamedTuple):
+    """The daemon ends. Hold the look for so many seconds; if no other daemon has come by then, end as well."""
+
+    linger: float
+
+
+# --- engine to daemon ------------------------------------------------------------------------------------------------
+
+
+class Playing(NamedTuple):
+    """An output an engine drives."""
+
+    table: Table
+    patch: str
+    health: Health
+    wires: Mapping[int, bytes]
+    has_sent: bool
+
+
+class Hello(NamedTuple):
+    """The first message. ``realtime``: "" or why it has no real-time scheduling."""
+
+    fingerprint: str
+    pid: int
+    realtime: str
+    outputs: Mapping[str, Playing]
+
+
+class Told(NamedTuple):
+    name: str
+    health: Health
+
+
+class Sent(NamedTuple):
+    """Frames that are others than those told last. ``led``: the lights are on their way to the scene."""
+
+    name: str
+    wires: Mapping[int, bytes]
+    has_sent: bool
+    led: bool
+
+
+class Beats(NamedTuple):
+    name: str
+    figures: BeatFigures
+
+
+class Answer(NamedTuple):
+    """``error``: class name, reason and remedy of a DriverError, or ``("", text, "")`` for anything else."""
+
+    number: int
+    result: Any
+    error: tuple[str, str, str] | None
+
+
+class Logged(NamedTuple):
+    level: str
+    event: str
+    fields: Mapping[str, Any]
+
+
+class Bug(NamedTuple):
+    lane: str
+    text: str
+
+
+def packed(message: Any) -> bytes:
+    """A message as it goes over the socket."""
+    body = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    return LENGTH.pack(len(body)) + body
+
+
+class Unpacker:
+    """Bytes in, messages out. ValueError for what cannot be one."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Any]:
+        """The messages that are whole with ``data``."""
+        self._buffer += data
+        while len(self._buffer) >= LENGTH.size:
+            (length,) = LENGTH.unpack_from(self._buffer)
+            if length > LONGEST:
+                raise ValueError(f"a message of {length} bytes")
+            end = LENGTH.size + length
+            if len(self._buffer) < end:
+                return
+            body = bytes(memoryview(self._buffer)[LENGTH.size : end])
+            del self._buffer[:end]
+            yield pickle.loads(body)  # noqa: S301 - from a process of the same user, see the module
+
+
+def is_ours(connection: socket.socket) -> bool:
+    """Whether the process at the other end runs as this user, or as root."""
+    _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return uid in (os.getuid(), 0)
+
+
+def fingerprint() -> str:
+    """A word for the program text an engine runs on: daemon and engine understand each other where it is the same."""
+    digest = hashlib.blake2b(digest_size=12)
+    for package in ("agent.engine", "agent.lighting", "agent.runtime", "drivers", "firmware_profiles", "config"):
+        spec = find_spec(package)
+        assert spec is not None
+        for folder in spec.submodule_search_locations or ():
+            for path in sorted(Path(folder).rglob("*.py")):
+                digest.update(path.name.encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()

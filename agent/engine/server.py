@@ -1,0 +1,261 @@
+"""The engine's own side: players by name, one daemon at a time, and a look that outlives it."""
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import structlog
+
+from agent.engine.messages import (
+    SOCKET,
+    Answer,
+    Ask,
+    Beats,
+    Bug,
+    Drop,
+    Hello,
+    Leave,
+    Play,
+    Playing,
+    Table,
+    Take,
+    Told,
+    Unpacker,
+    is_ours,
+)
+from agent.engine.outgoing import Outgoing
+from agent.lighting.part import Part
+from agent.lighting.player import Player, asked
+from agent.runtime.lane import Health
+from drivers.errors import DriverError
+from drivers.host import Host
+
+log = structlog.get_logger(__name__)
+
+NEWS = 0.25
+"""Seconds between two tellings of frames while something moves; an arrival is told at once."""
+
+ALONE = 30.0
+"""Seconds after which an engine without outputs that nobody talks to ends."""
+
+SOFTWARE = 70
+"""sysexits: a bug ended the engine. The daemon starts the next one."""
+
+
+class _Seat:
+    """A player and what its daemon knows of it."""
+
+    def __init__(self, player: Player, table: Table, patch: str) -> None:
+        self.player = player
+        self.table = table
+        self.patch = patch
+        self.told = 0.0
+        self.arrived = False
+        self.has_sent = False
+
+
+class _Posted:
+    """A call from the daemon on its way to a lane."""
+
+    def __init__(self, ask: Ask, player: Player, outgoing: Outgoing) -> None:
+        self.fn = lambda: asked(player.driver, ask.method, ask.args)
+        self._ask = ask
+        self._outgoing = outgoing
+
+    @property
+    def given_up(self) -> bool:
+        return time.monotonic() > self._ask.until
+
+    def tell(self, result: Any, error: BaseException | None) -> None:
+        said = None
+        if isinstance(error, DriverError):
+            said = (type(error).__name__, error.reason, error.remedy)
+        elif error is not None:
+            said = ("", repr(error), "")
+        self._outgoing.put(Answer(self._ask.number, result, said))
+
+
+class Engine:
+    """``realtime``: "" or why there is no real-time scheduling. :meth:`serve` runs until it is to end."""
+
+    def __init__(self, folder: Path, host: Host, fingerprint: str, realtime: str, outgoing: Outgoing) -> None:
+        self._folder = folder
+        self._host = host
+        self._fingerprint = fingerprint
+        self._realtime = realtime
+        self._out = outgoing
+        self._seats: dict[str, _Seat] = {}
+        self._ends_at: float | None = time.monotonic() + ALONE
+        self._exit: int | None = None
+        self._wake, self._woken = socket.socketpair()
+
+    def beats(self) -> Iterator[Beats]:
+        """How every output kept its beat."""
+        now = self._host.now()
+        for name, seat in tuple(self._seats.items()):
+            yield Beats(name, seat.player.figures(now))
+
+    def serve(self) -> int:
+        """Until told to end, or until nobody comes in time after a daemon left. The exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._signalled)
+        path = self._folder / SOCKET
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as door, selectors.DefaultSelector() as waiting:
+            door.bind(str(path))
+            path.chmod(0o600)
+            door.listen(4)
+            waiting.register(door, selectors.EVENT_READ)
+            waiting.register(self._woken, selectors.EVENT_READ)
+            daemon: socket.socket | None = None
+            unpacker = Unpacker()
+            while self._exit is None:
+                rest = None if self._ends_at is None else self._ends_at - time.monotonic()
+                if rest is not None and rest <= 0:
+                    break
+                for key, _ in waiting.select(rest):
+                    if key.fileobj is door:
+                        daemon, unpacker = self._let_in(door, daemon, waiting), Unpacker()
+                    elif daemon is not None and key.fileobj is daemon and not self._hear(daemon, unpacker):
+                        waiting.unregister(daemon)
+                        self._out.disconnect()
+                        daemon.close()
+                        daemon = None
+                        if not self._seats and self._ends_at is None:
+                            self._ends_at = time.monotonic() + ALONE
+            path.unlink(missing_ok=True)  # before the outputs are let go: nobody is to knock at a closing door
+        self._close()
+        self._out.drain()
+        return self._exit or 0
+
+    # --- daemons -----------------------------------------------------------------------------------------------------
+
+    def _let_in(
+        self, door: socket.socket, before: socket.socket | None, waiting: selectors.BaseSelector
+    ) -> socket.socket | None:
+        """A daemon knocks: it takes the place of the one before."""
+        daemon, _ = door.accept()
+        if not is_ours(daemon):
+            log.warning("engine.stranger", next="only processes of the same user may drive the lights")
+            daemon.close()
+            return before
+        if before is not None:
+            waiting.unregister(before)
+            self._out.disconnect()
+            before.close()
+        self._ends_at = None
+        waiting.register(daemon, selectors.EVENT_READ)
+        outputs = {
+            name: Playing(
+                seat.table,
+                seat.patch,
+                seat.player.health,
+                {universe: seat.player.wire(universe) for universe in seat.table.universes},
+                seat.player.has_sent,
+            )
+            for name, seat in self._seats.items()
+        }
+        for seat in self._seats.values():
+            seat.told = 0.0
+        self._out.connect(daemon, Hello(self._fingerprint, os.getpid(), self._realtime, outputs))
+        return daemon
+
+    def _hear(self, daemon: socket.socket, unpacker: Unpacker) -> bool:
+        """Read what is there and do it. ``False``: the daemon is gone."""
+        try:
+            data = daemon.recv(1 << 20)
+        except OSError:
+            return False
+        if not data:
+            return False
+        for message in unpacker.feed(data):
+            self._obey(message)
+        return True
+
+    def _obey(self, message: Any) -> None:
+        match message:
+            case Play(name, news, patch):
+                if (seat := self._seats.get(name)) is not None:
+                    seat.patch = patch or seat.patch
+                    seat.player.play(news, self._host.now())
+            case Ask():
+                self._asked(message)
+            case Take(name, table, part, before, patch):
+                self._drop(name)
+                self._take(name, table, part, before, patch)
+            case Drop(name):
+                self._drop(name)
+            case Leave(linger):
+                self._ends_at = time.monotonic() + linger
+
+    def _take(self, name: str, table: Table, part: Part, before: Any, patch: str) -> None:
+        player = Player(name, table, self._host, part, self._told, self._bug, before, self._sent)
+        self._seats[name] = _Seat(player, table, patch)
+        player.start()
+
+    def _drop(self, name: str) -> None:
+        seat = self._seats.pop(name, None)
+        if seat is not None:
+            seat.player.request_stop()
+            seat.player.join()
+
+    def _asked(self, ask: Ask) -> None:
+        seat = self._seats.get(ask.name)
+        if seat is None:
+            self._out.put(Answer(ask.number, None, ("DeviceMissing", f"there is no output {ask.name}", "")))
+            return
+        posted = _Posted(ask, seat.player, self._out)
+        try:
+            seat.player.lane.post(posted)
+        except DriverError as error:
+            posted.tell(None, error)
+
+    # --- on lanes' threads -------------------------------------------------------------------------------------------
+
+    def _told(self, name: str, health: Health) -> None:
+        seat = self._seats.get(name)
+        if seat is not None:
+            seat.has_sent = False
+        self._out.put(Told(name, health))
+
+    def _sent(self, player: Player, now: float) -> None:
+        """After every turn: tell arrivals at once, frames on the way now and then."""
+        seat = self._seats.get(player.name)
+        if seat is None:
+            return
+        pump = player.pump
+        news = pump.arrived != seat.arrived or pump.has_sent != seat.has_sent
+        if news or now >= seat.told + NEWS:
+            fresh = pump.fresh()
+            if fresh or news:
+                seat.told, seat.arrived, seat.has_sent = now, pump.arrived, pump.has_sent
+                self._out.sent(player.name, fresh, pump.has_sent, pump.led)
+
+    def _bug(self, lane: str, error: BaseException) -> None:
+        """The lights stay as they are; the process ends, and the daemon starts the next one."""
+        self._out.put(Bug(lane, repr(error)))
+        self._end(SOFTWARE)
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        self._end(0)
+
+    def _end(self, code: int) -> None:
+        self._exit = code
+        with contextlib.suppress(OSError):
+            self._wake.send(b".")
+
+    def _close(self) -> None:
+        seats = list(self._seats.values())
+        for seat in seats:
+            seat.player.request_stop()
+        for seat in seats:
+            seat.player.join()

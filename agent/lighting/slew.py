@@ -1,0 +1,37 @@
+"""How fast a light may move at all. Pure.
+
+``rate`` is the slew limit in share of full light per second; what carries no light has limits of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from config.units import EMITTERS, Attribute
+from firmware_profiles.patch import Patched
+
+Key = tuple[str, Attribute]
+
+CCT_RATE = 2000.0
+"""Kelvin per second: colour temperature moves no luminance, so this is for the eye's comfort only [house default]."""
+
+TINT_RATE = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Slew:
+    """The limit of every attribute of these fixtures, in the attribute's unit per second: ``slew(key)``."""
+
+    fixtures: Mapping[str, Patched]
+    rate: float
+
+    def __call__(self, key: Key) -> float:
+        name, attribute = key
+        if attribute is Attribute.CCT:
+            return CCT_RATE
+        if attribute is Attribute.TINT:
+            return TINT_RATE
+        # Light = intensity x colour mix: where both can move, each gets half of the allowed slope, so that their
+        # product keeps within it.
+        has = self.fixtures[name].personality.attributes
+        both = Attribute.INTENSITY in has and bool(EMITTERS & set(has))
+        return self.rate / 2 if both else self.rate

@@ -1,0 +1,130 @@
+"""Arrays and profiles say the same: what outputs send is what the scene has, light by light."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.lighting.claims import Priority
+from agent.lighting.fade import Fade
+from agent.lighting.part import Change, Part, Score
+from agent.lighting.rig import Rig
+from agent.lighting.scene import Scene
+from config.units import Attribute
+from firmware_profiles.channel import Curve
+from firmware_profiles.library import load
+from firmware_profiles.patch import Patched
+from tests.agent.lighting.rooms import fixtures
+
+LIBRARY = load()
+SHIPPED = [
+    (profile, mode) for name in LIBRARY.names() for profile in LIBRARY.named(name) for mode in profile.personalities
+]
+FEW = fixtures()
+
+
+def light(name, profile, mode, universe=1, address=1):
+    personality = profile.personalities[mode]
+    return Patched(name, profile, personality, mode, universe, address, "key", personality.footprint)
+
+
+def score(scene, universes=(1,)):
+    return Score(scene, universes)
+
+
+def levels(personality):
+    """Levels within each attribute's range, and a little beyond, as a live frame may ask."""
+    return st.fixed_dictionaries(
+        {
+            attribute: st.floats(channel.lowest - 0.1, channel.highest + 0.1)
+            for attribute, channel in personality.channels.items()
+        }
+    )
+
+
+@pytest.mark.parametrize(("profile", "mode"), SHIPPED, ids=lambda each: getattr(each, "name", each))
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_every_shipped_profile_is_rendered_alike(profile, mode, data):
+    fixture = light("one", profile, mode, address=5)
+    shown = data.draw(levels(fixture.personality))
+    scene = Scene({"one": fixture}, {("one", a): Fade(v, v) for a, v in shown.items()}, lambda key: 1.0)
+    part = score(scene).whole()
+    assert part.frames(0.0)[0].tobytes() == scene.frame(1, 0.0)
+
+
+@pytest.mark.parametrize("curve", list(Curve))
+@settings(max_examples=20, deadline=None)
+@given(level=st.floats(0, 1), now=st.floats(0, 12), wide=st.booleans())
+def test_every_curve_is_rendered_alike_at_any_moment_of_a_fade(curve, level, now, wide):
+    dimmer = FEW["back" if wide else "key"]
+    channel = replace(dimmer.personality.channels[Attribute.INTENSITY], curve=curve)
+    personality = dimmer.personality.model_copy()
+    personality.__dict__["channels"] = {Attribute.INTENSITY: channel}
+    fixture = replace(dimmer, personality=personality)
+    key = (fixture.name, Attribute.INTENSITY)
+    scene = Scene({fixture.name: fixture}, {key: Fade(0.2, level, 1.0, 10.0)}, lambda key: 1.0)
+    assert score(scene).whole().frames(now)[0].tobytes() == scene.frame(1, now)
+
+
+STEPS = st.lists(
+    st.tuples(st.floats(0, 3), st.sampled_from(sorted(FEW)), st.floats(0, 1), st.floats(0, 5)), min_size=1, max_size=8
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=STEPS)
+def test_a_part_made_of_changes_is_the_part_made_whole(steps):
+    rig = Rig(FEW, rate=0.6, present={}, show=lambda scene: None)
+    following = score(rig.scene)
+    part = following.whole()
+    now = 0.0
+    for pause, name, level, fade in steps:
+        now += pause
+        rig.claim("hand", Priority.MANUAL, {name: {Attribute.INTENSITY: level}}, now=now, fade=fade)
+        news = following.follow(rig.scene)
+        assert isinstance(news, Change | None)
+        part = part if news is None else part.changed(news, now)
+        for when in (now, now + 0.3, now + 20.0):
+            assert part.frames(when)[0].tobytes() == rig.scene.frame(1, when)
+        assert part.settled == pytest.approx(rig.scene.settled if rig.scene.settled > now else part.settled)
+    assert (score(rig.scene).whole().still == part.still).all()
+
+
+def test_who_missed_a_scene_is_given_all_of_the_next():
+    rig = Rig(FEW, rate=0.6, present={}, show=lambda scene: None)
+    following = score(rig.scene)
+    part = following.whole()
+    rig.claim("hand", Priority.MANUAL, {"key": {Attribute.INTENSITY: 0.5}}, now=0.0)
+    rig.claim("hand", Priority.MANUAL, {"back": {Attribute.INTENSITY: 0.7}}, now=1.0)
+    news = following.follow(rig.scene)
+    assert isinstance(news, Change)
+    assert part.changed(news, 1.0).frames(30.0)[0].tobytes() == rig.scene.frame(1, 30.0)
+
+
+def test_another_limit_goes_along_and_another_patch_is_a_part_of_its_own():
+    rig = Rig(FEW, rate=0.6, present={}, show=lambda scene: None)
+    following = score(rig.scene)
+    rig.limit(0.3, 0.0)
+    news = following.follow(rig.scene)
+    assert isinstance(news, Change) and news.rates is not None
+    assert set(news.rates) == {0.3, 0.15, 2000.0}, "intensity, half of it beside colours, colour temperature"
+    assert following.follow(rig.scene) is None
+    assert isinstance(following.follow(Rig(FEW, rate=0.6, present={}, show=lambda scene: None).scene), Part)
+
+
+def test_a_change_costs_what_it_moves_and_not_what_the_studio_has():
+    """Of 64 universes only the rows that move are rendered again."""
+    dimmer = FEW["back"]
+    many = {f"{u}-{a}": replace(dimmer, name=f"{u}-{a}", universe=u, address=a) for u in range(1, 65) for a in (1, 101)}
+    rig = Rig(many, rate=0.6, present={}, show=lambda scene: None)
+    following = score(rig.scene, range(1, 65))
+    part = following.whole()
+    rig.claim("hand", Priority.MANUAL, {"7-101": {Attribute.INTENSITY: 1.0}}, now=0.0)
+    news = following.follow(rig.scene)
+    assert isinstance(news, Change) and len(news.which) == 1 and news.fades.shape == (4, 1)
+    after = part.changed(news, 0.0)
+    assert after.rows_of(news) == {6}
+    assert np.flatnonzero((after.still != part.still).any(axis=1)).tolist() == [6]
