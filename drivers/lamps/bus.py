@@ -6,7 +6,7 @@ scene ─levels─▶ BusLamp.apply ─values─▶ _put ─▶ Wire ─▶ the 
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from config.units import Attribute, Levels
 from drivers.base import Check, Identity, Reading
@@ -31,6 +31,8 @@ class BusLamp(ABC):
         self.applied: dict[Attribute, float] | None = None
         """What it was told last; ``None`` before the first time."""
         self._lit: bool | None = None
+        self._has: Values | None = None
+        """Values it has confirmed; ``None``: not known any more."""
 
     @property
     @abstractmethod
@@ -56,7 +58,7 @@ class BusLamp(ABC):
 
     def apply(self, levels: Levels) -> None:
         """Values first, then the switch, so that an old level never flashes up; the other way round for a lamp that
-        takes no level while it is off."""
+        takes no level while it is off. Only what is new is said; all of it when nothing is."""
         wrong = check_levels(self.personality, levels)
         if wrong:
             raise NotSupported(f"{self.name}: {wrong[0].where} {wrong[0].why}", wrong[0].right)
@@ -68,7 +70,10 @@ class BusLamp(ABC):
         first = switch and lit and self.settings.on_first
         if first:
             self._switch(wire, True, values)
-        self._put(wire, values)
+        known, self._has = self._has, None
+        news = {a for a, value in values.items() if known is None or known[a] != value}
+        self._put(wire, values, news or set(values))
+        self._has = values
         if switch and not first:
             self._switch(wire, lit, values)
         self._lit = lit
@@ -90,7 +95,7 @@ class BusLamp(ABC):
         return self._measure(self.bus.wire)
 
     def renew(self) -> None:
-        self._lit = None
+        self._lit = self._has = None
 
     @property
     @abstractmethod
@@ -98,7 +103,8 @@ class BusLamp(ABC):
         """Whether it is turned on and off besides its level."""
 
     @abstractmethod
-    def _put(self, wire: Wire, values: Values) -> None: ...
+    def _put(self, wire: Wire, values: Values, news: Set[Attribute]) -> None:
+        """Tell it ``news``, at least; ``values`` are all."""
 
     @abstractmethod
     def _switch(self, wire: Wire, lit: bool, values: Values) -> None: ...

@@ -1,10 +1,11 @@
 """Lamps with a protocol of their own, spoken from the profile's tables: text or binary frames over a serial port, TCP
 or UDP. No maker's name is known here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from pydantic import Field, model_validator
 
+from config.units import Attribute
 from drivers.errors import NotSupported, Refused
 from drivers.host import Host
 from drivers.lamps.bus import BusLamp, LampBus, Values
@@ -113,12 +114,13 @@ class LineLamp(BusLamp):
         super().renew()
         self._due = True
 
-    def _put(self, wire: Wire, values: Values) -> None:
+    def _put(self, wire: Wire, values: Values, news: Set[Attribute]) -> None:
         if self._due and self._beat is not None:
             self._beat.ask(wire, self, _named(values))
         self._due = False
         for spoken in self._set:
-            spoken.ask(wire, self, _named(values))
+            if spoken.request.numbers & {str(attribute) for attribute in news}:
+                spoken.ask(wire, self, _named(values))
 
     def _switch(self, wire: Wire, lit: bool, values: Values) -> None:
         spoken = self._on if lit else self._off

@@ -4,10 +4,11 @@ pymodbus makes the PDUs; its clients are not used, because they open ports by th
 :class:`~drivers.host.Host` is the only way to hardware, so that the virtual studio can stand in for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from pydantic import model_validator
 
+from config.units import Attribute
 from drivers.base import Quality, Reading
 from drivers.errors import DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
 from drivers.lamps import modbus_codec as codec
@@ -50,8 +51,8 @@ class ModbusLamp(BusLamp):
     def has_switch(self) -> bool:
         return self.map.power is not None
 
-    def _put(self, wire: Wire, values: Values) -> None:
-        for question in self.writes(values):
+    def _put(self, wire: Wire, values: Values, news: Set[Attribute]) -> None:
+        for question in self.writes({a: values[a] for a in values if a in news}):
             self._ask(wire, question)
 
     def writes(self, values: Values) -> Iterator[Question]:

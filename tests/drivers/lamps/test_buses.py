@@ -307,3 +307,25 @@ def test_whatever_is_asked_only_what_can_be_reaches_a_lamp(levels):
             with pytest.raises(NotSupported):
                 lamp.apply(levels)
             assert far.shown["lamp-0"] == before
+
+
+def test_only_what_is_new_is_said_and_all_of_it_after_a_failure():
+    two = made(
+        [{"attribute": "intensity", "bits": 16, "raw": [0, 100]}, {"attribute": "tint", "raw": [0, 200]}],
+        modbus={"values": {"intensity": {"address": 0}, "tint": {"address": 1}}},
+    )
+    _, driver, (lamp,), far = bus(ModbusBus, modbus_twin, [(two, 1, 1)])
+    driver.open()
+    sent = []
+    write = far.device.receive
+    far.device.receive = lambda data: sent.append(data[3]) or write(data)
+    for level in (0.5, 0.6, 0.6):
+        lamp.apply({LIGHT: level, TINT: 0.0})
+    assert sent == [0, 1, 0, 0, 1]
+    far.fault(Fault.SILENCE)
+    with pytest.raises(ReplyTimeout):
+        lamp.apply({LIGHT: 0.7, TINT: 0.0})
+    far.heal()
+    sent.clear()
+    lamp.apply({LIGHT: 0.6, TINT: 0.0})
+    assert sent == [0, 1]

@@ -137,3 +137,36 @@ def test_a_serial_port_is_set_as_asked(host, framing, flags):
     every = termios.CSTOPB | termios.PARENB | termios.PARODD
     assert {setting & every for setting in asked} == {flags}
     assert all(setting & termios.CSIZE == termios.CS8 for setting in asked)
+
+
+def test_a_modbus_line_on_a_real_serial_port(host, terminal):
+    dimmer = library.find("generic/modbus-dimmer").personalities["relay-1000"]
+    studio = VirtualStudio()
+    studio.lamps["far"] = (Fitted("lamp", dimmer, 5, 3),)
+    twin = modbus_twin(studio, ModbusOptions(port="/dev/far"), "far")
+
+    def serve():
+        while not over.is_set():
+            if answer := twin.device.receive(terminal.read(1)):
+                terminal.write(answer)
+        terminal.hang_up()
+
+    over = threading.Event()
+    bus = ModbusBus(ModbusOptions(port=terminal.name, timeout=5, retries=0), host)
+    lamp = bus.lamp("lamp", dimmer, 5, 3)
+    held = os.open(terminal.name, os.O_RDWR | os.O_NOCTTY)  # nobody at the port would be a hang-up at the other end
+    serving = threading.Thread(target=serve, daemon=True)
+    serving.start()
+    bus.open()
+    os.close(held)
+    begun = host.now()
+    for level in (0.25, 0.5, 1.0):
+        lamp.apply({Attribute.INTENSITY: level})
+        assert lamp.read() == {Attribute.INTENSITY: level} == twin.shown["lamp"]
+    assert host.now() - begun >= 6 * dimmer.modbus.gap, "the profile's gap was not kept"
+    over.set()
+    with pytest.raises(LinkLost):
+        lamp.apply({Attribute.INTENSITY: 0.0})
+    bus.close()
+    serving.join(PATIENCE)
+    assert not serving.is_alive()
