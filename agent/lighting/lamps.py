@@ -31,6 +31,9 @@ SLICE = 0.25
 RETRY = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0)
 """Seconds until a lamp that did not answer so many times is tried again: one that is off must not slow the others."""
 
+LONGEST = 3600.0
+"""Seconds until the next turn at the latest."""
+
 DECLINED = 5.0
 """Seconds until a lamp that refused is told again though nothing has changed."""
 
@@ -75,8 +78,11 @@ class LampLine:
     told: Told | None = None
     """What it was told last, and took; ``None``: nothing yet."""
 
+    led: Told | None = None
+    """Where it is led to by now: more exact than what was told; ``None``: from what it was told."""
+
     at: float = -math.inf
-    """When it was last where it should be, as far as the slew limit is concerned."""
+    """When that was."""
 
     sent: float = -math.inf
     misses: int = 0
@@ -93,6 +99,10 @@ class LampLine:
     readings: Sequence[Reading] = ()
     unheard: bool = True
     """Not yet told anything since the wire was opened."""
+
+    def lead_from(self, levels: Told | None, at: float) -> None:
+        """It has these levels (``None``: nobody knows) and is led on from there from that time on."""
+        self.led, self.at = levels, at
 
     def wants(self, levels: Told) -> bool:
         """Whether that is something else on the wire than what it was told."""
@@ -158,11 +168,12 @@ class LampPump:
         """Whatever happened meanwhile: every lamp is told anew, led from what it has to where the scene is."""
         for line in self.lines.values():
             line.unheard = True
-            line.misses, line.retry, line.at = 0, -math.inf, now
+            line.misses, line.retry = 0, -math.inf
+            line.lead_from(line.told, now)
 
     def turn(self, now: float) -> float:
         begun, scene = now, self.scene
-        due = math.inf
+        due = now + LONGEST
         for line in sorted(self.lines.values(), key=lambda each: each.sent):  # who waited longest comes first
             now = self.now()
             if now > begun + SLICE:
@@ -177,7 +188,8 @@ class LampPump:
                 due = min(due, line.retry)
             except (Refused, NotSupported) as error:
                 self._fault(line, error.reason)
-                line.at = line.retry = self.now() + DECLINED
+                line.retry = self.now() + DECLINED
+                line.lead_from(line.told, line.retry)
                 due = min(due, line.retry)
         return due
 
@@ -186,6 +198,7 @@ class LampPump:
         if line.unheard and line.told is None:
             self._take_over(line)
         levels, there = self._led(line, scene, now)
+        line.led, line.at = levels, now
         alive = line.lamp.keepalive
         stale = line.unheard or (alive is not None and now >= line.sent + alive)
         pace = max(line.lamp.gap, BEAT)
@@ -196,12 +209,11 @@ class LampPump:
                 line.lamp.renew()
             line.lamp.apply(levels)
             line.told, line.unheard, line.misses = levels, False, 0
-            line.sent = line.at = self.now()
+            line.sent = self.now()
             self._fault(line, "")
             if line.look == -math.inf or there:
                 line.look = line.sent + (self.look_every or math.inf)
             return line.sent + pace
-        line.at = now
         if now < scene.settled or not there:
             return max(now + BEAT / 2, line.sent + pace)
         if now >= line.look:
@@ -217,20 +229,22 @@ class LampPump:
         except (Refused, NotSupported, BadReply):
             return
         if found is not None and set(found) == set(line.light.personality.attributes):
-            line.told, line.at = dict(found), self.now()
+            line.told = dict(found)
+            line.lead_from(line.told, self.now())
 
     def _led(self, line: LampLine, scene: Scene, now: float) -> tuple[Told, bool]:
         """Levels to tell now, and whether that is where the scene has them: the scene is continuous in time, but a
         lamp can miss a piece of it (:mod:`agent.lighting.catchup` is the same for frames)."""
         name = line.light.name
         goal = scene.levels(name, now)
-        if line.told is None:
+        begin = line.told if line.led is None else line.led
+        if begin is None:
             return goal, True
         passed = max(0.0, now - line.at)
         levels = {}
         for attribute, level in goal.items():
             most = scene.rate_of((name, attribute)) * passed
-            before = line.told.get(attribute, level)
+            before = begin.get(attribute, level)
             levels[attribute] = min(max(level, before - most), before + most)
         return levels, levels == goal
 
@@ -252,13 +266,14 @@ class LampPump:
             self.changed()
         if wrong and found is not None:
             line.told = {**line.told, **found}  # led back from what it really has
-            line.at = self.now()
+            line.lead_from(line.told, self.now())
             line.unheard = True
 
     def _missed(self, line: LampLine, error: ReplyTimeout | BadReply) -> None:
         line.misses += 1
         line.unheard = True
-        line.at = line.retry = self.now() + RETRY[min(line.misses, len(RETRY)) - 1]
+        line.retry = self.now() + RETRY[min(line.misses, len(RETRY)) - 1]
+        line.lead_from(line.told, line.retry)
         if line.misses >= MISSES:
             self._fault(line, error.reason)
         if all(each.misses >= MISSES for each in self.lines.values()):
