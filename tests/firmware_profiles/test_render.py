@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from config.units import Attribute
 from firmware_profiles import library
-from firmware_profiles.channel import Curve
+from firmware_profiles.curves import Curve
 from firmware_profiles.model import Personality
 from firmware_profiles.render import attributes, check_levels, decode, footprint, limits, render, resolution
 from tests.firmware_profiles.shapes import mode
