@@ -52,8 +52,9 @@ class Channel:
             share = (1 / level - 1 / self.start) / (1 / self.end - 1 / self.start)
         else:
             share = (level - self.start) / (self.end - self.start)
-        share = 0.0 if share < 0.0 else 1.0 if share > 1.0 else share
-        if self.curve is not Curve.LINEAR:  # most are, and this runs for every channel of every frame
+        if not 0.0 <= share <= 1.0:  # rare, and this runs for every channel of every frame
+            share = min(max(share, 0.0), 1.0)
+        if self.curve is not Curve.LINEAR:
             share = self.curve.slot(share)
         return self.first + math.floor(share * (self.last - self.first) + 0.5)
 

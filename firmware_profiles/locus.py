@@ -87,6 +87,17 @@ def xy(point: Point) -> Point:
     return 3 * u / whole, 2 * v / whole
 
 
+def rec709(xy: Point) -> tuple[float, float, float]:
+    """CIE 1931 (x, y) → linear red, green and blue of luminance 1 (ITU-R BT.709); negative: out of a screen's reach."""
+    x, y = xy[0], max(xy[1], 1e-3)
+    big_x, big_z = x / y, (1 - x - y) / y
+    return (
+        3.2406 * big_x - 1.5372 - 0.4986 * big_z,
+        -0.9689 * big_x + 1.8758 + 0.0415 * big_z,
+        0.0557 * big_x - 0.2040 + 1.0570 * big_z,
+    )
+
+
 def white(kelvin: float, duv: float = 0.0) -> Point:
     """The (x, y) of a colour temperature within 1000…25000 K, off the locus by ``duv``."""
     point = bearing(1e6 / kelvin)

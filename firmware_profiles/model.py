@@ -25,8 +25,8 @@ Sentence = Annotated[str, Field(min_length=1)]
 class Personality(Entry):
     """One DMX mode: the fixture's slots in order (the RDM word, E1.20).
 
-    A mode whose slots are emitters mixes: it is told a colour temperature or a CIE xy, and rendering finds the emitters'
-    shares. Only an intensity may be beside them, so nothing ever says two colours at a time.
+    A mode whose slots are emitters mixes: it is told a colour temperature or a CIE xy, and rendering finds how much of
+    each that takes. Only an intensity may be beside them, so nothing ever says two colours at a time.
     """
 
     title: Sentence = Field(description="The mode's name on the fixture's own display.")

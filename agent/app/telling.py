@@ -19,7 +19,7 @@ from agent.runtime import clock
 from agent.runtime.lane import Health
 from agent.uplink.probe import ProbeUnit
 from config.model import StudioConfig
-from config.units import Attribute
+from config.units import CIE_SPAN, Attribute
 from drivers.network.jitter import Window
 from drivers.registry import Kind
 from firmware_profiles.patch import Patched
@@ -41,7 +41,7 @@ def inventory(
                 universe=f.universe,
                 address=f.address,
                 attributes=tuple(str(a) for a in f.personality.attributes),
-                ranges={str(a): (c.lowest, c.highest) for a, c in f.personality.channels.items()},
+                ranges={str(a): span for a, span in f.personality.ranges.items()},
             )
             for f in fixtures.values()
         ),
@@ -223,7 +223,7 @@ def _carried(devices: Devices, universe: int) -> tuple[payloads.Health, str]:
 
 
 def _rounded(levels: Mapping[Attribute, float]) -> dict[Attribute, float]:
-    return {a: round(v, 0 if a is Attribute.CCT else 3) for a, v in levels.items()}
+    return {a: round(v, 0 if a is Attribute.CCT else 4 if a in CIE_SPAN else 3) for a, v in levels.items()}
 
 
 def _number(value: float) -> float | None:

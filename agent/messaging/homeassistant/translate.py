@@ -2,7 +2,7 @@
 
 A light of Home Assistant has one brightness (1…255) and one colour mode; ours has levels by attribute, in shares of
 light. Its *brightness* is our ``intensity``; of a light without one, it is the strongest emitter, and a change of it
-keeps the emitters' proportions. ``tint`` and ``amber`` have no place in its lights and are numbers of their own.
+keeps the emitters' proportions. ``tint``, ``amber``, ``cie_x`` and ``cie_y`` are numbers of their own beside it.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from agent.messaging.commands import read_args, read_json
 from agent.messaging.homeassistant.payloads import ExposureAsked, LevelAsked, LightAsked, LightShown, Pressed
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.payloads import FixtureEntry
-from config.units import EMITTERS, Attribute, Text
+from config.units import CIE_SPAN, EMITTERS, Attribute, Text
 
 RGB = (Attribute.RED, Attribute.GREEN, Attribute.BLUE)
 LETTERS = {"r": Attribute.RED, "g": Attribute.GREEN, "b": Attribute.BLUE, "w": Attribute.WHITE}
@@ -65,7 +65,7 @@ def beside(entry: FixtureEntry) -> tuple[Attribute, ...]:
     able = attributes(entry)
     if not modes(entry):
         return able
-    left: list[Attribute] = [a for a in able if a is Attribute.TINT]
+    left: list[Attribute] = [a for a in able if a is Attribute.TINT or a in CIE_SPAN]
     if set(RGB) <= set(able):
         left += [a for a in able if a is Attribute.AMBER]
     elif Attribute.INTENSITY in able:
