@@ -151,9 +151,19 @@ def _locus() -> tuple[Bearing, ...]:
 
 
 def _planck(kelvin: float) -> Point:
-    x = y = z = 0.0
-    for step, (to_x, to_y, to_z) in enumerate(_OBSERVER):
+    sum_u = sum_v = whole = 0.0
+    for over_kelvin, to_u, to_v, to_whole in _weights():
+        power = 1 / math.expm1(over_kelvin / kelvin)
+        sum_u, sum_v, whole = sum_u + power * to_u, sum_v + power * to_v, whole + power * to_whole
+    return sum_u / whole, sum_v / whole
+
+
+@cache
+def _weights() -> tuple[tuple[float, float, float, float], ...]:
+    """Per wavelength: what stands over the temperature in Planck's law, and its parts of u, v and what both are over."""
+    rows = []
+    for step, (x, y, z) in enumerate(_OBSERVER):
         wavelength = 380 + 10 * step
-        power = 1 / ((wavelength / 560) ** 5 * math.expm1(_C2 / (wavelength * kelvin)))
-        x, y, z = x + power * to_x, y + power * to_y, z + power * to_z
-    return 4 * x / (x + 15 * y + 3 * z), 6 * y / (x + 15 * y + 3 * z)
+        power = (wavelength / 560) ** -5
+        rows.append((_C2 / wavelength, power * 4 * x, power * 6 * y, power * (x + 15 * y + 3 * z)))
+    return tuple(rows)

@@ -126,8 +126,7 @@ class WhiteMixer:
         else:
             self._of = Area(emitters, cct or (0.0, 0.0), self._duv)
         self._cct = cct or self._of.cct
-        tints = [self._duv * step / 4 for step in range(-4, 5)] if duv else [0.0]
-        self._full = min(self._of.shares(kelvin, off)[1] for kelvin in grid(self._cct) for off in tints)
+        self._full = min(self._of.shares(kelvin, off)[1] for kelvin, off in self._corners())
         self.ranges = {Attribute.INTENSITY: (0.0, 1.0), Attribute.CCT: self._cct}
         self.defaults = {Attribute.INTENSITY: 0.0, Attribute.CCT: _clamp(DAYLIGHT, self._cct)}
         self.slopes = {Attribute.INTENSITY: 1.0, Attribute.CCT: 0.0}
@@ -135,6 +134,14 @@ class WhiteMixer:
             self.ranges[Attribute.TINT] = (-1.0, 1.0)
             self.defaults[Attribute.TINT] = 0.0
             self.slopes[Attribute.TINT] = 0.0
+
+    def _corners(self) -> list[tuple[float, float]]:
+        """Whites close enough together to find the one that has the least light."""
+        if not self._duv:
+            return [(kelvin, 0.0) for kelvin in grid(self._cct)]
+        # Closer at the ends of the range, where a mixture of only two emitters can fall between two whites.
+        fine = [(kelvin, self._duv * step / 20) for kelvin in self._cct for step in range(-20, 21)]
+        return [*fine, *((kelvin, self._duv * step / 4) for kelvin in grid(self._cct) for step in range(-4, 5))]
 
     def shares(self, levels: Levels, intensity: float) -> Sequence[float]:
         kelvin = _level(self, levels, Attribute.CCT)

@@ -76,4 +76,5 @@ def test_places_and_defaults_follow_from_the_slots():
     assert made.constants == bytes([1, 44, 0, 0, 0])
     assert made.attributes == (Attribute.CCT, Attribute.INTENSITY)
     assert made.defaults() == {Attribute.CCT: 4000, Attribute.INTENSITY: 0.5}
+    assert made.separable and made.emitters == ()
     assert (made.channels[Attribute.INTENSITY].coarse, made.channels[Attribute.INTENSITY].fine) == (3, 4)
