@@ -72,7 +72,7 @@ class Measured:
     """A measured curve: straight lines through ``points``, pairs of slot share and light share.
 
     They begin at (0, 0), end at (1, 1) and never fall. Where the light stays the same over several slot values (a dead
-    travel at the bottom), the lowest of them is used.
+    travel at the bottom), the lowest of them is used; but full is always the last.
     """
 
     points: tuple[tuple[float, float], ...]
@@ -88,7 +88,9 @@ class Measured:
         return _between(self._slots, self._lights, min(bisect_right(self._slots, share), len(self._slots) - 1), share)
 
     def slot(self, light: float) -> float:
-        """Light share 0…1 → the lowest slot share 0…1 that gives it."""
+        """Light share 0…1 → the lowest slot share 0…1 that gives it; 1 → 1."""
+        if light >= 1:
+            return 1.0
         at = bisect_left(self._lights, light)
         return _between(self._lights, self._slots, at, light) if at else 0.0
 

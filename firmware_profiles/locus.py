@@ -160,7 +160,7 @@ def _planck(kelvin: float) -> Point:
 
 @cache
 def _weights() -> tuple[tuple[float, float, float, float], ...]:
-    """Per wavelength: what stands over the temperature in Planck's law, and its parts of u, v and what both are over."""
+    """Per wavelength: what stands over the temperature in Planck's law, its parts of u and v, and their denominator."""
     rows = []
     for step, (x, y, z) in enumerate(_OBSERVER):
         wavelength = 380 + 10 * step
