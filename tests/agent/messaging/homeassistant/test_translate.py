@@ -12,7 +12,7 @@ from agent.messaging.homeassistant import translate
 from agent.messaging.homeassistant.translate import Known, attributes, modes, shown
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.payloads import FixtureEntry
-from config.units import EMITTERS, Attribute
+from config.units import CIE_SPAN, EMITTERS, Attribute
 
 RGBW = ("red", "green", "blue", "white")
 KINDS = {
@@ -25,6 +25,7 @@ KINDS = {
     "hybrid": ("intensity", "cct", *RGBW, "amber"),
     "white": ("white",),
     "two whites": ("white", "amber"),
+    "by xy": ("intensity", "cie_x", "cie_y"),
 }
 KINDS_OF_LIGHT = st.sampled_from(sorted(KINDS))
 
@@ -34,7 +35,7 @@ def entry(kind: str) -> FixtureEntry:
 
 
 def levels_of(kind: str) -> st.SearchStrategy[dict[Attribute, float]]:
-    span = {Attribute.CCT: (2700.0, 6500.0), Attribute.TINT: (-1.0, 1.0)}
+    span = {Attribute.CCT: (2700.0, 6500.0), Attribute.TINT: (-1.0, 1.0), **CIE_SPAN}
     return st.fixed_dictionaries(
         {a: st.floats(*span.get(a, (0.0, 1.0)), allow_nan=False) for a in attributes(entry(kind))}
     )
