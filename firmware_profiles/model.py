@@ -11,9 +11,9 @@ from pydantic import Field, model_validator
 from config.units import SLOTS, Attribute, Kelvin, Name, Seconds
 from firmware_profiles import versions
 from firmware_profiles.channel import Channel
+from firmware_profiles.entry import Entry
 from firmware_profiles.gamut import uv_prime
 from firmware_profiles.mixer import MOST, ColourMixer, Mixer, WhiteMixer
-from firmware_profiles.slot import Entry as Entry
 from firmware_profiles.slot import Slot as Slot
 
 ALIKE = 0.005

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from config.units import CIE_SPAN, DAYLIGHT, EMITTERS, Attribute, Kelvin, Level, Name
 from firmware_profiles import curves
 from firmware_profiles.channel import Channel
 from firmware_profiles.curves import Curve, Dimming, Measured
+from firmware_profiles.entry import Entry
 from firmware_profiles.gamut import Emitter
 from firmware_profiles.locus import white
 
@@ -16,12 +17,6 @@ Whole = Annotated[int, Field(ge=0, le=0xFFFF, strict=True)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 _SPANS = {Attribute.CCT: (1000, 20000), Attribute.TINT: (-1, 1)}
-
-
-class Entry(BaseModel):
-    """One table of a profile file. Unknown keys are errors: a typo must not become a default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Slot(Entry):
