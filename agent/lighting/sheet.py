@@ -18,7 +18,7 @@ import numpy.typing as npt
 from agent.lighting.slew import Key
 from config.units import SLOTS, Attribute
 from firmware_profiles.channel import Channel
-from firmware_profiles.curves import Curve
+from firmware_profiles.curves import Curve, Dimming
 from firmware_profiles.model import Personality
 from firmware_profiles.patch import Patched
 from firmware_profiles.render import decode, render
@@ -28,7 +28,7 @@ Indices = npt.NDArray[np.intp]
 Slots = npt.NDArray[np.uint8]
 Small = npt.NDArray[np.int32]
 
-SLOT_OF = {Curve.LINEAR: 0, Curve.SQUARE: 1, Curve.SQUARE_ROOT: 2}
+SLOT_OF: Mapping[Dimming, int] = {Curve.LINEAR: 0, Curve.SQUARE: 1, Curve.SQUARE_ROOT: 2}
 """Curves whose inverse has an array form; the others are asked channel by channel."""
 SCALAR = 9
 
