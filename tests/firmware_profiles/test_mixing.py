@@ -1,6 +1,7 @@
 """Modes that mix emitters: the light is the one asked for, as bright as asked, and is read back."""
 
 import math
+import pickle
 from itertools import pairwise
 
 import pytest
@@ -157,6 +158,13 @@ def test_the_size_of_a_step_is_known_and_only_for_what_there_is(personality):
         resolution(personality, Attribute.RED, 0.5)
     with pytest.raises(KeyError):
         limits(personality, Attribute.RED)
+
+
+@EVERY
+def test_a_mode_renders_alike_in_another_process(personality):
+    there = pickle.loads(pickle.dumps(personality))
+    levels = personality.defaults() | {LIGHT: 0.7}
+    assert render(there, levels) == render(personality, levels)
 
 
 def test_an_intensity_of_its_own_dims_the_mixture():
