@@ -32,7 +32,7 @@ from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.report import EXIT
 from agent.selftest.words import VERDICTS
 from config.model import AlertSection, StudioConfig
-from config.units import Attribute, Text
+from config.units import CIE_SPAN, Attribute, Text
 from docs.entities import homeassistant
 from docs.fields import fields, grid, inside, said
 from docs.lights import profile_keys, shipped
@@ -100,6 +100,7 @@ def numbers() -> str:
 
 def attributes() -> str:
     units = {Attribute.INTENSITY: "share of full light", Attribute.CCT: "kelvin", Attribute.TINT: "magenta … green"}
+    units |= dict.fromkeys(CIE_SPAN, "CIE 1931 chromaticity")
     rows = [(f"`{a}`", "{:g}…{:g}".format(*RANGES[a]), units.get(a, "share of that colour")) for a in Attribute]
     return grid(("Attribute", "Range", "Unit"), rows)
 

@@ -19,7 +19,7 @@ from agent.runtime import clock
 from agent.runtime.lane import Health
 from agent.uplink.probe import ProbeUnit
 from config.model import StudioConfig
-from config.units import Attribute
+from config.units import CIE_SPAN, Attribute
 from drivers.network.jitter import Window
 from drivers.registry import Kind
 from firmware_profiles.patch import Patched
@@ -44,7 +44,7 @@ def inventory(
                 unit=f.unit if f.bus else None,
                 channel=f.channel if f.bus else None,
                 attributes=tuple(str(a) for a in f.personality.attributes),
-                ranges={str(a): (c.lowest, c.highest) for a, c in f.personality.channels.items()},
+                ranges={str(a): span for a, span in f.personality.ranges.items()},
             )
             for f in fixtures.values()
         ),
@@ -238,7 +238,7 @@ def _measured(devices: Devices, light: Patched) -> dict[str, payloads.Measured]:
 
 
 def _rounded(levels: Mapping[Attribute, float]) -> dict[Attribute, float]:
-    return {a: round(v, 0 if a is Attribute.CCT else 3) for a, v in levels.items()}
+    return {a: round(v, 0 if a is Attribute.CCT else 4 if a in CIE_SPAN else 3) for a, v in levels.items()}
 
 
 def _number(value: float) -> float | None:

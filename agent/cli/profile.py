@@ -133,6 +133,9 @@ def _shown(profile: "Profile", width: int, language: Any) -> Iterator[str]:
             for margin, text in lines(personality, say):
                 yield from wrapped(text, width, f"  {margin:>9}  ", " " * 13)
             continue
+        if personality.mixer is not None:
+            told = ", ".join(f"{a} {low:g}…{high:g}" for a, (low, high) in personality.ranges.items())
+            yield from wrapped(f"{say('mixed to', '混合为')}: {told}", width, "  ", "    ")
         place = 1
         for slot in personality.slots:
             at = f"{place}" if slot.width == 1 else f"{place}–{place + 1}"
@@ -145,14 +148,19 @@ def _shown(profile: "Profile", width: int, language: Any) -> Iterator[str]:
 
 
 def _slot(slot: "Slot", fixed: str) -> str:
-    if slot.attribute is None:
+    if slot.drives is None:
         return f"{fixed} ({slot.reason})"
     if slot.part == "fine":
-        return f"{slot.attribute} fine"
+        return f"{slot.drives} fine"
     first, last = slot.ends
+    what = f"{slot.attribute} {first:g}…{last:g}"
+    if slot.emitter is not None:
+        white = f"{slot.cct:g} K" if slot.cct is not None else ""
+        what = f"{slot.emitter}: {white or 'xy {:g} {:g}'.format(*slot.xy or ())}, light {slot.light:g}"
     curve = f", {slot.curve}" if slot.curve != "linear" else ""
+    curve = f", curve of {len(slot.points)} points" if slot.points is not None else curve
     used = f", DMX {slot.raw[0]}…{slot.raw[1]}" if slot.raw else ""
-    return f"{slot.attribute} {first:g}…{last:g}{curve}{used}{'' if slot.part == 'whole' else ' coarse'}"
+    return f"{what}{curve}{used}{'' if slot.part == 'whole' else ' coarse'}"
 
 
 def _range(firmware: "FirmwareRange") -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from firmware_profiles.curves import Measured
 from firmware_profiles.entry import WireEntry
 from firmware_profiles.line_protocol import Frame, LineProtocol, Part, Request
 from firmware_profiles.model import Personality
@@ -45,6 +46,7 @@ def _settings(wire: WireEntry, say: Say) -> str:
 def _values(personality: Personality) -> Iterator[tuple[str, str]]:
     for attribute, channel in personality.channels.items():
         curve = f", {channel.curve}" if channel.curve != "linear" else ""
+        curve = f", curve of {len(channel.curve.points)} points" if isinstance(channel.curve, Measured) else curve
         yield str(attribute), f"{channel.start:g}…{channel.end:g} = {channel.first}…{channel.last}{curve}"
 
 

@@ -12,6 +12,7 @@ from firmware_profiles.register_map import Register, Sensor
 
 DIM = {"attribute": "intensity", "bits": 16, "raw": [0, 1000]}
 WARM = {"attribute": "cct", "bits": 16, "span": [2700, 6500], "raw": [2700, 6500]}
+WW, CW = {"emitter": "ww", "cct": 2700, "light": 1.0}, {"emitter": "cw", "cct": 6500, "light": 1.0}
 
 
 def mode(*slots, **wire):
@@ -79,6 +80,28 @@ SET = {"number": "intensity", "form": "decimal", "width": 4}
 def test_what_cannot_be_is_told(make, why):
     with pytest.raises(ValidationError, match=why):
         make()
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [{"modbus": {"values": {"intensity": {"address": 0}}}}, {"line": {"set": [{"fields": [SET]}]}}],
+    ids=["modbus", "line"],
+)
+@pytest.mark.parametrize(
+    ("slots", "keys"),
+    [
+        ((WW, CW), {"mix": "cct"}),
+        ((DIM, WW, CW), {"mix": "cct"}),
+        ((DIM, WW), {}),
+        ((DIM,), {"mix": "xy"}),
+        ((DIM,), {"cct": (2700, 6500)}),
+        ((DIM,), {"duv": 0.02}),
+    ],
+)
+def test_a_light_without_dmx_does_not_mix(slots, keys, wire):
+    with pytest.raises(ValidationError, match="is for DMX: with modbus or line each slot is an attribute") as caught:
+        mode(*slots, **keys, **wire)
+    assert caught.value.error_count() == 1
 
 
 def test_a_profile_file_tells_it_by_line(tmp_path):

@@ -10,6 +10,8 @@ LEVEL = {
     "white": Text("white", "白"),
     "amber": Text("amber", "琥珀"),
     "cct": Text("colour temperature", "色温"),
+    "cie_x": Text("CIE x", "CIE x"),
+    "cie_y": Text("CIE y", "CIE y"),
 }
 IDENTIFY = Text("identify", "识别")
 RELEASE = Text("Hand back all lights", "交还全部灯光")

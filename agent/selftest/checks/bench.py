@@ -16,7 +16,7 @@ from agent.selftest import baseline
 from agent.selftest.checks.optics import LEAST, LightSeen, Reference, Shots, analyse, crossing
 from agent.selftest.desk import Desk
 from agent.selftest.report import Outcome
-from config.units import EMITTERS, Attribute, Levels
+from config.units import CIE_SPAN, EMITTERS, Attribute, Levels
 from drivers.base import Camera
 from drivers.camera.metrics import measure
 from drivers.errors import Refused
@@ -177,6 +177,8 @@ def shown(personality: Personality, level: float) -> Levels:
             levels[attribute] = min(high, max(low, WHITE))
         elif attribute is Attribute.TINT:
             levels[attribute] = 0.0
+        elif attribute in CIE_SPAN:
+            levels[attribute] = personality.defaults()[attribute]  # its white
     return levels
 
 

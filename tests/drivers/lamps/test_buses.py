@@ -45,6 +45,21 @@ def test_neighbouring_registers_are_written_together_and_kelvin_is_kelvin():
     assert [tuple(write)[:4] for write in writes] == [(1, 16, 0, (500, 5600))]
 
 
+@pytest.mark.parametrize(
+    ("curve", "level", "raw"),
+    [({"points": [[0, 0], [0.1, 0.0], [0.5, 0.2], [1, 1]]}, 0.6, 750), ({"curve": "dali-log"}, 0.1, 668)],
+)
+def test_a_measured_or_logarithmic_curve_holds_on_a_bus_too(curve, level, raw):
+    slot = {"attribute": "intensity", "bits": 16, "raw": [0, 1000], **curve}
+    own = made([slot], modbus={"values": {"intensity": {"address": 0}}})
+    _, driver, (lamp,), far = bus(ModbusBus, modbus_twin, [(own, 1, 1)])
+    driver.open()
+    lamp.apply({LIGHT: level})
+    assert far.held.values["lamp-0"] == {LIGHT: raw}
+    assert lamp.read() == {LIGHT: pytest.approx(level, rel=0.01)}
+    assert (own.attributes, own.separable) == ((LIGHT,), True)
+
+
 def test_the_switch_comes_after_the_level_and_only_when_it_changes():
     studio, driver, (lamp,), far = bus(ModbusBus, modbus_twin, [(RELAY, 1, 1)])
     driver.open()
