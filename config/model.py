@@ -13,8 +13,9 @@ from pydantic_core import InitErrorDetails
 
 from config.broker import KeptSection, MqttSection
 from config.section import FilePath, OnceEach, Section
+from config.show import CueListSection, GroupSection, LookSection
 from config.trust import TrustSection
-from config.units import Address, Attribute, Endpoint, Luminance, Name, Seconds, Stops, UniverseNumber
+from config.units import Address, Endpoint, Luminance, Name, Seconds, Stops, UniverseNumber
 
 
 class AgentSection(Section):
@@ -154,13 +155,6 @@ class FixtureSection(Section):
         return section
 
 
-class LookSection(Section):
-    """Levels for several fixtures."""
-
-    fade: Seconds = Field(2.0, description="Fade time when applied without another.")
-    levels: dict[Name, dict[Attribute, float]] = Field(description="Fixture → attribute → level.")
-
-
 class CameraSection(DeviceSection):
     """One camera."""
 
@@ -280,7 +274,9 @@ class StudioConfig(Section):
     outputs: dict[Name, OutputSection] = Field(default_factory=dict)
     buses: dict[Name, BusSection] = Field(default_factory=dict)
     fixtures: dict[Name, FixtureSection] = Field(default_factory=dict)
+    groups: dict[Name, GroupSection] = Field(default_factory=dict)
     looks: dict[Name, LookSection] = Field(default_factory=dict)
+    cues: dict[Name, CueListSection] = Field(default_factory=dict)
     cameras: dict[Name, CameraSection] = Field(default_factory=dict)
     exposure: ExposureSection | None = None
     probes: dict[Name, ProbeSection] = Field(default_factory=dict)

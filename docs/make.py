@@ -164,7 +164,7 @@ def drivers() -> str:
     for name in registry.BUILT_IN:
         spec = registry.find(name)
         example = ", ".join(f"{key} = {json.dumps(value)}" for key, value in spec.example.items())
-        carries = f", {spec.universes} universe" if spec.universes else ""
+        carries = f", {spec.universes} universe{'s' * (spec.universes > 1)}" if spec.universes else ""
         line = f"options = {{ {example} }}" if example else "# no option is required"
         pages.append(
             f"### `{name}` ({spec.kind}{carries})\n\n{fields(spec.options, head='Option')}\n```toml\n{line}\n```\n"

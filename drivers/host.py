@@ -45,7 +45,7 @@ def shown_url(source: str) -> str:
 
 
 class Link(Protocol):
-    """A byte pipe (serial port)."""
+    """A byte pipe."""
 
     def write(self, data: bytes) -> None:
         """All of it, or LinkLost / ReplyTimeout."""
@@ -58,6 +58,20 @@ class Link(Protocol):
 
     def close(self) -> None:
         """Idempotent, from any thread; a pending read or write ends with LinkLost."""
+
+
+class Uart(Link, Protocol):
+    """The link of a serial port: its line, too, besides its bytes."""
+
+    def set_break(self, on: bool) -> None:
+        """Hold the line at break (space), or let it go back to idle (mark). In force when this returns. What is still
+        in the UART is cut short: drain first."""
+
+    def set_rts(self, on: bool) -> None:
+        """Assert the RTS line, or let it go. A port without one ignores it."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait at least so long, to some ten microseconds; LinkLost as soon as the link is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +156,7 @@ class Host(Protocol):
     def wall(self) -> float:
         """Seconds since 1970 UTC, for protocols that put the date on the wire (STAMP)."""
 
-    def serial(self, port: str, baud: int, framing: Framing = "8N2") -> Link:
+    def serial(self, port: str, baud: int, framing: Framing = "8N2") -> Uart:
         """Open a serial port exclusively. ``port``: a path, or ``usb:SERIAL`` looked up at every call."""
 
     def stream(self, host: str, port: int, timeout: float) -> Link:

@@ -75,7 +75,11 @@ class DriverSpec:
 
 BUILT_IN: Mapping[str, str] = {
     "enttec-pro": "drivers.dmx.enttec_pro:SPEC",
+    "enttec-pro-mk2": "drivers.dmx.enttec_mk2:SPEC",
+    "enttec-pro-in": "drivers.dmx.enttec_pro_in:SPEC",
+    "open-dmx": "drivers.dmx.open_dmx:SPEC",
     "artnet": "drivers.dmx.artnet:SPEC",
+    "artnet-in": "drivers.dmx.artnet_in:SPEC",
     "sacn": "drivers.dmx.sacn:SPEC",
     "sacn-in": "drivers.dmx.sacn_in:SPEC",
     "modbus": "drivers.lamps.modbus:SPEC",

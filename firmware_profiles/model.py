@@ -17,6 +17,7 @@ from firmware_profiles.line_protocol import LineProtocol
 from firmware_profiles.mixer import MOST, ColourMixer, Mixer, WhiteMixer
 from firmware_profiles.register_map import RegisterMap
 from firmware_profiles.slot import Slot as Slot
+from firmware_profiles.slot import Whole
 
 ALIKE = 0.005
 """Emitters less than this apart in (u′, v′) are one colour."""
@@ -186,11 +187,19 @@ class FirmwareRange(Entry):
         return self
 
 
+class RdmModel(Entry):
+    """What a light says of itself over RDM (E1.20 DEVICE_INFO): the first half of its UID, and its model number."""
+
+    manufacturer: Whole = Field(description="ESTA manufacturer id, the first half of the UID: 0x454E.")
+    model: Whole = Field(description="DEVICE_INFO's model number.")
+
+
 class Match(Entry):
     """For which firmware the numbers hold. Nothing given: for every firmware, known or not."""
 
     firmware: tuple[FirmwareRange, ...] = Field((), description="Half-open ranges; any of them.")
     unknown: bool = Field(False, description="With ranges: use this profile also when the firmware is not known.")
+    rdm: tuple[RdmModel, ...] = Field((), description="Models by which RDM finds this profile.")
 
 
 class Limits(Entry):

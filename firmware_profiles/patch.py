@@ -11,7 +11,7 @@ from config.check import Place
 from config.model import FixtureSection, StudioConfig
 from config.problems import ConfigError, Problem, nearest, quoted
 from config.salvage import touches
-from config.units import EMITTERS, SLOTS, Attribute
+from config.units import EMITTERS, SLOTS, Attribute, Levels
 from firmware_profiles import library, versions
 from firmware_profiles.library import Library, ProfileMissing
 from firmware_profiles.model import Personality, Profile
@@ -108,7 +108,9 @@ def survey(
     if not any(one[0] == "outputs" and (len(one) <= 2 or one[2] == "universes") for one in lost):
         problems += _carried(config)
     problems += _on_buses(config, lost)
+    problems += _groups(config, lost)
     problems += _looks(config, made, lost)
+    problems += _cues(config, made, lost)
     problems += _exposure(config, made, lost)
     return made, problems
 
@@ -236,15 +238,37 @@ def _on_buses(config: StudioConfig, lost: Collection[Place]) -> Iterator[Problem
 
 def _looks(config: StudioConfig, made: Patch, lost: Collection[Place]) -> Iterator[Problem]:
     for look, section in config.looks.items():
-        for name, levels in section.levels.items():
-            where = f"looks.{look}.levels.{name}"
-            if not _is_there("fixtures", name, config.fixtures, lost):
-                yield Problem(where, f"there is no fixture {name!r}", nearest(name, list(config.fixtures)))
-            elif name in made:
-                yield from check_levels(made[name].personality, levels, where)
+        yield from _levels(section.levels, f"looks.{look}.levels", config, made, lost)
     start = config.lighting.start_look
     if start is not None and not _is_there("looks", start, config.looks, lost):
         yield Problem("lighting.start_look", f"there is no look {start!r}", nearest(start, list(config.looks)))
+
+
+def _levels(
+    levels: Mapping[str, Levels], where: str, config: StudioConfig, made: Patch, lost: Collection[Place]
+) -> Iterator[Problem]:
+    for name, wanted in levels.items():
+        if not _is_there("fixtures", name, config.fixtures, lost):
+            yield Problem(f"{where}.{name}", f"there is no fixture {name!r}", nearest(name, list(config.fixtures)))
+        elif name in made:
+            yield from check_levels(made[name].personality, wanted, f"{where}.{name}")
+
+
+def _groups(config: StudioConfig, lost: Collection[Place]) -> Iterator[Problem]:
+    for group, section in config.groups.items():
+        for name in section.fixtures:
+            if not _is_there("fixtures", name, config.fixtures, lost):
+                why = f"there is no fixture {name!r}"
+                yield Problem(f"groups.{group}.fixtures", why, nearest(name, list(config.fixtures)))
+
+
+def _cues(config: StudioConfig, made: Patch, lost: Collection[Place]) -> Iterator[Problem]:
+    for cues, section in config.cues.items():
+        for place, cue in enumerate(section.cues):
+            where = f"cues.{cues}.cues[{place}]"
+            if cue.look is not None and not _is_there("looks", cue.look, config.looks, lost):
+                yield Problem(f"{where}.look", f"there is no look {cue.look!r}", nearest(cue.look, list(config.looks)))
+            yield from _levels(cue.levels, f"{where}.levels", config, made, lost)
 
 
 def _exposure(config: StudioConfig, made: Patch, lost: Collection[Place]) -> Iterator[Problem]:

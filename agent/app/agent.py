@@ -21,6 +21,7 @@ from agent.app.keeper import LookKeeper
 from agent.app.lock import StateLock
 from agent.app.records import Records
 from agent.app.service_verbs import SelfTests
+from agent.app.stage import Stage
 from agent.engine.client import EngineClient
 from agent.engine.messages import Playing
 from agent.exposure.camera import Sight
@@ -28,7 +29,6 @@ from agent.exposure.service import ExposureService
 from agent.health.alerts import Alerts
 from agent.health.interlock import Interlock
 from agent.lighting.memory import LookFile
-from agent.lighting.rig import Rig
 from agent.lighting.scene import Scene
 from agent.messaging.bus import Bus
 from agent.messaging.commands import ExposureSet
@@ -49,8 +49,7 @@ from drivers.registry import Kind
 
 log = structlog.get_logger(__name__)
 
-TICK = 0.1
-"""Seconds between looks at leases and the air state."""
+TICK = 0.1  # seconds between looks at leases and the air state
 CONTROL_WITHIN = 1.0
 """Seconds in which outputs must have answered (or not) for the agent to call itself ready."""
 SOFTWARE = 70  # sysexits: a bug ended the agent
@@ -88,12 +87,14 @@ class Agent:
         fixtures = checked(config, str(config_file or "configuration"))
         self.interlock = Interlock(config.air, host.wall)
         self.alerts = Alerts()
-        self.rig = Rig(fixtures, rate=config.safety.slew_on_air, present={}, show=self._show)
+        self.rig = keeper.rig(config, fixtures, self._show, None)
         self.exposure = ExposureService(config.exposure, self.rig) if config.exposure else None
         self.engine = EngineClient(state, self._told_output, host.now) if apart else None
         self.devices = Devices(host, self._told_health, self._told_bug, self._told_sight, pictures, self.engine)
         self.disk = Lane("disk", NoDevice("disk"), Idle(), now=host.now, tell=lambda *_: None, bug=self._told_bug)
-        self.looks = LookKeeper(LookFile(state / "look.json"), lambda: self.rig, self.on_disk, self.now)
+        self.stage = Stage(self)
+        cued, file = self.stage.playback.remembered, LookFile(state / "look.json")
+        self.looks = LookKeeper(file, lambda: self.rig, self.on_disk, self.now, cued, host.wall)
         self.topics = Topics(config.agent.site, config.agent.name)
         stamp = Stamp(host.wall, host.now)
         self.bus = Bus(config.mqtt, self.topics, stamp, version=__version__, mode=mode, state=state, disk=self.on_disk)
@@ -162,6 +163,7 @@ class Agent:
                     self.trust.auditor.run(),
                     self.control.run(),
                     self.looks.run(self.herald.lights),
+                    self.stage.run(),
                     self._get_ready(),
                     self._tick(),
                     self._publish(),
@@ -212,9 +214,7 @@ class Agent:
             raise ConfigError(str(self.file), fixed)
         now = self.now()
         before = self.herald.state_topics()
-        shown = keeper.taken_over(self.rig, fixtures, now)
-        rig = Rig(fixtures, rate=config.safety.slew_on_air, present=shown, show=self._show, master=self.rig.master)
-        keeper.carry(self.rig, rig, now)
+        rig = keeper.successor(self.rig, config, fixtures, self._show, now)
         unchanged = config.exposure == self.config.exposure
         self.config, self.rig = config, rig
         self.interlock.use(config.air)
@@ -237,11 +237,11 @@ class Agent:
         last = await self.looks.read()
         if found and last is not None:
             last = keeper.seen(last, self.rig.fixtures, found, word_for(self.rig.fixtures))
-        lighting, safety = self.config.lighting, self.config.safety
-        shown, master = (last.shown, last.master) if last else ({}, 1.0)
-        self.rig = Rig(self.rig.fixtures, rate=safety.slew_on_air, present=shown, show=self._show, master=master)
+        lighting = self.config.lighting
+        self.rig = keeper.rig(self.config, self.rig.fixtures, self._show, last)
         first = self.config.looks[lighting.start_look] if lighting.start_look else None
-        keeper.begin(self.rig, last, first, self.now())
+        keeper.begin(self.rig, last, first, self.now(), self.host.wall())
+        await self.stage.take_up(last)
         if self.exposure is not None:
             self.exposure.use(self.rig)
         self._air_to_rig()

@@ -6,7 +6,9 @@ from typing import Any
 from agent.app.agent_verbs import AgentVerbs
 from agent.app.alert_verbs import AlertVerbs
 from agent.app.config_verbs import ConfigVerbs
+from agent.app.cue_verbs import CueVerbs
 from agent.app.house import House
+from agent.app.look_verbs import LookVerbs
 from agent.app.maintenance_verbs import MaintenanceVerbs
 from agent.app.probe_verbs import ExposureVerbs, ProbeVerbs
 from agent.app.report_verbs import ReportVerbs
@@ -22,6 +24,8 @@ def all_verbs(house: House, tests: SelfTests) -> dict[str, Verb[Any]]:
     """What the dispatcher is given; its own verbs (ping, command.cancel) come to it."""
     return {
         **LightVerbs(house).all(),
+        **LookVerbs(house).all(),
+        **CueVerbs(house).all(),
         **StopVerbs(house).all(),
         **ExposureVerbs(house).all(),
         **ProbeVerbs(house).all(),

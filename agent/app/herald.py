@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from agent.app import rules, telling
+from agent.app import playing, rules, telling
 from agent.app.all_verbs import capability
 from agent.app.house import House
 from agent.app.reporting import Reporter
@@ -17,7 +17,7 @@ from agent.messaging import payloads
 from agent.messaging.commands import TelemetrySet
 from agent.messaging.header import Say
 from agent.messaging.numbers import NUMBERS
-from agent.messaging.payloads import AirState, Event, LightsState, Telemetry
+from agent.messaging.payloads import AirState, Event, Telemetry
 from config.units import Text
 from drivers.registry import Kind
 
@@ -35,15 +35,18 @@ class Herald:
         self.book = Book(agent.config.agent.state_dir / "alerts.json")
         self._host = telling.HostNumbers()
         self.reporter = Reporter(agent.config.telemetry)
+        self._shown: set[str] = set()
+        """Topics of looks and cue lists that were told."""
 
     # --- states ----------------------------------------------------------------------------------------------
 
     def state_topics(self) -> set[str]:
         """Topics of everything that has a state now."""
         agent = self._agent
-        topics = {topic for topic, _ in telling.lights(agent.rig, agent.devices, agent.topics, agent.now())}
+        topics = {topic for topic, _ in telling.lights(agent.rig, agent.devices, agent.topics, 0.0, 0.0)}
         topics |= {topic for topic, _ in telling.all_devices(agent.devices, agent.topics)}
         topics.add(agent.topics.state("lights", "all"))
+        topics |= playing.topics_of(agent.stage.show, agent.topics)
         if agent.exposure is not None:
             topics.add(agent.topics.state("exposure", agent.exposure.section.camera))
         return topics
@@ -52,26 +55,41 @@ class Herald:
         agent = self._agent
         board, topics = agent.bus.board, agent.topics
         self.reporter.use(agent.config.telemetry)
-        self.inventory()
         board.put(topics.capability, capability(agent.dispatcher.verbs))
         for topic, state in telling.all_devices(agent.devices, topics):
             board.put(topic, state)
-        self.lights()
+        self.show()
         self.exposure()
         self.air()
 
     def inventory(self) -> None:
         agent = self._agent
-        told = telling.inventory(agent.config, agent.rig.fixtures, agent.dispatcher.verbs, self.reporter.rates)
+        told = telling.inventory(
+            agent.config, agent.rig.fixtures, agent.stage.show, agent.dispatcher.verbs, self.reporter.rates
+        )
         agent.bus.board.put(agent.topics.inventory, told)
 
     def lights(self) -> None:
         agent = self._agent
-        for topic, state in telling.lights(agent.rig, agent.devices, agent.topics, agent.now()):
+        now = agent.now()
+        ahead = round(agent.host.wall() - now, 1)
+        for topic, state in telling.lights(agent.rig, agent.devices, agent.topics, now, ahead):
+            agent.bus.board.put(topic, state)
+        agent.bus.board.put(agent.topics.state("lights", "all"), telling.together(agent.rig))
+        for topic, state in playing.lists(agent.stage.show, agent.stage.playback, agent.rig, agent.topics):
             agent.bus.board.put(topic, state)
 
-        together = LightsState(master=round(agent.rig.master, 3), stopped_by=agent.rig.stopped)
-        agent.bus.board.put(agent.topics.state("lights", "all"), together)
+    def show(self) -> None:
+        """Looks or cue lists were edited, or the lights they are for have changed."""
+        agent = self._agent
+        self.inventory()
+        for topic, state in playing.looks(agent.stage.show, agent.rig, agent.topics):
+            agent.bus.board.put(topic, state)
+        self.lights()
+        shown = playing.topics_of(agent.stage.show, agent.topics)
+        for topic in self._shown - shown:
+            agent.bus.board.clear(topic)
+        self._shown = shown
 
     def device(self, kind: Kind, name: str) -> None:
         agent = self._agent

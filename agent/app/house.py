@@ -1,15 +1,19 @@
 """What the parts of this room know of the agent: enough to read it and to ask it, and no more."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from agent.app.devices import Devices
+from agent.app.keeper import LookKeeper
 from agent.exposure.service import ExposureService
 from agent.health.alerts import Alerts
 from agent.health.book import Book
 from agent.health.interlock import Interlock
+from agent.lighting.cues import Playback
 from agent.lighting.rig import Rig
+from agent.lighting.showfile import ShowFile
 from agent.messaging.bus import Bus
 from agent.messaging.commands import ExposureSet, TelemetrySet
 from agent.messaging.dispatch import Dispatcher
@@ -43,8 +47,20 @@ class Telling(Protocol):
     def unsilenced(self, pattern: str) -> None:
         """Tell what fires as if it were new, where nothing silences it any more."""
 
+    def show(self) -> None:
+        """Looks or cue lists were edited: tell what there is now."""
+
     def rates(self, args: TelemetrySet) -> Mapping[str, Any]:
         """Report as asked; what holds now."""
+
+
+class OnStage(Protocol):
+    """Saved looks and cue lists, and those that play."""
+
+    show: ShowFile
+    playback: Playback
+    editing: asyncio.Lock
+    """Who holds it may save: one at a time."""
 
 
 class House(Protocol):
@@ -78,6 +94,10 @@ class House(Protocol):
     def herald(self) -> "Telling": ...
     @property
     def tests(self) -> Testing: ...
+    @property
+    def looks(self) -> LookKeeper: ...
+    @property
+    def stage(self) -> "OnStage": ...
 
     def now(self) -> float: ...
 

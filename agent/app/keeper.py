@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
 from agent.engine.messages import Playing
 from agent.lighting.claims import Priority
-from agent.lighting.memory import HeldClaim, LastLook, LookFile
+from agent.lighting.masters import GRAND
+from agent.lighting.memory import HeldClaim, LastLook, LookFile, PlayedCue
 from agent.lighting.rig import Rig
-from config.model import LookSection
+from agent.lighting.scene import Scene
+from config.model import StudioConfig
+from config.show import LookSection
 from config.units import Attribute, Levels
 from drivers.errors import DriverError
 from firmware_profiles.patch import Patch, Patched
@@ -27,6 +30,13 @@ AGAIN = 5.0
 """Seconds between two attempts while the disk refuses and no light moves."""
 
 
+LASTING: Mapping[Literal["manual", "schedule"], Priority] = {
+    "schedule": Priority.SCHEDULE,
+    "manual": Priority.MANUAL,
+}
+"""Claims that outlive a restart or a reload."""
+
+
 class LookKeeper:
     """``rig`` gives the present rig; ``disk`` runs blocking work on the disk lane."""
 
@@ -36,11 +46,15 @@ class LookKeeper:
         rig: Callable[[], Rig],
         disk: Callable[[Callable[[], Any]], Awaitable[Any]],
         now: Callable[[], float],
+        cues: Callable[[], Mapping[str, PlayedCue]],
+        wall: Callable[[], float],
     ) -> None:
         self._file = file
         self._rig = rig
         self._disk = disk
         self._now = now
+        self._cues = cues
+        self._wall = wall
         self._dirty = asyncio.Event()
         self.health = ""
         """Empty when all is well; else why the present look is not on the disk, for people."""
@@ -75,7 +89,7 @@ class LookKeeper:
         if self._saved >= self._changes:
             return
         saving, rig, now = self._changes, self._rig(), self._now()
-        look = present(rig, now)
+        look = present(rig, now, self._wall(), self._cues())
         try:
             await self._disk(lambda: self._file.write(look))
         except (OSError, DriverError) as error:  # DriverError: the disk's lane got no answer in time
@@ -116,30 +130,41 @@ def taken_over(old: Rig, fixtures: Patch, now: float) -> dict[str, dict[Attribut
     return found
 
 
-def present(rig: Rig, now: float) -> LastLook:
-    """What is worth remembering: tests and leases are not."""
-    held = (claim for claim in rig.claims(Priority.MANUAL) if claim.until is None)
+def present(rig: Rig, now: float, wall: float, cues: Mapping[str, PlayedCue]) -> LastLook:
+    """What is worth remembering: tests are not. Leases end by the ``wall`` clock while nothing runs."""
     return LastLook(
         shown=shown(rig, now),
         going={name: rig.resting(name) for name in rig.fixtures},
         look={name: rig.look(name) for name in rig.fixtures},
-        held=tuple(HeldClaim(owner=c.owner, fixture=c.fixture, levels={c.attribute: c.level}) for c in held),
-        master=rig.master,
+        held=tuple(
+            HeldClaim(
+                owner=c.owner,
+                priority=word,
+                fixture=c.fixture,
+                levels={c.attribute: c.level},
+                until=None if c.until is None else wall + c.until - now,
+            )
+            for word, priority in LASTING.items()
+            for c in rig.claims(priority)
+        ),
+        cues=dict(cues),
+        **_masters(rig),
         stopped=rig.stopped,
     )
 
 
-def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float) -> None:
+def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float, wall: float) -> None:
     """Give a fresh rig (made with the last look's ``shown`` and ``master``) the rest of the last look; at the first
     start of all, the configured one, faded in."""
     if last is not None:
         rig.recall(last.look)
         rig.go_on(last.going, now)
         for held in last.held:
-            if held.fixture in rig.fixtures:
+            lease = None if held.until is None else held.until - wall
+            if held.fixture in rig.fixtures and (lease is None or lease > 0):
                 able = set(rig.fixtures[held.fixture].personality.attributes)
                 levels: Mapping[str, Levels] = {held.fixture: {a: v for a, v in held.levels.items() if a in able}}
-                rig.claim(held.owner, Priority.MANUAL, levels, now=now)
+                rig.claim(held.owner, LASTING[held.priority], levels, now=now, lease=lease)
         if last.stopped:
             rig.freeze(last.stopped, now)
         log.info("look.restored", fixtures=sorted(last.shown), stopped_by=last.stopped or None)
@@ -148,6 +173,35 @@ def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float
         log.info("look.first")
     else:
         log.warning("look.none", why="none is stored and lighting.start_look is not set", lights="at their defaults")
+
+
+def rig(
+    config: StudioConfig, fixtures: Mapping[str, Patched], show: Callable[[Scene], None], last: LastLook | None
+) -> Rig:
+    """The rig of a configuration, lights and masters as they were last."""
+    was = last or LastLook()
+    return Rig(
+        fixtures,
+        rate=config.safety.slew_on_air,
+        present=was.shown,
+        show=show,
+        groups={name: group.fixtures for name, group in config.groups.items()},
+        masters={GRAND: was.master, **was.submasters},
+        blackout=was.blackout,
+    )
+
+
+def successor(old: Rig, config: StudioConfig, fixtures: Patch, show: Callable[[Scene], None], now: float) -> Rig:
+    """The rig of another configuration, its lights where this one has them, with what people and cue lists hold."""
+    was = LastLook(shown=taken_over(old, fixtures, now), **_masters(old))
+    made = rig(config, fixtures, show, was)
+    carry(old, made, now)
+    return made
+
+
+def _masters(rig: Rig) -> dict[str, Any]:
+    full = {name: level for name, level in rig.masters.levels.items() if name != GRAND and level < 1.0}
+    return {"master": rig.master, "submasters": full, "blackout": rig.masters.blackout}
 
 
 def seen(last: LastLook, fixtures: Mapping[str, Patched], outputs: Mapping[str, Playing], patch: str) -> LastLook:
@@ -164,14 +218,14 @@ def seen(last: LastLook, fixtures: Mapping[str, Patched], outputs: Mapping[str, 
 
 
 def carry(old: Rig, new: Rig, now: float) -> None:
-    """Take people's holds over to the rig of another configuration, as far as its lights still can."""
+    """Take people's holds and cue lists' over to the rig of another configuration, as far as its lights still can."""
     new.go_on({name: old.resting(name) for name in old.fixtures if name in new.fixtures}, now)
     new.recall({name: old.look(name) for name in old.fixtures})
-    for claim in old.claims(Priority.MANUAL):
+    for claim in (claim for priority in LASTING.values() for claim in old.claims(priority)):
         fixture = new.fixtures.get(claim.fixture)
         if fixture is not None and claim.attribute in fixture.personality.attributes:
             lease = None if claim.until is None else claim.until - now
             levels: Mapping[str, Levels] = {claim.fixture: {claim.attribute: claim.level}}
-            new.claim(claim.owner, Priority.MANUAL, levels, now=now, lease=lease)
+            new.claim(claim.owner, claim.priority, levels, now=now, lease=lease)
     if old.stopped:
         new.freeze(old.stopped, now)

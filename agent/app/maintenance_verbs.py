@@ -5,9 +5,10 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
+from agent.app.arrival import free
 from agent.app.house import House
 from agent.app.service_verbs import LONGEST, SelfTests
-from agent.app.verbs import free, targets
+from agent.app.verbs import targets
 from agent.messaging.header import iso
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
@@ -62,7 +63,7 @@ class MaintenanceVerbs:
 
     def _can_rebaseline(self, args: MaintenanceRebaseline) -> None:
         self._tests.ready()
-        free(self._house.rig)
+        free(self._house)
         targets(self._house.rig, args.targets)
 
     def _can_note(self, args: MaintenanceNote) -> None:

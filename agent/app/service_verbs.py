@@ -8,9 +8,9 @@ from typing import Any
 import structlog
 
 from agent import __version__
+from agent.app.arrival import free
 from agent.app.house import House
 from agent.app.upkeep import past
-from agent.app.verbs import free
 from agent.messaging.commands import Reload, TelemetrySet
 from agent.messaging.header import iso
 from agent.messaging.hints import hint
@@ -222,7 +222,7 @@ class ServiceVerbs:
     def _can_start(self, args: SelftestStart) -> None:
         self._tests.ready()
         if args.depth == "full":
-            free(self._agent.rig)
+            free(self._agent)
         if wrong := self._tests.unmatched(args.depth, args.only):
             raise Refusal(ReasonCode.UNKNOWN_TARGET, wrong)
 

@@ -11,7 +11,10 @@ from agent.exposure.camera import Sight
 from agent.exposure.service import ExposureNow
 from agent.health.alerts import Alert, Stage
 from agent.health.book import Silence
+from agent.lighting.claims import Holder
+from agent.lighting.masters import GRAND
 from agent.lighting.rig import Rig
+from agent.lighting.showfile import ShowFile
 from agent.messaging import payloads
 from agent.messaging.header import Payload, Say, iso
 from agent.messaging.topics import Topics
@@ -28,7 +31,11 @@ Numbers = dict[str, float | int | None]
 
 
 def inventory(
-    config: StudioConfig, fixtures: Mapping[str, Patched], verbs: Mapping[str, Any], rates: Mapping[str, payloads.Rate]
+    config: StudioConfig,
+    fixtures: Mapping[str, Patched],
+    show: ShowFile,
+    verbs: Mapping[str, Any],
+    rates: Mapping[str, payloads.Rate],
 ) -> payloads.Inventory:
     """What there is and what can be asked of it."""
     return payloads.Inventory(
@@ -54,32 +61,47 @@ def inventory(
             *(payloads.DeviceEntry(kind="camera", name=n, driver=s.driver) for n, s in config.cameras.items()),
             *(payloads.DeviceEntry(kind="probe", name=n, driver=s.driver) for n, s in config.probes.items()),
         ),
-        looks=tuple(config.looks),
+        groups={name: group.fixtures for name, group in config.groups.items()},
+        looks=tuple(show.looks.all()),
+        cues=tuple(show.lists.all()),
         exposure=config.exposure.camera if config.exposure else "",
         verbs=tuple(sorted(verbs)),
         telemetry=dict(rates),
     )
 
 
-def lights(rig: Rig, devices: Devices, topics: Topics, now: float) -> Iterator[tuple[str, Payload]]:
-    """The state of every light. While one fades its level is published as it passes."""
+def lights(rig: Rig, devices: Devices, topics: Topics, now: float, ahead: float) -> Iterator[tuple[str, Payload]]:
+    """The state of every light. While one fades its level is published as it passes. ``ahead``: wall clock less
+    monotonic, in seconds."""
     for name, fixture in rig.fixtures.items():
         holder = rig.holder(name)
         target = rig.scene.targets(name)
-        rest = rig.scene.arrives(name) - now
         health, reason = _carried(devices, fixture)
         yield (
             topics.state("fixture", name),
             payloads.FixtureState(
                 levels=_rounded(rig.scene.levels(name, now)),
                 target=_rounded(target),
-                held_by=payloads.Holder(owner=holder.owner, priority=holder.priority.name.lower()) if holder else None,
-                fade_remaining=round(max(0.0, rest), 1),
+                held_by=_holder(holder, ahead) if holder else None,
+                fade_remaining=round(max(0.0, rig.scene.arrives(name) - now), 1),
                 health=health,
                 reason=reason,
                 measured=_measured(devices, fixture),
             ),
         )
+
+
+def _holder(holder: Holder, ahead: float) -> payloads.Holder:
+    until = None if holder.until is None else iso(holder.until + ahead)
+    return payloads.Holder(owner=holder.owner, priority=holder.priority.name.lower(), until=until)
+
+
+def together(rig: Rig) -> payloads.LightsState:
+    """What is set for all lights together."""
+    levels = {name: round(level, 3) for name, level in rig.masters.levels.items()}
+    return payloads.LightsState(
+        master=levels.pop(GRAND), submasters=levels, stopped_by=rig.stopped, blackout_by=rig.masters.blackout
+    )
 
 
 def device(health: Health) -> payloads.DeviceState:

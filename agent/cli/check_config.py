@@ -44,6 +44,7 @@ def _one(file: Path) -> int:
         (len(config.cameras), "camera"),
         (len(config.probes), "probe"),
         (len(config.looks), "look"),
+        (len(config.cues), "cue list"),
     )
     said = ", ".join(f"{count} {word}{('es' if word.endswith('s') else 's') * (count != 1)}" for count, word in counts)
     print(f"{file}: ok – {said}; exposure {config.exposure.mode if config.exposure else 'off'}")

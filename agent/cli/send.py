@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 EXIT = {"succeeded": 0, "failed": 1, "cancelled": 1, "rejected": 2}
 PLAIN = {
     "look.apply": "look",
+    **dict.fromkeys(("look.save", "look.delete", "look.history", "look.rollback"), "look"),
+    "submaster.set": "group",
+    "cue.go": "cue",
+    **dict.fromkeys(("cue.back", "cue.release", "cue.save", "cue.delete", "cue.history", "cue.rollback"), "list"),
     "identify": "fixture",
     "exposure.set": "mode",
     "command.cancel": "id",
@@ -236,7 +240,8 @@ def parse(verb: str, words: Sequence[str]) -> dict[str, Any]:
             raise Misspelt(f"{verb}: what is {bare[-1]!r}? Its arguments are {', '.join(fields) or 'none'}")
         if target in args:
             raise Misspelt(f"{verb}: {bare[0]!r} and {target}= both say {target}: say it once")
-        args[target] = bare[0] if target in PLAIN.values() else bare
+        number = "float" in str(fields[target].annotation)
+        args[target] = _value(bare[0]) if number else bare[0] if target in PLAIN.values() else bare
     return args
 
 

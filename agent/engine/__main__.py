@@ -8,13 +8,9 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any
 
-import structlog
-
-from agent.engine.messages import LOCK, Logged, fingerprint
+from agent.engine.messages import LOCK, fingerprint
 from agent.engine.outgoing import Outgoing
 from agent.engine.server import Engine
 from drivers.real.host import RealHost
@@ -77,14 +73,6 @@ def serve(folder: Path, mark: str) -> int:
     """Be the engine. The exit code."""
     engines: list[Engine] = []
     outgoing = Outgoing(lambda: engines[0].beats())
-
-    def told(_: Any, level: str, event: MutableMapping[str, Any]) -> Any:
-        """The daemon logs for us: we may outlive whoever reads our standard error."""
-        fields = {key: value if isinstance(value, (int, float, str)) else repr(value) for key, value in event.items()}
-        outgoing.put(Logged(level, str(fields.pop("event", "")), fields))
-        raise structlog.DropEvent
-
-    structlog.configure(processors=[structlog.processors.format_exc_info, told])
     realtime = real_time()
     sys.setswitchinterval(SWITCH)
     engines.append(Engine(folder, RealHost(), mark, realtime, outgoing))

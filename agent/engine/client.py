@@ -37,6 +37,9 @@ from agent.runtime.lane import Health
 
 log = structlog.get_logger(__name__)
 
+LEAN = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
+"""One heap, which gives back what a large message needed."""
+
 STARTS_WITHIN = 10.0
 """Seconds in which a new engine must be there."""
 
@@ -196,7 +199,7 @@ class EngineClient:
                     stdout=subprocess.DEVNULL,
                     stderr=crash,
                     start_new_session=True,
-                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
+                    env={**os.environ, **LEAN},
                 )
             reader = await self._reached(STARTS_WITHIN)
         hello = None if reader is None else await self._greeted(reader)
@@ -241,7 +244,7 @@ class EngineClient:
         """The first message. ``None``: it cannot be understood, which an engine of another version need not."""
         try:
             async with asyncio.timeout(5.0):
-                while data := await reader.read(1 << 20):
+                while data := await reader.read(1 << 16):
                     for message in self._unpacker.feed(data):
                         if isinstance(message, Hello):
                             self.pid, self.realtime = message.pid, message.realtime
@@ -257,14 +260,14 @@ class EngineClient:
         self.send(Leave(0.0))
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(5.0):
-                while await reader.read(1 << 20):
+                while await reader.read(1 << 16):
                     pass
         if self._writer is not None:
             self._writer.close()
         self._writer = None
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
-        while data := await reader.read(1 << 20):
+        while data := await reader.read(1 << 16):
             for message in self._unpacker.feed(data):
                 self._heard(message)
 

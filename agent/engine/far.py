@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agent.engine.messages import Ask, Play, Playing, Table, Take
-from agent.lighting.part import Change, Part
+from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures
 from agent.runtime.lane import Health
 from drivers import errors
@@ -52,7 +52,7 @@ class FarPlayer:
     def start(self) -> None:
         self._client.started(self)
 
-    def play(self, news: Part | Change, now: float) -> None:
+    def play(self, news: Part | Change | Few, now: float) -> None:
         self._client.send(Play(self.name, news, self._client.patch))
 
     def wire(self, universe: int) -> bytes:

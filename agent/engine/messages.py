@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent.lighting.part import Change, Part
+from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures
 from agent.runtime.lane import Health
 
@@ -53,7 +53,7 @@ class Play(NamedTuple):
     """Do this from now on; ``patch``: of a whole part."""
 
     name: str
-    news: Part | Change
+    news: Part | Change | Few
     patch: str = ""
 
 

@@ -6,12 +6,11 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
-
-import structlog
 
 from agent.engine.messages import (
     SOCKET,
@@ -22,6 +21,7 @@ from agent.engine.messages import (
     Drop,
     Hello,
     Leave,
+    Logged,
     Play,
     Playing,
     Table,
@@ -36,8 +36,6 @@ from agent.lighting.player import Player, asked
 from agent.runtime.lane import Health
 from drivers.errors import DriverError
 from drivers.host import Host
-
-log = structlog.get_logger(__name__)
 
 NEWS = 0.25
 """Seconds between two tellings of frames while something moves; an arrival is told at once."""
@@ -82,6 +80,26 @@ class _Posted:
         self._outgoing.put(Answer(self._ask.number, result, said))
 
 
+class EngineLog:
+    """The daemon logs for us: we may outlive whoever reads our standard error."""
+
+    def __init__(self, outgoing: Outgoing) -> None:
+        self._out = outgoing
+
+    def info(self, event: str, **fields: Any) -> None:
+        self._put("info", event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        self._put("warning", event, fields)
+
+    def exception(self, event: str, **fields: Any) -> None:
+        self._put("error", event, {**fields, "exception": traceback.format_exc()})
+
+    def _put(self, level: str, event: str, fields: Mapping[str, Any]) -> None:
+        plain = {key: value if isinstance(value, (int, float, str)) else repr(value) for key, value in fields.items()}
+        self._out.put(Logged(level, event, plain))
+
+
 class Engine:
     """``realtime``: "" or why there is no real-time scheduling. :meth:`serve` runs until it is to end."""
 
@@ -91,6 +109,7 @@ class Engine:
         self._fingerprint = fingerprint
         self._realtime = realtime
         self._out = outgoing
+        self._log = EngineLog(outgoing)
         self._seats: dict[str, _Seat] = {}
         self._ends_at: float | None = time.monotonic() + ALONE
         self._exit: int | None = None
@@ -143,7 +162,7 @@ class Engine:
         """A daemon knocks: it takes the place of the one before."""
         daemon, _ = door.accept()
         if not is_ours(daemon):
-            log.warning("engine.stranger", next="only processes of the same user may drive the lights")
+            self._log.warning("engine.stranger", next="only processes of the same user may drive the lights")
             daemon.close()
             return before
         if before is not None:
@@ -170,7 +189,7 @@ class Engine:
     def _hear(self, daemon: socket.socket, unpacker: Unpacker) -> bool:
         """Read what is there and do it. ``False``: the daemon is gone."""
         try:
-            data = daemon.recv(1 << 20)
+            data = daemon.recv(1 << 16)
         except OSError:
             return False
         if not data:
@@ -196,7 +215,7 @@ class Engine:
                 self._ends_at = time.monotonic() + linger
 
     def _take(self, name: str, table: Table, part: Part, before: Any, patch: str) -> None:
-        player = Player(name, table, self._host, part, self._told, self._bug, before, self._sent)
+        player = Player(name, table, self._host, part, self._told, self._bug, before, self._sent, self._log)
         self._seats[name] = _Seat(player, table, patch)
         player.start()
 

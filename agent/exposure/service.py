@@ -97,11 +97,11 @@ class ExposureService:
 
     def turn(self, ev: float, captured: float, fault: str, now: float, on_air: bool) -> None:
         """One measured picture: ``ev`` stops from target at time ``captured``; ``fault``: why not to trust it."""
-        if self._rig.master < 1.0:
+        if (grand := self._rig.masters.grand) < 1.0:
             # a hand on all lights at once: to bring the picture back against it would be a fight
             self.let_go(now)
             self._looks = {}
-            said = f"the grand master is at {self._rig.master * 100:.0f} %"
+            said = f"the grand master is at {grand * 100:.0f} %"
             self.now_state = replace(self.now_state, ev=ev, holding=(), why=said, advice=None)
             return
         looks = self._free()
@@ -140,13 +140,14 @@ class ExposureService:
     # --- inside ----------------------------------------------------------------------------------------------
 
     def _free(self) -> dict[str, float]:
-        """Lights the loop may move, with the operator's look of each: those nobody stronger holds. A hand on a fader
-        takes a light out at once; one that is dark by choice stays dark."""
+        """Lights the loop may move, with the operator's look of each: those nobody stronger holds. A hand on a fader,
+        or on a submaster, takes a light out at once; one that is dark by choice stays dark."""
         found = {}
         for name in self.section.fixtures:
             holder = self._rig.holder(name)
             look = self._rig.look(name)[Attribute.INTENSITY]
-            if (holder is None or holder.priority <= Priority.LOOP) and look > DARKEST:
+            whole = self._rig.masters.scale(name) == 1.0
+            if whole and (holder is None or holder.priority <= Priority.LOOP) and look > DARKEST:
                 found[name] = look
         return found
 
@@ -167,7 +168,7 @@ class ExposureService:
 
     def _waiting(self, present: dict[str, float]) -> str:
         if not present:
-            return "every light of the loop is held by somebody"
+            return "every light of the loop is held by somebody, or dimmed by a submaster"
         for name, level in present.items():
             going = self._rig.scene.targets(name)[Attribute.INTENSITY]
             if abs(math.log2(max(going, DARKEST) / max(level, DARKEST))) > ON_THE_WAY:

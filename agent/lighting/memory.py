@@ -1,23 +1,39 @@
 """The last look on disk: what brings the lights back after a crash, a restart or a power cut."""
 
 from pathlib import Path
+from typing import Literal
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.runtime.files import replace_file
-from config.units import Attribute, Name
+from config.show import CueSection
+from config.units import Attribute, Level, Name
 
 log = structlog.get_logger(__name__)
 
 
 class HeldClaim(BaseModel):
-    """A person's hold on a light that outlives a restart."""
+    """A person's hold on a light, or a cue list's, that outlives a restart."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     owner: str
+    priority: Literal["manual", "schedule"] = "manual"
     levels: dict[Attribute, float]
     fixture: Name
+    until: float | None = None
+    """End of the lease, seconds of the wall clock."""
+
+
+class PlayedCue(BaseModel):
+    """Where a cue list stands: its cue as it was gone to ``at`` this time; when its fades begin and when the next goes
+    by itself, if that is to come. Seconds of the wall clock."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    cue: CueSection
+    at: float
+    starts: float | None = None
+    follow: float | None = None
 
 
 class LastLook(BaseModel):
@@ -28,7 +44,12 @@ class LastLook(BaseModel):
     going: dict[Name, dict[Attribute, float]] = Field(default_factory=dict)
     look: dict[Name, dict[Attribute, float]] = Field(default_factory=dict)
     held: tuple[HeldClaim, ...] = ()
-    master: float = Field(1.0, ge=0, le=1)
+    cues: dict[Name, PlayedCue] = Field(default_factory=dict)
+    master: Level = 1.0
+    submasters: dict[Name, Level] = Field(default_factory=dict)
+    """Those that are not full, by group."""
+    blackout: str = ""
+    """Who has called for it; "" while there is none."""
     stopped: str = ""
     """Who has stopped the lights; "" while they are not stopped."""
 

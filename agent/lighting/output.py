@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from agent.lighting.part import Part, Score
+from agent.lighting.part import Part
 from agent.lighting.player import Playing
 from agent.lighting.scene import Scene
+from agent.lighting.score import Score
 from config.model import OutputSection
 from drivers import registry
 from drivers.base import Check, Output, Result

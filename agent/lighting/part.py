@@ -1,28 +1,35 @@
 """A part: what one output plays of the scene, as arrays. Immutable; a pump is handed one after the other.
 
-``Score`` makes them, on the loop's thread: the first one whole, the following ones from what has changed, so that a
-command costs what it moves and not what the studio has. A :class:`Change` is that, small enough for a process of its
-own: it goes over the socket and is applied there.
+The first one is made whole, the following ones from what has changed, so that a command costs what it moves and not
+what the studio has. A :class:`Change` is that, small enough for a process of its own: it goes over the socket and is
+applied there. Nothing here needs more than numpy to be imported: it is what the output engine lives on.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from agent.lighting.fade import Fade
-from agent.lighting.scene import Scene
-from agent.lighting.sheet import Indices, Numbers, Sheet, Slots, lay_out
+from agent.lighting.sheet import Indices, Numbers, Sheet, Slots
+
+FEW = 16
+"""Up to so many channels are quicker done one by one than by arrays: what a person's command moves."""
 
 
 class Change(NamedTuple):
-    """Channels by number, and their fades from now on: columns start, end, begin, length. ``rates``: of all channels,
-    when they are others now."""
+    """Channels by number, ascending, and their fades from now on: columns start, end, begin, length. ``rates``: of all
+    channels, when they are others now."""
 
     which: Indices
     fades: Numbers
     rates: Numbers | None = None
+
+
+class Few(NamedTuple):
+    """The same for few channels: number → (start, end, begin, length)."""
+
+    fades: dict[int, tuple[float, ...]]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -36,6 +43,10 @@ class Part:
     still: Slots
     moving: Indices
     settled: float
+    few: tuple[int, ...]
+    """Those that move, where they are few; else there are straight ones, and ones that are not."""
+    glides: "Glides | None"
+    others: Indices
 
     def levels(self, now: float, which: "slice | Indices") -> Numbers:
         """What these channels show at ``now``: :meth:`agent.lighting.fade.Fade.at`, many at once."""
@@ -52,22 +63,45 @@ class Part:
         if now >= self.settled or not self.moving.size:
             return self.still
         frames = self.still.copy()
-        self.sheet.put(frames, self.moving, self.levels(now, self.moving))
+        if self.few:
+            flat = frames.reshape(-1)
+            for number in self.few:
+                self.sheet.put_one(flat, number, Fade(*self.fades[:, number].tolist()).at(now))
+            return frames
+        if self.glides is not None:
+            self.glides.put(frames.reshape(-1), now)
+        if self.others.size:
+            self.sheet.put(frames, self.others, self.levels(now, self.others))
         if self.sheet.mixes:
             self.sheet.put_mixes(frames, self.levels(now, slice(None)))
         return frames
 
-    def changed(self, change: Change, now: float) -> "Part":
+    def changed(self, change: Change | Few, now: float) -> "Part":
         """The part after it."""
+        if isinstance(change, Few):
+            which = np.array(list(change.fades), np.intp)
+            if self.sheet.mixes or now < self.settled:
+                return self.changed(Change(which, np.array(list(change.fades.values())).T), now)
+            fades, still = self.fades.copy(), self.still.copy()
+            flat, settled = still.reshape(-1), 0.0
+            for number, fade in change.fades.items():
+                fades[:, number] = fade
+                self.sheet.put_one(flat, number, fade[1])
+                settled = max(settled, fade[2] + fade[3])
+            few = tuple(change.fades)
+            return Part(self.sheet, fades, self.rates, still, which, settled, few, None, NONE)
         fades = self.fades.copy()
         fades[:, change.which] = change.fades
         still = self.still.copy()
         self.sheet.put(still, change.which, change.fades[1])
-        self.sheet.put_mixes(still, fades[1], self.rows_of(change))
-        late = self.moving[self.fades[2, self.moving] + self.fades[3, self.moving] > now]
-        moving = np.union1d(late, change.which)
+        if self.sheet.mixes:
+            self.sheet.put_mixes(still, fades[1], self.rows_of(change))
+        moving = change.which
+        if now < self.settled:
+            late = self.moving[self.fades[2, self.moving] + self.fades[3, self.moving] > now]
+            moving = np.union1d(late, moving)
         rates = self.rates if change.rates is None else change.rates
-        return Part(self.sheet, fades, rates, still, moving, _settled(fades, moving))
+        return _part(self.sheet, fades, rates, still, moving)
 
     def rows_of(self, change: Change) -> frozenset[int]:
         """The rows a change is about."""
@@ -76,46 +110,58 @@ class Part:
 
 def part(sheet: Sheet, fades: Numbers, rates: Numbers) -> Part:
     """A part whole."""
-    moving = np.flatnonzero(fades[3] > 0)
-    return Part(sheet, fades, rates, sheet.rows(fades[1]), moving, _settled(fades, moving))
+    return _part(sheet, fades, rates, sheet.rows(fades[1]), np.flatnonzero(fades[3] > 0))
 
 
-def _settled(fades: Numbers, moving: Indices) -> float:
-    return float((fades[2, moving] + fades[3, moving]).max(initial=0.0))
+def _part(sheet: Sheet, fades: Numbers, rates: Numbers, still: Slots, moving: Indices) -> Part:
+    if 0 < len(moving) <= FEW and not sheet.mixes:
+        few = tuple(moving.tolist())
+        settled = float((fades[2, moving] + fades[3, moving]).max())
+        return Part(sheet, fades, rates, still, moving, settled, few, None, NONE)
+    settled = float((fades[2, moving] + fades[3, moving]).max(initial=0.0))
+    straight = sheet.is_straight(moving, fades[0, moving], fades[1, moving])
+    glides = Glides(sheet, moving[straight], fades) if straight.any() else None
+    return Part(sheet, fades, rates, still, moving, settled, (), glides, moving[~straight])
 
 
-class Score:
-    """What one output has to play, scene by scene: knows by which number the output knows a channel."""
+NONE: Indices = np.empty(0, np.intp)
 
-    def __init__(self, scene: Scene, universes: Sequence[int]) -> None:
-        self._scene = scene
-        self._universes = tuple(universes)
-        self._sheet, self._numbers = lay_out(scene.fixtures, universes)
-
-    def whole(self) -> Part:
-        """The present scene's part."""
-        fades = _columns(self._scene.fades[key] for key in self._numbers)
-        return part(self._sheet, fades, self._rates())
-
-    def follow(self, scene: Scene) -> Change | Part | None:
-        """Go over to this scene: what changes by it, a whole part when the patch is another one, ``None`` when it says
-        nothing new for this output."""
-        before, self._scene = self._scene, scene
-        if scene.number == before.number:
-            return None
-        if scene.fixtures is not before.fixtures:
-            self._sheet, self._numbers = lay_out(scene.fixtures, self._universes)
-            return self.whole()
-        fades = scene.changes if scene.follows == before.number else scene.fades
-        mine = {self._numbers[key]: fade for key, fade in fades.items() if key in self._numbers}
-        rates = None if scene.rate_of is before.rate_of else self._rates()
-        if not mine and rates is None:
-            return None
-        return Change(np.fromiter(mine, np.intp, len(mine)), _columns(mine.values()), rates)
-
-    def _rates(self) -> Numbers:
-        return np.fromiter(map(self._scene.rate_of, self._numbers), np.float64, len(self._numbers))
+INSTANT = 1e-3
+"""Seconds: a fade that is shorter is taken for that long."""
 
 
-def _columns(fades: Iterable[Fade]) -> Numbers:
-    return np.array(list(fades), np.float64).reshape(-1, 4).T.copy()
+class Glides:
+    """Channels whose slot value is a straight line in time: linear ones, most there are. One step each for all.
+
+    A value is counted back from where it arrives, so that it arrives exactly there whatever the rounding; on the way it
+    is within one step of what the profile says.
+    """
+
+    def __init__(self, sheet: Sheet, which: Indices, fades: Numbers) -> None:
+        start, end, begin, length = fades[:, which]
+        first, last = sheet.raw(which, start), sheet.raw(which, end)
+        self._arrives = last.astype(np.int32)
+        self._way = (last - first).astype(np.float32)
+        self._over = begin + length
+        self._rate = (1.0 / np.maximum(length, INSTANT)).astype(np.float32)
+        place, fine = sheet.place[which], sheet.fine[which]
+        self._wide = np.flatnonzero(fine >= 0)
+        self._place, self._fine = place, fine[self._wide]
+
+    def put(self, slots: Slots, now: float) -> None:
+        """Write them into all rows' slots."""
+        left = (self._over - now).astype(np.float32)
+        left *= self._rate
+        np.clip(left, 0.0, 1.0, out=left)  # share of the way that is left
+        left *= self._way
+        np.rint(left, out=left)
+        raw = self._arrives - left.astype(np.int32)
+        if len(self._wide) == len(raw):
+            slots[self._fine] = raw
+            slots[self._place] = raw >> 8
+        elif len(self._wide):
+            slots[self._fine] = raw[self._wide]
+            raw[self._wide] >>= 8
+            slots[self._place] = raw
+        else:
+            slots[self._place] = raw

@@ -5,9 +5,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from agent.lighting.part import Change, Part
+from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures, Pump
-from agent.runtime.lane import BackOff, Health, Lane
+from agent.runtime.lane import BackOff, Health, Lane, Log
 from drivers import registry
 from drivers.base import Identity, Output, Result
 from drivers.errors import NotSupported
@@ -45,7 +45,7 @@ class Playing(Protocol):
 
     def start(self) -> None: ...
 
-    def play(self, news: Part | Change, now: float) -> None:
+    def play(self, news: Part | Change | Few, now: float) -> None:
         """Do this from now on."""
 
     def wire(self, universe: int) -> bytes:
@@ -79,6 +79,7 @@ class Player:
         bug: Callable[[str, BaseException], None],
         before: Mapping[int, bytes] = MappingProxyType({}),
         sent: Callable[["Player", float], None] | None = None,
+        log: Log | None = None,
     ) -> None:
         """``before``: frames its universes were last sent by whoever carried them. NotSupported or pydantic's
         ValidationError when the table is wrong."""
@@ -86,7 +87,7 @@ class Player:
         self.name = name
         self.driver: Output = spec.make(spec.read(table.options, table.folder), host)
         self.pump = Pump(self.driver, part, before)
-        self.lane = Lane(name, self.driver, self, now=host.now, tell=tell, bug=bug, back_off=SOON)
+        self.lane = Lane(name, self.driver, self, now=host.now, tell=tell, bug=bug, back_off=SOON, log=log)
         self._part = part
         self._sent = sent
 
@@ -114,7 +115,7 @@ class Player:
     def start(self) -> None:
         self.lane.start()
 
-    def play(self, news: Part | Change, now: float) -> None:
+    def play(self, news: Part | Change | Few, now: float) -> None:
         self._part = news if isinstance(news, Part) else self._part.changed(news, now)
         self.pump.play(self._part)
         self.lane.wake()

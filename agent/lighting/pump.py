@@ -3,7 +3,7 @@
 import math
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
@@ -36,6 +36,8 @@ class _Line:
 
     frame: bytes = b""
     sent: float = -math.inf
+    due: float = -math.inf
+    """When the next frame may go so that the beat is not exceeded on average (the GCRA's theoretical arrival time)."""
     left: int = 0
     news: bool = False
     """The part is another one since the last frame, and changes what is on the wire."""
@@ -47,9 +49,10 @@ class _Line:
 class Pump:
     """Work of an output's lane. Others hand over parts with :meth:`play` (and wake the lane); no queue.
 
-    A changed frame goes out at once, but never faster than the output's ``max_hz``; while something fades, frames
-    follow on an absolute grid, one for all universes; a beat that was missed is left out, never made up for. An
-    unchanged frame is repeated as the protocol wants it (``repeats``, ``keepalive``).
+    A changed frame goes out at once, but never faster than the output's ``max_hz``; where the output can take a frame
+    between two beats (``min_gap``) that is so on average: the beat after it is left out. While something fades, frames follow on an
+    absolute grid, one for all universes; a beat that was missed is left out, never made up for. An unchanged frame is
+    repeated as the protocol wants it (``repeats``, ``keepalive``).
     """
 
     def __init__(self, output: Output, part: Part, before: Mapping[int, bytes] = MappingProxyType({})) -> None:
@@ -65,6 +68,9 @@ class Pump:
         self._frames = 0
         self._due = -math.inf
         self._beat = -math.inf
+        self._ready: tuple[Part | None, float, bool, Sequence[bytes]] = (None, 0.0, False, ())
+        """A part, a time, whether it is still by then, and its frames then."""
+        self._still = False
         self._fresh: set[int] = set()
         self.arrived = False
         """Whether the frames sent last are those that stay."""
@@ -118,7 +124,7 @@ class Pump:
         self._lead(self._part, now)
         self._told = self._part
         for line in self._lines.values():
-            line.sent = -math.inf
+            line.sent = line.due = -math.inf
         self._due = -math.inf  # the outage was no lateness of ours
 
     def turn(self, now: float) -> float:
@@ -134,15 +140,15 @@ class Pump:
             self._beat = now if passed > FORGOTTEN * period else self._beat + (passed + GRACE) // period * period
         # A frame is seen until the next one, so it shows where the fades will be by then. It also makes the first
         # frame of a fade differ from the one before: a command is on the wire at once, not a beat later.
-        frames = part.frames((self._beat if on_beat else now) + period)
-        gap = refresh.min_gap or period
+        frames = self._frames_at(part, (self._beat if on_beat else now) + period)
+        ahead = period if refresh.min_gap else 0.0
         going = now < part.settled
         nearest = math.inf
         frames_sent = 0
-        arrived = frames is part.still
+        arrived = self._still
         for row, (universe, line) in enumerate(self._lines.items()):
             if line.catching_up is None:
-                frame = frames[row].tobytes()
+                frame = frames[row]
                 changed = frame != line.frame
             elif on_beat or line.news or line.sent == -math.inf:
                 frame, there = line.catching_up.frame(part, now)
@@ -152,9 +158,11 @@ class Pump:
             else:
                 frame, changed, going = line.frame, False, True
             line.news &= changed
-            # What is new may go between two beats where the output can take it; what goes on, goes on the beat.
+            # What is new may go between two beats where the output can take it, in the place of a later frame; what
+            # goes on, goes on the beat.
             on_its_way = changed or line.left > 0
-            if (on_its_way and (on_beat or line.news) and now >= line.sent + gap - GRACE) or (
+            soonest = max(line.due - ahead, line.sent + refresh.min_gap) if line.news else line.due
+            if (on_its_way and (on_beat or line.news) and now >= soonest - GRACE) or (
                 now >= line.sent + refresh.keepalive
             ):
                 self._output.send(universe, frame)
@@ -163,12 +171,13 @@ class Pump:
                     self._fresh.add(universe)
                 line.frame = frame
                 line.sent = self._beat if on_beat else now
+                line.due = max(line.due, line.sent) + period
                 line.news = changed = False
                 frames_sent += 1
                 on_its_way = line.left > 0
             arrived = arrived and not changed and line.catching_up is None
             if line.news:
-                nearest = min(nearest, line.sent + gap)
+                nearest = min(nearest, soonest)
             going = going or on_its_way
             nearest = min(nearest, line.sent + refresh.keepalive)
         if frames_sent:
@@ -179,7 +188,20 @@ class Pump:
                 self._sent.extend([now] * frames_sent)
         self.arrived = arrived
         self._due = min(nearest, self._beat + period) if going else nearest
+        if going:
+            self._render(part, self._beat + period + period)  # now there is time; when the beat is due there is none
         return self._due
+
+    def _frames_at(self, part: Part, when: float) -> Sequence[bytes]:
+        """Every row's frame at ``when``; mostly there already."""
+        if self._ready[0] is not part or self._ready[1] != when:
+            self._render(part, when)
+        self._still = self._ready[2]
+        return self._ready[3]
+
+    def _render(self, part: Part, when: float) -> None:
+        frames = part.frames(when)
+        self._ready = (part, when, frames is part.still, [row.tobytes() for row in frames])
 
     # --- inside ----------------------------------------------------------------------------------------------
 

@@ -3,35 +3,24 @@
 Lives on the loop's thread. Nothing here sends: whoever is given the new :class:`Scene` does.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from agent.lighting.claims import Claim, Priority, winner
+from agent.lighting.claims import Claim, Claims, Holder, Priority
 from agent.lighting.fade import Fade, toward
+from agent.lighting.masters import GRAND, Masters
 from agent.lighting.scene import Scene
 from agent.lighting.slew import Key, Slew
 from config.units import EMITTERS, Attribute, Levels
 from firmware_profiles.patch import Patched
-
-RESTORES = frozenset({Priority.TEST, Priority.STOP})
-"""When these end the light goes back to what it showed before; after all others it holds what it shows."""
-
-
-class Holder(NamedTuple):
-    """Who holds a light; ``until`` is the end of the lease (monotonic), if it has one."""
-
-    owner: str
-    priority: Priority
-    until: float | None = None
 
 
 class Rig:
     """Fixtures, their claims and the present scene.
 
     ``rate`` is the slew limit in share of full light per second, ``present`` what the lights show now (the restored
-    last look): the first scene starts there, so nothing on the wire changes by starting up. ``master`` (0…1) scales all
-    light but that of tests and of a stop, which are as they are claimed.
+    last look): the first scene starts there, so nothing on the wire changes by starting up. ``masters`` (0…1, the grand
+    master's under :data:`GRAND`) scale the light of ``groups``, but not that of tests and of a stop, which are as they
+    are claimed.
     """
 
     def __init__(
@@ -41,14 +30,17 @@ class Rig:
         rate: float,
         present: Mapping[str, Levels],
         show: Callable[[Scene], None],
-        master: float = 1.0,
+        groups: Mapping[str, Collection[str]] | None = None,
+        masters: Mapping[str, float] | None = None,
+        blackout: str = "",
     ) -> None:
         self.fixtures = dict(fixtures)
-        self.master = master
+        self.masters = Masters(self.fixtures, groups or {}, masters or {}, blackout)
+        self.stopped = ""
+        """Who has stopped the lights; "" while they are not stopped."""
         self._slew = Slew(self.fixtures, rate)
         self._show = show
-        self._order = 0
-        self._claims: dict[Key, dict[str, Claim]] = {}
+        self._claims = Claims()
         self._held: dict[Key, float] = {}
         shown: dict[Key, float] = {}
         for name, fixture in self.fixtures.items():
@@ -56,65 +48,59 @@ class Rig:
             for attribute, default in defaults.items():
                 key = (name, attribute)
                 level = present.get(name, {}).get(attribute)
-                shown[key] = self._mastered(key, default) if level is None else level
-                self._held[key] = default if level is None else self._asked(key, level, default)
+                shown[key] = self.masters.shown(key, default) if level is None else level
+                self._held[key] = default if level is None else self.masters.asked(key, level, default)
         self._look = dict(self._held)
+        self._of = {name: tuple(fixture.personality.defaults()) for name, fixture in self.fixtures.items()}
         self.scene = Scene(self.fixtures, {key: Fade(level, level) for key, level in shown.items()}, self._slew)
 
     # --- asking ----------------------------------------------------------------------------------------------
 
+    @property
+    def master(self) -> float:
+        """The grand master."""
+        return self.masters.levels[GRAND]
+
     def holder(self, fixture: str) -> Holder | None:
         """Who holds this light (its strongest claim over all attributes)."""
-        attributes = self.fixtures[fixture].personality.attributes if fixture in self.fixtures else ()
-        claims = (self._claims.get((fixture, attribute), {}) for attribute in attributes)
-        best = winner(claim for of_one in claims for claim in of_one.values())
-        return Holder(best.owner, best.priority, best.until) if best else None
+        return self._claims.holder(fixture)
 
     def look(self, fixture: str) -> dict[Attribute, float]:
         """The operator's look: what a person last chose for this light, whatever a loop has made of it since."""
-        return {attribute: level for (name, attribute), level in self._look.items() if name == fixture}
+        return {attribute: self._look[fixture, attribute] for attribute in self._of[fixture]}
 
     def resting(self, fixture: str) -> dict[Attribute, float]:
         """What this light goes to without the claims that restore (tests): worth remembering across a restart."""
         levels = {}
-        for (name, attribute), held in self._held.items():
-            if name == fixture:
-                claims = self._claims.get((name, attribute), {}).values()
-                lasting = _lasting(claims)
-                levels[attribute] = held if lasting is None else lasting.level
+        for attribute in self._of[fixture]:
+            lasting = self._claims.lasting((fixture, attribute))
+            levels[attribute] = self._held[fixture, attribute] if lasting is None else lasting.level
         return levels
 
     def wanted(self, fixture: str) -> dict[Attribute, float]:
-        """What is asked of this light, before the grand master: by its strongest claims, else what it holds."""
-        return {key[1]: self._asks(key)[0] for key in self._held if key[0] == fixture}
+        """What is asked of this light, before all masters: by its strongest claims, else what it holds."""
+        return {attribute: self._asks((fixture, attribute))[0] for attribute in self._of[fixture]}
 
     def asked(self, fixture: str, now: float) -> dict[Attribute, float]:
-        """What this light would show now with the grand master full."""
+        """What this light would show now with all masters full."""
         shown = self.scene.levels(fixture, now)
-        return {a: self._asked((fixture, a), level, self._asks((fixture, a))[0]) for a, level in shown.items()}
-
-    @property
-    def stopped(self) -> str:
-        """Who has stopped the lights; "" while they are not stopped."""
-        return next((claim.owner for claim in self.claims(Priority.STOP)), "")
+        return {a: self.masters.asked((fixture, a), v, self._asks((fixture, a))[0]) for a, v in shown.items()}
 
     def home(self, fixture: str) -> dict[Attribute, float]:
         """:meth:`resting` as it shows."""
-        return {a: self._mastered((fixture, a), level) for a, level in self.resting(fixture).items()}
+        return {a: self.masters.shown((fixture, a), level) for a, level in self.resting(fixture).items()}
 
     def claims(self, priority: Priority) -> list[Claim]:
         """All claims of one priority, oldest first."""
-        found = [c for claims in self._claims.values() for c in claims.values() if c.priority == priority]
-        return sorted(found, key=lambda claim: claim.order)
+        return self._claims.of(priority)
 
     def winning(self, key: Key) -> Claim | None:
         """The claim that holds an attribute of a light."""
-        return winner(self._claims.get(key, {}).values())
+        return self._claims.winner(key)
 
-    def next_lapse(self) -> float | None:
-        """When the next lease ends."""
-        ends = [c.until for claims in self._claims.values() for c in claims.values() if c.until is not None]
-        return min(ends, default=None)
+    def unmoved(self, now: float) -> bool:
+        """Whether every light has arrived."""
+        return now >= self.scene.settled
 
     # --- changing --------------------------------------------------------------------------------------------
 
@@ -130,22 +116,26 @@ class Rig:
     ) -> float:
         """Claim these levels. Returns when the lights will have arrived (monotonic). Unknown names are a KeyError:
         whoever lets claims in has checked them."""
-        changed: list[Key] = []
         held_by = {fixture: self.holder(fixture) for fixture in levels}
-        until = None if lease is None else now + lease
-        for fixture, wanted in levels.items():
-            for attribute, level in wanted.items():
-                key = (fixture, attribute)
-                if key not in self._held:
-                    raise KeyError(f"{fixture} has no {attribute}")
-                self._order += 1
-                claim = Claim(owner, priority, fixture, attribute, level, self._order, fade, until)
-                self._claims.setdefault(key, {})[owner] = claim
-                changed.append(key)
+        keys = self._put(owner, priority, levels, None if lease is None else now + lease)
         scene = self.scene
-        arrived = self._settle(changed, now, fade)
+        arrived = self._settle(keys, now, fade)
         if scene is self.scene and any(self.holder(fixture) != held_by[fixture] for fixture in levels):
             self._show(self.scene)  # nothing moves, but another holds it now
+        return arrived
+
+    def cue(self, owner: str, levels: Mapping[str, Levels], *, now: float, up: float, down: float) -> float:
+        """A cue list claims these levels: light that rises takes ``up`` seconds, light that falls ``down``. They are
+        the operator's look, too: the exposure loop begins anew from them. Returns when they will have arrived."""
+        keys = self._put(owner, Priority.SCHEDULE, levels, None)
+        wanted = set(keys)
+        for key in keys:
+            self._look[key] = levels[key[0]][key[1]]
+        self._claims.drop(lambda claim: claim.priority == Priority.LOOP and claim.key in wanted, levels)
+        scene = self.scene
+        arrived = self._settle(keys, now, up, down)
+        if scene is self.scene:
+            self._show(scene)
         return arrived
 
     def release(
@@ -155,6 +145,7 @@ class Rig:
         owner: str | None = None,
         priority: Priority | None = None,
         fixtures: Iterable[str] | None = None,
+        keys: Collection[Key] | None = None,
         fade: float = 0.0,
     ) -> list[Claim]:
         """End the claims that match all that is given; the lights hold (or, after a test, go back). A stop is ended by
@@ -166,6 +157,7 @@ class Rig:
                 and (owner is None or c.owner == owner)
                 and (priority is None or c.priority == priority)
                 and (names is None or c.fixture in names)
+                and (keys is None or c.key in keys)
             ),
             now,
             fade,
@@ -180,9 +172,8 @@ class Rig:
         keys = [(fixture, attribute) for fixture, wanted in levels.items() for attribute in wanted]
         for key in keys:
             self._look[key] = self._held[key] = levels[key[0]][key[1]]
-            claims = self._claims.get(key, {})
-            for owner in [o for o, c in claims.items() if c.priority <= Priority.MANUAL]:
-                del claims[owner]
+        over = set(keys)
+        self._claims.drop(lambda claim: claim.priority <= Priority.MANUAL and claim.key in over, levels)
         return self._settle(keys, now, fade)
 
     def go_on(self, levels: Mapping[str, Levels], now: float) -> None:
@@ -199,42 +190,49 @@ class Rig:
             return
         tested = {claim.fixture for claim in self.claims(Priority.TEST)}
         shown = {key: fade.at(now) for key, fade in self.scene.fades.items() if key[0] not in tested}
-        # on its way down the grand master is below what it shows; it stays where everything can be held as it is
-        self.master = max([self.master, *(level for key, level in shown.items() if self._carries_light(key))])
         for key, present in shown.items():
-            level = self._held[key] = self._asked(key, present, self._asks(key)[0])
+            self.masters.lift(key, present)
+        for key, present in shown.items():
+            level = self._held[key] = self.masters.asked(key, present, self._asks(key)[0])
             if now < self.scene.fades[key].done:
                 self._look[key] = level
-            claims = self._claims.get(key, {})
-            for name, held in [(n, c) for n, c in claims.items() if c.priority == Priority.MANUAL]:
-                claims[name] = replace(held, level=level)
-        for claims in self._claims.values():
-            for name in [n for n, c in claims.items() if c.priority != Priority.MANUAL]:
-                del claims[name]
+            for claim in [c for c in self._claims.on(key) if c.priority == Priority.MANUAL]:
+                self._claims.relevel(claim, level)
+        for key in self._held.keys() - shown.keys():
+            if lasting := self._claims.lasting(key):
+                self._held[key] = lasting.level
+        self._claims.drop(lambda claim: claim.priority != Priority.MANUAL)
         self.freeze(owner, now)
 
     def freeze(self, owner: str, now: float) -> None:
         """Take a stop over from an earlier rig: lights stay as they are; after the reset they go where this one has
         them."""
-        for key, fade in self.scene.fades.items():
-            self._order += 1
-            present = fade.at(now)
-            claim = Claim(owner, Priority.STOP, *key, present, self._order)
-            self._claims.setdefault(key, {})[f"{owner} (stop)"] = claim  # not to meet the same person's hold
-        self._move({key: Fade(fade.at(now), fade.at(now)) for key, fade in self.scene.fades.items()}, now)
+        self.stopped = owner
+        still = {key: Fade(fade.at(now), fade.at(now)) for key, fade in self.scene.fades.items()}
+        for key, fade in still.items():
+            self._claims.put(owner, Priority.STOP, key, fade.end)
+        self._move(still, now)
 
     def reset(self, now: float, fade: float = 0.0) -> bool:
         """End the stop. Whether there was one."""
+        self.stopped = ""
         return bool(self._drop(lambda claim: claim.priority == Priority.STOP, now, fade))
 
-    def dim(self, master: float, *, now: float, fade: float) -> float:
-        """Set the grand master. Returns when the lights will have arrived."""
-        self.master = master
-        scene = self.scene
-        arrived = self._settle(list(self._held), now, fade)
-        if scene is self.scene:
-            self._show(scene)  # every light is dark: worth remembering all the same
-        return arrived
+    def dim(self, level: float, *, now: float, fade: float, group: str = GRAND) -> float:
+        """Set the grand master, or the submaster of a group. Returns when the lights will have arrived."""
+        self.masters.set(group, level)
+        return self._rescaled(set(self.masters.under(group)), now, fade)
+
+    def black_out(self, owner: str, *, now: float, fade: float) -> float:
+        """Every light goes dark and stays so, whoever sets what, until :meth:`restore`: only tests show. Returns when
+        it is dark."""
+        self.masters.blackout = self.masters.blackout or owner
+        return self._rescaled(set(self.fixtures), now, fade)
+
+    def restore(self, *, now: float, fade: float) -> float:
+        """End the blackout: lights go where they are asked to be now. Returns when they will have arrived."""
+        self.masters.blackout = ""
+        return self._rescaled(set(self.fixtures), now, fade)
 
     def recall(self, look: Mapping[str, Levels]) -> None:
         """Take this as the operator's look without moving any light (after a restart)."""
@@ -253,71 +251,70 @@ class Rig:
         self.scene = self.scene.moved(stretched, now, slew)
         self._show(self.scene)
 
-    def unmoved(self, now: float) -> bool:
-        """Whether every light has arrived."""
-        return now >= self.scene.settled
-
     # --- inside ----------------------------------------------------------------------------------------------
 
+    def _put(self, owner: str, priority: Priority, levels: Mapping[str, Levels], until: float | None) -> list[Key]:
+        keys = [(fixture, attribute) for fixture, wanted in levels.items() for attribute in wanted]
+        for fixture, attribute in keys:
+            if (fixture, attribute) not in self._held:
+                raise KeyError(f"{fixture} has no {attribute}")
+        for key in keys:
+            self._claims.put(owner, priority, key, levels[key[0]][key[1]], until)
+        return keys
+
     def _drop(self, match: Callable[[Claim], bool], now: float, fade: float) -> list[Claim]:
-        gone: list[Claim] = []
-        for key, claims in self._claims.items():
-            before = _lasting(claims.values())
-            for name, claim in [(n, c) for n, c in claims.items() if match(c)]:
-                del claims[name]
-                gone.append(claim)
-            if before is not None and _lasting(claims.values()) is None:
+        gone, touched = self._claims.drop(match)
+        for key, before, after in touched:
+            if before is None or before is after:
+                continue
+            if after is None:
                 # nobody claims any more: hold what was claimed, and take a person's last word as the look
                 self._held[key] = before.level
                 if before.priority is not Priority.LOOP:
                     self._look[key] = before.level
+            elif before.priority is Priority.LOOP and after.priority is Priority.SCHEDULE:
+                self._claims.relevel(after, before.level)  # a loop that ends moves no light: the next cue does
         scene = self.scene
-        self._settle([(claim.fixture, claim.attribute) for claim in gone], now, fade)
+        self._settle([key for key, _, _ in touched], now, fade)
         if gone and scene is self.scene:
             self._show(self.scene)  # nothing moves, but nobody holds it now
         return gone
 
-    def _settle(self, keys: Iterable[Key], now: float, fade: float) -> float:
-        fades = self.scene.fades
-        arrived = now
-        changes: dict[Key, Fade] = {}
-        for key in keys:
-            level, as_it_is = self._asks(key)
-            target = level if as_it_is else self._mastered(key, level)
-            going = changes.get(key) or fades[key]
-            if target != going.end:
-                going = changes[key] = toward(fades[key], target, now, fade, self._slew(key))
-            arrived = max(arrived, going.done)
-        if changes:
-            self._move(changes, now)
+    def _rescaled(self, lights: set[str], now: float, fade: float) -> float:
+        scene = self.scene
+        arrived = self._settle([key for key in self._held if key[0] in lights], now, fade)
+        if scene is self.scene:
+            self._show(scene)  # every light is dark: worth remembering all the same
         return arrived
 
+    def _settle(self, keys: Iterable[Key], now: float, fade: float, falling: float | None = None) -> float:
+        """Send these to what is asked of them now; in ``falling`` seconds where the light falls, if that is given."""
+        moved: dict[Key, Fade] = {}
+        arrived = now
+        for key in keys:
+            present, goal = self.scene.fades[key], self._goal(key)
+            if goal != present.end:
+                length = fade if falling is None or not self._falls(key, now) else falling
+                present = moved[key] = toward(present, goal, now, length, self._slew(key))
+            arrived = max(arrived, present.done)
+        if moved:
+            self._move(moved, now)
+        return arrived
+
+    def _goal(self, key: Key) -> float:
+        level, as_it_is = self._asks(key)
+        return level if as_it_is else self.masters.shown(key, level)
+
+    def _falls(self, key: Key, now: float) -> bool:
+        """Whether the light goes down; a colour temperature goes with the intensity of its light."""
+        light = key if key[1] in EMITTERS else (key[0], Attribute.INTENSITY)
+        return light in self._held and self._goal(light) < self.scene.fades[light].at(now)
+
     def _asks(self, key: Key) -> tuple[float, bool]:
-        """The level that is asked for, and whether it is meant as it is, past the grand master."""
+        """The level that is asked for, and whether it is meant as it is, past all masters."""
         claim = self.winning(key)
         return (self._held[key], False) if claim is None else (claim.level, claim.priority >= Priority.TEST)
-
-    def _mastered(self, key: Key, level: float) -> float:
-        return level * self.master if self._carries_light(key) else level
-
-    def _asked(self, key: Key, shown: float, otherwise: float) -> float:
-        """The level that shows like this; ``otherwise`` when the grand master is at 0 and every level does."""
-        if not self._carries_light(key) or self.master == 1.0:
-            return shown
-        return min(1.0, shown / self.master) if self.master > 0 else otherwise
-
-    def _carries_light(self, key: Key) -> bool:
-        """Whether the grand master works on it: the intensity; of a light without one, its colours."""
-        name, attribute = key
-        if attribute is Attribute.INTENSITY:
-            return True
-        return attribute in EMITTERS and Attribute.INTENSITY not in self.fixtures[name].personality.attributes
 
     def _move(self, changes: Mapping[Key, Fade], now: float) -> None:
         self.scene = self.scene.moved(changes, now)
         self._show(self.scene)
-
-
-def _lasting(claims: Iterable[Claim]) -> Claim | None:
-    """The strongest claim besides those that give back what they took."""
-    return winner(claim for claim in claims if claim.priority not in RESTORES)

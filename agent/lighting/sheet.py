@@ -10,18 +10,20 @@ It is what goes to the output engine's process: no names, no profiles but those 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from agent.lighting.slew import Key
 from config.units import SLOTS, Attribute
 from firmware_profiles.channel import Channel
 from firmware_profiles.curves import Curve, Dimming
 from firmware_profiles.model import Personality
-from firmware_profiles.patch import Patched
 from firmware_profiles.render import decode, render
+
+if TYPE_CHECKING:
+    from agent.lighting.slew import Key
+    from firmware_profiles.patch import Patched
 
 Numbers = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -82,6 +84,16 @@ class Sheet:
         """The rows these channels are in."""
         return np.searchsorted(self.bounds, numbers, "right") - 1
 
+    def is_straight(self, which: Indices, *levels: Numbers) -> npt.NDArray[np.bool_]:
+        """Which of these channels have slot values that are straight in the level, as far as ``levels`` go."""
+        kind, kinds = self.kind[which], self.kinds
+        start, end = kinds.start[kind], kinds.end[kind]
+        low, high = np.minimum(start, end), np.maximum(start, end)
+        straight = (kinds.curve[kind] == SLOT_OF[Curve.LINEAR]) & ~kinds.mired[kind] & (self.place[which] >= 0)
+        for each in levels:
+            straight &= (low <= each) & (each <= high)
+        return np.asarray(straight, np.bool_)
+
     def raw(self, which: "slice | Indices", levels: Numbers) -> npt.NDArray[np.int64]:
         """Slot values of these channels at ``levels``: :meth:`firmware_profiles.channel.Channel.raw`, many at once."""
         kind = self.kind[which]
@@ -117,6 +129,15 @@ class Sheet:
             there = place >= 0
             raw, place = raw[there], place[there]
         flat[place - origin] = raw
+
+    def put_one(self, slots: Slots, number: int, level: float) -> None:
+        """Write one channel into the slots of all rows."""
+        raw = self.kinds.channels[self.kind[number]].raw(level)
+        fine = self.fine[number]
+        if fine >= 0:
+            slots[fine] = raw & 0xFF
+            raw >>= 8
+        slots[self.place[number]] = raw
 
     def put_mix(self, row: Slots, mix: Mix, levels: Numbers) -> None:
         """Write one light that its profile renders into its row; ``levels``: of its own channels."""
@@ -168,7 +189,7 @@ class Sheet:
         return levels
 
 
-def lay_out(fixtures: Mapping[str, Patched], universes: Sequence[int]) -> tuple[Sheet, dict[Key, int]]:
+def lay_out(fixtures: "Mapping[str, Patched]", universes: Sequence[int]) -> "tuple[Sheet, dict[Key, int]]":
     """The sheet of these universes, and the number of every channel on it."""
     rows = {universe: row for row, universe in enumerate(universes)}
     constants = np.zeros((len(rows), SLOTS), np.uint8)

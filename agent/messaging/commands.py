@@ -26,7 +26,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from agent.messaging import service_args
+from agent.messaging import service_args, show_args
 from agent.messaging.hints import fault
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.strict import TARGETS, Strict, Targets
@@ -109,7 +109,9 @@ class LightsSet(Strict):
     targets: Targets = Field(description=TARGETS)
     levels: dict[Attribute, float] = Field(min_length=1, description="Attribute → level in the attribute's own unit.")
     fade: Seconds = Field(0.0, description="Seconds.")
-    hold: Seconds | None = Field(None, gt=0, description="Let go by itself after so many seconds.")
+    hold: Seconds | None = Field(
+        None, gt=0, description="A lease: let go by itself after so many seconds. The same again renews it."
+    )
 
     @field_validator("levels")
     @classmethod
@@ -123,10 +125,11 @@ class LightsSet(Strict):
 
 
 class LookApply(Strict):
-    """Apply a look of the configuration."""
+    """Apply a look."""
 
     look: Name = Field(description="Its name.")
     fade: Seconds | None = Field(None, description="Seconds; without: the look's own.")
+    targets: Targets = Field(("all",), description=f"Only to these: {TARGETS}")
 
 
 class LightsRelease(Strict):
@@ -220,6 +223,7 @@ ARGS: Mapping[str, type[Strict]] = {
     "lights.stop": LightsStop,
     "lights.stop.reset": LightsStopReset,
     "lights.master": LightsMaster,
+    **show_args.ARGS,
     "exposure.set": ExposureSet,
     "exposure.release": ExposureRelease,
     "probe.now": service_args.ProbeNow,

@@ -8,6 +8,7 @@ from agent.messaging.header import Payload, Say
 from agent.messaging.homeassistant.payloads import AlertsShown, Asked, LightShown, ResultShown
 from agent.messaging.lifecycle import State
 from agent.messaging.numbers import NUMBERS
+from agent.messaging.show_payloads import CueEntry, CueListState, LookState
 from agent.messaging.topics import Row
 from config.units import Attribute
 
@@ -18,6 +19,20 @@ COMMANDS: Mapping[str, Mapping[str, Any]] = {
     "lights.stop": {},
     "lights.stop.reset": {},
     "lights.master": {"level": 0.6, "fade": 3},
+    "lights.blackout": {"fade": 1},
+    "lights.restore": {"fade": 2},
+    "submaster.set": {"group": "front", "level": 0.8, "fade": 2},
+    "look.save": {"look": "evening", "targets": ["group:front"], "fade": 3, "why": "warmer for the talk"},
+    "look.delete": {"look": "evening"},
+    "look.history": {"look": "evening"},
+    "look.rollback": {"look": "evening", "version": 1},
+    "cue.go": {"cue": 2},
+    "cue.back": {},
+    "cue.release": {"list": "main", "fade": 2},
+    "cue.save": {"list": "main", "cue": 2.5, "label": "Guest", "look": "soft", "up": 3, "down": 5, "follow": 20},
+    "cue.delete": {"list": "main", "cue": 2.5},
+    "cue.history": {"list": "main"},
+    "cue.rollback": {"list": "main", "version": 1},
     "exposure.set": {"mode": "hold", "target": 0.2},
     "exposure.release": {"mode": "advise"},
     "probe.now": {"probe": "uplink", "count": 20},
@@ -50,6 +65,7 @@ COMMANDS: Mapping[str, Mapping[str, Any]] = {
 """Verb → arguments."""
 
 _HEADER = {"ts": "2030-01-01T12:00:00.000Z", "mono": 4711.25, "boot": "5f0c3d9a4b7e4d55a0b8a1c2d3e4f506", "seq": 42}
+_HOLDER = payloads.Holder(owner="console-1", priority="manual", until="2030-01-01T12:05:00.000Z")
 _LEVELS = {Attribute.INTENSITY: 0.5, Attribute.CCT: 4300.0}
 
 SAID: Mapping[type, Payload] = {
@@ -69,7 +85,9 @@ SAID: Mapping[type, Payload] = {
             ),
         ),
         devices=(payloads.DeviceEntry(kind="output", name="widget-1", driver="enttec-pro"),),
+        groups={"front": ("key",)},
         looks=("show", "soft"),
+        cues=("main",),
         verbs=("lights.set", "ping"),
         telemetry={"host": payloads.Rate(interval=1.0, max_interval=10.0, dead_bands={"cpu_percent": 10.0})},
     ),
@@ -83,10 +101,28 @@ SAID: Mapping[type, Payload] = {
         ),
         missing={"exposure.set": "the configuration has no [exposure]"},
     ),
-    payloads.FixtureState: payloads.FixtureState(
-        levels=_LEVELS, target=_LEVELS, held_by=payloads.Holder(owner="console-1", priority="manual")
+    payloads.FixtureState: payloads.FixtureState(levels=_LEVELS, target=_LEVELS, held_by=_HOLDER),
+    payloads.LightsState: payloads.LightsState(master=0.6, submasters={"front": 0.8}, stopped_by="console-1"),
+    LookState: LookState(
+        origin="saved",
+        version=3,
+        at="2029-12-30T10:00:00.000Z",
+        by="console-1",
+        shadows=True,
+        fade=2.0,
+        levels={"key": _LEVELS},
     ),
-    payloads.LightsState: payloads.LightsState(master=0.6, stopped_by="console-1"),
+    CueListState: CueListState(
+        origin="config",
+        current=1.0,
+        label="Doors",
+        next=2.0,
+        next_label="Show",
+        since="2030-01-01T11:59:58.000Z",
+        follow_at="2030-01-01T12:00:18.000Z",
+        holds=("key",),
+        cues=(CueEntry(number=1.0, label="Doors", look="soft"), CueEntry(number=2.0, label="Show", look="show")),
+    ),
     payloads.DeviceState: payloads.DeviceState(health="ok", model="DMX USB Pro", firmware="1.44", serial="00123456"),
     payloads.ExposureState: payloads.ExposureState(mode="hold", target=0.18, error=-0.12, holding=True),
     payloads.AirState: payloads.AirState(on_air=False, known=True, source="obs"),

@@ -109,7 +109,9 @@ class Inventory(Payload):
 
     fixtures: tuple[FixtureEntry, ...] = ()
     devices: tuple[DeviceEntry, ...] = ()
+    groups: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="Group → its lights.")
     looks: tuple[str, ...] = ()
+    cues: tuple[str, ...] = Field((), description="Cue lists.")
     exposure: str = Field("", description="The camera through which the exposure loop looks; empty: no loop.")
     verbs: tuple[str, ...] = ()
     telemetry: dict[str, Rate] = Field(default_factory=dict, description="Group → when its numbers are published.")
@@ -145,6 +147,7 @@ class Holder(Part):
 
     owner: str
     priority: str
+    until: str | None = Field(None, description="End of the lease, ISO 8601 UTC; null: until it is released.")
 
 
 class Measured(Part):
@@ -167,9 +170,12 @@ class FixtureState(Payload):
 
 
 class LightsState(Payload):
-    """What is set for all lights together. ``stopped_by`` is empty while they are not stopped."""
+    """What is set for all lights together. ``stopped_by`` is empty while they are not stopped, ``blackout_by`` while
+    there is no blackout."""
 
     master: float = Field(1.0, description="Grand master, 0…1.")
+    submasters: dict[str, float] = Field(default_factory=dict, description="Group → its submaster, 0…1.")
+    blackout_by: str = Field("", description="Who has called for the blackout.")
     stopped_by: str = Field("", description="Who has stopped all lights.")
 
 

@@ -11,6 +11,6 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-Target = Annotated[str, Field(pattern=r"^(all|role:(key|fill|back|practical)|[a-z0-9][a-z0-9_-]{0,62})$")]
+Target = Annotated[str, Field(pattern=r"^(all|role:(key|fill|back|practical)|(group:)?[a-z0-9][a-z0-9_-]{0,62})$")]
 Targets = Annotated[tuple[Target, ...], Field(min_length=1, max_length=512)]
-TARGETS = "Names of fixtures, `role:key`, or `all`."
+TARGETS = "Names of fixtures, `group:NAME`, `role:key`, or `all`."

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from agent.messaging import payloads
 from agent.messaging.commands import Envelope
 from agent.messaging.homeassistant.payloads import AlertsShown, Asked, LightShown, ResultShown
+from agent.messaging.show_payloads import CueListState, LookState
 
 ROOT = "studio/v1"
 
@@ -30,7 +31,7 @@ class Keep(StrEnum):
     AUDIT = "audit"
 
 
-StateKind = Literal["fixture", "lights", "output", "bus", "camera", "probe", "exposure", "air"]
+StateKind = Literal["fixture", "lights", "look", "cues", "output", "bus", "camera", "probe", "exposure", "air"]
 ONLY = {"lighting": "outputs", "host": "agent"}
 """Groups of numbers with one member: it has a name all the same, so that every class of topics has one depth."""
 
@@ -61,6 +62,8 @@ TABLE: Sequence[Row] = (
     Row("capability", "up/capability", 1, True, payloads.Capability, "What can be asked of it now, with schemas."),
     Row("fixture", "up/state/fixture/{name}", 1, True, payloads.FixtureState, "A light: levels, who holds it."),
     Row("lights", "up/state/lights/{name}", 1, True, payloads.LightsState, "All lights together (name: all)."),
+    Row("look", "up/state/look/{name}", 1, True, LookState, "A look: its levels, where it comes from."),
+    Row("cues", "up/state/cues/{name}", 1, True, CueListState, "A cue list: its cues, where it stands."),
     Row("output", "up/state/output/{name}", 1, True, payloads.DeviceState, "A DMX output's health."),
     Row("bus", "up/state/bus/{name}", 1, True, payloads.DeviceState, "Health of a wire with lights without DMX."),
     Row("camera", "up/state/camera/{name}", 1, True, payloads.DeviceState, "A camera's health."),
@@ -199,9 +202,7 @@ class Topics:
         """Filter for the states of its commands."""
         return f"{self.prefix}/up/cmd/+/+"
 
-    def state(
-        self, kind: Literal["fixture", "lights", "output", "bus", "camera", "probe", "exposure", "air"], name: str
-    ) -> str:
+    def state(self, kind: StateKind, name: str) -> str:
         return self.of("air-state" if kind == "air" else kind, name=name)
 
     def tele(self, group: str, name: str = "") -> str:

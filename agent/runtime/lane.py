@@ -4,22 +4,21 @@ The lane opens its device, gives its :class:`Work` turns at the times the work a
 between turns, and reopens with back-off what was lost. The device is touched by no other thread (but ``close()``).
 """
 
-import asyncio
 import contextlib
 import random
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol, TypeVar
-
-import structlog
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from agent.runtime.cores import keep_to
 from drivers.base import Device, Identity
 from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
 
-log = structlog.get_logger(__name__)
+if TYPE_CHECKING:
+    import asyncio
+
 T = TypeVar("T")
 
 MISSES = 3
@@ -71,6 +70,23 @@ class BackOff:
         return full * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
+class Log(Protocol):
+    """Where events go."""
+
+    def info(self, event: str, **fields: Any) -> Any: ...
+    def warning(self, event: str, **fields: Any) -> Any: ...
+    def exception(self, event: str, **fields: Any) -> Any:
+        """With the traceback of what is being handled."""
+
+
+def usual_log() -> Log:
+    """The service's own. Only named here: the output engine has another one and does without its memory."""
+    import structlog
+
+    log: Log = structlog.get_logger(__name__)
+    return log
+
+
 class Call(Protocol):
     """A call to a lane's thread."""
 
@@ -89,7 +105,7 @@ class _Awaited:
 
     __slots__ = ("answer", "fn", "loop")
 
-    def __init__(self, fn: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, fn: Callable[[], Any], loop: "asyncio.AbstractEventLoop") -> None:
         self.fn = fn
         self.loop = loop
         self.answer: asyncio.Future[Any] = loop.create_future()
@@ -113,7 +129,8 @@ class _Awaited:
 
 
 class Lane:
-    """See the module. ``tell`` and ``bug`` are called on the lane's thread, which keeps to ``cores`` if given any."""
+    """See the module. ``tell`` and ``bug`` are called on the lane's thread, which keeps to ``cores`` if given any.
+    ``log``: where events go, if not to the service's own."""
 
     def __init__(
         self,
@@ -126,6 +143,7 @@ class Lane:
         bug: Callable[[str, BaseException], None],
         back_off: BackOff | None = None,
         cores: frozenset[int] = frozenset(),
+        log: Log | None = None,
     ) -> None:
         self.name = name
         self.device = device
@@ -136,6 +154,7 @@ class Lane:
         self._bug = bug
         self._back_off = back_off or BackOff()
         self._cores = cores
+        self._log = log or usual_log()
         self._calls: deque[Call] = deque()
         self._door = threading.Condition()
         self._woken = False
@@ -156,6 +175,8 @@ class Lane:
     async def call(self, fn: Callable[[], T], timeout: float = 2.0) -> T:  # noqa: ASYNC109 - also bounds the queue
         """Run ``fn`` on the lane's thread. Raises what ``fn`` raises; DeviceMissing when the device is offline;
         ReplyTimeout when the lane did not get to the end of it in time."""
+        import asyncio  # not needed where nobody awaits: in the output engine
+
         loop = asyncio.get_running_loop()
         call = _Awaited(fn, loop)
         self.post(call)
@@ -205,7 +226,7 @@ class Lane:
             self._live()
         except Exception as error:
             # a bug: lights stay as they are, the process ends and is restarted by the service manager
-            log.exception("lane.bug", lane=self.name)
+            self._log.exception("lane.bug", lane=self.name)
             self._bug(self.name, error)
         finally:
             self.device.close()
@@ -248,7 +269,7 @@ class Lane:
                     return LinkLost(f"{error.reason} ({misses} times in a row)", error.remedy)
                 due = self._now()
             except (Refused, NotSupported) as error:
-                log.warning("device.refused", device=self.name, reason=error.reason)
+                self._log.warning("device.refused", device=self.name, reason=error.reason)
                 due = self._now() + 1.0
             lost = self._run_calls()
             if lost is not None:
@@ -292,7 +313,9 @@ class Lane:
         now = self._now()
         outage = now - self.health.since if self.health.state == "offline" else 0.0
         self.health = Health("ok", since=now, identity=identity, outage=outage, losses=self.health.losses)
-        log.info("device.online", device=self.name, model=identity.model, firmware=identity.firmware, outage=outage)
+        self._log.info(
+            "device.online", device=self.name, model=identity.model, firmware=identity.firmware, outage=outage
+        )
         self._tell(self.name, self.health)
 
     def _offline(self, error: DriverError) -> None:
@@ -304,7 +327,7 @@ class Lane:
         self.health = replace(
             was, state="offline", reason=error.reason, remedy=error.remedy, since=since, losses=losses
         )
-        log.warning("device.offline", device=self.name, reason=error.reason, remedy=error.remedy)
+        self._log.warning("device.offline", device=self.name, reason=error.reason, remedy=error.remedy)
         self._tell(self.name, self.health)
 
 

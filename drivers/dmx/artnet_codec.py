@@ -1,41 +1,103 @@
-"""Art-Net 4: the packets this agent sends and understands (UDP 6454).
+"""Art-Net 4: the packets this agent sends and understands (UDP 6454). The head they share is in ``artnet_wire``,
+ArtPollReply in ``artnet_reply``.
 
-    ┌───────────┬──────────────┬───────────────┬─────────
-    │ "Art-Net"0│ OpCode  LE16 │ ProtVer BE16  │ …          ArtDmx:  sequence, physical, SubUni, Net, length BE16, slots
-    └───────────┴──────────────┴───────────────┴─────────   (PollReply has no ProtVer)
+    ArtPoll      12 flags · 13 DiagPriority · 14 target top BE16 · 16 target bottom BE16 · …
+    ArtDiagData  13 DiagPriority · 14 logical port · 16 length BE16 · text
+    ArtDmx       12 sequence · 13 physical · 14 SubUni · 15 Net · 16 length BE16 · slots
+    ArtNzs       12 sequence · 13 start code · 14 SubUni · 15 Net · 16 length BE16 · slots
+    ArtSync      12 aux 2
+    ArtAddress   12 NetSwitch · 13 BindIndex · 14 short name 18 · 32 long name 64 · 96 SwIn 4 · 100 SwOut 4
+                 104 SubSwitch · 105 AcnPriority · 106 Command
 
-A Port-Address is 15 bits: net 7, sub-net 4, universe 4. Source: Artistic Licence, *Art-Net 4 Protocol Release*, the
-sections ArtPoll, ArtPollReply and ArtDmx. Pure; decoding anything that is not Art-Net gives ``None``.
+Source: *Art-Net 4*, the sections of those names, Table 5 (diagnostics priorities). Pure; decoding anything that is not
+Art-Net, or not whole, gives ``None``.
 """
 
-import ipaddress
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 
-PORT = 6454
-VERSION = 14
-MAGIC = b"Art-Net\0"
-POLL, POLL_REPLY, DMX = 0x2000, 0x2100, 0x5000
-TOP_ADDRESS = 0x7FFF
-SHORTEST_REPLY = 207
-"""Consumers must accept replies this short: the packet has grown with the editions."""
+from drivers.dmx.artnet_reply import Node
+from drivers.dmx.artnet_reply import decode as _node
+from drivers.dmx.artnet_wire import (
+    ADDRESS,
+    DIAG_DATA,
+    DMX,
+    MAGIC,
+    NZS,
+    POLL,
+    POLL_REPLY,
+    PORT,
+    SYNC,
+    TOP_ADDRESS,
+    VERSION,
+    head,
+    opcode_of,
+    said,
+    text,
+)
+
+__all__ = [
+    "ADDRESS", "CHANGES", "CRITICAL", "DIAGNOSTICS", "DIAG_DATA", "DIAG_UNICAST", "DMX", "HIGH", "LOW", "MAGIC",
+    "MEDIUM", "NZS", "POLL", "POLL_REPLY", "PORT", "SYNC", "TARGETED", "TOP_ADDRESS", "VERSION", "VOLATILE",
+    "Address", "Command", "DiagData", "Dmx", "Node", "Nzs", "Packet", "Poll", "Sync", "decode", "following", "later",
+]  # fmt: skip
+
+CHANGES, DIAGNOSTICS, DIAG_UNICAST, TARGETED = 0x02, 0x04, 0x08, 0x20
+"""Bits of an ArtPoll's flags: tell me of changes; send me diagnostics; to me alone; only nodes in the range."""
+LOW, MEDIUM, HIGH, CRITICAL, VOLATILE = 0x10, 0x40, 0x80, 0xE0, 0xF0
+"""Priorities of diagnostics (Table 5)."""
+
 SEQUENCE_WINDOW = 20
 """How far back a sequence number is *late* rather than a new start. The standard names no figure; E1.31's is used."""
+LONGEST_TEXT = 512
 
-_PORT_OUTPUT = 0x80
-_GOOD_OUTPUT = 0x80
-_DMX_HEAD = struct.Struct(">BBBBH")
+_STREAM = struct.Struct(">BBBBH")
+_KEEP = 0x7F
+"""In a switch field of ArtAddress: bit 7 is not set, so nothing changes (0x00 would be "as the switches are")."""
+
+
+class Command(IntEnum):
+    """What an ArtAddress has a node do. From 0x10 on the low four bits name the port 0…3."""
+
+    NONE = 0x00
+    CANCEL_MERGE = 0x01
+    LED_NORMAL = 0x02
+    LED_MUTE = 0x03
+    LED_LOCATE = 0x04
+    RESET_FLAGS = 0x05
+    ANALYSIS_ON = 0x06
+    ANALYSIS_OFF = 0x07
+    FAIL_HOLD = 0x08
+    FAIL_ZERO = 0x09
+    FAIL_FULL = 0x0A
+    FAIL_SCENE = 0x0B
+    FAIL_RECORD = 0x0C
+    MERGE_LTP = 0x10
+    DIRECTION_OUT = 0x20
+    DIRECTION_IN = 0x30
+    MERGE_HTP = 0x50
+    FOLLOW_ARTNET = 0x60
+    FOLLOW_ACN = 0x70
+    CLEAR = 0x90
+    STYLE_DELTA = 0xA0
+    STYLE_CONSTANT = 0xB0
+    RDM_ON = 0xC0
+    RDM_OFF = 0xD0
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """ArtPoll: who is there? ``flags`` bit 1: tell me of changes too."""
+    """ArtPoll: who is there? ``bottom``…``top``: only nodes with a Port-Address in that range shall answer."""
 
     flags: int = 0
+    priority: int = LOW
+    bottom: int = 0
+    top: int = TOP_ADDRESS
 
     def encode(self) -> bytes:
-        return _head(POLL) + struct.pack(">HBB", VERSION, self.flags, 0x10)
+        packet = head(POLL) + bytes((self.flags, self.priority))
+        return packet + struct.pack(">HH", self.top, self.bottom) if self.flags & TARGETED else packet
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,72 +110,94 @@ class Dmx:
     physical: int = 0
 
     def encode(self) -> bytes:
-        slots = self.slots + b"\0" * (len(self.slots) % 2)
-        low, net = self.port_address & 0xFF, self.port_address >> 8
-        return (
-            _head(DMX)
-            + struct.pack(">H", VERSION)
-            + _DMX_HEAD.pack(self.sequence, self.physical, low, net, len(slots))
-            + slots
-        )
+        return _stream(DMX, self.sequence, self.physical, self.port_address, self.slots + bytes(len(self.slots) % 2))
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """ArtPollReply: one node, or one bound part of it (``bind_index``).
+class Nzs:
+    """ArtNzs: slots behind another start code than 0 (levels) and 0xCC (RDM). Never levels."""
 
-    ``outputs``: Port-Addresses it puts out. ``firmware`` is VersInfo, ``high.low``; ``report`` its own status text.
-    """
-
-    address: str
-    short_name: str
-    long_name: str = ""
-    firmware: str = "0.0"
-    outputs: tuple[int, ...] = ()
-    oem: int = 0
-    esta: int = 0
-    bind_index: int = 1
-    mac: str = ""
-    report: str = ""
+    port_address: int
+    start_code: int
+    slots: bytes
+    sequence: int = 0
 
     def encode(self) -> bytes:
-        """The 239 bytes on the wire; at most four outputs, which share net and sub-net."""
-        if len(self.outputs) > 4 or len({each >> 4 for each in self.outputs}) > 1:
-            raise ValueError("one reply holds at most 4 outputs of one sub-net; use one reply for each bind index")
-        base = self.outputs[0] if self.outputs else 0
-        high, _, low = self.firmware.partition(".")
-        count = len(self.outputs)
-        packet = _head(POLL_REPLY) + ipaddress.IPv4Address(self.address).packed + struct.pack("<H", PORT)
-        packet += bytes((int(high), int(low or 0), base >> 8, base >> 4 & 0x0F))
-        packet += struct.pack(">HBB", self.oem, 0, 0) + struct.pack("<H", self.esta)
-        packet += _text(self.short_name, 18) + _text(self.long_name, 64) + _text(self.report, 64)
-        packet += struct.pack(">H", count)
-        packet += _four(_PORT_OUTPUT for _ in self.outputs)
-        packet += bytes(4)
-        packet += _four(_GOOD_OUTPUT for _ in self.outputs)
-        packet += bytes(4)
-        packet += _four(each & 0x0F for each in self.outputs)
-        packet += bytes(7) + bytes.fromhex(self.mac.replace(":", "") or "00" * 6)
-        packet += ipaddress.IPv4Address(self.address).packed + bytes((self.bind_index,))
-        return packet.ljust(239, b"\0")
+        return _stream(NZS, self.sequence, self.start_code, self.port_address, self.slots)
 
 
-Packet = Poll | Dmx | Node
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """ArtSync: put out now what you were sent."""
+
+    def encode(self) -> bytes:
+        return head(SYNC) + bytes(2)
+
+
+@dataclass(frozen=True, slots=True)
+class DiagData:
+    """ArtDiagData: a node tells how it fares. ``port``: the logical port it is about, 0: the whole node."""
+
+    said: str
+    priority: int = LOW
+    port: int = 0
+
+    def encode(self) -> bytes:
+        line = text(self.said, min(len(self.said) + 1, LONGEST_TEXT))
+        return head(DIAG_DATA) + bytes((0, self.priority, self.port, 0)) + struct.pack(">H", len(line)) + line
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """ArtAddress: set a node up. ``None`` and "" change nothing; ``port`` is that of a command from 0x10 on.
+
+    ``acn_priority`` 0…200: that of the sACN the node makes. ``net``, ``sub`` and the low four bits of ``inputs`` and
+    ``outputs`` (one for each of four ports) are the switches of the Port-Addresses.
+    """
+
+    command: Command = Command.NONE
+    port: int = 0
+    bind_index: int = 1
+    acn_priority: int | None = None
+    short_name: str = ""
+    long_name: str = ""
+    net: int | None = None
+    sub: int | None = None
+    inputs: tuple[int | None, ...] = (None, None, None, None)
+    outputs: tuple[int | None, ...] = (None, None, None, None)
+
+    def encode(self) -> bytes:
+        return b"".join(
+            (
+                head(ADDRESS),
+                bytes((_switch(self.net), self.bind_index)),
+                text(self.short_name, 18) + text(self.long_name, 64),
+                bytes(map(_switch, (*self.inputs, *self.outputs, self.sub))),
+                bytes((255 if self.acn_priority is None else self.acn_priority, self.command | self.port)),
+            )
+        )
+
+
+Packet = Poll | Dmx | Node | Nzs | Sync | DiagData | Address
 
 
 def decode(data: bytes) -> Packet | None:
     """What a datagram says; ``None`` for everything that is not one of the packets above or is not whole."""
-    if len(data) < 12 or not data.startswith(MAGIC):
-        return None
-    opcode = int.from_bytes(data[8:10], "little")
-    if opcode == POLL_REPLY:
-        return _node(data)
-    if int.from_bytes(data[10:12], "big") < VERSION:
-        return None
-    if opcode == POLL:
-        return Poll(data[12]) if len(data) >= 14 else None
+    opcode = opcode_of(data)
     if opcode == DMX:
         return _dmx(data)
+    if opcode == POLL_REPLY:
+        return _node(data)
+    if opcode == POLL:
+        return _poll(data)
+    if opcode == SYNC:
+        return Sync()
+    if opcode == NZS:
+        return _nzs(data)
+    if opcode == DIAG_DATA:
+        return _diagnostics(data)
+    if opcode == ADDRESS:
+        return _address(data)
     return None
 
 
@@ -130,47 +214,70 @@ def following(sequence: int) -> int:
     return sequence % 255 + 1
 
 
-def _dmx(data: bytes) -> Dmx | None:
+def _stream(opcode: int, first: int, second: int, port_address: int, slots: bytes) -> bytes:
+    return head(opcode) + _STREAM.pack(first, second, port_address & 0xFF, port_address >> 8, len(slots)) + slots
+
+
+def _streamed(data: bytes) -> tuple[int, int, int, bytes] | None:
+    """The two first bytes, the Port-Address and the slots of ArtDmx and ArtNzs."""
     if len(data) < 18:
         return None
-    sequence, physical, low, net, length = _DMX_HEAD.unpack_from(data, 12)
+    first, second, low, net, length = _STREAM.unpack_from(data, 12)
     slots = data[18 : 18 + length]
     if not 1 <= length <= 512 or len(slots) < length or net > 0x7F:
         return None
-    return Dmx(net << 8 | low, slots, sequence, physical)
+    return first, second, net << 8 | low, slots
 
 
-def _node(data: bytes) -> Node | None:
-    if len(data) < SHORTEST_REPLY:
+def _dmx(data: bytes) -> Dmx | None:
+    found = _streamed(data)
+    return found and Dmx(found[2], found[3], found[0], found[1])
+
+
+def _nzs(data: bytes) -> Nzs | None:
+    found = _streamed(data)
+    return Nzs(found[2], found[1], found[3], found[0]) if found and found[1] not in (0x00, 0xCC) else None
+
+
+def _poll(data: bytes) -> Poll:
+    """12 bytes and more are valid, what is missing is zero (section ArtPoll)."""
+    flags, priority, top, bottom = struct.unpack_from(">BBHH", data.ljust(18, b"\0"), 12)
+    if not flags & TARGETED:
+        return Poll(flags, priority)
+    return Poll(flags, priority, bottom & TOP_ADDRESS, top & TOP_ADDRESS)
+
+
+def _diagnostics(data: bytes) -> DiagData | None:
+    if len(data) < 18:
         return None
-    base = (data[18] & 0x7F) << 8 | (data[19] & 0x0F) << 4
-    kinds, numbers = data[174:178], data[190:194]
-    ports = min(int.from_bytes(data[172:174], "big"), 4)
-    return Node(
-        address=str(ipaddress.IPv4Address(data[10:14])),
-        short_name=_said(data[26:44]),
-        long_name=_said(data[44:108]),
-        firmware=f"{data[16]}.{data[17]}",
-        outputs=tuple(base | numbers[i] & 0x0F for i in range(ports) if kinds[i] & _PORT_OUTPUT),
-        oem=int.from_bytes(data[20:22], "big"),
-        esta=int.from_bytes(data[24:26], "little"),
-        bind_index=data[211] if len(data) > 211 else 1,
-        mac=data[201:207].hex(":"),
-        report=_said(data[108:172]),
+    priority, port, length = struct.unpack_from(">BBxH", data, 13)
+    if length > LONGEST_TEXT or len(data) < 18 + length:
+        return None
+    return DiagData(said(data[18 : 18 + length]), priority, port)
+
+
+def _address(data: bytes) -> Address | None:
+    if len(data) < 107:
+        return None
+    code = data[106]
+    try:
+        command, port = (Command(code), 0) if code < 0x10 else (Command(code & 0xF0), code & 0x0F)
+    except ValueError:
+        return None
+    switches = tuple(each & _KEEP if each & 0x80 else None for each in data[96:105])
+    return Address(
+        command=command,
+        port=port,
+        bind_index=data[13] or 1,
+        acn_priority=data[105] if data[105] <= 200 else None,
+        short_name=said(data[14:32]),
+        long_name=said(data[32:96]),
+        net=data[12] & _KEEP if data[12] & 0x80 else None,
+        sub=switches[8],
+        inputs=switches[:4],
+        outputs=switches[4:8],
     )
 
 
-def _head(opcode: int) -> bytes:
-    return MAGIC + opcode.to_bytes(2, "little")
-
-
-def _text(text: str, size: int) -> bytes:
-    return text.encode("ascii", "replace")[: size - 1].ljust(size, b"\0")
-
-
-def _said(field: bytes) -> str:
-    return field.split(b"\0", 1)[0].decode("ascii", "replace")
-
-
-def _four(values: Iterable[int]) -> bytes:
-    return bytes(values).ljust(4, b"\0")
+def _switch(value: int | None) -> int:
+    return _KEEP if value is None else 0x80 | value

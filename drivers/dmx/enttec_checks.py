@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from config.units import SILENT, Text
-from drivers.base import Check, Limits, Refresh, Result, Verdict
+from drivers.base import Check, Limits, Result, Verdict
 from drivers.dmx.enttec_codec import Parameters
 from drivers.errors import BadReply, DriverError, LinkLost, ReplyTimeout
 from drivers.host import Host
@@ -18,49 +18,89 @@ RESEAT = Text("Reseat the USB plug; try another cable or port.", "重新插拔US
 SLOW = Text("Change the USB port, or use a powered hub.", "更换USB端口，或使用有源集线器。")
 
 
-class WidgetOptions(Protocol):
-    """What the checks read of the driver's options."""
+class LineOptions(Protocol):
+    """What the checks of a serial port read of the driver's options."""
 
     @property
     def port(self) -> str: ...
 
-    def wanted(self, found: Parameters) -> Parameters: ...
 
-
-class Widget(Protocol):
-    """What the checks need of the driver."""
+class Port(Protocol):
+    """What the checks of a serial port need of the driver."""
 
     @property
-    def options(self) -> WidgetOptions: ...
+    def options(self) -> LineOptions: ...
     @property
     def host(self) -> Host: ...
     @property
-    def refresh(self) -> Refresh: ...
-    @property
-    def last(self) -> bytes | None: ...
-    @property
     def is_open(self) -> bool: ...
 
-    def ask_parameters(self, timeout: float) -> Parameters: ...
+
+class Line(Port, Protocol):
+    """What the check of writing needs, besides."""
+
+    @property
+    def last(self) -> bytes | None: ...
+
     def resend(self) -> None: ...
 
 
-def widget_checks(widget: Widget) -> Sequence[Check]:
-    """All of them, in the order they make sense."""
+class Asked(Protocol):
+    """What the check of an answer needs of the driver."""
 
-    def check(id: str, en: str, zh: str, run: Callable[[Widget], Result], deadline: float = 2.0) -> Check:  # noqa: A002
-        return Check(id, widget.options.port, Text(en, zh), lambda: run(widget), deadline=deadline)
+    @property
+    def host(self) -> Host: ...
 
+    def ask_parameters(self, timeout: float) -> Parameters: ...
+
+
+class WidgetOptions(LineOptions, Protocol):
+    """What the checks of a widget read, besides."""
+
+    def wanted(self, found: Parameters) -> Parameters: ...
+
+
+class Widget(Line, Asked, Protocol):
+    """What the checks of a widget that sends need."""
+
+    @property
+    def options(self) -> WidgetOptions: ...
+
+
+def port_checks(port: Port) -> Sequence[Check]:
+    """SER-01 and SER-02, of every driver on a serial port."""
+    name = port.options.port
+    there, ours = Text("The serial port is there", "串口存在"), Text("The port is ours alone", "串口独占打开")
     return (
-        check("SER-01", "The serial port is there", "串口存在", port_found),
-        check("SER-02", "The port is ours alone", "串口独占打开", port_ours),
-        check("SER-03", "Writing one frame is fast enough", "写一帧的耗时", write_time, deadline=5.0),
-        check("WID-01", "The widget answers", "DMX适配器应答", reply_time),
-        check("WID-02", "The widget's parameters are as configured", "适配器参数与配置一致", parameters_kept),
+        Check("SER-01", name, there, lambda: port_found(port), deadline=2.0),
+        Check("SER-02", name, ours, lambda: port_ours(port), deadline=2.0),
     )
 
 
-def port_found(widget: Widget) -> Result:
+def answer_check(widget: Asked, subject: str) -> Check:
+    """WID-01."""
+    title = Text("The widget answers", "DMX适配器应答")
+    return Check("WID-01", subject, title, lambda: reply_time(widget), deadline=2.0)
+
+
+def write_check(line: Line, run: Callable[[], Result]) -> Check:
+    """SER-03, measured as the driver says."""
+    return Check("SER-03", line.options.port, Text("Writing one frame is fast enough", "写一帧的耗时"), run)
+
+
+def widget_checks(widget: Widget) -> Sequence[Check]:
+    """All of a widget that sends, in the order they make sense."""
+    port = widget.options.port
+    kept = Text("The widget's parameters are as configured", "适配器参数与配置一致")
+    return (
+        *port_checks(widget),
+        write_check(widget, lambda: write_time(widget)),
+        answer_check(widget, port),
+        Check("WID-02", port, kept, lambda: parameters_kept(widget), deadline=2.0),
+    )
+
+
+def port_found(widget: Port) -> Result:
     """SER-01. A path that no USB adapter stands behind (a pseudo-terminal, a network port) counts when it is open."""
     port = widget.options.port
     ports = {each.port: each.stable for each in widget.host.serial_ports()}
@@ -75,7 +115,7 @@ def port_found(widget: Widget) -> Result:
     return Result(Verdict.FAIL, Text(f"{port} is not there.", f"找不到 {port}。"), RESEAT, evidence=evidence)
 
 
-def port_ours(widget: Widget) -> Result:
+def port_ours(widget: Port) -> Result:
     """SER-02. The host opens exclusively, so an open port is ours; opening it a second time would disturb the line."""
     port = widget.options.port
     if widget.is_open:
@@ -87,27 +127,27 @@ def port_ours(widget: Widget) -> Result:
     return Result(Verdict.PASS, Text(f"{port} can be opened.", f"{port} 可以打开。"))
 
 
-def write_time(widget: Widget) -> Result:
+def write_time(widget: Line, limits: Limits = WRITE_MS, writes: int = WRITES) -> Result:
     """SER-03. Writes the last frame again: the light does not change."""
     if widget.last is None:
         return Result(Verdict.SKIPPED, Text("No frame has been sent yet.", "尚未发送过任何帧。"))
     times = []
     try:
-        for _ in range(WRITES):
+        for _ in range(writes):
             begun = widget.host.now()
             widget.resend()
             times.append((widget.host.now() - begun) * 1000)
     except (LinkLost, ReplyTimeout) as error:
-        return Result(Verdict.FAIL, _of(error), RESEAT, unit="ms", limits=WRITE_MS)
+        return Result(Verdict.FAIL, _of(error), RESEAT, unit="ms", limits=limits)
     times.sort()
-    slow = times[-1]  # of 40 the 99th percentile is the slowest
-    verdict = WRITE_MS.judge(slow)
+    slow = times[-1]  # of so few the 99th percentile is the slowest
+    verdict = limits.judge(slow)
     said = Text(f"A frame takes {slow:.1f} ms to write.", f"写一帧耗时 {slow:.1f} 毫秒。")
-    evidence = {"writes": WRITES, "p50_ms": round(times[WRITES // 2], 3)}
-    return Result(verdict, said, SILENT if verdict is Verdict.PASS else SLOW, slow, "ms", WRITE_MS, evidence)
+    evidence = {"writes": writes, "p50_ms": round(times[writes // 2], 3)}
+    return Result(verdict, said, SILENT if verdict is Verdict.PASS else SLOW, slow, "ms", limits, evidence)
 
 
-def reply_time(widget: Widget) -> Result:
+def reply_time(widget: Asked) -> Result:
     """WID-01. No answer is FAIL: the check measured just that."""
     begun = widget.host.now()
     try:

@@ -23,7 +23,8 @@ UNIT_US = 10.67
 
 
 class Label(IntEnum):
-    """What a message is about. Replies carry the label of their request."""
+    """What a message is about. Replies carry the label of their request. 13 and 14 are the Mk2's; 77 and 78 are an
+    extension of other makers. 1 and 2 (firmware update) are left out on purpose."""
 
     PARAMETERS = 3
     SET_PARAMETERS = 4
@@ -35,6 +36,8 @@ class Label(IntEnum):
     SERIAL_NUMBER = 10
     RDM_DISCOVERY = 11
     RDM_TIMEOUT = 12
+    API_KEY = 13
+    HARDWARE_VERSION = 14
     MANUFACTURER = 77
     DEVICE_NAME = 78
 
@@ -146,9 +149,23 @@ def serial_bytes(text: str) -> bytes:
     return bytes.fromhex(text.rjust(8, "0"))[::-1]
 
 
-def send_frame(frame: bytes, start_code: int = 0) -> bytes:
-    """Label 6: start code and 24…512 slots. The widget repeats them by itself until told otherwise."""
-    return encode(Label.SEND, bytes((start_code,)) + frame.ljust(FEWEST_SLOTS, b"\0"))
+def send_frame(frame: bytes, start_code: int = 0, label: int = Label.SEND) -> bytes:
+    """Label 6: start code and 24…512 slots. The widget repeats them by itself until told otherwise. ``label``: a Mk2
+    has another one for its second socket."""
+    return encode(label, bytes((start_code,)) + frame.ljust(FEWEST_SLOTS, b"\0"))
+
+
+def name_text(data: bytes) -> str | None:
+    """Label 77's and 78's reply: a number (ESTA manufacturer, device) and a text. ``None``: not one."""
+    if len(data) < 3:
+        return None
+    text = data[2:].partition(b"\0")[0].decode("ascii", "replace")
+    return "".join(letter for letter in text if letter.isprintable()).strip() or None
+
+
+def name_bytes(number: int, text: str) -> bytes:
+    """The reply's data."""
+    return number.to_bytes(2, "little") + text.encode("ascii") + b"\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +185,44 @@ class Received:
 def decode_received(data: bytes) -> Received | None:
     """Label 5's data; ``None`` when too short to be one."""
     return Received(data[0], data[1], data[2:]) if len(data) >= 2 else None
+
+
+def receive_mode(on_change: bool) -> bytes:
+    """Label 8: hand on every packet received (label 5), or only what changed (label 9)."""
+    return encode(Label.RECEIVE_MODE, bytes((on_change,)))
+
+
+SPAN = 40
+"""Bytes of the packet that one change-of-state message can tell of."""
+PACKET = 513
+"""Start code and slots."""
+
+
+def decode_changes(data: bytes) -> dict[int, int] | None:
+    """Label 9's data: place in the packet (0: the start code) → its new value.
+
+    A first place divided by 8, five bytes with a bit for each of 40 places (least significant first), and a byte for
+    each bit that is set. ``None``: not that; then nothing of it may be believed.
+    """
+    if not 6 < len(data) <= 6 + SPAN:
+        return None
+    bits = int.from_bytes(data[1:6], "little")
+    places = [data[0] * 8 + bit for bit in range(SPAN) if bits >> bit & 1]
+    if not places or places[-1] >= PACKET or len(places) > len(data) - 6:
+        return None
+    return dict(zip(places, data[6:], strict=False))  # some pad the values to 40
+
+
+def encode_changes(before: bytes, after: bytes) -> list[bytes]:
+    """The messages with which a widget tells of ``after``, two packets of equal length."""
+    messages = []
+    place = 0
+    while (place := next((each for each in range(place, len(after)) if before[each] != after[each]), -1)) >= 0:
+        first = place // 8
+        span = range(first * 8, min(first * 8 + SPAN, len(after)))
+        changed = [each for each in span if before[each] != after[each]]
+        bits = sum(1 << each - first * 8 for each in changed)
+        values = bytes(after[each] for each in changed)
+        messages.append(encode(Label.CHANGE_OF_STATE, bytes((first,)) + bits.to_bytes(5, "little") + values))
+        place = first * 8 + SPAN
+    return messages

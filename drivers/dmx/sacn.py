@@ -80,7 +80,7 @@ def component(options: SacnOptions, host: Host) -> UUID:
 class Sacn:
     """Output of many universes. Each has its own sequence; the source announces them every 10 s (clauses 8 and 12)."""
 
-    refresh = Refresh(max_hz=44.0, keepalive=0.9, repeats=3)
+    refresh = Refresh(max_hz=44.0, keepalive=0.9, repeats=3, min_gap=0.0013)
 
     def __init__(self, options: SacnOptions, host: Host) -> None:
         self.options = options

@@ -17,13 +17,18 @@ from drivers.host import (
     Link,
     Login,
     SerialPort,
+    Uart,
     VideoDevice,
 )
+from drivers.real.adapters import MACHINE, Tree
 from firmware_profiles.entry import Framing
 
 
 class RealHost:
-    """Linux, by way of pyserial, sockets, OpenCV and scapy."""
+    """Linux, by way of pyserial, sockets, OpenCV and scapy. ``tree``: where the kernel shows its serial ports."""
+
+    def __init__(self, tree: Tree = MACHINE) -> None:
+        self._tree = tree
 
     def now(self) -> float:
         return time.monotonic()
@@ -31,10 +36,10 @@ class RealHost:
     def wall(self) -> float:
         return time.time()
 
-    def serial(self, port: str, baud: int, framing: Framing = "8N2") -> Link:
+    def serial(self, port: str, baud: int, framing: Framing = "8N2") -> Uart:
         from drivers.real.serial import open_port
 
-        return open_port(port, baud, framing)
+        return open_port(port, baud, framing, self._tree)
 
     def stream(self, host: str, port: int, timeout: float) -> Link:
         from drivers.real.stream import open_stream

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import SerialPort
+from drivers.real.adapters import MACHINE, USB, Tree, adapters
 from drivers.real.gate import Gate
 from firmware_profiles.entry import Framing
 
@@ -34,17 +35,22 @@ WRITE_TIMEOUT = 0.5
 BITS_PER_BYTE = 11
 """8N2: start, eight data, two stop bits."""
 
-USB = "usb:"
+TIOCSBRK, TIOCCBRK = 0x5427, 0x5428
+"""asm-generic/ioctls.h; ``termios`` does not know them."""
+
+NAP = 0.002
+"""Seconds up to which a pause sleeps in one piece: ``poll`` counts in whole milliseconds."""
 
 
 class SerialLink:
-    """An open port as :class:`drivers.host.Link`."""
+    """An open port as :class:`drivers.host.Uart`."""
 
     def __init__(self, port: "serial.Serial", name: str, baud: int) -> None:
         self._port = port
         self._name = name
         self._baud = baud
         self._descriptor = port.fileno()
+        self._broken = False
         self._gate = Gate(self._descriptor, self._release, name)
 
     def read(self, size: int, timeout: float) -> bytes:
@@ -103,6 +109,34 @@ class SerialLink:
             except termios.error as error:
                 raise self._gone(str(error.args[-1])) from error
 
+    def set_break(self, on: bool) -> None:
+        """TIOCSBRK and TIOCCBRK (tty_ioctl(4)). With USB adapters a control transfer, over when this returns.
+        ``tcsendbreak`` would be a break of 250-500 ms. A pseudo-terminal takes it and does nothing."""
+        with self._gate:
+            try:
+                fcntl.ioctl(self._descriptor, TIOCSBRK if on else TIOCCBRK)
+            except OSError as error:
+                raise self._gone(error.strerror) from error
+            self._broken = on
+
+    def set_rts(self, on: bool) -> None:
+        with self._gate:
+            try:
+                change = termios.TIOCMBIS if on else termios.TIOCMBIC
+                fcntl.ioctl(self._descriptor, change, struct.pack("i", termios.TIOCM_RTS))
+            except OSError as error:
+                if error.errno not in (errno.ENOTTY, errno.EINVAL):  # a pseudo-terminal has no such line
+                    raise self._gone(error.strerror) from error
+
+    def pause(self, seconds: float) -> None:
+        """Never shorter: ``time.sleep`` is clock_nanosleep(2) on the monotonic clock, and resumed after signals."""
+        until = time.monotonic() + seconds
+        with self._gate:
+            if seconds > NAP:
+                self._gate.pause(seconds - NAP)
+            while (rest := until - time.monotonic()) > 0:
+                time.sleep(rest)
+
     def close(self) -> None:
         self._gate.shut()
 
@@ -116,10 +150,12 @@ class SerialLink:
         """Let the last frame out, then close. Without the flush a stalled port would hold ``close`` for 30 s."""
         deadline = time.monotonic() + 0.2
         try:
+            if self._broken:  # closed in the middle of a break: some adapters would hold the line down
+                fcntl.ioctl(self._descriptor, TIOCCBRK)
             while self._queued() and time.monotonic() < deadline:
                 time.sleep(0.002)
             termios.tcflush(self._descriptor, termios.TCOFLUSH)
-        except (LinkLost, termios.error):
+        except (OSError, LinkLost, termios.error):
             pass  # gone already: nothing to save
         finally:
             self._port.close()
@@ -128,11 +164,11 @@ class SerialLink:
         return LinkLost(f"{self._name} is gone: {why or 'input/output error'}", "plug it in again, check the cable")
 
 
-def open_port(port: str, baud: int, framing: Framing = "8N2") -> SerialLink:
+def open_port(port: str, baud: int, framing: Framing = "8N2", tree: Tree = MACHINE) -> SerialLink:
     """Open ``port`` (a path, or ``usb:SERIAL``) exclusively. Raises DeviceMissing with the reason."""
     import serial
 
-    path = choose(ports(), port.removeprefix(USB)) if port.startswith(USB) else port
+    path = choose(adapters(tree), port.removeprefix(USB)) if port.startswith(USB) else port
     try:
         opened = serial.Serial(
             path,
@@ -176,8 +212,8 @@ def ports() -> list[SerialPort]:
 
     try:
         found = sorted(list_ports.comports(), key=lambda each: str(each.device))
-    except OSError:  # no /sys, no /dev: then there are none to be seen
-        return []
+    except (OSError, TypeError, ValueError):  # no /sys; or one went while it was looked at (see adapters.py)
+        return list(adapters())
     links = _links()
     counted = [each.serial_number for each in found if each.serial_number]
     listed = []
@@ -206,18 +242,19 @@ def _links() -> dict[str, str]:
 
 
 def _missing(port: str, path: str, error: Exception) -> DeviceMissing:
-    number = getattr(error, "errno", None)
+    number = getattr(error, "errno", None) or (error.args[0] if error.args else None)  # termios.error has no errno
     if number == errno.ENOENT:
         return DeviceMissing(f"there is no port {port}", "plug it in; `studio-agent devices` lists what is there")
     if number in (errno.EACCES, errno.EPERM):
         group = _group(path)
         return DeviceMissing(
             f"{port} may not be opened: permission denied",
-            f"add the user to the group {group}: sudo usermod -aG {group} $USER, then log in again",
+            f"just plugged in: the system still sets it up, and it is tried again. Otherwise add the user to the group"
+            f" {group}: sudo usermod -aG {group} $USER, then log in again",
         )
     if number in (errno.EAGAIN, errno.EBUSY):
         return DeviceMissing(f"{port} is in use by {_holder(path)}", "stop the other program; one port has one owner")
-    if number in (errno.ENXIO, errno.ENODEV, errno.EIO):
+    if number in (errno.ENXIO, errno.ENODEV, errno.EIO, errno.EPROTO):
         return DeviceMissing(f"nothing is behind {port}", "plug it in again, check the cable")
     if not _is_terminal(path):
         return DeviceMissing(f"{port} is not a serial port", "`studio-agent devices` lists the serial ports")

@@ -23,7 +23,7 @@ class Bench:
     def __init__(self, spec: DriverSpec, clock: Clock | None = None, **options: Any) -> None:
         self.spec = spec
         self.studio = VirtualStudio(clock or ManualClock())
-        self.studio.universes["twin"] = (1, 2) if spec.universes is None else (1,)
+        self.studio.universes["twin"] = tuple(range(1, (spec.universes or 2) + 1))
         self.options = spec.options.model_validate({**spec.example, **options})
         self.personality = lamp_of(spec)
         if self.personality is not None:
@@ -36,7 +36,7 @@ class Bench:
         self.timeout = float(getattr(self.options, "timeout", 0.5))
         self.wired = spec.kind in (Kind.CAMERA, Kind.BUS) or bool(self.studio.serial_ports())
         """An unplugged device is noticed. On a network it is only silent, and an output there hears nothing."""
-        self.answers = self.wired or spec.kind is Kind.PROBE
+        self.answers = (self.wired and not getattr(self.twin, "mute", False)) or spec.kind is Kind.PROBE
 
     def exchange(self) -> None:
         """The kind's own work, once; ReplyTimeout when a probe measured nothing."""

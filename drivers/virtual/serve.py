@@ -22,11 +22,16 @@ from pathlib import Path
 from types import FrameType
 
 from drivers.dmx.enttec_codec import Parameters
+from drivers.dmx.rdm_codec import Uid
 from drivers.virtual.twin import SerialDevice
 from drivers.virtual.twins.enttec import FACTORY, SERIAL, EnttecFirmware
 from drivers.virtual.twins.held import Held
+from drivers.virtual.twins.rdm import FakeResponder
+from drivers.virtual.twins.rdm_line import Line
 
 CHUNK = 4096
+PROTOTYPES = 0x7FF0
+"""ESTA's manufacturer id for what is no product."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,11 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--universe", type=int, default=1, help="number to print with the frames")
     parser.add_argument("--serial", default=SERIAL, help="the widget's serial number, up to 8 digits")
     parser.add_argument("--firmware", default="1.44", help="variety.version: 1 DMX, 2 RDM, 3 sniffer")
+    parser.add_argument(
+        "--rdm", type=int, default=0, metavar="N", help="RDM fixtures on the line (firmware 2.4 or more)"
+    )
     chosen = parser.parse_args(arguments)
     variety, _, version = chosen.firmware.partition(".")
     parameters = Parameters(int(version or 0), int(variety), FACTORY.break_time, FACTORY.mab_time, FACTORY.rate)
     took = printer(chosen.all) if chosen.print_frames else _ignore
     device = EnttecFirmware(Held(took), chosen.universe, chosen.serial, parameters)
+    if chosen.rdm:
+        fixtures = (FakeResponder(Uid(PROTOTYPES, number), address=number) for number in range(1, 1 + chosen.rdm))
+        device.line = Line(fixtures, now=time.monotonic)
     with wake_on_signals() as woken:
         serve(device, chosen.link, woken)
     return 0

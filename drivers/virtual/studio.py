@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from drivers.errors import DeviceMissing, LinkLost, NotSupported, Refused, ReplyTimeout
-from drivers.host import Datagram, Datagrams, Endpoint, FrameSource, Interface, Link, SerialPort, VideoDevice
+from drivers.host import Datagram, Datagrams, Endpoint, FrameSource, Interface, Link, SerialPort, Uart, VideoDevice
 from drivers.virtual.clock import Clock, RealClock
 from drivers.virtual.datagrams import HOME, HOME6, OURS, VirtualDatagrams
 from drivers.virtual.twin import Fault, Fitted, NodeDevice, SerialDevice, Twin
@@ -165,7 +165,7 @@ class VirtualStudio:
     def wall(self) -> float:
         return self.clock.wall()
 
-    def serial(self, port: str, baud: int, framing: str = "8N2") -> Link:
+    def serial(self, port: str, baud: int, framing: str = "8N2") -> Uart:
         with self._lock:
             for socket in self._sockets.values():
                 names = {socket.port.port, socket.port.stable, f"usb:{socket.port.usb_serial}"}

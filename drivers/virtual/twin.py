@@ -7,7 +7,7 @@ driver made with the same options and ``host=studio`` reaches it.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from config.units import Levels
 from drivers.host import Endpoint
@@ -40,7 +40,8 @@ class Twin(Protocol):
 
 
 class OutputTwin(Twin, Protocol):
-    """The far end of an output."""
+    """The far end of an output. One that never says anything, so that its silence cannot be told from health, has an
+    attribute ``mute = True``."""
 
     @property
     def frames(self) -> Mapping[int, bytes]:
@@ -83,6 +84,26 @@ class SerialDevice(Protocol):
 
     def restart(self) -> None:
         """Power cycle."""
+
+
+@runtime_checkable
+class LineDevice(Protocol):
+    """A serial device that sees the line itself, not only its bytes: a break is part of its protocol."""
+
+    def line(self, broken: bool) -> None:
+        """A break begins (True) or ends now."""
+
+
+@runtime_checkable
+class TalkingDevice(Protocol):
+    """A serial device that speaks at times of its own."""
+
+    @property
+    def due(self) -> float:
+        """When it speaks next, on the studio's clock; infinity: only when asked."""
+
+    def speak(self) -> bytes:
+        """What it says now; moves ``due`` on."""
 
 
 class NodeDevice(Protocol):

@@ -5,6 +5,7 @@ fault half of every :class:`drivers.virtual.twin.Twin`; a twin only adds the dev
 """
 
 import heapq
+import math
 import random
 import threading
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from typing import Protocol
 from drivers.errors import DeviceMissing, LinkLost
 from drivers.host import Datagram, Endpoint, SerialPort
 from drivers.virtual.clock import Clock
-from drivers.virtual.twin import Fault, NodeDevice, SerialDevice
+from drivers.virtual.twin import Fault, LineDevice, NodeDevice, SerialDevice, TalkingDevice
 
 
 def broadcast(address: str) -> bool:
@@ -150,6 +151,15 @@ class Socket(Wire):
             if self._link is not None:
                 self._link.arrive(self.spoil(data))
 
+    def tick(self, link: "SerialLink") -> float:
+        """Let the device speak that is due to; when the next one is."""
+        with self._lock:
+            if link is not self._link or self.silent or not isinstance(self.device, TalkingDevice):
+                return math.inf
+            if self.device.due <= self._clock.now():
+                link.arrive(self.spoil(self.device.speak()))
+            return self.device.due
+
     def released(self, link: "SerialLink") -> None:
         """The host let go of the port."""
         with self._lock:
@@ -165,9 +175,15 @@ class Socket(Wire):
                 link.arrive(self.spoil(self.device.receive(data[:passed])))
             return passed
 
+    def line(self, broken: bool) -> None:
+        """The host began or ended a break; only a device that looks at the line itself cares."""
+        with self._lock:
+            if self.plugged and not self.silent and isinstance(self.device, LineDevice):
+                self.device.line(broken)
+
 
 class SerialLink:
-    """The host's end of a serial socket (:class:`drivers.host.Link`)."""
+    """The host's end of a serial socket (:class:`drivers.host.Uart`)."""
 
     def __init__(self, socket: Socket, clock: Clock) -> None:
         self._socket = socket
@@ -192,9 +208,13 @@ class SerialLink:
 
     def read(self, size: int, timeout: float) -> bytes:
         until = self._clock.now() + timeout
+        while True:
+            due = self._socket.tick(self)  # not under our lock: whoever speaks to us takes the socket's first
+            with self._ready:
+                if self._arrived or self._gone or self._clock.now() >= until:
+                    break
+                self._clock.wait(self._ready, min(until, due))
         with self._ready:
-            while not self._arrived and not self._gone and self._clock.now() < until:
-                self._clock.wait(self._ready, until)
             self._check()
             wanted = min(size, len(self._arrived))
         if not wanted:
@@ -209,6 +229,20 @@ class SerialLink:
 
     def drain(self) -> None:
         self._check()
+
+    def set_break(self, on: bool) -> None:
+        self._check()
+        self._socket.line(on)
+
+    def set_rts(self, on: bool) -> None:
+        self._check()
+
+    def pause(self, seconds: float) -> None:
+        until = self._clock.now() + seconds
+        with self._ready:
+            while not self._gone and self._clock.now() < until:
+                self._clock.wait(self._ready, until)
+            self._check()
 
     def close(self) -> None:
         self._end("was closed")

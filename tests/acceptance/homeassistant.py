@@ -185,7 +185,7 @@ async def _lights(hass: Hass, house: House) -> None:
     )
     found = await hass.until("light.studio_key", lambda s: s.get("brightness") == 128)
     assert found["color_temp_kelvin"] == 4300, found
-    assert house.state("fixture", "key")["held_by"] == {"owner": "homeassistant", "priority": "manual"}
+    assert house.state("fixture", "key")["held_by"] == {"owner": "homeassistant", "priority": "manual", "until": None}
     await hass.call("light", "turn_off", entity_id="light.studio_key")
     await hass.until("light.studio_key", lambda s: s["state"] == "off")
     await hass.call("light", "turn_on", entity_id="light.studio_key")

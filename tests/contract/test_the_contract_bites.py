@@ -9,6 +9,10 @@ from pydantic import ConfigDict
 
 from drivers.base import Identity, Result, Verdict
 from drivers.dmx.enttec_pro import SPEC, EnttecPro, EnttecProOptions
+from drivers.dmx.enttec_pro_in import SPEC as PRO_IN
+from drivers.dmx.enttec_pro_in import EnttecProIn
+from drivers.dmx.open_dmx import SPEC as OPEN_DMX
+from drivers.dmx.open_dmx import OpenDmx
 from drivers.errors import DriverError, LinkLost
 from drivers.lamps.modbus import SPEC as MODBUS
 from drivers.lamps.modbus import ModbusBus, ModbusLamp
@@ -78,6 +82,21 @@ class LeavesAThread(EnttecPro):
     def open(self):
         threading.Thread(target=self.lasting.wait, daemon=True).start()
         return super().open()
+
+
+class ForgetsTheBreak(OpenDmx):
+    def _put(self, packet):
+        self._link.write(packet)
+
+
+class BelievesForEver(EnttecProIn):
+    def listen(self, timeout):
+        return [heard for heard in super().listen(timeout) if not heard.ended]
+
+
+class LosesASlot(EnttecProIn):
+    def listen(self, timeout):
+        return [replace(heard, slots=heard.slots[1:]) for heard in super().listen(timeout)]
 
 
 class LooseOptions(EnttecProOptions):
@@ -152,6 +171,21 @@ def test_a_broken_lamp_fails_its_clause(lamp, clause):
     clause(MODBUS)
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         clause(replace(MODBUS, make=Bus))
+
+
+@pytest.mark.parametrize(
+    ("spec", "driver", "clause"),
+    [
+        (OPEN_DMX, ForgetsTheBreak, kinds.the_twin_holds_exactly_the_frame),
+        (OPEN_DMX, ForgetsTheBreak, common.open_tells_who_it_is),
+        (PRO_IN, BelievesForEver, kinds.what_is_sent_is_heard),
+        (PRO_IN, LosesASlot, kinds.what_is_sent_is_heard),
+    ],
+)
+def test_a_broken_line_or_input_fails_its_clause(spec, driver, clause):
+    clause(spec)
+    with pytest.raises((AssertionError, DriverError)):
+        clause(replace(spec, make=driver))
 
 
 def test_options_that_take_anything_fail_their_clause():

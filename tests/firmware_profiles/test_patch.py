@@ -113,6 +113,31 @@ FAULTS: list[tuple[str, StudioConfig, list[str]]] = [
         ["f: looks.show.levels.key.intensity – 1.0000000001 is out of this light's range – 0…1"],
     ),
     (
+        "group of a light that is none",
+        studio({"key": light()}, groups={"front": {"fixtures": ["key", "fil"]}}),
+        ["f: groups.front.fixtures – there is no fixture 'fil' – one of: key"],
+    ),
+    (
+        "cue of a look and a light that are none, and of too much",
+        studio(
+            {"key": light()},
+            looks={"show": {"levels": {}}},
+            cues={
+                "main": {
+                    "cues": [
+                        {"number": 2, "look": "shw"},
+                        {"number": 1, "levels": {"kee": {}, "key": {"intensity": 7}}},
+                    ]
+                }
+            },
+        ),
+        [
+            "f: cues.main.cues[0].look – there is no look 'shw' – did you mean 'show'?",
+            "f: cues.main.cues[1].levels.kee – there is no fixture 'kee' – did you mean 'key'?",
+            "f: cues.main.cues[1].levels.key.intensity – 7 is out of this light's range – 0…1",
+        ],
+    ),
+    (
         "firmware and mode",
         studio({"key": light(firmware="x", personality="9bit")}),
         [

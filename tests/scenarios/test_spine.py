@@ -186,7 +186,7 @@ def test_the_spine(floor: Floor) -> None:
     floor.widget.wait_frame(lambda f: f[KEY] == 64)
     floor.receiver.wait_frame(lambda f: f[KEY] == 64)
     held = floor.said("state/fixture/key", lambda s: s["target"]["intensity"] == 0.25)
-    assert held["held_by"] == {"owner": "control-room", "priority": "manual"}
+    assert held["held_by"] == {"owner": "control-room", "priority": "manual", "until": None}
 
     # exposure and network, in numbers
     numbers = floor.said("tele/exposure/front")
@@ -234,7 +234,7 @@ def test_the_spine(floor: Floor) -> None:
     floor.said("status", lambda s: s["state"] == "online" and s["ready"])
     floor.widget.wait_frame(lambda f: f == last, since=on_the_wire)
     restored = floor.said("state/fixture/key", lambda s: s["target"]["intensity"] == 0.25)
-    assert restored["held_by"] == {"owner": "control-room", "priority": "manual"}
+    assert restored["held_by"] == {"owner": "control-room", "priority": "manual", "until": None}
     # this receiver calls back on changes only: a change is seen, and it began at the last look
     brighter = floor.send("lights.set", {"targets": ["key"], "levels": {"intensity": 0.4}})
     floor.answer(brighter, "succeeded")

@@ -5,14 +5,17 @@ from collections.abc import Mapping
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx.artnet import ArtnetOptions
 from drivers.dmx.artnet_codec import Dmx, Node, Poll
+from drivers.dmx.artnet_rdm import MOST, Rdm, RdmPacket, TodData, decode_rdm
+from drivers.dmx.artnet_reply import FAIL_OVER
 from drivers.host import Endpoint
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault
 from drivers.virtual.twins.held import Held
+from drivers.virtual.twins.rdm_line import Line
 from drivers.virtual.wires import Place
 
 ANYWHERE = "10.77.0.21"
-"""Address of a node that is only reached by broadcast."""
+"""Address of a node that no option names."""
 
 
 class ArtnetNode:
@@ -23,6 +26,8 @@ class ArtnetNode:
 
     def __init__(self, studio: VirtualStudio, address: str, universes: tuple[int, ...], offset: int) -> None:
         self.polls = 0
+        self.lines: dict[int, Line] = {}
+        """RDM responders by universe; a gateway with any can do RDM."""
         self._held = Held(studio.took)
         self._address = address
         self._universes = universes
@@ -39,7 +44,9 @@ class ArtnetNode:
         if isinstance(packet, Dmx) and codec.later(packet.sequence, self._sequences.get(packet.port_address)):
             self._sequences[packet.port_address] = packet.sequence
             self._held.take(packet.port_address - self._offset, packet.slots)
-        return []
+        asked = decode_rdm(data) if to[1] == codec.PORT else None
+        line = self.lines.get(asked.port_address - self._offset) if asked else None
+        return [(answer.encode(), source) for answer in _gateway(asked, line)] if asked and line else []
 
     @property
     def firmware(self) -> str:
@@ -72,9 +79,21 @@ class ArtnetNode:
                 bind_index=index,
                 mac="02:00:00:77:00:15",
                 report="#0001 [0001] OK",
+                status3=FAIL_OVER,  # and holds when it hears nobody
+                rdm=bool(self.lines),
             )
             for index, universe in enumerate(self._universes, start=1)
         ]
+
+
+def _gateway(asked: RdmPacket, line: Line) -> list[TodData | Rdm]:
+    """A gateway's answers about one of its lines. It finds everybody, in no time."""
+    if isinstance(asked, Rdm):
+        heard = line.exchange(asked.packet)
+        return [Rdm(asked.port_address, heard)] if heard else []
+    uids = tuple(each.uid for each in line.responders)
+    blocks = range(0, max(len(uids), 1), MOST)
+    return [TodData(asked.port_address, uids[at : at + MOST], len(uids), at // MOST) for at in blocks]
 
 
 def artnet_twin(studio: VirtualStudio, options: ArtnetOptions, name: str) -> ArtnetNode:

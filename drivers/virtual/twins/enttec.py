@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from drivers.dmx import enttec_codec as codec
 from drivers.dmx.enttec_codec import Decoder, Label, Parameters
 from drivers.dmx.enttec_pro import EnttecProOptions
+from drivers.dmx.enttec_rdm import NO_BRANCH_TIMEOUT, can_rdm
+from drivers.dmx.rdm_codec import Decoder as RdmDecoder
 from drivers.host import SerialPort
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault
 from drivers.virtual.twins.held import Held
+from drivers.virtual.twins.rdm_line import Line
 from drivers.virtual.wires import Socket
 
 FTDI, FT245 = 0x0403, 0x6001
@@ -26,6 +29,8 @@ class EnttecFirmware:
     def __init__(self, held: Held, universe: int = 1, serial: str = SERIAL, parameters: Parameters = FACTORY) -> None:
         self.parameters = parameters
         self.putting_out = False
+        self.line: Line | None = None
+        """RDM responders on its line, where the firmware can talk to them."""
         self._serial = serial
         self._universe = universe
         self._held = held
@@ -43,13 +48,15 @@ class EnttecFirmware:
 
     def _answer(self, label: int, data: bytes) -> bytes:
         if label == Label.SEND:
-            self._send(data)
+            self._send(self._universe, data)
             return b""
         if label == Label.PARAMETERS:
             size = int.from_bytes(data[:2], "little")
             reply = self.parameters.encode()[:5] + self.parameters.user[:size].ljust(min(size, 508), b"\xff")
             return codec.encode(Label.PARAMETERS, reply)
         self.putting_out = False
+        if label in (Label.SEND_RDM, Label.RDM_DISCOVERY) and self.line and can_rdm(self.parameters):
+            return self._rdm(self.line, data, branch=label == Label.RDM_DISCOVERY)
         if label == Label.SERIAL_NUMBER:
             return codec.encode(Label.SERIAL_NUMBER, codec.serial_bytes(self._serial))
         if label == Label.SET_PARAMETERS and len(data) >= 5:
@@ -64,12 +71,22 @@ class EnttecFirmware:
             )
         return b""
 
-    def _send(self, data: bytes) -> None:
+    def _rdm(self, line: Line, packet: bytes, branch: bool) -> bytes:
+        """The answer as label 5, and the time-out where there was none, none whole, or after a branch (before 4.15)."""
+        heard = line.exchange(packet)
+        if branch:
+            owed = (self.parameters.firmware_msb, self.parameters.firmware_lsb) < NO_BRANCH_TIMEOUT
+        else:
+            owed = not RdmDecoder().feed(heard)
+        timeout = codec.encode(Label.RDM_TIMEOUT)
+        return (codec.encode(Label.RECEIVED, b"\0" + heard) + (timeout if owed else b"")) if heard else timeout
+
+    def _send(self, universe: int, data: bytes) -> None:
         if not codec.FEWEST_SLOTS < len(data) <= 513:
             return
         self.putting_out = True
         if data[0] == 0:  # other start codes go out, but are no levels
-            self._held.take(self._universe, data[1:])
+            self._held.take(universe, data[1:])
 
 
 class EnttecTwin:

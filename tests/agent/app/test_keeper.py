@@ -16,7 +16,7 @@ async def test_a_look_written_on_its_way_is_written_again_where_it_arrived(tmp_p
 
     now = [100.0]
     rig = Rig(fixtures(), rate=0.6, present={"key": {LIGHT: 0.3}}, show=lambda scene: keeper.changed())
-    keeper = LookKeeper(LookFile(tmp_path / "look.json"), lambda: rig, disk, lambda: now[0])
+    keeper = LookKeeper(LookFile(tmp_path / "look.json"), lambda: rig, disk, lambda: now[0], dict, lambda: 0.0)
     rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.9}}, now=now[0], fade=4.0)
     shown = []
     for now[0] in (101.0, 103.9, 104.0):

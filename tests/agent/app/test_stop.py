@@ -52,7 +52,9 @@ async def test_a_stop_freezes_all_refuses_all_and_is_seen(house):
         seen = agent.exposure.now_state
         await until(lambda: agent.exposure.now_state is not seen)
         assert {name: shown(agent, name) for name in agent.rig.fixtures} == frozen
-        await until(lambda: house.state("fixture", "back")["held_by"] == {"owner": "desk", "priority": "stop"})
+        await until(
+            lambda: house.state("fixture", "back")["held_by"] == {"owner": "desk", "priority": "stop", "until": None}
+        )
         assert house.state("lights", "all")["stopped_by"] == "desk"
         await until(lambda: alert(agent) is not None)
         assert alert(agent)["state"] == "firing" and "desk" in alert(agent)["text"]["zh"]

@@ -54,7 +54,7 @@ def test_words_become_arguments(typed: str, args: dict[str, object]) -> None:
     [
         ("light.set key", "there is no command 'light.set' – did you mean 'lights.set'?"),
         ("lights.set key intensty=1", "lights.set has no argument 'intensty' – did you mean 'intensity'?"),
-        ("look.apply show twice", "look.apply: what is 'twice'? Its arguments are look, fade"),
+        ("look.apply show twice", "look.apply: what is 'twice'? Its arguments are look, fade, targets"),
         ("lights.set key intensity=0.2 intensity=0.4", "lights.set: intensity is given twice: say it once"),
         ("look.apply show look=night", "look.apply: 'show' and look= both say look: say it once"),
         ("ping pong", "ping: what is 'pong'? Its arguments are none"),

@@ -115,7 +115,7 @@ def test_a_sound_configuration_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "studio.toml"
     file.write_text(GOOD)
     said = studio("check-config", file)
-    counts = "1 fixture, 1 output, 0 cameras, 0 probes, 0 looks; exposure off"
+    counts = "1 fixture, 1 output, 0 cameras, 0 probes, 0 looks, 0 cue lists; exposure off"
     assert (said.returncode, said.stdout, said.stderr) == (0, f"{file}: ok – {counts}\n", "")
 
 

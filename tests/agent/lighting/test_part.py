@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from agent.lighting.claims import Priority
 from agent.lighting.fade import Fade
-from agent.lighting.part import Change, Part, Score
+from agent.lighting.part import Change, Few, Part
 from agent.lighting.rig import Rig
 from agent.lighting.scene import Scene
+from agent.lighting.score import Score
 from config.units import Attribute
 from firmware_profiles.curves import Curve, Measured
 from firmware_profiles.library import load
@@ -63,7 +64,15 @@ def test_every_curve_is_rendered_alike_at_any_moment_of_a_fade(curve, level, now
     fixture = replace(dimmer, personality=personality, footprint=personality.footprint)
     key = (fixture.name, Attribute.INTENSITY)
     scene = Scene({fixture.name: fixture}, {key: Fade(0.2, level, 1.0, 10.0)}, lambda key: 1.0)
-    assert score(scene).whole().frames(now)[0].tobytes() == scene.frame(1, now)
+    assert near(score(scene).whole().frames(now)[0], scene.frame(1, now))
+    assert score(scene).whole().frames(99.0)[0].tobytes() == scene.frame(1, 99.0)
+
+
+def near(slots, frame):
+    """Alike, but for one step of an 8-bit slot or a 16-bit pair on the way of a fade."""
+    ours, theirs = slots.tobytes(), frame
+    pairs = [int.from_bytes(ours[i : i + 2]) - int.from_bytes(theirs[i : i + 2]) for i in range(0, 512, 2)]
+    return all(abs(pair) in (0, 1, 256) for pair in pairs) or ours == theirs
 
 
 STEPS = st.lists(
@@ -82,10 +91,11 @@ def test_a_part_made_of_changes_is_the_part_made_whole(steps):
         now += pause
         rig.claim("hand", Priority.MANUAL, {name: {Attribute.INTENSITY: level}}, now=now, fade=fade)
         news = following.follow(rig.scene)
-        assert isinstance(news, Change | None)
+        assert isinstance(news, Few | None)
         part = part if news is None else part.changed(news, now)
         for when in (now, now + 0.3, now + 20.0):
-            assert part.frames(when)[0].tobytes() == rig.scene.frame(1, when)
+            assert near(part.frames(when)[0], rig.scene.frame(1, when))
+        assert part.frames(now + 20.0)[0].tobytes() == rig.scene.frame(1, now + 20.0)
         assert part.settled == pytest.approx(rig.scene.settled if rig.scene.settled > now else part.settled)
     assert (score(rig.scene).whole().still == part.still).all()
 
@@ -97,7 +107,7 @@ def test_who_missed_a_scene_is_given_all_of_the_next():
     rig.claim("hand", Priority.MANUAL, {"key": {Attribute.INTENSITY: 0.5}}, now=0.0)
     rig.claim("hand", Priority.MANUAL, {"back": {Attribute.INTENSITY: 0.7}}, now=1.0)
     news = following.follow(rig.scene)
-    assert isinstance(news, Change)
+    assert isinstance(news, Few)
     assert part.changed(news, 1.0).frames(30.0)[0].tobytes() == rig.scene.frame(1, 30.0)
 
 
@@ -121,7 +131,6 @@ def test_a_change_costs_what_it_moves_and_not_what_the_studio_has():
     part = following.whole()
     rig.claim("hand", Priority.MANUAL, {"7-101": {Attribute.INTENSITY: 1.0}}, now=0.0)
     news = following.follow(rig.scene)
-    assert isinstance(news, Change) and len(news.which) == 1 and news.fades.shape == (4, 1)
+    assert isinstance(news, Few) and len(news.fades) == 1
     after = part.changed(news, 0.0)
-    assert after.rows_of(news) == {6}
     assert np.flatnonzero((after.still != part.still).any(axis=1)).tolist() == [6]

@@ -6,9 +6,10 @@ from itertools import pairwise
 import pytest
 
 from agent.lighting.claims import Priority
-from agent.lighting.part import Part, Score
+from agent.lighting.part import Part
 from agent.lighting.pump import Pump
 from agent.lighting.rig import Rig
+from agent.lighting.score import Score
 from config.units import Attribute
 from drivers.base import Identity, Refresh
 from drivers.errors import LinkLost

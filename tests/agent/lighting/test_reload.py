@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from agent.app import keeper
 from agent.lighting.claims import Priority
-from agent.lighting.part import Part, Score
+from agent.lighting.part import Part
 from agent.lighting.pump import Pump
 from agent.lighting.rig import Rig
+from agent.lighting.score import Score
 from config.model import AgentSection, FixtureSection, OutputSection, StudioConfig
 from config.units import Attribute
 from drivers.base import Identity, Refresh

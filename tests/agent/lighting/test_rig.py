@@ -92,7 +92,7 @@ def test_a_loop_whose_lease_ends_during_a_test_is_held_when_the_test_is_over(rig
 
 def test_a_lease_ends_by_itself(rig):
     rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.2}}, now=0.0, lease=10.0)
-    assert rig.next_lapse() == 10.0
+    assert rig.holder("key").until == 10.0
     assert rig.lapse(9.9) == []
     assert [claim.owner for claim in rig.lapse(10.0)] == ["hand"]
     assert rig.holder("key") is None

@@ -161,7 +161,10 @@ def test_envelopes_that_are_wrong(body: str) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ({"levels": {"intensity": 1}}, "args.targets: is missing (give it: Names of fixtures, `role:key`, or `all`)"),
+        (
+            {"levels": {"intensity": 1}},
+            "args.targets: is missing (give it: Names of fixtures, `group:NAME`, `role:key`, or `all`)",
+        ),
         ({"targets": [], "levels": {"intensity": 1}}, "args.targets: is empty (at least 1 item)"),
         ({"target": ["key"], "levels": {"intensity": 1}}, "args.target: unknown key (did you mean 'targets'?)"),
         ({"targets": ["key"], "levels": 1}, "args.levels: an object is expected, not 1 (keys and values of its own)"),

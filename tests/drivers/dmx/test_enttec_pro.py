@@ -3,13 +3,16 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from drivers.base import Verdict
 from drivers.dmx import enttec_codec as codec
 from drivers.dmx.enttec_pro import EnttecPro, EnttecProOptions
-from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported
+from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported
 from drivers.host import SerialPort
+from drivers.registry import Kind, find
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault
@@ -74,16 +77,22 @@ def test_the_sniffer_firmware_cannot_send():
 
 
 class Clone:
-    """A widget that knows labels 3 and 6 only, as cheap ones do; ``chatter`` comes before every answer."""
+    """A widget that knows labels 3 and 6 only, as cheap ones do, or some others; ``chatter`` comes before every
+    answer."""
 
-    def __init__(self, chatter: bytes = b"", parameters: bytes = bytes((1, 2, 9, 1, 40))) -> None:
+    def __init__(self, chatter: bytes = b"", parameters: bytes = bytes((1, 2, 9, 1, 40)), **others: bytes) -> None:
         self._decoder = codec.Decoder()
         self._chatter = chatter
-        self._parameters = parameters
+        self._answers = {codec.Label.PARAMETERS: parameters}
+        self._answers |= {codec.Label[name]: answer for name, answer in others.items()}
 
     def receive(self, data: bytes) -> bytes:
         asked = [message.label for message in self._decoder.feed(data)]
-        return b"".join(self._chatter + codec.encode(3, self._parameters) for label in asked if label == 3)
+        return b"".join(
+            self._chatter + codec.encode(label, self._answers[codec.Label(label)])
+            for label in asked
+            if label in self._answers
+        )
 
     def restart(self) -> None:
         self._decoder = codec.Decoder()
@@ -98,6 +107,14 @@ def clone(**of: bytes) -> EnttecPro:
 def test_a_clone_without_serial_number_is_a_widget_all_the_same():
     identity = clone().open()
     assert (identity.firmware, identity.serial) == ("2.1", "")
+
+
+def test_a_widget_that_has_names_says_them():
+    named = {"MANUFACTURER": codec.name_bytes(0x6A6B, "DMXking"), "DEVICE_NAME": codec.name_bytes(2, "ultraDMX Micro")}
+    identity = clone(**named).open()
+    assert identity.model == "DMX USB Pro"
+    assert (identity.details["manufacturer"], identity.details["device"]) == ("DMXking", "ultraDMX Micro")
+    assert "device" not in clone(DEVICE_NAME=b"\0").open().details
 
 
 def test_dmx_coming_in_does_not_hide_the_answer():
@@ -149,3 +166,43 @@ def test_a_port_has_one_owner():
 def test_options_that_cannot_be(wrong):
     with pytest.raises(ValidationError):
         EnttecProOptions.model_validate(wrong)
+
+
+class Babbler:
+    """Answers every write with the next of some bytes, whatever was asked."""
+
+    def __init__(self, answers: list[bytes]) -> None:
+        self._answers = answers
+
+    def receive(self, data: bytes) -> bytes:
+        return self._answers.pop(0) if self._answers else b""
+
+    def restart(self) -> None:
+        """It has no state."""
+
+
+parts = st.one_of(
+    st.binary(max_size=700),
+    st.builds(codec.encode, st.sampled_from([3, 5, 9, 10, 14, 77, 78]), st.binary(max_size=20)),
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(parts, max_size=9), st.sampled_from(["enttec-pro", "enttec-pro-mk2", "enttec-pro-in"]))
+def test_whatever_a_widget_answers_only_driver_errors_come_of_it(answers, name):
+    spec = find(name)
+    studio = VirtualStudio(ManualClock())
+    options = spec.options.model_validate(spec.example)
+    studio.place_serial(SerialPort("/dev/ttyUSB0", spec.example["port"]), Babbler(answers))
+    driver = spec.make(options, studio)
+    try:
+        identity = driver.open()
+        assert identity.firmware.partition(".")[0] != "3"
+        for check in driver.checks():
+            check.run()
+        if spec.kind is Kind.INPUT:
+            driver.listen(3)
+    except DriverError as error:
+        assert error.reason
+    driver.close()
+    assert not studio.in_use()

@@ -35,10 +35,19 @@ class Terminal:
 
 @pytest.fixture
 def terminal() -> Iterator[Terminal]:
+    yield from _one()
+
+
+def _one() -> Iterator[Terminal]:
     made = Terminal()
     yield made
     with suppress(OSError):
         made.hang_up()
+
+
+@pytest.fixture
+def other_terminal() -> Iterator[Terminal]:
+    yield from _one()
 
 
 @pytest.fixture

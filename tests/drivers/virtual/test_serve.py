@@ -13,6 +13,9 @@ import pytest
 
 from drivers.base import Verdict
 from drivers.dmx.enttec_pro import EnttecPro, EnttecProOptions
+from drivers.dmx.rdm_controller import Controller
+from drivers.dmx.rdm_port import Job
+from drivers.dmx.rdm_survey import survey
 from drivers.real.host import RealHost
 from tests.processes import ROOT, Child
 from tests.waiting import PATIENCE
@@ -125,3 +128,25 @@ def test_a_stale_link_is_replaced_and_a_file_is_not(link, tmp_path):
     assert refused.returncode != 0
     assert "is no symbolic link" in refused.stderr
     assert link.read_text() == "precious"
+
+
+def test_rdm_over_a_real_terminal_while_the_levels_go_on(link):
+    served = Served(link, "--firmware", "2.4", "--rdm", "1", "--all")
+    try:
+        assert "ready" in served.line()
+        driver = EnttecPro(EnttecProOptions(port=str(link), timeout=5), RealHost())
+        driver.open()
+        driver.send(1, bytes(512))
+        port = driver.rdm()
+        assert port is not None
+        job = Job(survey(Controller(port.uid), port.has_table), port)
+        while job.step():
+            port.rest(max(job.due - port.now(), 0))
+        found = job.result
+        assert [str(uid) for uid in found.discovery.uids] == ["7FF0:00000001"]
+        assert [each.firmware for each in found.responders] == ["1.4.2"]
+        driver.close()
+        frames = [served.line()["slots"] for _ in range(1 + job.transactions)]  # one after every transaction
+        assert frames == [bytes(512).hex()] * len(frames)
+    finally:
+        served.kill()

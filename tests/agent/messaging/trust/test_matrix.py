@@ -41,6 +41,20 @@ lights.release              -OMA  -OMA  -OMA
 lights.stop                 -OMA  -OMA  -OMA
 lights.stop.reset           ---A  ---A  ---A
 lights.master               -OMA  -OMA  -OMA
+lights.blackout             -OMA  -OMA  -OMA
+lights.restore              -OMA  -OMA  -OMA
+submaster.set               -OMA  -OMA  -OMA
+look.save                   -OMA  -OMA  -OMA
+look.delete                 -OMA  -OMA  -OMA
+look.history                VOMA  VOMA  VOMA
+look.rollback               -OMA  -OMA  -OMA
+cue.go                      -OMA  -OMA  -OMA
+cue.back                    -OMA  -OMA  -OMA
+cue.release                 -OMA  -OMA  -OMA
+cue.save                    -OMA  -OMA  -OMA
+cue.delete                  -OMA  -OMA  -OMA
+cue.history                 VOMA  VOMA  VOMA
+cue.rollback                -OMA  -OMA  -OMA
 exposure.release            -OMA  -OMA  -OMA
 exposure.set mode=watch     -OMA  -OMA  -OMA
 exposure.set                -OMA  -OMA  -OMA

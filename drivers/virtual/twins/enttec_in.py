@@ -1,0 +1,103 @@
+"""An ENTTEC DMX USB Pro with a console's cable in it."""
+
+import math
+from collections.abc import Callable
+
+from drivers.dmx import enttec_codec as codec
+from drivers.dmx.enttec_codec import PACKET, Label
+from drivers.dmx.enttec_pro_in import EnttecProInOptions
+from drivers.host import SerialPort
+from drivers.virtual.studio import VirtualStudio
+from drivers.virtual.twin import Fault
+from drivers.virtual.twins.enttec import FT245, FTDI, SERIAL, EnttecFirmware
+from drivers.virtual.twins.held import Held
+from drivers.virtual.wires import Socket
+
+PERIOD = 1 / 44
+"""Seconds between two packets of the console."""
+
+
+class ReceivingFirmware(EnttecFirmware):
+    """The widget's other half: packets in, messages out, as label 8 says (every one after a power cycle)."""
+
+    def __init__(self, now: Callable[[], float], serial: str = SERIAL) -> None:
+        super().__init__(Held(lambda universe, frame: None), serial=serial)
+        self.on_change = False
+        self.console: bytes | None = None
+        """Start code and slots of the packet that keeps coming."""
+        self.next = math.inf
+        self._now = now
+        self._known = bytes(PACKET)
+
+    def restart(self) -> None:
+        super().restart()
+        self.on_change = False
+        self._known = bytes(PACKET)
+
+    @property
+    def due(self) -> float:
+        return math.inf if self.console is None else self.next
+
+    def speak(self) -> bytes:
+        self.next = max(self.next + PERIOD, self._now())
+        return b"" if self.console is None else self.packet(self.console)
+
+    def packet(self, data: bytes, status: int = 0) -> bytes:
+        """A packet (start code and slots) came in by the cable; what the widget says of it."""
+        if self.putting_out:
+            return b""
+        if not self.on_change:
+            return codec.encode(Label.RECEIVED, bytes((status,)) + data)
+        before, self._known = self._known, data + self._known[len(data) :]
+        return b"".join(codec.encode_changes(before, self._known))
+
+    def _answer(self, label: int, data: bytes) -> bytes:
+        if label == Label.RECEIVE_MODE and len(data) == 1:
+            self.putting_out = False
+            self.on_change = data[0] == 1
+            self._known = bytes(PACKET)
+            return b""
+        return super()._answer(label, data)
+
+
+class EnttecInTwin:
+    """The widget in its socket, and the console (:class:`drivers.virtual.twin.InputTwin`)."""
+
+    def __init__(self, socket: Socket, device: ReceivingFirmware, now: Callable[[], float]) -> None:
+        self.socket = socket
+        self.device = device
+        self._now = now
+
+    @property
+    def firmware(self) -> str:
+        return self.device.parameters.firmware
+
+    def say(self, universe: int, slots: bytes) -> None:  # one cable: the number does not travel
+        self.device.console = bytes(1) + slots
+        self.device.next = self._now() + PERIOD
+        self.send(self.device.console)
+
+    def send(self, packet: bytes, status: int = 0) -> None:
+        """One packet between the console's: another start code, or one the widget lost parts of."""
+        self.socket.emit(self.device.packet(packet, status))
+
+    def leave(self) -> None:
+        """DMX has no goodbye: the cable is pulled."""
+        self.device.console = None
+
+    def fault(self, fault: Fault, at: int = 0) -> None:
+        self.socket.fault(fault, at)
+
+    def heal(self) -> None:
+        self.socket.heal()
+
+
+def enttec_in_twin(studio: VirtualStudio, options: EnttecProInOptions, name: str) -> EnttecInTwin:
+    """A widget behind the port that ``options`` name; the console is silent at first."""
+    device = ReceivingFirmware(studio.now, options.serial or SERIAL)
+    usb_serial = options.port.removeprefix("usb:") if options.port.startswith("usb:") else ""
+    path = f"/dev/virtual/{name}" if usb_serial else options.port
+    port = SerialPort(path, options.port, "DMX USB Pro", usb_serial, FTDI, FT245)
+    twin = EnttecInTwin(studio.place_serial(port, device), device, studio.now)
+    studio.add(name, twin)
+    return twin

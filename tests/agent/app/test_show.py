@@ -1,0 +1,146 @@
+"""Saved looks, cue lists, submasters, leases and the blackout, over the broker and over a restart."""
+
+import asyncio
+import json
+
+import pytest
+
+from config.units import Attribute
+from tests.waiting import until
+
+LIGHT = Attribute.INTENSITY
+
+
+def shown(agent, name="key"):
+    return agent.rig.scene.levels(name, agent.now())[LIGHT]
+
+
+async def done(house, verb, args, **more):
+    answer = await house.send(verb, args, **more)
+    assert answer.state == "succeeded", (verb, answer.message)
+    return answer.result
+
+
+async def refused(house, verb, args):
+    answer = await house.send(verb, args)
+    assert answer.state == "rejected", verb
+    return answer.code, answer.message.en
+
+
+async def test_looks_are_saved_on_air_shadow_the_files_and_go_back(house):
+    house.change('mode = "hold"', 'mode = "watch"')
+    async with house.running() as agent:
+        await done(house, "lights.set", {"targets": ["key"], "levels": {"intensity": 0.5}})
+        assert house.state("look", "soft")["origin"] == "config"
+        saved = await done(house, "look.save", {"look": "soft", "targets": ["key"], "why": "too dark"}, issuer="desk")
+        assert saved == {"look": "soft", "version": 1, "fixtures": ["back", "fill", "key"]}
+        said = house.state("look", "soft")
+        assert (said["origin"], said["shadows"], said["by"], said["why"]) == ("saved", True, "desk", "too dark")
+        assert said["levels"]["key"]["intensity"] == 0.5 and said["levels"]["back"] == {"intensity": 0.2}
+        await done(house, "look.save", {"look": "soft", "levels": {"back": {"intensity": 0.35}, "fill": {}}})
+        await done(house, "look.save", {"look": "dusk", "targets": ["role:back"]})
+        assert "dusk" in json.loads(agent.bus.board[agent.topics.inventory])["looks"]
+        code, why = await refused(
+            house, "look.save", {"look": "x", "levels": {"key": {"cct": 900}, "back": {"red": 1}}}
+        )
+        assert code == "out-of-range" and "args.levels.key.cct: 900 K" in why and "args.levels.back.red" in why
+        assert (await refused(house, "look.save", {"look": "x", "levels": {"kee": {"intensity": 1}}}))[
+            0
+        ] == "unknown-target"
+        assert "configuration file" in (await refused(house, "look.delete", {"look": "show"}))[1]
+        assert (await refused(house, "look.rollback", {"look": "soft", "version": 9}))[0] == "unknown-target"
+        assert (await refused(house, "look.apply", {"look": "soft", "targets": ["group:front-row"]}))[
+            0
+        ] == "unknown-target"
+    house.change("intensity = 0.35, cct", "intensity = 0.15, cct")
+    async with house.running() as agent:
+        applied = await done(house, "look.apply", {"look": "soft", "fade": 0})
+        assert applied["fixtures"] == ["back", "key"] and (shown(agent), shown(agent, "back")) == (0.5, 0.35)
+        await done(house, "look.delete", {"look": "soft"})
+        assert house.state("look", "soft")["levels"]["key"]["intensity"] == 0.15
+        await done(house, "look.rollback", {"look": "soft", "version": 1})
+        assert house.state("look", "soft")["levels"]["fill"]["intensity"] == 0.25
+        history = (await done(house, "look.history", {"look": "soft"}))["versions"]
+        assert [(v["version"], v["deleted"]) for v in history] == [(4, False), (3, True), (2, False), (1, False)]
+        await done(house, "look.delete", {"look": "dusk"})
+        assert agent.topics.state("look", "dusk") not in agent.bus.board
+
+
+async def test_a_cue_list_plays_yields_to_a_hand_and_outlives_a_restart(house):
+    house.change('mode = "hold"', 'mode = "watch"')
+    async with house.running() as agent:
+        house.air(on_air=False)
+        for number, level in ((1, 0.6), (2, 0.5)):
+            cue = {
+                "list": "evening",
+                "cue": number,
+                "levels": {"key": {"intensity": level}},
+                "up": 0,
+                "label": f"n{number}",
+            }
+            await done(house, "cue.save", cue)
+        await done(house, "cue.save", {"list": "evening", "cue": 3, "levels": {"key": {"intensity": 0.9}}, "up": 30})
+        await done(house, "cue.save", {"list": "evening", "cue": 2, "follow": 600, "down": 0})
+        assert "which list" in (await refused(house, "cue.go", {}))[1]
+        assert (await refused(house, "cue.go", {"list": "evening", "cue": 7}))[0] == "unknown-target"
+        assert (await refused(house, "cue.save", {"list": "evening", "cue": 8, "look": "sfot"}))[0] == "unknown-target"
+        went = await done(house, "cue.go", {"list": "evening"})
+        assert went == {"list": "evening", "cue": 1, "next": 2, "fixtures": ["key"]} and shown(agent) == 0.6
+        slow = asyncio.create_task(house.send("cue.go", {"list": "evening", "cue": 3}))
+        await until(lambda: house.state("cues", "evening")["current"] == 3)
+        await done(house, "cue.go", {"list": "evening", "cue": 2})
+        overtaken = await slow
+        assert (overtaken.state, overtaken.code) == ("failed", "superseded") and shown(agent) == 0.5
+        said = house.state("cues", "evening")
+        assert (said["current"], said["label"], said["next"], said["holds"]) == (2, "n2", 3, ["key"])
+        assert said["follow_at"] > said["since"] and [cue["number"] for cue in said["cues"]] == [1, 2, 3]
+        await done(house, "lights.set", {"targets": ["group:front"], "levels": {"intensity": 0.55}})
+        cue = await done(house, "cue.go", {"list": "evening", "cue": 1})
+        assert cue["held_by"] == {"key": "hand"} and cue["fixtures"] == [] and shown(agent) == 0.55
+        await done(house, "lights.release", {})
+        await until(lambda: shown(agent) == 0.6)
+        cancelled = asyncio.create_task(house.send("cue.go", {"list": "evening", "cue": 3}))
+        await until(lambda: shown(agent) > 0.6)
+        await house.send("command.cancel", {"id": next(iter(agent.dispatcher.running))})
+        assert (await cancelled).state == "cancelled" and agent.rig.unmoved(agent.now()) and shown(agent) < 0.7
+        left = shown(agent)
+    async with house.running() as agent:
+        assert house.state("cues", "evening")["current"] == 3 and shown(agent) == pytest.approx(left)
+        assert agent.rig.holder("key").owner == "cues:evening"
+        house.air(on_air=False)
+        await done(house, "cue.delete", {"list": "evening", "cue": 2})
+        await done(house, "cue.back", {"list": "evening"})
+        assert shown(agent) == 0.6
+        assert (await done(house, "cue.release", {"list": "evening"}))["released"] == ["key"]
+        await until(lambda: house.state("cues", "evening")["current"] is None)
+        assert shown(agent) == 0.6
+        await done(house, "cue.delete", {"list": "evening"})
+        assert agent.topics.state("cues", "evening") not in agent.bus.board
+        versions = (await done(house, "cue.history", {"list": "evening"}))["versions"]
+        await done(house, "cue.rollback", {"list": "evening", "version": versions[1]["version"]})
+        assert [cue["number"] for cue in house.state("cues", "evening")["cues"]] == [1, 3]
+
+
+async def test_submasters_leases_and_the_blackout_are_told_and_kept(house):
+    house.change('mode = "hold"', 'mode = "watch"')
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await done(house, "lights.set", {"targets": ["key"], "levels": {"intensity": 0.6}, "hold": 300})
+        until_ = house.state("fixture", "key")["held_by"]["until"]
+        await done(house, "lights.set", {"targets": ["key"], "levels": {"intensity": 0.6}, "hold": 600})
+        await until(lambda: house.state("fixture", "key")["held_by"]["until"] > until_)
+        assert (await done(house, "submaster.set", {"group": "front", "level": 0.5}))["submaster"] == 0.5
+        assert shown(agent) == pytest.approx(0.3)
+        assert (await refused(house, "submaster.set", {"group": "frnt", "level": 0.5}))[0] == "unknown-target"
+        assert (await refused(house, "lights.restore", {}))[0] == "unknown-target"
+        assert (await done(house, "lights.blackout", {}, issuer="desk"))["blackout_by"] == "desk"
+        assert {shown(agent, name) for name in agent.rig.fixtures} == {0.0}
+        together = house.state("lights", "all")
+        assert together["submasters"] == {"front": 0.5} and together["blackout_by"] == "desk"
+        await done(house, "lights.set", {"targets": ["back"], "levels": {"intensity": 0.2}})
+        assert shown(agent, "back") == 0.0
+    async with house.running() as agent:
+        assert {shown(agent, name) for name in agent.rig.fixtures} == {0.0}
+        house.air(on_air=False)
+        assert (await done(house, "lights.restore", {}))["blackout_by"] == "desk"
+        assert shown(agent) == pytest.approx(0.3) and shown(agent, "back") == pytest.approx(0.2)

@@ -1,0 +1,332 @@
+"""The output engine on the wire, beside those who do the same from Python and a bare loop that only sends.
+
+sACN unicast on loopback, 512 slots a universe, every frame another one, 44 Hz; the kernel's receive times. Errors are
+|interval − 22.7 ms| of each universe, the first second left out; a frame is late after 1.5 periods.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.lighting.claims import Priority
+from config.units import Attribute
+from firmware_profiles.library import load
+from firmware_profiles.patch import Patched
+from tests.agent.engine.rooms import Side, engines, sacn
+from tests.benchmarks.row import Row, p50, p99
+from tests.processes import Child
+
+PERIOD = 1 / 44
+SECONDS = 8.0
+LIGHT = Attribute.INTENSITY
+COMMANDS = 300
+_addresses = (f"127.0.72.{number}" for number in count(1))
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Heard(NamedTuple):
+    """``errors`` in ms; ``cpu`` in per cent of one core."""
+
+    errors: npt.NDArray[np.float64]
+    late: int
+    rate: float
+    cpu: float
+
+    def __str__(self) -> str:
+        p50_, p99_, worst = (float(np.percentile(self.errors, share)) for share in (50, 99, 100))
+        return f"p50 {p50_:.3f}, p99 {p99_:.2f}, max {worst:.1f} ms; {self.late} late; {self.rate:.1f} fps"
+
+
+def run(folder: Path) -> list[Row]:
+    rows = [*beats(folder), *loaded(folder), *costs(folder), *commands(folder), *fades(folder)]
+    assert not engines(folder)
+    return rows
+
+
+def beats(folder: Path) -> list[Row]:
+    """16 universes on a machine that does nothing else."""
+    ours = asyncio.run(engine(folder, 16))
+    rows = [
+        Row(
+            "DMX interval error, 16 universes, real-time scheduling",
+            str(ours),
+            "p99 ≤ 0.3 ms, 0 late",
+            bool(np.percentile(ours.errors, 99) <= 0.3 and not ours.late),
+            "output engine, one fade over 4 096 16-bit dimmers",
+        )
+    ]
+    for name in ("bare", "sacn", "pyartnet", "stupidArtnet"):
+        rows.append(Row(f"… {name}", str(peer(folder, name, 16)), "", None, "SCHED_FIFO as well"))
+    return rows
+
+
+def loaded(folder: Path) -> list[Row]:
+    """Beside two busy loops."""
+    with busy():
+        first = asyncio.run(engine(folder, 16))
+        usual = asyncio.run(engine(folder, 16, ordinary=True))
+        rows = [
+            Row(
+                "DMX interval error beside two busy loops, real-time",
+                str(first),
+                "0 late",
+                not first.late,
+                "16 universes",
+            ),
+            Row(
+                "… without real-time scheduling",
+                str(usual),
+                "≤ 25 ms (p99), 43.9-44.0 fps",
+                bool(np.percentile(usual.errors, 99) <= 25 and 43.9 <= round(usual.rate, 1) <= 44.0),
+                "16 universes",
+            ),
+            Row("… bare, real-time", str(peer(folder, "bare", 16)), "", None, ""),
+        ]
+        for name in ("bare", "sacn", "pyartnet", "stupidArtnet"):
+            rows.append(Row(f"… {name}, not real-time", str(peer(folder, name, 16, ordinary=True)), "", None, ""))
+    return rows
+
+
+def costs(folder: Path) -> list[Row]:
+    """One core's share, and memory."""
+    rows = []
+    for universes, most in ((64, 5.0), (256, 14.0)):
+        memory: list[float] = []
+        ours = asyncio.run(engine(folder, universes, memory=memory))
+        rows.append(
+            Row(
+                f"CPU of one core, {universes} universes",
+                f"{ours.cpu:.1f} %",
+                f"≤ {most:g} %",
+                ours.cpu <= most,
+                str(ours),
+            )
+        )
+        if universes == 256:
+            size = memory[0]
+            rows.append(Row("… memory of the engine", f"{size:.0f} MiB", "≤ 60 MiB", size <= 60, "resident, all told"))
+        for name in ("bare", "sacn"):
+            found = peer(folder, name, universes)
+            rows.append(Row(f"… {name}", f"{found.cpu:.1f} %", "", None, str(found)))
+    return rows
+
+
+def commands(folder: Path) -> list[Row]:
+    took = asyncio.run(command(folder))
+    return [
+        Row(
+            "command inside the daemon → packet",
+            f"p50 {p50(took):.2f} ms, p99 {p99(took):.2f} ms",
+            "p99 ≤ 1 ms",
+            p99(took) <= 1.0,
+            f"{len(took)} commands 30-70 ms apart, 16 universes; claim to the kernel's receive time",
+        )
+    ]
+
+
+def fades(folder: Path) -> list[Row]:
+    """A fade of 10 s over 64 universes, beside two busy loops."""
+    with busy():
+        length = asyncio.run(fade(folder))
+        theirs = peer_fade(folder)
+    return [
+        Row(
+            "10 s fade over 64 universes beside two busy loops: error of its length",
+            f"{(length - 10) * 1e3:+.1f} ms",
+            "≤ 1 frame (22.7 ms)",
+            abs(length - 10) <= PERIOD,
+            "from the claim to the first frame at full, slowest universe",
+        ),
+        Row("… pyartnet", f"{(theirs - 10) * 100 / 10:+.0f} %", "", None, f"{theirs:.2f} s, its own clock"),
+    ]
+
+
+# --- ours ------------------------------------------------------------------------------------------------------------
+
+
+def dimmers(universes: int) -> dict[str, Patched]:
+    """256 16-bit dimmers a universe: 512 slots, none of them still in a fade."""
+    profile = load().find("generic/dimmer")
+    mode = profile.personalities["16bit"]
+    first = Patched("d", profile, mode, "16bit", 1, 1, "key", 2)
+    places = [(universe, address) for universe in range(1, universes + 1) for address in range(1, 512, 2)]
+    return {f"{u}-{a}": replace(first, name=f"{u}-{a}", universe=u, address=a) for u, a in places}
+
+
+@contextlib.asynccontextmanager
+async def standing(folder: Path, universes: int, address: str) -> Any:
+    side = Side(folder, {"net": sacn(address, universes)}, dimmers(universes), {})  # type: ignore[arg-type]
+    await side.open()
+    try:
+        await side.ready()
+        yield side
+    finally:
+        await side.client.close(0.0)
+        while engines(folder):
+            await asyncio.sleep(0.05)
+
+
+async def engine(
+    folder: Path,
+    universes: int,
+    *,
+    ordinary: bool = False,
+    fade: float = 20.0,
+    seconds: float = SECONDS,
+    memory: list[float] | None = None,
+) -> Heard:
+    """A long fade of everything, heard for a while."""
+    address = next(_addresses)
+    with ear(folder, address) as file:
+        async with standing(folder, universes, address) as side:
+            if ordinary:
+                usual(side.client.pid)
+            side.rig.claim(
+                "bench", Priority.MANUAL, {n: {LIGHT: 1.0} for n in side.rig.fixtures}, now=time.monotonic(), fade=fade
+            )
+            await asyncio.sleep(1.0)
+            before = spent(side.client.pid)
+            await asyncio.sleep(seconds)
+            cpu = (spent(side.client.pid) - before) / seconds
+            if memory is not None:
+                memory.append(resident(side.client.pid))
+    return judged(file, cpu, seconds)
+
+
+async def command(folder: Path) -> list[float]:
+    """Milliseconds from just before the claim until the kernel has the packet that shows it."""
+    address = next(_addresses)
+    chance = random.Random(5)
+    sent: list[float] = []
+    with ear(folder, address) as file:
+        async with standing(folder, 16, address) as side:
+            up = False
+            await asyncio.sleep(2.0)
+            for _ in range(COMMANDS):
+                up = not up
+                sent.append(time.time())
+                side.rig.claim(
+                    "bench", Priority.MANUAL, {"7-1": {LIGHT: 0.01 if up else 0.0}}, now=time.monotonic(), fade=0.0
+                )
+                await asyncio.sleep(chance.uniform(0.03, 0.07))
+            await asyncio.sleep(0.2)
+    rows = np.load(file)
+    mine = rows[rows[:, 1] == 7]
+    changed = mine[1:, 0][np.diff(mine[:, 2]) != 0]
+    return [float((changed[changed >= when][0] - when) * 1e3) for when in sent if (changed >= when).any()]
+
+
+async def fade(folder: Path) -> float:
+    """Seconds a fade of 10 s takes, of the slowest universe."""
+    address = next(_addresses)
+    with ear(folder, address) as file:
+        async with standing(folder, 64, address) as side:
+            began = time.time()
+            side.rig.claim(
+                "bench", Priority.MANUAL, {n: {LIGHT: 1.0} for n in side.rig.fixtures}, now=time.monotonic(), fade=10.0
+            )
+            await asyncio.sleep(11.0)
+    return arrived(file) - began
+
+
+# --- peers -----------------------------------------------------------------------------------------------------------
+
+
+def peer(folder: Path, name: str, universes: int, ordinary: bool = False) -> Heard:
+    address = next(_addresses)
+    policy = ["chrt", "-o", "0"] if ordinary else ["chrt", "-f", "20"]
+    with ear(folder, address) as file:
+        words = [sys.executable, "-m", "tests.benchmarks.peers", name, address, str(universes), str(SECONDS + 2)]
+        child = subprocess.Popen([*policy, *words], stderr=subprocess.DEVNULL)
+        time.sleep(2.0)
+        before = spent(child.pid)
+        time.sleep(SECONDS - 1.0)
+        cpu = (spent(child.pid) - before) / (SECONDS - 1.0)
+        child.wait(60)
+    return judged(file, cpu, SECONDS)
+
+
+def peer_fade(folder: Path) -> float:
+    address = next(_addresses)
+    with ear(folder, address) as file:
+        words = [sys.executable, "-m", "tests.benchmarks.peers", "pyartnet-fade", address, "64", "10"]
+        subprocess.run(["chrt", "-f", "20", *words], check=False, timeout=120)
+    rows = np.load(file)
+    return arrived(file) - float(rows[:, 0].min())
+
+
+# --- hearing ---------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def ear(folder: Path, address: str) -> Iterator[Path]:
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{address}.npy"
+    child = Child(sys.executable, "-m", "tests.benchmarks.ear", address, file)
+    child.wait_line(lambda line: line == "ready")
+    try:
+        yield file
+    finally:
+        child.finish()
+
+
+def judged(file: Path, cpu: float, seconds: float) -> Heard:
+    rows = np.load(file)
+    moving = rows[rows[:, 2] > 0]
+    first = moving[:, 0].min() + 1.0
+    within = moving[(moving[:, 0] > first) & (moving[:, 0] < first + seconds - 1.0)]
+    errors, late, rates = [], 0, []
+    for universe in np.unique(within[:, 1]):
+        gaps = np.diff(within[within[:, 1] == universe, 0])
+        errors.append(np.abs(gaps - PERIOD) * 1e3)
+        late += int((gaps > 1.5 * PERIOD).sum())
+        rates.append(1 / gaps.mean())
+    return Heard(np.concatenate(errors), late, float(np.median(rates)), cpu * 100)
+
+
+def arrived(file: Path) -> float:
+    """When the slowest universe first showed full."""
+    rows = np.load(file)
+    full = rows[(rows[:, 2] == 0xFFFF) & (rows[:, 1] <= 64)]
+    return float(max(full[full[:, 1] == universe, 0].min() for universe in np.unique(full[:, 1])))
+
+
+def spent(pid: int) -> float:
+    """Seconds of processor time so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def usual(pid: int) -> None:
+    """Take real-time scheduling from all threads of a process."""
+    subprocess.run(["chrt", "-a", "-o", "-p", "0", str(pid)], check=True)
+
+
+def resident(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+
+
+@contextlib.contextmanager
+def busy() -> Iterator[None]:
+    """Two loops that do nothing, and stop by themselves."""
+    code = "import time\nuntil = time.monotonic() + 180\nwhile time.monotonic() < until: pass"
+    loops = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
