@@ -9,13 +9,15 @@ pending call.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from config.units import SILENT, Levels, Text
-from firmware_profiles.model import Personality
+
+if TYPE_CHECKING:
+    from firmware_profiles.model import Personality
 
 Picture = npt.NDArray[np.uint8]
 """Height x width x 3, blue-green-red, 8 bit."""
@@ -241,7 +243,7 @@ class Lamp(Protocol):
 class Bus(Device, Protocol):
     """A wire with lamps on it. ``open()`` asks those that can answer: it fails when none does."""
 
-    def lamp(self, name: str, personality: Personality, unit: int = 1, channel: int = 1) -> Lamp:
+    def lamp(self, name: str, personality: "Personality", unit: int = 1, channel: int = 1) -> Lamp:
         """The lamp in this place; to be asked for before ``open()``. Raises NotSupported for one that speaks
         something else, or that needs the wire set differently from the others."""
 

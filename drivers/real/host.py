@@ -6,6 +6,7 @@ Nothing heavy is imported before the call that needs it: a studio without camera
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from drivers.host import (
     NOBODY,
@@ -21,7 +22,9 @@ from drivers.host import (
     VideoDevice,
 )
 from drivers.real.adapters import MACHINE, Tree
-from firmware_profiles.entry import Framing
+
+if TYPE_CHECKING:
+    from firmware_profiles.entry import Framing
 
 
 class RealHost:
@@ -36,7 +39,7 @@ class RealHost:
     def wall(self) -> float:
         return time.time()
 
-    def serial(self, port: str, baud: int, framing: Framing = "8N2") -> Uart:
+    def serial(self, port: str, baud: int, framing: "Framing" = "8N2") -> Uart:
         from drivers.real.serial import open_port
 
         return open_port(port, baud, framing, self._tree)

@@ -24,10 +24,11 @@ from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import SerialPort
 from drivers.real.adapters import MACHINE, USB, Tree, adapters
 from drivers.real.gate import Gate
-from firmware_profiles.entry import Framing
 
 if TYPE_CHECKING:
     import serial
+
+    from firmware_profiles.entry import Framing
 
 WRITE_TIMEOUT = 0.5
 """Seconds a write or drain may take (a 518-byte frame needs 3 ms on full-speed USB, 99 ms at 57600 Bd)."""
@@ -164,7 +165,7 @@ class SerialLink:
         return LinkLost(f"{self._name} is gone: {why or 'input/output error'}", "plug it in again, check the cable")
 
 
-def open_port(port: str, baud: int, framing: Framing = "8N2", tree: Tree = MACHINE) -> SerialLink:
+def open_port(port: str, baud: int, framing: "Framing" = "8N2", tree: Tree = MACHINE) -> SerialLink:
     """Open ``port`` (a path, or ``usb:SERIAL``) exclusively. Raises DeviceMissing with the reason."""
     import serial
 
