@@ -8,7 +8,8 @@ and options are checked one floor up, with the same error form.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
 
 from config.broker import KeptSection, MqttSection
 from config.section import FilePath, OnceEach, Section
@@ -96,15 +97,62 @@ class OutputSection(DeviceSection):
     options: dict[str, Any] = Field(default_factory=dict, description="The driver's own options.")
 
 
+class BusSection(DeviceSection):
+    """A wire with lights that are not DMX: a Modbus line, a light's own protocol over serial, TCP or UDP."""
+
+    driver: str = Field(description="Driver name: modbus, line.")
+    look_every: Annotated[float, Field(ge=1, le=3600)] | None = Field(
+        10.0, description="Seconds between two looks at what resting lights really have; none: never."
+    )
+    options: dict[str, Any] = Field(default_factory=dict, description="The driver's own options (port, host, …).")
+
+
 class FixtureSection(Section):
-    """One light."""
+    """One light: either with `universe` and `address` (DMX) or with `bus` (without DMX)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["universe", "address"]}, {"required": ["bus"]}]}
+    )
 
     profile: str = Field(description="vendor/model, as `studio-agent profile list` shows it.")
-    personality: str = Field(description="The DMX mode the light is set to.")
-    universe: UniverseNumber = Field(description="Universe it listens to.")
-    address: Address = Field(description="DMX start address, 1…512.")
+    personality: str = Field(description="The DMX mode the light is set to, or the way it is spoken to.")
+    universe: UniverseNumber | None = Field(None, description="Universe it listens to.")
+    address: Address | None = Field(None, description="DMX start address, 1…512.")
+    bus: Name | None = Field(None, description="Bus it is on.")
+    unit: Annotated[int, Field(ge=1, le=255, strict=True)] | None = Field(
+        None, description="Its device's address on the bus (Modbus: 1…247); none: 1."
+    )
+    channel: Annotated[int, Field(ge=1, le=64, strict=True)] | None = Field(
+        None, description="Its channel of that device; none: 1."
+    )
     role: Literal["key", "fill", "back", "practical"] = Field("practical", description="What it is for.")
     firmware: str | None = Field(None, description="Firmware version, if known: chooses among profiles.")
+
+    @model_validator(mode="after")
+    def _is_in_one_place(self) -> "FixtureSection":
+        if self.bus is None and (self.unit is not None or self.channel is not None):
+            raise ValueError("unit and channel need the bus they are on: bus = …")
+        if self.bus is not None and (self.universe is not None or self.address is not None):
+            raise ValueError("a light is either in a universe at an address, or on a bus")
+        return self
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _has_a_place(cls, data: Any, made: ModelWrapValidatorHandler["FixtureSection"]) -> "FixtureSection":
+        """Without a bus, universe and address are missing keys like any others: told by name, with all else."""
+        needed = ("universe", "address") if isinstance(data, dict) and data.get("bus") is None else ()
+        missing = [InitErrorDetails(type="missing", loc=(key,), input=data) for key in needed if key not in data]
+        try:
+            section = made(data)
+        except ValidationError as error:
+            others = [
+                InitErrorDetails(type=one["type"], loc=one["loc"], input=one["input"], ctx=one.get("ctx", {}))
+                for one in error.errors()
+            ]
+            raise ValidationError.from_exception_data("FixtureSection", [*others, *missing]) from None
+        if missing:
+            raise ValidationError.from_exception_data("FixtureSection", missing)
+        return section
 
 
 class CameraSection(DeviceSection):
@@ -224,6 +272,7 @@ class StudioConfig(Section):
     safety: SafetySection = SafetySection()
     lighting: LightingSection = LightingSection()
     outputs: dict[Name, OutputSection] = Field(default_factory=dict)
+    buses: dict[Name, BusSection] = Field(default_factory=dict)
     fixtures: dict[Name, FixtureSection] = Field(default_factory=dict)
     groups: dict[Name, GroupSection] = Field(default_factory=dict)
     looks: dict[Name, LookSection] = Field(default_factory=dict)

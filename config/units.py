@@ -13,7 +13,8 @@ class Attribute(StrEnum):
     """What a light can be told, in the attribute's own unit.
 
     ``intensity`` and the colour emitters run 0…1 in share of *light output* (not of slot value: the profile's
-    dimming curve is undone when rendering); ``cct`` is in kelvin; ``tint`` −1 (magenta) … +1 (green).
+    dimming curve is undone when rendering); ``cct`` is in kelvin; ``tint`` −1 (magenta) … +1 (green). ``cie_x`` and
+    ``cie_y`` are a chromaticity (CIE 1931), for lights whose profile knows the colours of their emitters.
     """
 
     INTENSITY = "intensity"
@@ -24,9 +25,17 @@ class Attribute(StrEnum):
     BLUE = "blue"
     WHITE = "white"
     AMBER = "amber"
+    CIE_X = "cie_x"
+    CIE_Y = "cie_y"
 
 
 EMITTERS = frozenset({Attribute.RED, Attribute.GREEN, Attribute.BLUE, Attribute.WHITE, Attribute.AMBER})
+
+CIE_SPAN = {Attribute.CIE_X: (0.0, 0.735), Attribute.CIE_Y: (0.0, 0.834)}
+"""Between which all real colours lie (ISO/CIE 11664-1: the reddest and the greenest light of one wavelength)."""
+
+DAYLIGHT = 5600.0
+"""Kelvin a light gets when nobody says otherwise: the usual white of a video studio."""
 
 Levels = Mapping[Attribute, float]
 

@@ -32,17 +32,16 @@ from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.report import EXIT
 from agent.selftest.words import VERDICTS
 from config.model import AlertSection, StudioConfig
-from config.units import Attribute, Text
+from config.units import CIE_SPAN, Attribute, Text
 from docs.entities import homeassistant
 from docs.fields import fields, grid, inside, said
+from docs.lights import profile_keys, shipped
 from docs.typed import EXAMPLES
 from drivers import registry
 from drivers.base import Impact, Limits
 from drivers.network.jitter import Statistics
+from drivers.virtual.furnish import lamp_of
 from drivers.virtual.studio import VirtualStudio
-from firmware_profiles import library
-from firmware_profiles.model import FirmwareRange, Match, Personality, Profile, Quirk, SelfTestLimits, Slot
-from firmware_profiles.model import Limits as ProfileLimits
 
 HERE = Path(__file__).parent
 COMMAND = ".venv/bin/python -m docs.make"
@@ -101,6 +100,7 @@ def numbers() -> str:
 
 def attributes() -> str:
     units = {Attribute.INTENSITY: "share of full light", Attribute.CCT: "kelvin", Attribute.TINT: "magenta … green"}
+    units |= dict.fromkeys(CIE_SPAN, "CIE 1931 chromaticity")
     rows = [(f"`{a}`", "{:g}…{:g}".format(*RANGES[a]), units.get(a, "share of that colour")) for a in Attribute]
     return grid(("Attribute", "Range", "Unit"), rows)
 
@@ -172,38 +172,6 @@ def drivers() -> str:
     return "\n".join(pages)
 
 
-def profile_keys() -> str:
-    titles: dict[type[BaseModel], str] = {
-        Profile: "The file",
-        Match: "`[match]`",
-        FirmwareRange: "One item of `match.firmware`",
-        Personality: "`[personalities.NAME]`",
-        Slot: "One item of `slots`",
-        ProfileLimits: "`[limits]`",
-        Quirk: "`[[quirks]]`",
-        SelfTestLimits: "`[selftest]`",
-    }
-    pages = []
-    for model, title in titles.items():
-        text = re.sub(r"\[(\w+)\]\(#\w+\)", r"table", fields(model))
-        pages.append(f"### {title}\n\n{said(model)}\n\n{text}")
-    return "\n".join(pages)
-
-
-def shipped() -> str:
-    rows = []
-    for profile in sorted(library.load().shelves[-1].profiles, key=lambda each: (each.name, str(each.match.firmware))):
-        modes = ", ".join(f"`{mode}`\u00a0({each.footprint})" for mode, each in profile.personalities.items())
-        able = {attribute for each in profile.personalities.values() for attribute in each.attributes}
-        firmware = "; ".join(
-            " ".join(f"{word} {end}" for word, end in (("from", each.since), ("before", each.before)) if end)
-            for each in profile.match.firmware
-        )
-        told = ", ".join(attribute for attribute in Attribute if attribute in able)
-        rows.append((f"`{profile.name}`", profile.title, firmware or "any", told, modes))
-    return grid(("Profile", "Light", "Firmware", "Attributes", "Personalities (slots)"), rows)
-
-
 # --- docs/selftest.md, docs/operations.md ----------------------------------------------------------------------------
 
 
@@ -213,6 +181,8 @@ def checks() -> str:
     for name in registry.BUILT_IN:
         spec = registry.find(name)
         device = spec.make(spec.options.model_validate(dict(spec.example)), VirtualStudio())
+        if (personality := lamp_of(spec)) is not None:
+            device.lamp("lamp", personality)
         titles |= {check.id: check.title for check in device.checks()}
     titles |= {id: entry.title for id, entry in CATALOGUE.items()}  # noqa: A001 - the field's word
     rows = []
@@ -256,11 +226,13 @@ def alerts() -> str:
         watch=SimpleNamespace(statistics=lambda: Statistics(**dict.fromkeys(Statistics.__annotations__, 0))),
     )
     every: Any = SimpleNamespace(
-        all=lambda: [(kind, lost) for kind in (registry.Kind.OUTPUT, registry.Kind.CAMERA, registry.Kind.PROBE)],
+        all=lambda: [(kind, lost) for kind in registry.Kind if kind is not registry.Kind.INPUT],
         cameras={"NAME": SimpleNamespace(lane=lost.lane, watch=SimpleNamespace(latest=None))},
         probes={"NAME": probe},
     )
-    found = [*rules.devices(every), *rules.pictures(every)]
+    line = SimpleNamespace(fault="…", differs="…")
+    every.buses = {"NAME": SimpleNamespace(lane=probe.lane, pump=SimpleNamespace(lines={"NAME": line}))}
+    found = [*rules.devices(every), *rules.lamps(every), *rules.pictures(every)]
     for seen in (ExposureNow("hold", 0.18, ev=-1.0), ExposureNow("hold", 0.18, ev=1.0)):
         found += [each for each in rules.exposure(seen, "NAME", limits, False) if each.key.endswith("deviation")]
     for tripped in TRIPPED:

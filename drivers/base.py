@@ -1,4 +1,4 @@
-"""The kinds of driver and the words they answer in: Output, Input, Lamp, Camera, Probe.
+"""The kinds of driver and the words they answer in: Output, Input, Bus with its Lamps, Camera, Probe.
 
 Every driver is plain blocking code, used by one thread at a time. No call outlives its time limit (0.5 s unless its
 options say otherwise); only a :class:`~drivers.errors.DriverError` or a bug leaves it. Constructing is silent:
@@ -9,12 +9,15 @@ pending call.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from config.units import SILENT, Levels, Text
+
+if TYPE_CHECKING:
+    from firmware_profiles.model import Personality
 
 Picture = npt.NDArray[np.uint8]
 """Height x width x 3, blue-green-red, 8 bit."""
@@ -213,12 +216,36 @@ class Input(Device, Protocol):
         malformed or of no concern change nothing. Silence is no error."""
 
 
-class Lamp(Device, Protocol):
-    """A light addressed by attribute, not by universe (Modbus, vendor serial)."""
+class Lamp(Protocol):
+    """A light addressed by attribute, not by universe, on a bus (Modbus, a maker's own protocol)."""
 
-    def apply(self, levels: Levels) -> None: ...
+    @property
+    def gap(self) -> float:
+        """Seconds it needs between two calls of :meth:`apply`; earlier ones wait that long."""
 
-    def read(self) -> Levels | None: ...
+    @property
+    def keepalive(self) -> float | None:
+        """Seconds after which it wants to be told again though nothing has changed; ``None``: never."""
+
+    def apply(self, levels: Levels) -> None:
+        """Show this; what is not given takes its default. NotSupported, and nothing sent, for levels it cannot have."""
+
+    def read(self) -> Levels | None:
+        """What it says it was told, as far as it can say; ``None``: it cannot."""
+
+    def sample(self) -> Iterable[Reading]:
+        """What it measures of itself."""
+
+    def renew(self) -> None:
+        """Whatever a power cycle would have made it forget is said again with the next :meth:`apply`."""
+
+
+class Bus(Device, Protocol):
+    """A wire with lamps on it. ``open()`` asks those that can answer: it fails when none does."""
+
+    def lamp(self, name: str, personality: "Personality", unit: int = 1, channel: int = 1) -> Lamp:
+        """The lamp in this place; to be asked for before ``open()``. Raises NotSupported for one that speaks
+        something else, or that needs the wire set differently from the others."""
 
 
 class Camera(Device, Protocol):

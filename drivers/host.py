@@ -7,9 +7,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from drivers.base import Picture
+
+if TYPE_CHECKING:
+    from firmware_profiles.entry import Framing
 
 Endpoint = tuple[str, int]
 """IP address and port."""
@@ -155,8 +158,12 @@ class Host(Protocol):
     def wall(self) -> float:
         """Seconds since 1970 UTC, for protocols that put the date on the wire (STAMP)."""
 
-    def serial(self, port: str, baud: int) -> Uart:
-        """Open a serial port exclusively, 8N2. ``port``: a path, or ``usb:SERIAL`` looked up at every call."""
+    def serial(self, port: str, baud: int, framing: "Framing" = "8N2") -> Uart:
+        """Open a serial port exclusively. ``port``: a path, or ``usb:SERIAL`` looked up at every call."""
+
+    def stream(self, host: str, port: int, timeout: float) -> Link:
+        """Open a TCP connection (a serial server). DeviceMissing, within ``timeout`` seconds, when nobody answers or
+        accepts there."""
 
     def serial_ports(self) -> Sequence[SerialPort]: ...
 

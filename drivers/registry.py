@@ -18,7 +18,7 @@ from drivers.host import Host
 class Kind(StrEnum):
     OUTPUT = "output"
     INPUT = "input"
-    LAMP = "lamp"
+    BUS = "bus"
     CAMERA = "camera"
     PROBE = "probe"
 
@@ -63,6 +63,8 @@ class DriverSpec:
     example: Mapping[str, Any]
     universes: int | None = None
     """How many universes one such output carries; ``None``: any number."""
+    lamp: str = ""
+    """Of a bus: ``vendor/model:personality`` of a lamp that the example reaches."""
 
     def read(self, options: Mapping[str, Any], folder: Path | None) -> Options:
         """The options as the driver takes them; relative paths in them count from ``folder``, the configuration's.
@@ -80,6 +82,8 @@ BUILT_IN: Mapping[str, str] = {
     "artnet-in": "drivers.dmx.artnet_in:SPEC",
     "sacn": "drivers.dmx.sacn:SPEC",
     "sacn-in": "drivers.dmx.sacn_in:SPEC",
+    "modbus": "drivers.lamps.modbus:SPEC",
+    "line": "drivers.lamps.line:SPEC",
     "opencv": "drivers.camera.opencv:SPEC",
     "stamp": "drivers.network.stamp:SPEC",
     "icmp": "drivers.network.icmp:SPEC",

@@ -1,127 +1,83 @@
 """What a profile file may hold: one model of light, its DMX modes, and where the numbers come from."""
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import combinations
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from config.units import EMITTERS, SLOTS, Attribute, Name, Seconds
+from config.units import SLOTS, Attribute, Kelvin, Name, Seconds
 from firmware_profiles import versions
-from firmware_profiles.channel import Channel, Curve
+from firmware_profiles.channel import Channel
+from firmware_profiles.entry import Entry
+from firmware_profiles.gamut import uv_prime
+from firmware_profiles.line_protocol import LineProtocol
+from firmware_profiles.mixer import MOST, ColourMixer, Mixer, WhiteMixer
+from firmware_profiles.register_map import RegisterMap
+from firmware_profiles.slot import Slot as Slot
+from firmware_profiles.slot import Whole
 
-DAYLIGHT = 5600.0
-"""Kelvin a light gets when nobody says otherwise: the usual white of a video studio."""
+ALIKE = 0.005
+"""Emitters less than this apart in (u′, v′) are one colour."""
 
-Whole = Annotated[int, Field(ge=0, le=0xFFFF, strict=True)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
 Sentence = Annotated[str, Field(min_length=1)]
 
 
-class Entry(BaseModel):
-    """One table of a profile file. Unknown keys are errors: a typo must not become a default."""
+class Personality(Entry):
+    """One DMX mode: the fixture's slots in order (the RDM word, E1.20).
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Slot(Entry):
-    """One channel of a personality, in the order of the fixture's manual.
-
-    Either an attribute, or a constant (``fixed``) with the reason why it must stay there.
+    A mode whose slots are emitters mixes: it is told a colour temperature or a CIE xy, and rendering finds how much of
+    each that takes. Only an intensity may be beside them, so nothing ever says two colours at a time.
     """
 
-    attribute: Attribute | None = Field(None, description="What it drives; absent: a constant slot.")
-    bits: Literal[8, 16] = Field(8, description="16: coarse and fine, one after the other (two DMX slots).")
-    part: Literal["whole", "coarse", "fine"] = Field(
-        "whole", description="coarse, fine: a 16-bit channel whose two slots are not neighbours; one entry each."
-    )
-    curve: Curve = Field(Curve.LINEAR, description="What the fixture makes of the slot; rendering undoes it.")
-    span: tuple[Number, Number] | None = Field(
-        None, description="Level at the first and the last slot value: kelvin for cct; first may be the larger."
-    )
-    scale: Literal["linear", "mired"] = Field("linear", description="mired: the slot is proportional to 1/kelvin.")
-    raw: tuple[Whole, Whole] | None = Field(None, description="First and last slot value in use; default: all.")
-    default: Number | None = Field(
-        None, description="Level when none is given; else dark, neutral, or 5600 K as near as it goes."
-    )
-    fixed: Whole | None = Field(None, description="Slot value that never changes.")
-    reason: str = Field("", description="Why it is fixed.")
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> "Slot":
-        for wrong in self._faults():
-            raise ValueError(wrong)
-        return self
-
-    @property
-    def width(self) -> int:
-        """DMX slots it covers in its place."""
-        return 2 if self.bits == 16 and self.part == "whole" else 1
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether its value has 16 bits."""
-        return self.bits == 16 or self.part != "whole"
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Level at the first and at the last slot value."""
-        if self.span is not None:
-            return self.span
-        return (-1.0, 1.0) if self.attribute is Attribute.TINT else (0.0, 1.0)
-
-    def _faults(self) -> Iterator[str]:
-        full = 0xFFFF if self.is_wide else 0xFF
-        if self.attribute is None:
-            yield from self._constant_faults(full)
-            return
-        if self.fixed is not None:
-            yield "a slot has either an attribute or a fixed value, not both"
-        if self.part == "fine" and self.model_fields_set - {"attribute", "part"}:
-            yield "the fine part takes everything from its coarse part: give only attribute and part"
-        if self.part == "fine":
-            return
-        if self.attribute is Attribute.CCT and self.span is None:
-            yield "cct needs its range: span = [2700, 6500], the kelvin at the first and the last slot value"
-        if self.attribute is not Attribute.CCT and self.scale == "mired":
-            yield "scale = 'mired' is for cct only"
-        if self.attribute not in EMITTERS | {Attribute.INTENSITY} and self.curve is not Curve.LINEAR:
-            yield f"a curve is about light output; {self.attribute} has none"
-        low, high = {Attribute.CCT: (1000, 20000), Attribute.TINT: (-1, 1)}.get(self.attribute, (0, 1))
-        if not all(low <= end <= high for end in self.ends) or self.ends[0] == self.ends[1]:
-            yield f"span of {self.attribute} must be two different numbers within {low}…{high}"
-        if self.default is not None and not min(self.ends) <= self.default <= max(self.ends):
-            yield f"default {self.default:g} is outside the span {self.ends[0]:g}…{self.ends[1]:g}"
-        if self.raw is not None and not self.raw[0] < self.raw[1] <= full:
-            yield f"raw must rise within 0…{full}; a channel that runs backwards has its span reversed"
-
-    def _constant_faults(self, full: int) -> Iterator[str]:
-        if self.fixed is None:
-            yield "a slot needs an attribute, or fixed = … with the reason why"
-        elif self.fixed > full:
-            yield f"fixed = {self.fixed} does not fit into {self.bits} bits (0…{full})"
-        if not self.reason:
-            yield "a fixed slot needs its reason: what would happen at other values"
-        if self.model_fields_set - {"fixed", "reason", "bits"}:
-            yield "a fixed slot has only fixed, bits and reason"
-
-
-class Personality(Entry):
-    """One DMX mode: the fixture's slots in order (the RDM word, E1.20)."""
-
     title: Sentence = Field(description="The mode's name on the fixture's own display.")
-    slots: Annotated[tuple[Slot, ...], Field(min_length=1)] = Field(description="In the order of the manual.")
+    slots: Annotated[tuple[Slot, ...], Field(min_length=1)] = Field(
+        description="In the order of the manual. Of a light without DMX: its values, however they travel."
+    )
+    mix: Literal["cct", "xy"] | None = Field(
+        None, description="What its emitters are mixed to: intensity with cct, or intensity with cie_x and cie_y."
+    )
+    cct: tuple[Kelvin, Kelvin] | None = Field(
+        None,
+        description="With mix = 'cct': the range in kelvin; of two emitters, if it is less than from one to the other.",
+    )
+    duv: Annotated[float, Field(gt=0, le=0.05, allow_inf_nan=False)] | None = Field(
+        None, description="With mix = 'cct': distance from the Planckian locus (CIE 1960) at tint ±1; absent: no tint."
+    )
+    modbus: RegisterMap | None = Field(None, description="No DMX: its values travel by Modbus.")
+    line: LineProtocol | None = Field(None, description="No DMX: its values travel in these frames.")
+
+    @property
+    def wire(self) -> RegisterMap | LineProtocol | None:
+        """How a light without DMX is spoken to; ``None``: it has DMX."""
+        return self.modbus or self.line
 
     @model_validator(mode="after")
     def _fits(self) -> "Personality":
         if self.footprint > SLOTS:
             raise ValueError(f"{self.footprint} slots do not fit into one universe of {SLOTS}")
-        for attribute in Attribute:
-            parts = sorted(slot.part for slot in self.slots if slot.attribute is attribute)
-            if parts not in ([], ["whole"], ["coarse", "fine"]):
-                raise ValueError(f"{attribute} must be there once: whole, or one coarse and one fine part")
-        if not self.channels:
+        for what in dict.fromkeys(slot.drives for slot in self.slots if slot.drives is not None):
+            parts = sorted(slot.part for slot in self.slots if slot.drives == what)
+            if parts not in (["whole"], ["coarse", "fine"]):
+                raise ValueError(f"{what} must be there once: whole, or one coarse and one fine part")
+        mixing = {"mix", "cct", "duv"} & self.model_fields_set or any(slot.emitter is not None for slot in self.slots)
+        if self.wire is not None and mixing:
+            raise ValueError(
+                "mix (with cct, duv and emitters) is for DMX: with modbus or line each slot is an attribute by itself"
+            )
+        for wrong in self._mixing_faults():
+            raise ValueError(wrong)
+        if not self.ranges:
             raise ValueError("nothing can be told to this mode: no slot has an attribute")
+        if self.modbus is not None and self.line is not None:
+            raise ValueError("a light speaks Modbus or a line protocol, not both: two personalities")
+        if self.wire is not None:
+            if any(slot.attribute is None or slot.part != "whole" for slot in self.slots):
+                raise ValueError("without DMX each slot is one whole value; a constant goes into the frame or register")
+            for wrong in self.wire.faults({a: (c.first, c.last) for a, c in self.channels.items()}):
+                raise ValueError(wrong)
         return self
 
     @cached_property
@@ -132,37 +88,41 @@ class Personality(Entry):
     @property
     def attributes(self) -> tuple[Attribute, ...]:
         """What can be told to this mode, in the order of its slots."""
-        return tuple(self.channels)
+        return tuple(self.ranges)
+
+    @property
+    def separable(self) -> bool:
+        """Whether every slot depends on one attribute at most: :attr:`channels` says it all."""
+        return self.mixer is None
 
     def defaults(self) -> dict[Attribute, float]:
         """The levels rendering takes for what it is not told."""
-        return {attribute: channel.default for attribute, channel in self.channels.items()}
+        own = {attribute: channel.default for attribute, channel in self.channels.items()}
+        return own if self.mixer is None else {**self.mixer.defaults, **own}
+
+    @cached_property
+    def ranges(self) -> dict[Attribute, tuple[float, float]]:
+        """Lowest and highest level of every attribute, in its unit."""
+        own = {attribute: (channel.lowest, channel.highest) for attribute, channel in self.channels.items()}
+        return own if self.mixer is None else {**self.mixer.ranges, **own}
 
     @cached_property
     def channels(self) -> dict[Attribute, Channel]:
-        """Where each attribute sits, in the order of the slots."""
-        fine = {slot.attribute: offset for offset, slot in self._placed() if slot.part == "fine"}
-        channels = {}
-        for offset, slot in self._placed():
-            if slot.attribute is None or slot.part == "fine":
-                continue
-            start, end = slot.ends
-            neutral = DAYLIGHT if slot.attribute is Attribute.CCT else 0.0
-            default = min(max(neutral, min(start, end)), max(start, end)) if slot.default is None else slot.default
-            first, last = slot.raw or (0, 0xFFFF if slot.is_wide else 0xFF)
-            channels[slot.attribute] = Channel(
-                attribute=slot.attribute,
-                coarse=offset,
-                fine=offset + 1 if slot.width == 2 else fine.get(slot.attribute),
-                first=first,
-                last=last,
-                start=start,
-                end=end,
-                default=default,
-                curve=slot.curve,
-                mired=slot.scale == "mired",
-            )
-        return channels
+        """Where each attribute that has slots of its own sits, in their order."""
+        return {slot.attribute: channel for slot, channel in self._driven() if slot.attribute is not None}
+
+    @cached_property
+    def emitters(self) -> tuple[Channel, ...]:
+        """Where each emitter that is mixed sits, in the order of the slots; its level is its share of full light."""
+        return tuple(channel for slot, channel in self._driven() if slot.emitter is not None)
+
+    @cached_property
+    def mixer(self) -> Mixer | None:
+        """What makes the emitters' shares of the levels; ``None``: the mode does not mix."""
+        sources = [slot.source for slot in self.slots if slot.emitter is not None and slot.part != "fine"]
+        if not sources:
+            return None
+        return ColourMixer(sources) if self.mix == "xy" else WhiteMixer(sources, self.cct, self.duv)
 
     @cached_property
     def constants(self) -> bytes:
@@ -172,6 +132,36 @@ class Personality(Entry):
             if slot.fixed is not None:
                 frame[offset : offset + slot.width] = slot.fixed.to_bytes(slot.width, "big")
         return bytes(frame)
+
+    def _mixing_faults(self) -> Iterator[str]:
+        """In the order in which they are told: building the mixer finds what is left."""
+        sources = [slot.source for slot in self.slots if slot.emitter is not None and slot.part != "fine"]
+        if not sources and self.mix is not None:
+            yield f"mix = '{self.mix}' is for emitters, and no slot has one"
+        if self.mix != "cct" and (self.cct is not None or self.duv is not None):
+            yield "cct and duv of a mode belong to mix = 'cct'"
+        if self.cct is not None and not self.cct[0] < self.cct[1]:
+            yield f"cct must rise: {self.cct[0]:g} is not below {self.cct[1]:g}"
+        if not sources:
+            return
+        if self.mix is None:
+            yield "emitters are mixed: say to what, mix = 'cct' or mix = 'xy'"
+        if not 2 <= len(sources) <= MOST:
+            yield f"{len(sources)} emitter{'s' * (len(sources) != 1)}: two to {MOST} can be mixed"
+        for attribute in self.channels:
+            if attribute is not Attribute.INTENSITY:
+                yield f"{attribute} beside emitters: the mode mixes its colour of them; make it an emitter, or fixed"
+        for one, other in combinations(sources, 2):
+            if math.dist(uv_prime(one.xy), uv_prime(other.xy)) < ALIKE:
+                yield f"{one.name} and {other.name} have the same colour: which of them to use cannot be told"
+        if len(sources) == 2 and self.mix == "xy":
+            yield "mix = 'xy' needs at least three emitters: two make no area of colours"
+
+    def _driven(self) -> Iterator[tuple[Slot, Channel]]:
+        fine = {slot.drives: offset for offset, slot in self._placed() if slot.part == "fine"}
+        for offset, slot in self._placed():
+            if slot.drives is not None and slot.part != "fine":
+                yield slot, slot.channel(offset, fine.get(slot.drives))
 
     def _placed(self) -> Iterator[tuple[int, Slot]]:
         offset = 0

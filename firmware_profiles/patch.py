@@ -20,7 +20,10 @@ from firmware_profiles.render import check_levels
 
 @dataclass(frozen=True, slots=True)
 class Patched:
-    """One light in its place. ``address`` is 1-based; ``mode`` the personality's name; ``footprint`` its slots."""
+    """One light in its place. ``address`` is 1-based; ``mode`` the personality's name; ``footprint`` its slots.
+
+    A light without DMX is on a ``bus`` ("" for all others), as channel ``channel`` of device ``unit``; its universe is
+    0, which is none, and its address 1."""
 
     name: str
     profile: Profile
@@ -30,6 +33,9 @@ class Patched:
     address: int
     role: str
     footprint: int
+    bus: str = ""
+    unit: int = 1
+    channel: int = 1
 
     @property
     def last(self) -> int:
@@ -93,13 +99,15 @@ def survey(
         if place is not None:
             fixtures[name] = place
     made = Patch(fixtures, profiles)
-    placed = Patch({name: light for name, light in made.items() if not touches(lost, "fixtures", name, "address")})
+    dmx = {name: light for name, light in made.items() if not light.bus}
+    placed = Patch({name: light for name, light in dmx.items() if not touches(lost, "fixtures", name, "address")})
     problems += _beyond(placed)
     problems += _overlaps(
         Patch({name: light for name, light in placed.items() if not touches(lost, "fixtures", name, "universe")})
     )
     if not any(one[0] == "outputs" and (len(one) <= 2 or one[2] == "universes") for one in lost):
         problems += _carried(config)
+    problems += _on_buses(config, lost)
     problems += _groups(config, lost)
     problems += _looks(config, made, lost)
     problems += _cues(config, made, lost)
@@ -154,11 +162,18 @@ def _place(
         profile=profile,
         personality=personality,
         mode=section.personality,
-        universe=section.universe,
-        address=section.address,
+        universe=section.universe or 0,
+        address=section.address or 1,
         role=section.role,
         footprint=personality.footprint,
+        bus=section.bus or "",
+        unit=section.unit or 1,
+        channel=section.channel or 1,
     )
+    if bool(made.bus) != (personality.wire is not None) and not touches(lost, "fixtures", name, "bus"):
+        why = "has DMX: it is in a universe" if made.bus else "has no DMX: it is on a bus"
+        right = "universe = … and address = …" if made.bus else "bus = … instead of universe and address"
+        return None, [*problems, Problem(f"fixtures.{name}.personality", f"{section.personality} {why}", right)]
     return made, problems
 
 
@@ -199,10 +214,26 @@ def _room(made: Patch, light: Patched) -> str:
 def _carried(config: StudioConfig) -> Iterator[Problem]:
     carried = sorted({number for output in config.outputs.values() for number in output.universes})
     for name, section in config.fixtures.items():
-        if section.universe not in carried:
+        if section.bus is None and section.universe not in carried:
             right = f"one of: {', '.join(map(str, carried))}; or add it to an output's universes"
             right = right if carried else f"an output with universes = [{section.universe}]"
             yield Problem(f"fixtures.{name}.universe", f"no output carries universe {section.universe}", right)
+
+
+def _on_buses(config: StudioConfig, lost: Collection[Place]) -> Iterator[Problem]:
+    taken: dict[tuple[str, int, int], str] = {}
+    for name, section in config.fixtures.items():
+        if section.bus is None:
+            continue
+        if not _is_there("buses", section.bus, config.buses, lost):
+            yield Problem(
+                f"fixtures.{name}.bus", f"there is no bus {section.bus!r}", nearest(section.bus, list(config.buses))
+            )
+        place = (section.bus, section.unit or 1, section.channel or 1)
+        other = taken.setdefault(place, name)
+        if other != name and not any(touches(lost, "fixtures", name, key) for key in ("bus", "unit", "channel")):
+            why = f"{other} is unit {place[1]}, channel {place[2]} of {section.bus} already"
+            yield Problem(f"fixtures.{name}.channel", why, "another unit or channel")
 
 
 def _looks(config: StudioConfig, made: Patch, lost: Collection[Place]) -> Iterator[Problem]:

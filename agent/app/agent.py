@@ -284,7 +284,7 @@ class Agent:
 
     def _on_health(self, kind: Kind, name: str, health: Health) -> None:
         self.herald.device(kind, name)
-        if kind is Kind.OUTPUT:
+        if kind in (Kind.OUTPUT, Kind.BUS):
             self.herald.lights()
         if kind is Kind.CAMERA and health.state != "ok" and self.looks_through(name) and self.exposure is not None:
             self.exposure.lost(f"camera {name} is offline: {health.reason}")
@@ -293,7 +293,7 @@ class Agent:
     def _on_sight(self, camera: str, sight: Sight) -> None:
         if self.looks_through(camera) and self.exposure is not None:
             ev = sight.ev(self.exposure.target)
-            fault = sight.untrusted or self.devices.dark(self.rig.fixtures[n].universe for n in self.exposure.fixtures)
+            fault = sight.untrusted or self.devices.dark(self.rig.fixtures[n] for n in self.exposure.fixtures)
             self.exposure.turn(ev, sight.captured, fault, self.now(), self.on_air())
 
     def _told_air(self, message: AirMessage) -> None:
@@ -303,7 +303,7 @@ class Agent:
     async def _get_ready(self) -> None:
         """Ready: every output drives its lights, or has said why not."""
         deadline = self.now() + CONTROL_WITHIN
-        while self.now() < deadline and not all(output.under_control for output in self.devices.outputs.values()):
+        while self.now() < deadline and not all(unit.under_control for unit in self.devices.lighting()):
             await asyncio.sleep(0.005)
         self.ready.set()
         self.herald.everything()

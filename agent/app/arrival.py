@@ -97,4 +97,13 @@ async def on_the_wire(house: House, names: Collection[str]) -> tuple[list[str], 
             await asyncio.sleep(0.002)
         if carried:
             (online if output.lane.health.state == "ok" else offline).append(output.name)
+    for bus in house.devices.buses.values():
+        mine = set(names) & set(bus.pump.lines)
+        while mine and house.now() < deadline and bus.lane.health.state == "ok":
+            if bus.pump.has_shown(house.rig.scene, house.now(), mine):
+                break
+            await asyncio.sleep(0.002)
+        if mine:
+            silent = all(bus.health(name)[0] == "offline" for name in mine)
+            (offline if silent else online).append(bus.name)
     return offline, online

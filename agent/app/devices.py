@@ -10,6 +10,8 @@ import structlog
 from agent.app import reporting
 from agent.engine.client import EngineClient
 from agent.exposure.camera import CameraUnit, Sight
+from agent.lighting import fitted
+from agent.lighting.lamps import BusUnit, fittings
 from agent.lighting.output import OutputUnit
 from agent.lighting.player import Player, Playing
 from agent.lighting.scene import Scene
@@ -45,6 +47,7 @@ class Devices:
     pictures: frozenset[int] = frozenset()
     engine: EngineClient | None = None
     outputs: dict[str, OutputUnit] = field(default_factory=dict)
+    buses: dict[str, BusUnit] = field(default_factory=dict)
     cameras: dict[str, CameraUnit] = field(default_factory=dict)
     probes: dict[str, ProbeUnit] = field(default_factory=dict)
 
@@ -53,8 +56,11 @@ class Devices:
         is started. Blocks while old lanes end (a port must be free before its successor opens it). A universe that
         changes its output goes on from the frame it was last sent."""
         outputs = list(self.outputs.values())
+        fitting = fittings(config, scene.fixtures)
+        told = {name: levels for bus in self.buses.values() for name, levels in bus.pump.told()}
         leaving = [
             *_leave(self.outputs, config.outputs),
+            *_leave(self.buses, fitting),
             *_leave(self.cameras, config.cameras),
             *_leave(self.probes, config.probes),
         ]
@@ -68,6 +74,7 @@ class Devices:
         _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, scene, self._seat, before))
         if self.engine is not None:
             self.engine.settled()
+        _enter(self.buses, fitting, lambda n, f: BusUnit(n, f, host, tell[Kind.BUS], bug, scene, told))
         _enter(
             self.cameras,
             config.cameras,
@@ -77,13 +84,22 @@ class Devices:
         self.show(scene)
 
     def show(self, scene: Scene) -> None:
-        """Hand the new scene to every output."""
-        for output in self.outputs.values():
-            output.show(scene)
+        """Hand the new scene to every output and bus."""
+        for unit in self.lighting():
+            unit.show(scene)
 
-    def dark(self, universes: Iterable[int]) -> str:
-        """Which output keeps these universes from being driven, as a reason; "" when none does."""
-        wanted = set(universes)
+    def lighting(self) -> Iterator[OutputUnit | BusUnit]:
+        """Everything that lights are driven by."""
+        yield from self.outputs.values()
+        yield from self.buses.values()
+
+    def dark(self, lights: Iterable[Patched]) -> str:
+        """Which output or bus keeps one of these lights from being driven, as a reason; "" when none does."""
+        lights = list(lights)
+        wanted = {light.universe for light in lights if not light.bus}
+        for light in lights:
+            if light.bus in self.buses and self.buses[light.bus].health(light.name)[0] == "offline":
+                return f"light {light.name} on bus {light.bus} is offline"
         for output in self.outputs.values():
             if wanted & set(output.section.universes) and output.lane.health.state == "offline":
                 return f"output {output.name} is offline"
@@ -92,6 +108,7 @@ class Devices:
     def all(self) -> Iterator[tuple[Kind, Unit[Any, Any] | OutputUnit]]:
         """Every device with its kind."""
         yield from ((Kind.OUTPUT, unit) for unit in self.outputs.values())
+        yield from ((Kind.BUS, unit) for unit in self.buses.values())
         yield from ((Kind.CAMERA, unit) for unit in self.cameras.values())
         yield from ((Kind.PROBE, unit) for unit in self.probes.values())
 
@@ -147,7 +164,7 @@ def checked(config: StudioConfig, file: str) -> Patch:
     A broken profile that no light uses is only logged.
     """
     made, problems = survey(config)
-    problems += check(config)
+    problems += [*check(config), *fitted.problems(config, made)]
     if problems:
         raise ConfigError(file, problems)
     for broken in made.library.site_broken:
@@ -191,6 +208,7 @@ def files(config: StudioConfig) -> list[Problem]:
 
 def _sections(config: StudioConfig) -> Iterator[tuple[tuple[str, str], Kind, Any]]:
     yield from ((("outputs", name), Kind.OUTPUT, section) for name, section in config.outputs.items())
+    yield from ((("buses", name), Kind.BUS, section) for name, section in config.buses.items())
     yield from ((("cameras", name), Kind.CAMERA, section) for name, section in config.cameras.items())
     yield from ((("probes", name), Kind.PROBE, section) for name, section in config.probes.items())
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from agent.app.devices import check, files
+from agent.lighting import fitted
 from config.load import Reading
 from config.model import StudioConfig
 from config.problems import ConfigError, Problem
@@ -19,7 +20,7 @@ def faults(reading: Reading, file: Path) -> list[ConfigError]:
     if config is not None:
         made, more = survey(config, lost=reading.lost)
         # of a folder that is not there once, and not that this file is no profile
-        more += [*check(config, reading.lost), *files(config)]
+        more += [*check(config, reading.lost), *fitted.problems(config, made, reading.lost), *files(config)]
         known = {os.path.realpath(path) for path in (file, *config.agent.profile_dirs)}
         broken = [error for error in made.library.site_broken if os.path.realpath(error.file) not in known]
     return [error for error in (reading.error(more), *broken) if error is not None]

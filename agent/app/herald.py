@@ -126,6 +126,7 @@ class Herald:
         agent = self._agent
         limits = agent.config.alerts
         yield from rules.devices(agent.devices)
+        yield from rules.lamps(agent.devices)
         yield from rules.pictures(agent.devices)
         yield from rules.network(agent.devices, limits)
         yield rules.storage(agent.unstored())

@@ -114,9 +114,17 @@ def taken_over(old: Rig, fixtures: Patch, now: float) -> dict[str, dict[Attribut
     """What the lights of another configuration show: those of the same name what they showed, one under a new name
     what its slots were sent."""
     found = {name: levels for name, levels in shown(old, now).items() if name in fixtures}
-    owned = {(f.universe, slot) for f in old.fixtures.values() for slot in range(f.address, f.last + 1)}
+    owned = {(f.universe, slot) for f in old.fixtures.values() if not f.bus for slot in range(f.address, f.last + 1)}
+    on_buses = {(f.bus, f.unit, f.channel): f for f in old.fixtures.values() if f.bus}
     for name, light in fixtures.items():
-        if name not in found and any((light.universe, slot) in owned for slot in range(light.address, light.last + 1)):
+        was = on_buses.get((light.bus, light.unit, light.channel))
+        if name not in found and was is not None and was.personality == light.personality:
+            found[name] = shown(old, now)[was.name]
+        elif (
+            name not in found
+            and not light.bus
+            and any((light.universe, slot) in owned for slot in range(light.address, light.last + 1))
+        ):
             frame = old.scene.frame(light.universe, now)
             found[name] = decode(light.personality, frame[light.address - 1 : light.last])
     return found

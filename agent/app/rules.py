@@ -21,6 +21,11 @@ _OFFLINE = {
         0.0,
         Text("lights on {name} cannot be controlled: {reason}", "{name} 上的灯光失去控制：{reason}"),
     ),
+    Kind.BUS: (
+        AlertLevel.CRITICAL,
+        0.0,
+        Text("lights on bus {name} cannot be controlled: {reason}", "总线 {name} 上的灯光失去控制：{reason}"),
+    ),
     Kind.CAMERA: (
         AlertLevel.WARNING,
         1.0,
@@ -34,6 +39,7 @@ _OFFLINE = {
 }
 _REMEDY = {
     Kind.OUTPUT: Text("reseat the USB plug or check the network cable of {name}", "重新插拔 {name} 的 USB 或检查网线"),
+    Kind.BUS: Text("check plug, line and power of the lamps on {name}", "检查 {name} 的接头、线路和灯具电源"),
     Kind.CAMERA: Text("check cable, power and address of {name}", "检查 {name} 的线缆、电源和地址"),
     Kind.PROBE: Text("check cable and router, then the far end's address", "检查网线和路由器，再核对对端地址"),
 }
@@ -70,6 +76,32 @@ def devices(found: Devices) -> Iterator[Condition]:
             _remedy(kind, unit.name, health.remedy),
             confirm=confirm,
         )
+
+
+def lamps(found: Devices) -> Iterator[Condition]:
+    """Lights on a bus that is there: does each answer, and have what it was told?"""
+    for bus in found.buses.values():
+        for name, line in bus.pump.lines.items():
+            there = bus.lane.health.state == "ok"
+            yield Condition(
+                f"light.{name}.offline",
+                bool(line.fault) if there else None,
+                AlertLevel.CRITICAL,
+                Text(f"the light {name} cannot be controlled: {line.fault}", f"灯具 {name} 失去控制：{line.fault}"),
+                Text("check its power, cable and address on the bus", "检查其电源、线缆和总线地址"),
+            )
+            yield Condition(
+                f"light.{name}.differs",
+                bool(line.differs) if there else None,
+                AlertLevel.WARNING,
+                Text(
+                    f"the light {name} is not as it was told: {line.differs}", f"灯具 {name} 与设定不符：{line.differs}"
+                ),
+                Text(
+                    "is another controller on its line, or a hand on its knob?", "检查同一线路上的其他控制器或面板旋钮"
+                ),
+                hold=0.0,
+            )
 
 
 def pictures(found: Devices) -> Iterator[Condition]:

@@ -183,8 +183,8 @@ class SelfTests:
         """Whether the lights have arrived and every output that is there has sent them so: a busy machine may be slow
         to send."""
         agent, now = self._agent, self._agent.now()
-        outputs = agent.devices.outputs.values()
-        return agent.rig.unmoved(now) and all(output.has_shown(agent.rig.scene, now) for output in outputs)
+        units = agent.devices.lighting()
+        return agent.rig.unmoved(now) and all(unit.has_shown(agent.rig.scene, now) for unit in units)
 
 
 class ServiceVerbs:

@@ -22,7 +22,7 @@ from agent.runtime import clock
 from agent.runtime.lane import Health
 from agent.uplink.probe import ProbeUnit
 from config.model import StudioConfig
-from config.units import Attribute
+from config.units import CIE_SPAN, Attribute
 from drivers.network.jitter import Window
 from drivers.registry import Kind
 from firmware_profiles.patch import Patched
@@ -45,15 +45,19 @@ def inventory(
                 role=f.role,
                 profile=f.profile.name,
                 personality=f.mode,
-                universe=f.universe,
-                address=f.address,
+                universe=None if f.bus else f.universe,
+                address=None if f.bus else f.address,
+                bus=f.bus,
+                unit=f.unit if f.bus else None,
+                channel=f.channel if f.bus else None,
                 attributes=tuple(str(a) for a in f.personality.attributes),
-                ranges={str(a): (c.lowest, c.highest) for a, c in f.personality.channels.items()},
+                ranges={str(a): span for a, span in f.personality.ranges.items()},
             )
             for f in fixtures.values()
         ),
         devices=(
             *(payloads.DeviceEntry(kind="output", name=n, driver=s.driver) for n, s in config.outputs.items()),
+            *(payloads.DeviceEntry(kind="bus", name=n, driver=s.driver) for n, s in config.buses.items()),
             *(payloads.DeviceEntry(kind="camera", name=n, driver=s.driver) for n, s in config.cameras.items()),
             *(payloads.DeviceEntry(kind="probe", name=n, driver=s.driver) for n, s in config.probes.items()),
         ),
@@ -72,7 +76,7 @@ def lights(rig: Rig, devices: Devices, topics: Topics, now: float, ahead: float)
     for name, fixture in rig.fixtures.items():
         holder = rig.holder(name)
         target = rig.scene.targets(name)
-        health, reason = _carried(devices, fixture.universe)
+        health, reason = _carried(devices, fixture)
         yield (
             topics.state("fixture", name),
             payloads.FixtureState(
@@ -82,6 +86,7 @@ def lights(rig: Rig, devices: Devices, topics: Topics, now: float, ahead: float)
                 fade_remaining=round(max(0.0, rig.scene.arrives(name) - now), 1),
                 health=health,
                 reason=reason,
+                measured=_measured(devices, fixture),
             ),
         )
 
@@ -120,7 +125,7 @@ def all_devices(
     for kind, unit in devices.all():
         if only is not None and only != (kind, unit.name):
             continue
-        name: Any = {Kind.OUTPUT: "output", Kind.CAMERA: "camera", Kind.PROBE: "probe"}[kind]
+        name: Any = str(kind)
         yield topics.state(name, unit.name), device(unit.lane.health)
 
 
@@ -234,9 +239,12 @@ def _rss() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
 
 
-def _carried(devices: Devices, universe: int) -> tuple[payloads.Health, str]:
-    """A light is as well as the worst output that carries its universe."""
-    found = [o.lane.health for o in devices.outputs.values() if universe in o.section.universes]
+def _carried(devices: Devices, light: Patched) -> tuple[payloads.Health, str]:
+    """A light is as well as the worst output that carries its universe, or as its bus finds it."""
+    if light.bus:
+        bus = devices.buses.get(light.bus)
+        return bus.health(light.name) if bus is not None else ("starting", "")
+    found = [o.lane.health for o in devices.outputs.values() if light.universe in o.section.universes]
     for state in ("offline", "starting"):
         for health in found:
             if health.state == state:
@@ -244,8 +252,15 @@ def _carried(devices: Devices, universe: int) -> tuple[payloads.Health, str]:
     return "ok", ""
 
 
+def _measured(devices: Devices, light: Patched) -> dict[str, payloads.Measured]:
+    """What a light on a bus says of itself."""
+    bus = devices.buses.get(light.bus)
+    readings = bus.pump.lines[light.name].readings if bus is not None and light.name in bus.pump.lines else ()
+    return {r.name: payloads.Measured(value=_number(r.value), unit=r.unit) for r in readings}
+
+
 def _rounded(levels: Mapping[Attribute, float]) -> dict[Attribute, float]:
-    return {a: round(v, 0 if a is Attribute.CCT else 3) for a, v in levels.items()}
+    return {a: round(v, 0 if a is Attribute.CCT else 4 if a in CIE_SPAN else 3) for a, v in levels.items()}
 
 
 def _number(value: float) -> float | None:

@@ -40,11 +40,12 @@ def _one(file: Path) -> int:
     counts = (
         (len(config.fixtures), "fixture"),
         (len(config.outputs), "output"),
+        *([(len(config.buses), "lamp bus")] if config.buses else []),
         (len(config.cameras), "camera"),
         (len(config.probes), "probe"),
         (len(config.looks), "look"),
         (len(config.cues), "cue list"),
     )
-    said = ", ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in counts)
+    said = ", ".join(f"{count} {word}{('es' if word.endswith('s') else 's') * (count != 1)}" for count, word in counts)
     print(f"{file}: ok – {said}; exposure {config.exposure.mode if config.exposure else 'off'}")
     return os.EX_OK

@@ -96,7 +96,10 @@ def _check(file: Path) -> int:
         complain(error)
         is_file = os.path.isfile(file)  # noqa: PTH113 - Path.is_file() raises for a name that is too long
         return os.EX_CONFIG if is_file and os.access(file, os.R_OK) else os.EX_NOINPUT
-    modes = ", ".join(f"{name} ({mode.footprint})" for name, mode in profile.personalities.items())
+    modes = ", ".join(
+        f"{name} ({'Modbus' if mode.modbus else 'line' if mode.line else mode.footprint})"
+        for name, mode in profile.personalities.items()
+    )
     print(f"{file}: ok – {profile.name}; modes and their slots: {modes}")
     return os.EX_OK
 
@@ -111,6 +114,7 @@ def _listed(profiles: "Library", width: int) -> Iterator[str]:
 
 
 def _shown(profile: "Profile", width: int, language: Any) -> Iterator[str]:
+    from agent.cli.profile_wire import kind, lines
     from config.units import Text
 
     def say(en: str, zh: str) -> str:
@@ -123,10 +127,15 @@ def _shown(profile: "Profile", width: int, language: Any) -> Iterator[str]:
         unknown = say(", or not known", "，或未知") if profile.match.unknown else ""
         yield from wrapped(f"{say('firmware', '固件')}: {ranges}{unknown}", width, "", "  ")
     for mode, personality in profile.personalities.items():
-        count = personality.footprint
-        slots = say(f"{count} slot{'s' * (count != 1)}", f"{count} 个通道")
         yield ""
-        yield from wrapped(f"{mode} – {personality.title}, {slots}", width, "", "  ")
+        yield from wrapped(f"{mode} – {personality.title}, {kind(personality, say)}", width, "", "  ")
+        if personality.wire is not None:
+            for margin, text in lines(personality, say):
+                yield from wrapped(text, width, f"  {margin:>9}  ", " " * 13)
+            continue
+        if personality.mixer is not None:
+            told = ", ".join(f"{a} {low:g}…{high:g}" for a, (low, high) in personality.ranges.items())
+            yield from wrapped(f"{say('mixed to', '混合为')}: {told}", width, "  ", "    ")
         place = 1
         for slot in personality.slots:
             at = f"{place}" if slot.width == 1 else f"{place}–{place + 1}"
@@ -139,14 +148,19 @@ def _shown(profile: "Profile", width: int, language: Any) -> Iterator[str]:
 
 
 def _slot(slot: "Slot", fixed: str) -> str:
-    if slot.attribute is None:
+    if slot.drives is None:
         return f"{fixed} ({slot.reason})"
     if slot.part == "fine":
-        return f"{slot.attribute} fine"
+        return f"{slot.drives} fine"
     first, last = slot.ends
+    what = f"{slot.attribute} {first:g}…{last:g}"
+    if slot.emitter is not None:
+        white = f"{slot.cct:g} K" if slot.cct is not None else ""
+        what = f"{slot.emitter}: {white or 'xy {:g} {:g}'.format(*slot.xy or ())}, light {slot.light:g}"
     curve = f", {slot.curve}" if slot.curve != "linear" else ""
+    curve = f", curve of {len(slot.points)} points" if slot.points is not None else curve
     used = f", DMX {slot.raw[0]}…{slot.raw[1]}" if slot.raw else ""
-    return f"{slot.attribute} {first:g}…{last:g}{curve}{used}{'' if slot.part == 'whole' else ' coarse'}"
+    return f"{what}{curve}{used}{'' if slot.part == 'whole' else ' coarse'}"
 
 
 def _range(firmware: "FirmwareRange") -> str:

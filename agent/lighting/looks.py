@@ -21,8 +21,8 @@ def fitting(
             unable.append(name)
             continue
         for attribute, level in wanted.items():
-            channel = fixtures[name].personality.channels.get(attribute)
-            near = None if channel is None else min(max(level, channel.lowest), channel.highest)
+            span = fixtures[name].personality.ranges.get(attribute)
+            near = None if span is None else min(max(level, span[0]), span[1])
             if near != level:
                 unable.append(f"{name}.{attribute}")
             if near is not None:

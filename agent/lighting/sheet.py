@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from config.units import SLOTS, Attribute
-from firmware_profiles.channel import Channel, Curve
+from firmware_profiles.channel import Channel
+from firmware_profiles.curves import Curve, Dimming
 from firmware_profiles.model import Personality
 from firmware_profiles.render import decode, render
 
@@ -29,7 +30,7 @@ Indices = npt.NDArray[np.intp]
 Slots = npt.NDArray[np.uint8]
 Small = npt.NDArray[np.int32]
 
-SLOT_OF = {Curve.LINEAR: 0, Curve.SQUARE: 1, Curve.SQUARE_ROOT: 2}
+SLOT_OF: Mapping[Dimming, int] = {Curve.LINEAR: 0, Curve.SQUARE: 1, Curve.SQUARE_ROOT: 2}
 """Curves whose inverse has an array form; the others are asked channel by channel."""
 SCALAR = 9
 
@@ -220,13 +221,14 @@ def lay_out(fixtures: "Mapping[str, Patched]", universes: Sequence[int]) -> "tup
             mode = light.personality
             constants[row, offset : light.last] = np.frombuffer(mode.constants, np.uint8)
             owned[row, offset : light.last] = True
-            mixes += [] if separable(mode) else [Mix(row, offset, mode, mode.attributes, len(where))]
+            mixes += [] if mode.separable else [Mix(row, offset, mode, mode.attributes, len(where))]
             flat = row * SLOTS + offset
-            for attribute, channel in mode.channels.items():
+            for attribute in mode.attributes:
                 numbers[light.name, attribute] = len(where)
+                channel = mode.channels[attribute] if mode.separable else _nowhere(mode, attribute)
                 kind = kinds.setdefault(channel, len(kinds))
                 fine = -1 if channel.fine is None else flat + channel.fine
-                where.append((kind, flat + channel.coarse, fine) if separable(mode) else (kind, -1, -1))
+                where.append((kind, flat + channel.coarse, fine) if mode.separable else (kind, -1, -1))
         bounds.append(len(where))
     places = np.array(where, np.int32).reshape(-1, 3).T.copy()
     values = np.array([(c.first, c.last, c.start, c.end) for c in kinds], np.float64).reshape(-1, 4).T.copy()
@@ -246,6 +248,7 @@ def lay_out(fixtures: "Mapping[str, Patched]", universes: Sequence[int]) -> "tup
     return sheet, numbers
 
 
-def separable(mode: Personality) -> bool:
-    """Whether every slot of the mode depends on one attribute at most."""
-    return bool(getattr(mode, "separable", True))
+def _nowhere(mode: Personality, attribute: Attribute) -> Channel:
+    """A number's place in the arrays for what has no slots of its own."""
+    low, high = mode.ranges[attribute]
+    return Channel(attribute, 0, None, 0, 1, low, high, low)

@@ -3,11 +3,13 @@
 ``rate`` is the slew limit in share of full light per second; what carries no light has limits of its own.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from config.units import EMITTERS, Attribute
+from config.units import CIE_SPAN, EMITTERS, Attribute
 from firmware_profiles.patch import Patched
+from firmware_profiles.render import slopes
 
 Key = tuple[str, Attribute]
 
@@ -31,7 +33,10 @@ class Slew:
         if attribute is Attribute.TINT:
             return TINT_RATE
         # Light = intensity x colour mix: where both can move, each gets half of the allowed slope, so that their
-        # product keeps within it.
-        has = self.fixtures[name].personality.attributes
-        both = Attribute.INTENSITY in has and bool(EMITTERS & set(has))
+        # product keeps within it. Of a colour in x and y the slope is the light's own, along whichever way it goes.
+        personality = self.fixtures[name].personality
+        if attribute in CIE_SPAN:
+            return self.rate / 2 / math.sqrt(2) / slopes(personality)[attribute]
+        has = personality.attributes
+        both = Attribute.INTENSITY in has and bool((EMITTERS | CIE_SPAN.keys()) & set(has))
         return self.rate / 2 if both else self.rate

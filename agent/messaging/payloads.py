@@ -79,6 +79,9 @@ class FixtureEntry(Part):
     personality: str = ""
     universe: int | None = None
     address: int | None = None
+    bus: str = Field("", description="Bus it is on, if it has no DMX.")
+    unit: int | None = None
+    channel: int | None = None
     attributes: tuple[str, ...] = ()
     ranges: dict[str, tuple[float, float]] = Field(
         default_factory=dict, description="Attribute → lowest and highest level, in the attribute's own unit."
@@ -86,7 +89,7 @@ class FixtureEntry(Part):
 
 
 class DeviceEntry(Part):
-    kind: Literal["output", "camera", "probe"]
+    kind: Literal["output", "bus", "camera", "probe"]
     name: str
     driver: str = ""
 
@@ -147,6 +150,13 @@ class Holder(Part):
     until: str | None = Field(None, description="End of the lease, ISO 8601 UTC; null: until it is released.")
 
 
+class Measured(Part):
+    """A number that a light measures of itself; null: it did not say."""
+
+    value: float | None
+    unit: str
+
+
 class FixtureState(Payload):
     """A light: levels in each attribute's own unit."""
 
@@ -156,6 +166,7 @@ class FixtureState(Payload):
     fade_remaining: float = Field(0.0, description="Seconds.")
     health: Health = "ok"
     reason: str = ""
+    measured: dict[str, Measured] = Field(default_factory=dict, description="What a light on a bus says of itself.")
 
 
 class LightsState(Payload):
@@ -169,7 +180,7 @@ class LightsState(Payload):
 
 
 class DeviceState(Payload):
-    """An output, a camera or a probe."""
+    """An output, a bus, a camera or a probe."""
 
     health: Health
     reason: str = ""

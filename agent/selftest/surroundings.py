@@ -1,11 +1,12 @@
 """What a self-test may touch, all of it. The agent provides one; so does the shell while no service runs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from agent.exposure.camera import CameraUnit
+from agent.lighting.lamps import BusUnit
 from agent.lighting.output import OutputUnit
 from agent.lighting.rig import Rig
 from agent.uplink.probe import ProbeUnit
@@ -20,9 +21,12 @@ class Units(Protocol):
     @property
     def outputs(self) -> Mapping[str, OutputUnit]: ...
     @property
+    def buses(self) -> Mapping[str, BusUnit]: ...
+    @property
     def cameras(self) -> Mapping[str, CameraUnit]: ...
     @property
     def probes(self) -> Mapping[str, ProbeUnit]: ...
+    def lighting(self) -> Iterator[OutputUnit | BusUnit]: ...
 
 
 class Trip(Protocol):

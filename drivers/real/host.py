@@ -6,6 +6,7 @@ Nothing heavy is imported before the call that needs it: a studio without camera
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from drivers.host import (
     NOBODY,
@@ -14,12 +15,16 @@ from drivers.host import (
     Endpoint,
     FrameSource,
     Interface,
+    Link,
     Login,
     SerialPort,
     Uart,
     VideoDevice,
 )
 from drivers.real.adapters import MACHINE, Tree
+
+if TYPE_CHECKING:
+    from firmware_profiles.entry import Framing
 
 
 class RealHost:
@@ -34,10 +39,15 @@ class RealHost:
     def wall(self) -> float:
         return time.time()
 
-    def serial(self, port: str, baud: int) -> Uart:
+    def serial(self, port: str, baud: int, framing: "Framing" = "8N2") -> Uart:
         from drivers.real.serial import open_port
 
-        return open_port(port, baud, tree=self._tree)
+        return open_port(port, baud, framing, self._tree)
+
+    def stream(self, host: str, port: int, timeout: float) -> Link:
+        from drivers.real.stream import open_stream
+
+        return open_stream(host, port, timeout)
 
     def serial_ports(self) -> Sequence[SerialPort]:
         from drivers.real.serial import ports

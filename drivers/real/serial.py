@@ -28,6 +28,8 @@ from drivers.real.gate import Gate
 if TYPE_CHECKING:
     import serial
 
+    from firmware_profiles.entry import Framing
+
 WRITE_TIMEOUT = 0.5
 """Seconds a write or drain may take (a 518-byte frame needs 3 ms on full-speed USB, 99 ms at 57600 Bd)."""
 
@@ -163,8 +165,8 @@ class SerialLink:
         return LinkLost(f"{self._name} is gone: {why or 'input/output error'}", "plug it in again, check the cable")
 
 
-def open_port(port: str, baud: int, tree: Tree = MACHINE) -> SerialLink:
-    """Open ``port`` (a path, or ``usb:SERIAL``) exclusively, 8N2. Raises DeviceMissing with the reason."""
+def open_port(port: str, baud: int, framing: "Framing" = "8N2", tree: Tree = MACHINE) -> SerialLink:
+    """Open ``port`` (a path, or ``usb:SERIAL``) exclusively. Raises DeviceMissing with the reason."""
     import serial
 
     path = choose(adapters(tree), port.removeprefix(USB)) if port.startswith(USB) else port
@@ -173,8 +175,8 @@ def open_port(port: str, baud: int, tree: Tree = MACHINE) -> SerialLink:
             path,
             baud,
             bytesize=serial.EIGHTBITS,
-            parity=serial.PARITY_NONE,
-            stopbits=serial.STOPBITS_TWO,
+            parity=framing[1],
+            stopbits=int(framing[2]),
             timeout=0,
             write_timeout=0,
             exclusive=True,

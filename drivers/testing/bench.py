@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from config.units import Attribute
-from drivers.base import Identity, Quality
+from drivers.base import Identity, Lamp, Quality
 from drivers.errors import DriverError, ReplyTimeout
 from drivers.registry import DriverSpec, Kind
 from drivers.virtual.clock import Clock, ManualClock
-from drivers.virtual.furnish import twin_factory
+from drivers.virtual.furnish import lamp_of, twin_factory
 from drivers.virtual.studio import VirtualStudio
+from drivers.virtual.twin import Fitted
 
 FRAME = bytes(range(1, 25))
 Clause = Callable[[DriverSpec], None]
@@ -24,10 +25,16 @@ class Bench:
         self.studio = VirtualStudio(clock or ManualClock())
         self.studio.universes["twin"] = tuple(range(1, (spec.universes or 2) + 1))
         self.options = spec.options.model_validate({**spec.example, **options})
+        self.personality = lamp_of(spec)
+        if self.personality is not None:
+            self.studio.lamps["twin"] = (Fitted("lamp", self.personality),)
         self.twin: Any = twin_factory(spec)(self.studio, self.options, "twin")
         self.device = spec.make(self.options, self.studio)
+        self.lamp: Lamp | None = None
+        if self.personality is not None:
+            self.lamp = self.device.lamp("lamp", self.personality)
         self.timeout = float(getattr(self.options, "timeout", 0.5))
-        self.wired = spec.kind in (Kind.CAMERA, Kind.LAMP) or bool(self.studio.serial_ports())
+        self.wired = spec.kind in (Kind.CAMERA, Kind.BUS) or bool(self.studio.serial_ports())
         """An unplugged device is noticed. On a network it is only silent, and an output there hears nothing."""
         self.answers = (self.wired and not getattr(self.twin, "mute", False)) or spec.kind is Kind.PROBE
 
@@ -41,8 +48,8 @@ class Bench:
             device.listen(self.timeout)
         elif self.spec.kind is Kind.CAMERA:
             device.grab()
-        elif self.spec.kind is Kind.LAMP:
-            device.apply({Attribute.INTENSITY: 0.5})
+        elif self.lamp is not None:
+            self.lamp.apply({Attribute.INTENSITY: 0.5})
         elif all(reading.quality is Quality.MISSING for reading in device.sample()):
             raise ReplyTimeout("no reading")
 

@@ -11,6 +11,7 @@ from drivers.errors import DriverError
 from drivers.registry import DriverSpec, Kind
 from drivers.testing.bench import Bench, Clause
 from drivers.virtual.twin import Fault
+from firmware_profiles.render import resolution
 
 
 def the_twin_holds_exactly_the_frame(spec: DriverSpec) -> None:
@@ -93,16 +94,24 @@ def readings_are_numbers_with_units(spec: DriverSpec) -> None:
     bench.put_away()
 
 
-def what_is_applied_can_be_read(spec: DriverSpec) -> None:
-    """7: within a twentieth, or not readable at all; more than full is never taken for a level."""
+def what_is_applied_is_shown_and_can_be_read(spec: DriverSpec) -> None:
+    """7: within the profile's resolution, or not readable at all; what cannot be a level never reaches the wire."""
     bench = Bench(spec)
     bench.device.open()
-    for level in (0.0, 0.5, 1.0):
-        bench.device.apply({Attribute.INTENSITY: level})
-        read = bench.device.read()
-        assert read is None or abs(read[Attribute.INTENSITY] - level) <= 0.05, f"applied {level}, read {read}"
-    with pytest.raises(DriverError):
-        bench.device.apply({Attribute.INTENSITY: 2.0})
+    lamp, personality = bench.lamp, bench.personality
+    assert lamp is not None and personality is not None
+    for attribute, channel in personality.channels.items():
+        for level in (channel.lowest, (channel.lowest + channel.highest) / 2, channel.highest):
+            step = resolution(personality, attribute, level)
+            lamp.apply({Attribute.INTENSITY: 1.0, attribute: level})
+            shown, read = bench.twin.shown["lamp"], lamp.read()
+            assert abs(shown[attribute] - level) <= step, f"applied {attribute} {level}, it shows {shown}"
+            assert read is None or abs(read[attribute] - level) <= step, f"applied {level}, read {read}"
+    before = dict(bench.twin.shown)
+    for wrong in (2.0, -0.1, float("nan"), float("inf")):
+        with pytest.raises(DriverError):
+            lamp.apply({Attribute.INTENSITY: wrong})
+    assert bench.twin.shown == before, "a level that cannot be has reached the wire"
     bench.put_away()
 
 
@@ -111,5 +120,5 @@ BY_KIND: dict[Kind, Sequence[Clause]] = {
     Kind.INPUT: (what_is_sent_is_heard,),
     Kind.CAMERA: (pictures_are_new_and_in_order,),
     Kind.PROBE: (readings_are_numbers_with_units,),
-    Kind.LAMP: (what_is_applied_can_be_read,),
+    Kind.BUS: (what_is_applied_is_shown_and_can_be_read,),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from config.model import CameraSection, OutputSection, ProbeSection, StudioConfig
+from config.model import BusSection, CameraSection, FixtureSection, OutputSection, ProbeSection, StudioConfig
 from config.problems import ConfigError, Problem
 from drivers import registry
 from drivers.errors import NotSupported
@@ -14,12 +14,13 @@ from drivers.registry import DriverSpec
 from drivers.virtual.camera import VirtualCamera
 from drivers.virtual.clock import Clock
 from drivers.virtual.studio import VirtualStudio
-from drivers.virtual.twin import Twin
+from drivers.virtual.twin import Fitted, Twin
 from drivers.virtual.wires import Lan
 from drivers.virtual.world import HOMES, Lamp, World
-from firmware_profiles.library import load
+from firmware_profiles.library import Library, load
+from firmware_profiles.model import Personality
 
-Section = OutputSection | CameraSection | ProbeSection
+Section = OutputSection | BusSection | CameraSection | ProbeSection
 TwinFactory = Callable[[VirtualStudio, Any, str], Twin]
 
 
@@ -31,6 +32,14 @@ def furnish(config: StudioConfig, clock: Clock | None = None, seed: int = 0, lan
     for name, output in config.outputs.items():
         studio.universes[name] = output.universes
         place(studio, f"outputs.{name}", name, output, problems)
+    library = load(config.agent.profile_dirs)
+    for name, bus in config.buses.items():
+        studio.lamps[name] = tuple(
+            Fitted(light, _personality(library, fixture), fixture.unit or 1, fixture.channel or 1)
+            for light, fixture in config.fixtures.items()
+            if fixture.bus == name
+        )
+        place(studio, f"buses.{name}", name, bus, problems)
     for name, camera in config.cameras.items():
         if not isinstance(camera.options.get("source"), str):  # those with a source look into the world: settle()
             place(studio, f"cameras.{name}", name, camera, problems)
@@ -65,6 +74,16 @@ def twin_factory(spec: DriverSpec) -> TwinFactory:
     return factory
 
 
+def _personality(library: Library, fixture: FixtureSection) -> Personality:
+    return library.find(fixture.profile, fixture.firmware).personalities[fixture.personality]
+
+
+def lamp_of(spec: DriverSpec) -> Personality | None:
+    """The lamp that a bus driver's example reaches; ``None`` for all other kinds of driver."""
+    profile, _, personality = spec.lamp.partition(":")
+    return load().find(profile).personalities[personality] if profile else None
+
+
 def settle(studio: VirtualStudio, config: StudioConfig, daylight: float = 0.1) -> World:
     """Furnish a virtual studio after a configuration: a lamp for every fixture and a camera for every video source.
 
@@ -77,9 +96,10 @@ def settle(studio: VirtualStudio, config: StudioConfig, daylight: float = 0.1) -
         homes = HOMES[fixture.role]
         place = homes[used[fixture.role] % len(homes)]
         used[fixture.role] += 1
-        personality = library.find(fixture.profile, fixture.firmware).personalities[fixture.personality]
-        world.lamps[name] = Lamp(name, fixture.universe, fixture.address, personality, fixture.role, place)
+        personality = _personality(library, fixture)
+        world.lamps[name] = Lamp(name, fixture.universe or 0, fixture.address or 1, personality, fixture.role, place)
     studio.frame_listeners.append(world.hear)
+    studio.lamp_listeners.append(world.hear_lamp)
     for name, camera in config.cameras.items():
         source = camera.options.get("source")
         if isinstance(source, str):

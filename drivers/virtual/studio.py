@@ -8,23 +8,19 @@ import itertools
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from drivers.errors import DeviceMissing, LinkLost, NotSupported, Refused, ReplyTimeout
-from drivers.host import Datagram, Datagrams, Endpoint, FrameSource, Interface, SerialPort, Uart, VideoDevice
+from drivers.host import Datagram, Datagrams, Endpoint, FrameSource, Interface, Link, SerialPort, Uart, VideoDevice
 from drivers.virtual.clock import Clock, RealClock
-from drivers.virtual.twin import Fault, NodeDevice, SerialDevice, Twin
-from drivers.virtual.wires import Cable, Inbox, Lan, Listener, Place, Socket, broadcast
+from drivers.virtual.datagrams import HOME, HOME6, OURS, VirtualDatagrams
+from drivers.virtual.twin import Fault, Fitted, NodeDevice, SerialDevice, Twin
+from drivers.virtual.wires import Cable, Lan, Listener, Place, Socket, broadcast
 
 if TYPE_CHECKING:
     from drivers.virtual.world import World
-
-HOME = "10.77.0.2"
-"""The studio machine's own address; its network is 10.77.0.0/24, but nodes may be placed anywhere."""
-HOME6 = "fd00:77::2"
-OURS = frozenset({HOME, HOME6, "127.0.0.1", "::1"})
 
 ELSEWHERE = "203.0.113."
 """Where names without an address are put (TEST-NET-3, RFC 5737)."""
@@ -36,6 +32,8 @@ to its source endpoint, whose port stands for the identifier."""
 UNREACHABLE = "check the network cable and the interface's address"
 
 FrameListener = Callable[[int, bytes], None]
+LampListener = Callable[[str, bytes], None]
+"""Told the name of a lamp and its slots as a fixture's: coarse and fine bytes."""
 
 
 class VirtualStudio:
@@ -52,6 +50,9 @@ class VirtualStudio:
         self.twins: dict[str, Twin] = {}
         self.universes: dict[str, tuple[int, ...]] = {}
         """Which universes an output (by name) carries; set before its twin is made."""
+        self.lamps: dict[str, tuple[Fitted, ...]] = {}
+        """Which lamps are on a bus (by name); set before its twin is made."""
+        self.lamp_listeners: list[LampListener] = []
         self.frame_listeners: list[FrameListener] = []
         self.network_up = False
         self.world: World | None = None
@@ -60,6 +61,7 @@ class VirtualStudio:
         self._seeds = itertools.count(seed * 1000 + 1)
         self._ports = itertools.count(49152)
         self._sockets: dict[str, Socket] = {}
+        self._streams: dict[str, Socket] = {}
         self._places: list[Place] = []
         self._listeners: dict[Endpoint, Listener] = {}
         self._names: dict[str, str] = {"localhost": "127.0.0.1"}
@@ -76,6 +78,15 @@ class VirtualStudio:
         socket = Socket(port, device, self.clock, next(self._seeds))
         with self._lock:
             self._sockets[port.port] = socket
+        return socket
+
+    def place_stream(self, address: str, port: int, device: SerialDevice) -> Socket:
+        """A device that speaks over TCP, to one at a time. The socket is its twin's fault half."""
+        place = f"{address}:{port}"
+        socket = Socket(SerialPort(place, place), device, self.clock, next(self._seeds))
+        with self._lock:
+            self._streams[place] = socket
+            self.network_up = True
         return socket
 
     def place_node(self, address: str, device: NodeDevice, groups: Sequence[str] = ()) -> Place:
@@ -132,6 +143,11 @@ class VirtualStudio:
         for listener in tuple(self.frame_listeners):
             listener(universe, frame)
 
+    def lit(self, lamp: str, slots: bytes) -> None:
+        """A lamp on a bus shows this now (called by twins)."""
+        for listener in tuple(self.lamp_listeners):
+            listener(lamp, slots)
+
     def arrival(self) -> float:
         """While a node receives: the time its datagram arrives, on the studio's monotonic clock. Otherwise now."""
         return float(getattr(self._arrival, "time", self.now()))
@@ -149,13 +165,21 @@ class VirtualStudio:
     def wall(self) -> float:
         return self.clock.wall()
 
-    def serial(self, port: str, baud: int) -> Uart:
+    def serial(self, port: str, baud: int, framing: str = "8N2") -> Uart:
         with self._lock:
             for socket in self._sockets.values():
                 names = {socket.port.port, socket.port.stable, f"usb:{socket.port.usb_serial}"}
                 if port in names and socket.plugged:
                     return socket.open()
         raise DeviceMissing(f"{port}: no such serial port", "plug the device in, or correct the port's name")
+
+    def stream(self, host: str, port: int, timeout: float) -> Link:
+        place = f"{self.resolve(host)}:{port}"
+        with self._lock:
+            socket = self._streams.get(place)
+            if socket is not None and socket.plugged:
+                return socket.open()
+        raise DeviceMissing(f"{host}:{port}: nobody answers", "check address, power and network cable")
 
     def serial_ports(self) -> Sequence[SerialPort]:
         with self._lock:
@@ -240,12 +264,13 @@ class VirtualStudio:
     def in_use(self) -> list[str]:
         """What drivers have open and not yet closed: serial ports and datagram sockets."""
         with self._lock:
-            ports = [socket.port.port for socket in self._sockets.values() if socket.in_use]
+            sockets = [*self._sockets.values(), *self._streams.values()]
+            ports = [socket.port.port for socket in sockets if socket.in_use]
             return ports + [f"udp {each.local[0]}:{each.local[1]}" for each in self._open]
 
     # --- the network -----------------------------------------------------------------------------------------------
 
-    def carry(self, data: bytes, sender: "VirtualDatagrams", to: Endpoint) -> float:
+    def carry(self, data: bytes, sender: VirtualDatagrams, to: Endpoint) -> float:
         """Take a datagram from one of the machine's sockets to whoever it reaches; their answers come back."""
         left = self.now()
         own = to[0] in OURS or to[0] == sender.local[0]
@@ -264,7 +289,7 @@ class VirtualStudio:
             self._deliver(place, data, sender, to, left)
         return left
 
-    def _deliver(self, place: Place, data: bytes, sender: "VirtualDatagrams", to: Endpoint, left: float) -> None:
+    def _deliver(self, place: Place, data: bytes, sender: VirtualDatagrams, to: Endpoint, left: float) -> None:
         there = self._journey()
         if there is None:
             return
@@ -304,47 +329,12 @@ class VirtualStudio:
             while self.now() < until:
                 self.clock.wait(nobody, until)
 
-    def _opened(self, datagrams: "VirtualDatagrams") -> "VirtualDatagrams":
+    def _opened(self, datagrams: VirtualDatagrams) -> VirtualDatagrams:
         with self._lock:
             self._open.append(datagrams)
         return datagrams
 
-    def forget(self, datagrams: "VirtualDatagrams") -> None:
+    def forget(self, datagrams: VirtualDatagrams) -> None:
         """A socket was closed."""
         with self._lock:
             self._open[:] = [each for each in self._open if each is not datagrams]
-
-
-class VirtualDatagrams:
-    """A datagram socket of the studio machine (:class:`drivers.host.Datagrams`)."""
-
-    def __init__(
-        self, studio: VirtualStudio, local: Endpoint, groups: Iterable[str], broadcast: bool, ttl: int
-    ) -> None:
-        self._studio = studio
-        self.local: Endpoint = local
-        self.groups = set(groups)
-        self.broadcast = broadcast
-        self.ttl = ttl
-        self.inbox = Inbox(studio.clock, f"udp {local[0]}:{local[1]}")
-        self._closed = False
-
-    def accepts(self, to: Endpoint, everybody: bool) -> bool:
-        mine = to[0] in OURS or to[0] == self.local[0] or to[0] in self.groups
-        return to[1] == self.local[1] and (everybody or mine)
-
-    def send(self, data: bytes | bytearray, to: Endpoint) -> float:
-        if self._closed:
-            raise LinkLost(f"udp {self.local[0]}:{self.local[1]} was closed")
-        return self._studio.carry(bytes(data), self, (self._studio.resolve(to[0], ipv6=True), to[1]))
-
-    def join(self, group: str) -> None:
-        self.groups.add(group)
-
-    def receive(self, timeout: float) -> Datagram | None:
-        return self.inbox.get(timeout)
-
-    def close(self) -> None:
-        self._closed = True
-        self.inbox.close()
-        self._studio.forget(self)

@@ -5,10 +5,13 @@ driver made with the same options and ``host=studio`` reaches it.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from config.units import Levels
 from drivers.host import Endpoint
+from firmware_profiles.model import Personality
 
 
 class Fault(StrEnum):
@@ -43,6 +46,24 @@ class OutputTwin(Twin, Protocol):
     @property
     def frames(self) -> Mapping[int, bytes]:
         """The slots it holds now, by universe, exactly as many as were sent last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A lamp on a bus."""
+
+    name: str
+    personality: Personality
+    unit: int = 1
+    channel: int = 1
+
+
+class BusTwin(Twin, Protocol):
+    """The far end of a bus."""
+
+    @property
+    def shown(self) -> Mapping[str, Levels]:
+        """What each lamp shows, by its name; a lamp that is switched off is dark."""
 
 
 class InputTwin(Twin, Protocol):

@@ -18,6 +18,7 @@ from functools import lru_cache
 from config.units import SLOTS, Attribute, Levels
 from drivers.virtual.clock import Clock
 from drivers.virtual.scene import Point, Rgb
+from firmware_profiles.locus import rec709
 from firmware_profiles.model import Personality
 from firmware_profiles.render import decode, footprint
 
@@ -56,8 +57,11 @@ def white(kelvin: float, balance: float = BALANCE) -> Rgb:
 
     Chromaticity by Kim et al.'s cubic splines of the Planckian locus (US patent 7024034; 1667...25000 K).
     """
-    seen, neutral = _planck(kelvin), _planck(balance)
-    r, g, b = (one / other for one, other in zip(seen, neutral, strict=True))
+    return _balanced(_planck(kelvin), balance)
+
+
+def _balanced(seen: Rgb, balance: float) -> Rgb:
+    r, g, b = (one / other for one, other in zip(seen, _planck(balance), strict=True))
     luminance = 0.2126 * r + 0.7152 * g + 0.0722 * b
     return r / luminance, g / luminance, b / luminance
 
@@ -74,17 +78,20 @@ def _planck(kelvin: float) -> Rgb:
         y = -0.9549476 * x**3 - 1.37418593 * x**2 + 2.09137015 * x - 0.16748867
     else:
         y = 3.0817580 * x**3 - 5.87338670 * x**2 + 3.75112997 * x - 0.37001483
-    big_x, big_z = x / y, (1 - x - y) / y
-    r = 3.2406 * big_x - 1.5372 - 0.4986 * big_z
-    g = -0.9689 * big_x + 1.8758 + 0.0415 * big_z
-    b = 0.0557 * big_x - 0.2040 + 1.0570 * big_z
+    return _seen((x, y))
+
+
+def _seen(xy: tuple[float, float]) -> Rgb:
+    r, g, b = rec709(xy)
     return max(r, 1e-3), max(g, 1e-3), max(b, 1e-3)
 
 
 def colour(levels: Levels) -> Rgb:
-    """The light of decoded levels: emitters mixed, or white of the temperature; times intensity."""
+    """The light of decoded levels: of a chromaticity, emitters mixed, or white of the temperature; times intensity."""
     emitters = [attribute for attribute in levels if attribute in EMITTER_COLOURS]
-    if emitters:
+    if Attribute.CIE_X in levels and Attribute.CIE_Y in levels:
+        mixed = list(_balanced(_seen((levels[Attribute.CIE_X], levels[Attribute.CIE_Y])), BALANCE))
+    elif emitters:
         mixed = [sum(levels[one] * EMITTER_COLOURS[one][channel] for one in emitters) for channel in range(3)]
     else:
         mixed = list(white(round(levels.get(Attribute.CCT, BALANCE))))
@@ -177,6 +184,13 @@ class World:
             for lamp in self.lamps.values():
                 if lamp.universe == universe:
                     lamp.hear(frame, now)
+
+    def hear_lamp(self, name: str, slots: bytes) -> None:
+        """A lamp on a bus shows this (a listener for ``studio.lamp_listeners``)."""
+        lamp, now = self.lamps.get(name), self.clock.now()
+        if lamp is not None:
+            with self._lock:
+                lamp.hear(slots, now)
 
     def lights(self, now: float) -> list[tuple[Lamp, Rgb]]:
         """Every lamp with the light it gives at that time."""

@@ -14,6 +14,8 @@ from drivers.dmx.enttec_pro_in import EnttecProIn
 from drivers.dmx.open_dmx import SPEC as OPEN_DMX
 from drivers.dmx.open_dmx import OpenDmx
 from drivers.errors import DriverError, LinkLost
+from drivers.lamps.modbus import SPEC as MODBUS
+from drivers.lamps.modbus import ModbusBus, ModbusLamp
 from drivers.registry import Kind
 from drivers.testing import common, kinds
 
@@ -129,6 +131,46 @@ def test_a_broken_driver_fails_its_clause(driver, clause):
             clause(replace(SPEC, make=driver))
     finally:
         LeavesAThread.lasting.set()
+
+
+class TakesAnyLevel(ModbusLamp):
+    def apply(self, levels):
+        channels = self.personality.channels
+        super().apply({a: min(max(v, channels[a].lowest), channels[a].highest) for a, v in levels.items()})
+
+
+class SaysWhatItWasTold(ModbusLamp):
+    def _put(self, wire, values, news):
+        """Nothing is sent."""
+
+    def read(self):
+        return self.applied
+
+
+class RepeatsNothing(ModbusLamp):
+    def _get(self, wire):
+        wire.say(b"", 0.0)
+        return {a: c.first for a, c in self.personality.channels.items()}
+
+
+@pytest.mark.parametrize(
+    ("lamp", "clause"),
+    [
+        (TakesAnyLevel, kinds.what_is_applied_is_shown_and_can_be_read),
+        (SaysWhatItWasTold, kinds.what_is_applied_is_shown_and_can_be_read),
+        (SaysWhatItWasTold, common.unplugged_while_open_it_comes_back),
+        (RepeatsNothing, kinds.what_is_applied_is_shown_and_can_be_read),
+        (RepeatsNothing, common.silence_is_a_timeout_in_time),
+    ],
+)
+def test_a_broken_lamp_fails_its_clause(lamp, clause):
+    class Bus(ModbusBus):
+        def _lamp(self, *place):
+            return lamp(self, *place)
+
+    clause(MODBUS)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        clause(replace(MODBUS, make=Bus))
 
 
 @pytest.mark.parametrize(

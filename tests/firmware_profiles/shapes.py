@@ -5,8 +5,8 @@ from typing import Any
 from firmware_profiles.model import Personality, Profile
 
 
-def mode(*slots: dict[str, Any]) -> Personality:
-    return Personality.model_validate({"title": "for a test", "slots": slots})
+def mode(*slots: dict[str, Any], **keys: Any) -> Personality:
+    return Personality.model_validate({"title": "for a test", "slots": slots, **keys})
 
 
 def profile(**keys: Any) -> Profile:

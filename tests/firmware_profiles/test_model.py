@@ -12,7 +12,7 @@ INTENSITY = {"attribute": "intensity"}
 @pytest.mark.parametrize(
     ("slots", "why"),
     [
-        ([{}], "needs an attribute, or fixed"),
+        ([{}], "needs an attribute or an emitter, or fixed"),
         ([{"attribute": "cct"}], "cct needs its range"),
         ([{"attribute": "cct", "span": [2700, 2700]}], "two different numbers"),
         ([{"attribute": "cct", "span": [0, 6500]}], "within 1000…20000"),
@@ -22,7 +22,10 @@ INTENSITY = {"attribute": "intensity"}
         ([{"attribute": "intensity", "scale": "mired"}], "for cct only"),
         ([{"attribute": "intensity", "raw": [0, 256]}], "raw must rise within 0…255"),
         ([{"attribute": "intensity", "raw": [255, 0]}], "span reversed"),
-        ([{"attribute": "intensity", "fixed": 0, "reason": "x"}], "not both"),
+        (
+            [{"attribute": "intensity", "fixed": 0, "reason": "x"}],
+            "one of attribute, emitter and fixed value, not several",
+        ),
         ([INTENSITY, {"fixed": 0}], "needs its reason"),
         ([INTENSITY, {"fixed": 256, "reason": "x"}], "does not fit into 8 bits"),
         ([INTENSITY, {"fixed": 1, "reason": "x", "curve": "square"}], "only fixed, bits and reason"),
@@ -73,4 +76,5 @@ def test_places_and_defaults_follow_from_the_slots():
     assert made.constants == bytes([1, 44, 0, 0, 0])
     assert made.attributes == (Attribute.CCT, Attribute.INTENSITY)
     assert made.defaults() == {Attribute.CCT: 4000, Attribute.INTENSITY: 0.5}
+    assert made.separable and made.emitters == ()
     assert (made.channels[Attribute.INTENSITY].coarse, made.channels[Attribute.INTENSITY].fine) == (3, 4)

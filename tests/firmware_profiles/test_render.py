@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from config.units import Attribute
 from firmware_profiles import library
-from firmware_profiles.channel import Curve
+from firmware_profiles.curves import Curve
 from firmware_profiles.model import Personality
 from firmware_profiles.render import attributes, check_levels, decode, footprint, limits, render, resolution
 from tests.firmware_profiles.shapes import mode
@@ -38,7 +38,8 @@ ODD = {
     ),
 }
 ALL = SHIPPED | CURVED | ODD
-EVERY = pytest.mark.parametrize("personality", ALL.values(), ids=ALL)
+SEPARABLE = {name: personality for name, personality in ALL.items() if personality.separable}
+EVERY = pytest.mark.parametrize("personality", SEPARABLE.values(), ids=SEPARABLE)  # those that mix: test_mixing.py
 
 DOCUMENTED = [
     ("generic/dimmer:8bit", {}, "00"),
@@ -57,12 +58,46 @@ DOCUMENTED = [
     ("generic/bicolour-panel:4ch-tint", {"intensity": 0.0, "cct": 2700, "tint": -1.0}, "00000000"),
     ("generic/bicolour-panel:4ch-tint", {"intensity": 0.5, "cct": 4600, "tint": 0.0}, "80808000"),
     ("generic/bicolour-panel:4ch-tint", {"intensity": 1.0, "cct": 6500, "tint": 1.0}, "ffffff00"),
+    *((f"generic/modbus-dimmer:0-{most}", {"intensity": 0.0}, "0000") for most in (100, 255, 1000, 1023, 4095)),
+    *((f"generic/modbus-dimmer:0-{most}", {"intensity": 1.0}, f"{most:04x}") for most in (100, 255, 1000, 1023, 4095)),
+    ("generic/modbus-dimmer:0-1000", {"intensity": 0.5}, "01f4"),
+    ("generic/modbus-dimmer:relay-1000", {"intensity": 0.25}, "00fa"),
+    ("generic/modbus-bicolour:kelvin", {"intensity": 0.5, "cct": 3200}, "01f40c80"),
+    ("generic/ascii-controller:8ch", {"intensity": 1.0}, "ff"),
+    ("generic/binary-controller:8ch", {"intensity": 0.5}, "80"),
     ("generic/rgbw-panel:5ch", {"intensity": 1.0}, "ff00000000"),
     ("generic/rgbw-panel:5ch", {"intensity": 0.5, "red": 1.0, "green": 0.5, "blue": 0.25, "white": 0.0}, "80ff804000"),
     ("generic/rgbw-panel:5ch", {"intensity": 1, "red": 1, "green": 1, "blue": 1, "white": 1}, "ffffffffff"),
     ("generic/rgbw-panel:6ch-strobe", {"intensity": 1, "red": 1, "green": 0.5, "blue": 0, "white": 1}, "ff00ff8000ff"),
     ("generic/rgbw-panel:10ch", {"intensity": 1, "red": 0.5, "blue": 1 / 65535}, "ffff8000000000010000"),
+    ("generic/bicolour-warm-cold:2ch", {"intensity": 0, "cct": 2700}, "0000"),
+    ("generic/bicolour-warm-cold:2ch", {"intensity": 1, "cct": 2700}, "ff00"),
+    ("generic/bicolour-warm-cold:2ch", {"intensity": 1, "cct": 4000}, "7c83"),
+    ("generic/bicolour-warm-cold:2ch", {"intensity": 1, "cct": 6500}, "00ff"),
+    ("generic/bicolour-warm-cold:4ch", {"intensity": 0.5, "cct": 2700}, "80000000"),
+    ("generic/bicolour-warm-cold:4ch", {"intensity": 1, "cct": 6500}, "0000ffff"),
+    ("generic/rgb:3ch", {"red": 1, "green": 0.5, "blue": 0}, "ff8000"),
+    ("generic/rgb:3ch-xy", {"intensity": 1, "cie_x": 0.7, "cie_y": 0.3}, "ff0000"),
+    ("generic/rgb:3ch-xy", {"intensity": 1, "cie_x": 0.3127, "cie_y": 0.329}, "ccff60"),
+    ("generic/rgb:3ch-xy", {"intensity": 0, "cie_x": 0.3127, "cie_y": 0.329}, "000000"),
+    ("generic/rgb:6ch-xy", {"intensity": 0.5, "cie_x": 0.135, "cie_y": 0.048}, "000000008000"),
+    ("generic/rgbw:4ch", {"red": 0, "green": 0.5, "blue": 1, "white": 1}, "0080ffff"),
+    ("generic/rgbw:4ch-xy", {"intensity": 1}, "000000ff"),
+    ("generic/rgbw:4ch-xy", {"intensity": 1, "cie_x": 0.15, "cie_y": 0.75}, "00ff0000"),
+    ("generic/rgbw:8ch-xy", {"intensity": 0.5}, "0000000000008000"),
+    ("generic/rgba:4ch", {"red": 0, "green": 0.5, "blue": 1, "amber": 1}, "0080ffff"),
+    ("generic/rgba:4ch-xy", {"intensity": 1, "cie_x": 0.58, "cie_y": 0.418}, "000000ff"),
+    ("generic/rgba:8ch-xy", {"intensity": 0.5, "cie_x": 0.7, "cie_y": 0.3}, "8000000000000000"),
+    ("generic/rgbww:5ch-cct", {"intensity": 1, "cct": 2700}, "000000ff00"),
+    ("generic/rgbww:5ch-cct", {"intensity": 1, "cct": 5600}, "00070027d2"),
+    ("generic/rgbww:5ch-cct", {"intensity": 1, "cct": 4000, "tint": 1}, "0026009747"),
+    ("generic/rgbww:5ch-cct", {"intensity": 1, "cct": 4000, "tint": -1}, "0e00006495"),
+    ("generic/rgbww:10ch-cct", {"intensity": 0.5, "cct": 6500}, "00000000000000008000"),
+    ("generic/rgbww:5ch-xy", {"intensity": 1, "cie_x": 0.135, "cie_y": 0.048}, "0000ff0000"),
+    ("generic/rgbww:5ch-xy", {"intensity": 1, "cie_x": 0.5, "cie_y": 0.4}, "711b00ec00"),
+    ("generic/rgbww:10ch-xy", {"intensity": 0.5, "cie_x": 0.7, "cie_y": 0.3}, "80000000000000000000"),
     ("square 8 bit", {"intensity": 0.25}, "80"),
+    ("dali-log 8 bit", {"intensity": 0.1}, "aa"),
     ("square-root 8 bit", {"intensity": 0.5}, "40"),
     ("s-curve 8 bit", {"intensity": 0.5}, "80"),
     ("square 16 bit", {"intensity": 0.25}, "8000"),

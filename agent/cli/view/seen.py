@@ -163,7 +163,7 @@ class Seen:
                 self.inventory = payload
             case "fixture":
                 self.fixtures[name] = (payload, now)
-            case "output" | "camera" | "probe":
+            case "output" | "bus" | "camera" | "probe":
                 self._device(kind, name, payload, at)
             case "exposure":
                 self.exposure[name] = payload
@@ -291,7 +291,7 @@ class Seen:
             self.alerts.pop(name, None)
         elif kind == "fixture":
             self.fixtures.pop(name, None)
-        elif kind in ("output", "camera", "probe"):
+        elif kind in ("output", "bus", "camera", "probe"):
             self.devices.pop((kind, name), None)
 
 

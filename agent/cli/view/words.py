@@ -6,6 +6,7 @@ from agent.messaging.header import Say
 from agent.messaging.payloads import Alert
 from agent.selftest.words import VERDICTS
 from config.units import Attribute
+from firmware_profiles.locus import rec709
 
 FRAME = "grey35"
 TITLE = "bold grey82"
@@ -96,8 +97,19 @@ def light_colour(levels: dict[str, float]) -> str:
         top = max(*mixed, 1e-6)
         r, g, b = (int(70 + 185 * value / top) for value in mixed)
         return f"#{r:02x}{g:02x}{b:02x}"
+    x, y = levels.get(str(Attribute.CIE_X)), levels.get(str(Attribute.CIE_Y))
+    if x is not None and y is not None:
+        return chromaticity(x, y)
     kelvin = levels.get(str(Attribute.CCT))
     return "#ffd7a0" if kelvin is None else white_colour(kelvin)
+
+
+def chromaticity(x: float, y: float) -> str:
+    """A sign for a CIE xy: its colour as far as a screen has it. Not colorimetry."""
+    mixed = [max(0.0, part) for part in rec709((x, y))]
+    top = max(*mixed, 1e-6)
+    r, g, b = (int(70 + 185 * (part / top) ** 0.45) for part in mixed)
+    return f"#{r:02x}{g:02x}{b:02x}"
 
 
 def white_colour(kelvin: float) -> str:

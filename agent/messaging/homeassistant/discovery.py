@@ -104,7 +104,7 @@ class Maker:
 
     def device(self, kind: str, name: str) -> Iterator[tuple[str, Component]]:
         state = self.topics.of(kind, name=name)
-        said = {"output": words.OUTPUT, "camera": words.CAMERA, "probe": words.PROBE}[kind]
+        said = {"output": words.OUTPUT, "bus": words.BUS, "camera": words.CAMERA, "probe": words.PROBE}[kind]
         yield self._one(
             "binary_sensor",
             f"{kind}:{name}",

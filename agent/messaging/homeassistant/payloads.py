@@ -3,7 +3,8 @@
 import json
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from agent.messaging.header import Part, Payload, Say
 from agent.messaging.strict import Strict
@@ -15,9 +16,9 @@ class LightShown(Payload):
 
     state: Literal["ON", "OFF"]
     brightness: int | None = Field(None, description="1…255; left out when off.")
-    color_mode: str | None = Field(None, description="brightness, color_temp, rgb, rgbw.")
+    color_mode: str | None = Field(None, description="brightness, color_temp, rgb, rgbw, xy.")
     color_temp: int | None = Field(None, description="Kelvin.")
-    color: dict[str, int] | None = Field(None, description="r, g, b, w: 0…255.")
+    color: dict[str, int | float] | None = Field(None, description="r, g, b, w: 0…255; or x, y: CIE 1931.")
 
     def encode(self) -> bytes:
         """Home Assistant takes ``null`` for a value that is wrong, so what is not there is left out."""
@@ -52,12 +53,20 @@ class ResultShown(Payload):
 
 
 class Colour(Strict):
-    """Shares of 255."""
+    """Emitters in shares of 255, or a CIE 1931 chromaticity."""
 
-    r: float = Field(ge=0, le=255)
-    g: float = Field(ge=0, le=255)
-    b: float = Field(ge=0, le=255)
+    r: float | None = Field(None, ge=0, le=255)
+    g: float | None = Field(None, ge=0, le=255)
+    b: float | None = Field(None, ge=0, le=255)
     w: float | None = Field(None, ge=0, le=255)
+    x: float | None = Field(None, ge=0, le=1)
+    y: float | None = Field(None, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Colour":
+        if self.model_fields_set not in ({"r", "g", "b"}, {"r", "g", "b", "w"}, {"x", "y"}):
+            raise PydanticCustomError("colour", "r, g and b (and w), or x and y")
+        return self
 
 
 class LightAsked(Strict):

@@ -16,7 +16,15 @@ from agent.messaging.payloads import FixtureEntry
 from config.units import EMITTERS, Attribute, Text
 
 RGB = (Attribute.RED, Attribute.GREEN, Attribute.BLUE)
-LETTERS = {"r": Attribute.RED, "g": Attribute.GREEN, "b": Attribute.BLUE, "w": Attribute.WHITE}
+XY = (Attribute.CIE_X, Attribute.CIE_Y)
+LETTERS = {
+    "r": Attribute.RED,
+    "g": Attribute.GREEN,
+    "b": Attribute.BLUE,
+    "w": Attribute.WHITE,
+    "x": Attribute.CIE_X,
+    "y": Attribute.CIE_Y,
+}
 FULL = 255
 
 Lit = Mapping[Attribute, float]
@@ -57,6 +65,8 @@ def modes(entry: FixtureEntry) -> tuple[str, ...]:
     found = ["color_temp"] if Attribute.CCT in able else []
     if set(RGB) <= set(able):
         found.append("rgbw" if Attribute.WHITE in able else "rgb")
+    if set(XY) <= set(able):
+        found.append("xy")
     return tuple(found) or ("brightness",)
 
 
@@ -84,7 +94,9 @@ def shown(entry: FixtureEntry, levels: Lit) -> LightShown:
     able = modes(entry)
     coloured = any(levels.get(a, 0.0) > 0 for a in RGB)
     mode = next((m for m in able if m.startswith("rgb") == coloured), able[0] if able else None)
-    colour = None
+    colour: dict[str, int | float] | None = None
+    if mode == "xy":
+        colour = {c: round(levels.get(LETTERS[c], 0.0), 4) for c in mode}
     if mode in ("rgb", "rgbw"):
         whole = 1.0 if Attribute.INTENSITY in attributes(entry) else bright or 1.0
         colour = {c: round(FULL * min(1.0, levels.get(LETTERS[c], 0.0) / whole)) for c in mode}
@@ -187,14 +199,14 @@ def _colour(entry: FixtureEntry, asked: LightAsked) -> dict[Attribute, float]:
     if asked.color is None:
         return {}
     able = attributes(entry)
-    if not set(RGB) <= set(able):
+    if not (set(RGB) <= set(able) or set(XY) <= set(able)):
         raise Refusal(ReasonCode.INVALID, Text(f"{entry.name} has no colours", f"{entry.name} 不能调色"))
     said = {LETTERS[c]: v for c, v in asked.color.model_dump(exclude_none=True).items()}
     if wrong := [str(a) for a in said if a not in able]:
         raise Refusal(
             ReasonCode.INVALID, Text(f"{entry.name} has no {', '.join(wrong)}", f"{entry.name} 没有 {'、'.join(wrong)}")
         )
-    return {a: v / FULL for a, v in said.items()}
+    return {a: v if a in XY else v / FULL for a, v in said.items()}
 
 
 def _rounded(levels: Mapping[Attribute, float]) -> dict[Attribute, float]:

@@ -10,11 +10,14 @@ LEVEL = {
     "white": Text("white", "白"),
     "amber": Text("amber", "琥珀"),
     "cct": Text("colour temperature", "色温"),
+    "cie_x": Text("CIE x", "CIE x"),
+    "cie_y": Text("CIE y", "CIE y"),
 }
 IDENTIFY = Text("identify", "识别")
 RELEASE = Text("Hand back all lights", "交还全部灯光")
 LOOK = Text("look", "灯光方案")
 OUTPUT = Text("output", "输出")
+BUS = Text("lamp bus", "灯具总线")
 CAMERA = Text("camera", "摄像机")
 PROBE = Text("network", "网络")
 CLIPPED = Text("clipped", "过曝像素")

@@ -16,7 +16,7 @@ from agent.selftest import baseline
 from agent.selftest.checks.optics import LEAST, LightSeen, Reference, Shots, analyse, crossing
 from agent.selftest.desk import Desk
 from agent.selftest.report import Outcome
-from config.units import EMITTERS, Attribute, Levels
+from config.units import CIE_SPAN, EMITTERS, Attribute, Levels
 from drivers.base import Camera
 from drivers.camera.metrics import measure
 from drivers.errors import Refused
@@ -132,8 +132,10 @@ class Bench:
         around = self.around
         arrived = self._claim(name, level)
         await asyncio.sleep(max(0.0, arrived - around.now()))
-        until, outputs = around.now() + SENT_WITHIN, around.devices.outputs.values()
-        while around.now() < until and not all(output.has_shown(around.rig.scene, around.now()) for output in outputs):
+        until = around.now() + SENT_WITHIN
+        while around.now() < until and not all(
+            unit.has_shown(around.rig.scene, around.now()) for unit in around.devices.lighting()
+        ):
             await asyncio.sleep(0.005)  # a busy machine may be slow to send: else the rise would pass for flicker
         await asyncio.sleep(self._latency + MARGIN)
 
@@ -175,6 +177,8 @@ def shown(personality: Personality, level: float) -> Levels:
             levels[attribute] = min(high, max(low, WHITE))
         elif attribute is Attribute.TINT:
             levels[attribute] = 0.0
+        elif attribute in CIE_SPAN:
+            levels[attribute] = personality.defaults()[attribute]  # its white
     return levels
 
 

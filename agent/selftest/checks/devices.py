@@ -21,6 +21,9 @@ def steps(desk: Desk) -> list[Step]:
         own = _own_of_output(output)
         # the beat before the driver's own checks keep its lane busy
         found += [*own[:1], *_beat(desk, output), *own[1:]]
+    for bus in devices.buses.values():
+        for check in bus.driver.checks():
+            found.append(on_lane(check, bus.lane, Group("light", check.subject), found=check.id == "LMP-01"))
     for camera in devices.cameras.values():
         found += _own(camera.driver, camera.lane, Group("camera", camera.name))
     for probe in devices.probes.values():

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from agent.lighting.output import OutputUnit
 from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.checks.bench import Bench, lightable
 from agent.selftest.checks.optics import LightSeen, Match, Zones, match, reversal
@@ -88,12 +87,11 @@ def _blocked(bench: Bench, name: str) -> Text | None:
     if bad is not None or (camera.watch.latest is not None and camera.watch.latest.untrusted):
         why = bad or (camera.watch.latest.untrusted if camera.watch.latest else "")
         return Text(f"the picture of {camera.name} cannot be trusted ({why})", f"{camera.name} 的画面不可信（{why}）")
-    universe = bench.around.rig.fixtures[name].universe
-    outputs: list[OutputUnit] = [
-        output for output in bench.around.devices.outputs.values() if universe in output.section.universes
-    ]
-    reasons = [offline(output.lane) for output in outputs]
-    if outputs and all(reasons):
+    light = bench.around.rig.fixtures[name]
+    devices = bench.around.devices
+    reasons = [offline(o.lane) for o in devices.outputs.values() if light.universe in o.section.universes]
+    reasons += [offline(bus.lane) for bus in devices.buses.values() if bus.name == light.bus]
+    if reasons and all(reasons):
         return reasons[0]
     if name in bench.broken:
         return Text(f"the light could not be measured: {bench.broken[name]}", f"未能测量此灯：{bench.broken[name]}")

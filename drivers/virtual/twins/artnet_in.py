@@ -4,7 +4,8 @@ from drivers.dmx import artnet_codec as codec
 from drivers.dmx.artnet_codec import Dmx, Node
 from drivers.dmx.artnet_in import ArtnetInOptions
 from drivers.host import Endpoint
-from drivers.virtual.studio import HOME, VirtualStudio
+from drivers.virtual.datagrams import HOME
+from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault
 from drivers.virtual.wires import Place
 

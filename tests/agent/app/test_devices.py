@@ -87,3 +87,19 @@ def test_a_wrong_option_is_told_once_and_compared_with_nothing() -> None:
     assert faults(outputs={"a": wrong, "b": output("enttec-pro", 2, port="/dev/ttyUSB0")}) == [
         "outputs.a.options.rate – 99 is too high"
     ]
+
+
+def test_a_bus_and_an_output_cannot_have_one_port_and_each_driver_its_table():
+    said = faults(
+        outputs={"a": output("enttec-pro", 1, port="/dev/ttyUSB0")},
+        buses={
+            "b": {"driver": "modbus", "options": {"port": "/dev/ttyUSB0"}},
+            "c": {"driver": "sacn"},
+            "d": {"driver": "line", "options": {}},
+        },
+    )
+    assert said == [
+        "buses.b.options.port – outputs.a has /dev/ttyUSB0 already",
+        "buses.c.driver – sacn is a driver for an output",
+        "buses.d.options – a bus is either at a serial port or at a host",
+    ]

@@ -142,3 +142,33 @@ def test_show_tells_the_firmware_and_the_slots_in_use(tmp_path: Path) -> None:
     shown = studio("profile", "show", "acme/tube-2", "-c", config).stdout
     assert "firmware: ≥ 2.0 < 3.0, or not known\n" in shown
     assert "      1  intensity 0…1, DMX 10…255\n" in shown
+
+
+def test_a_light_that_mixes_is_shown_with_its_emitters_and_what_it_is_told(tmp_path: Path) -> None:
+    shown = studio("profile", "show", "generic/rgbww", cwd=tmp_path, COLUMNS="100").stdout
+    assert "  mixed to: intensity 0…1, cct 2700…6500, tint -1…1\n" in shown
+    assert "      1  red: xy 0.7 0.3, light 0.45\n" in shown
+    assert "      4  warm: 2700 K, light 1\n" in shown
+    own = tmp_path / "own.toml"
+    slots = '{ attribute = "intensity", points = [[0, 0], [0.5, 0.2], [1, 1]] }'
+    own.write_text(
+        f'vendor = "a"\nmodel = "b"\ntitle = "c"\nsource = "d"\n[personalities.m]\ntitle = "e"\nslots = [{slots}]\n'
+    )
+    assert studio("profile", "check", own, cwd=tmp_path).returncode == 0
+    own.write_text(own.read_text().replace("0.2]", "1.2]"))
+    wrong = studio("profile", "check", own, cwd=tmp_path)
+    assert wrong.returncode == 78 and "own.toml:7: personalities.m.slots[0].points[1][1]" in wrong.stderr
+
+
+def test_a_light_without_dmx_is_shown_with_its_measured_curve(tmp_path: Path) -> None:
+    folder = tmp_path / "profiles"
+    folder.mkdir()
+    (folder / "box.toml").write_text(
+        'vendor = "a"\nmodel = "box"\ntitle = "c"\nsource = "d"\n[personalities.m]\ntitle = "e"\n'
+        'slots = [{ attribute = "intensity", points = [[0, 0], [0.5, 0.2], [1, 1]] }]\n'
+        "[personalities.m.modbus]\nvalues.intensity = { address = 7 }\n"
+    )
+    config = tmp_path / "studio.toml"
+    config.write_text('[agent]\nsite = "hall"\nname = "a"\nprofile_dirs = ["profiles"]\n')
+    shown = studio("profile", "show", "a/box", "-c", config, COLUMNS="100").stdout
+    assert "intensity  0…1 = 0…255, curve of 3 points, register 7" in shown

@@ -341,5 +341,7 @@ def test_the_needle_stands_on_its_ruler() -> None:
 def test_lights_have_the_colour_they_shine_in() -> None:
     assert light_colour({"intensity": 1, "cct": 2700}) == "#ffb054"
     assert light_colour({"intensity": 1, "cct": 5600}) == "#fff4e5"
+    assert light_colour({"intensity": 1, "cie_x": 0.64, "cie_y": 0.33}) == "#ff4847"
+    assert light_colour({"intensity": 1, "cie_x": 0.3127, "cie_y": 0.329}).startswith("#f")
     red = light_colour({"red": 1.0, "green": 0.0, "blue": 0.0})
     assert red == "#ff4646"

@@ -14,10 +14,11 @@ from agent.lighting.rig import Rig
 from agent.lighting.scene import Scene
 from agent.lighting.score import Score
 from config.units import Attribute
-from firmware_profiles.channel import Curve
+from firmware_profiles.curves import Curve, Measured
 from firmware_profiles.library import load
 from firmware_profiles.patch import Patched
 from tests.agent.lighting.rooms import fixtures
+from tests.firmware_profiles.shapes import mode
 
 LIBRARY = load()
 SHIPPED = [
@@ -38,10 +39,7 @@ def score(scene, universes=(1,)):
 def levels(personality):
     """Levels within each attribute's range, and a little beyond, as a live frame may ask."""
     return st.fixed_dictionaries(
-        {
-            attribute: st.floats(channel.lowest - 0.1, channel.highest + 0.1)
-            for attribute, channel in personality.channels.items()
-        }
+        {attribute: st.floats(low - 0.1, high + 0.1) for attribute, (low, high) in personality.ranges.items()}
     )
 
 
@@ -56,15 +54,14 @@ def test_every_shipped_profile_is_rendered_alike(profile, mode, data):
     assert part.frames(0.0)[0].tobytes() == scene.frame(1, 0.0)
 
 
-@pytest.mark.parametrize("curve", list(Curve))
+@pytest.mark.parametrize("curve", [*Curve, Measured(((0, 0), (0.1, 0), (0.6, 0.2), (1, 1)))], ids=str)
 @settings(max_examples=20, deadline=None)
 @given(level=st.floats(0, 1), now=st.floats(0, 12), wide=st.booleans())
 def test_every_curve_is_rendered_alike_at_any_moment_of_a_fade(curve, level, now, wide):
     dimmer = FEW["back" if wide else "key"]
-    channel = replace(dimmer.personality.channels[Attribute.INTENSITY], curve=curve)
-    personality = dimmer.personality.model_copy()
-    personality.__dict__["channels"] = {Attribute.INTENSITY: channel}
-    fixture = replace(dimmer, personality=personality)
+    shape = {"points": curve.points} if isinstance(curve, Measured) else {"curve": curve}
+    personality = mode({"attribute": "intensity", "bits": 16 if wide else 8, **shape})
+    fixture = replace(dimmer, personality=personality, footprint=personality.footprint)
     key = (fixture.name, Attribute.INTENSITY)
     scene = Scene({fixture.name: fixture}, {key: Fade(0.2, level, 1.0, 10.0)}, lambda key: 1.0)
     assert near(score(scene).whole().frames(now)[0], scene.frame(1, now))

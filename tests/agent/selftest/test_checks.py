@@ -297,7 +297,11 @@ async def test_every_planned_check_is_in_the_catalogue(tmp_path):
         "node": {"driver": "artnet", "universes": [1], "options": {"host": "10.77.0.21"}},
         "net": {"driver": "sacn", "universes": [1]},
     }
-    async with room(tmp_path, outputs=outputs, exposure={"camera": "front", "fixtures": ["key"]}) as studio:
+    buses = {"dimmers": {"driver": "modbus", "options": {"port": "/dev/ttyUSB1"}}}
+    wall = {"profile": "generic/modbus-dimmer", "personality": "0-255", "bus": "dimmers"}
+    fixtures = config(tmp_path).model_dump(exclude_none=True)["fixtures"]
+    more = {"outputs": outputs, "buses": buses, "fixtures": fixtures | {"wall": wall}}
+    async with room(tmp_path, **more, exposure={"camera": "front", "fixtures": ["key"]}) as studio:
         planned = {each.id for depth in ("quick", "full") for each in plan(studio.around, depth)}
     assert planned == set(CATALOGUE) | set(OF_DRIVERS)
     assert all(part for entry in CATALOGUE.values() for text in entry for part in text)

@@ -137,6 +137,10 @@ def test_a_bicolour_panel_and_an_rgbw_panel_give_their_colour() -> None:
     assert colour({Attribute.INTENSITY: 0.5}) == pytest.approx((0.5, 0.5, 0.5), abs=1e-6)
     red = colour({Attribute.RED: 1, Attribute.GREEN: 0, Attribute.BLUE: 0, Attribute.WHITE: 0})
     assert red[0] > 10 * red[1] > 0
+    daylight = colour({Attribute.INTENSITY: 0.5, Attribute.CIE_X: 0.3306, Attribute.CIE_Y: 0.3390})
+    assert daylight == pytest.approx((0.5, 0.5, 0.5), abs=0.01)
+    blue = colour({Attribute.INTENSITY: 1.0, Attribute.CIE_X: 0.15, Attribute.CIE_Y: 0.06})
+    assert blue[2] > 5 * max(blue[:2])
     assert colour({Attribute.INTENSITY: 0, Attribute.WHITE: 1}) == (0, 0, 0)
     assert render(personality, {Attribute.INTENSITY: 0})[0] == 0
 

@@ -12,7 +12,7 @@ from agent.messaging.homeassistant import translate
 from agent.messaging.homeassistant.translate import Known, attributes, modes, shown
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.payloads import FixtureEntry
-from config.units import EMITTERS, Attribute
+from config.units import CIE_SPAN, EMITTERS, Attribute
 
 RGBW = ("red", "green", "blue", "white")
 KINDS = {
@@ -25,6 +25,7 @@ KINDS = {
     "hybrid": ("intensity", "cct", *RGBW, "amber"),
     "white": ("white",),
     "two whites": ("white", "amber"),
+    "by xy": ("intensity", "cie_x", "cie_y"),
 }
 KINDS_OF_LIGHT = st.sampled_from(sorted(KINDS))
 
@@ -34,7 +35,7 @@ def entry(kind: str) -> FixtureEntry:
 
 
 def levels_of(kind: str) -> st.SearchStrategy[dict[Attribute, float]]:
-    span = {Attribute.CCT: (2700.0, 6500.0), Attribute.TINT: (-1.0, 1.0)}
+    span = {Attribute.CCT: (2700.0, 6500.0), Attribute.TINT: (-1.0, 1.0), **CIE_SPAN}
     return st.fixed_dictionaries(
         {a: st.floats(*span.get(a, (0.0, 1.0)), allow_nan=False) for a in attributes(entry(kind))}
     )
@@ -95,6 +96,16 @@ def test_a_shown_state_is_what_home_assistant_takes(lit: tuple[str, dict[Attribu
         assert all(0 <= share <= 255 for share in said["color"].values())
 
 
+@given(st.floats(0, 0.735), st.floats(0, 0.834), st.integers(1, 255))
+def test_a_chromaticity_is_shown_as_it_was_asked(x: float, y: float, brightness: int) -> None:
+    now = {Attribute.INTENSITY: 0.5, Attribute.CIE_X: 0.3, Attribute.CIE_Y: 0.3}
+    what = {"state": "ON", "color": {"x": x, "y": y}, "brightness": brightness}
+    args = asked(what, known("by xy", now))["levels"]
+    state = shown(entry("by xy"), now | args)
+    assert (state.color_mode, state.brightness) == ("xy", brightness)
+    assert state.color == pytest.approx({"x": x, "y": y}, abs=1e-4)
+
+
 @given(LIT, st.floats(0, 30))
 def test_off_is_dark_and_on_is_as_it_was(lit: tuple[str, dict[Attribute, float]], fade: float) -> None:
     kind, levels = lit
@@ -153,6 +164,8 @@ def test_every_attribute_is_in_the_light_or_beside_it() -> None:
         inside = {*translate.dimmers(one)} | ({Attribute.CCT} if "color_temp" in modes(one) else set())
         if any(mode.startswith("rgb") for mode in modes(one)):
             inside |= EMITTERS - {Attribute.AMBER}
+        if "xy" in modes(one):
+            inside |= CIE_SPAN.keys()
         assert {*attributes(one)} <= inside | {*translate.beside(one)}, kind
     assert modes(FixtureEntry(name="filter", attributes=("cct", "tint"))) == ()
     assert translate.beside(FixtureEntry(name="filter", attributes=("cct", "tint", "zoom"))) == ("cct", "tint")
@@ -200,6 +213,9 @@ def test_what_is_pressed_becomes_a_command(
         ("light", '{"state": "ON", "effect": "rainbow"}', ReasonCode.INVALID),
         ("light", '{"state": "ON", "color_temp": 3200}', ReasonCode.INVALID),
         ("light", '{"state": "ON", "color": {"r": 1, "g": 2, "b": 3}}', ReasonCode.INVALID),
+        ("light", '{"state": "ON", "color": {"x": 0.3, "y": 0.3}}', ReasonCode.INVALID),
+        ("light", '{"state": "ON", "color": {"r": 1, "g": 2}}', ReasonCode.INVALID),
+        ("light", '{"state": "ON", "color": {"r": 1, "g": 2, "b": 3, "x": 0.3, "y": 0.3}}', ReasonCode.INVALID),
         ("level", '{"attribute": "zoom", "level": 1}', ReasonCode.INVALID),
         ("exposure", '{"mode": "auto"}', ReasonCode.INVALID),
         ("exposure", '{"target": 0.2}', ReasonCode.UNKNOWN_TARGET),

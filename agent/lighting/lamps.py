@@ -1,0 +1,341 @@
+"""Lamps on a bus: one lane for the wire with all of them, and a pump that tells each what the scene has it show.
+
+scene ─levels(lamp, now)─▶ led at the slew limit ─▶ lamp.apply ─▶ wire      newest value only, no backlog
+                                                    lamp.read, lamp.sample  while nothing moves
+"""
+
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from agent.lighting.player import SOON
+from agent.lighting.scene import Scene
+from agent.runtime.lane import MISSES, Health, Lane
+from agent.runtime.unit import Unit
+from config.model import BusSection, StudioConfig
+from config.units import Attribute, Levels
+from drivers.base import Bus, Identity, Lamp, Reading
+from drivers.errors import BadReply, LinkLost, NotSupported, Refused, ReplyTimeout
+from drivers.host import Host
+from firmware_profiles.patch import Patched
+
+BEAT = 0.04
+"""Seconds between two steps of a fade of one lamp, where the lamp itself allows it."""
+
+SLICE = 0.25
+"""Seconds after which the pump lets calls and a stop through, whatever is still to be said."""
+
+RETRY = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0)
+"""Seconds until a lamp that did not answer so many times is tried again: one that is off must not slow the others."""
+
+LONGEST = 3600.0
+"""Seconds until the next turn at the latest."""
+
+DECLINED = 5.0
+"""Seconds until a lamp that refused is told again though nothing has changed."""
+
+Told = Mapping[Attribute, float]
+NOTHING: Mapping[str, Told] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A bus's table and the lights on it: another one is another unit, for a bus learns of its lamps before opening."""
+
+    section: BusSection
+    lights: tuple[Patched, ...]
+
+    @property
+    def driver(self) -> str:
+        return self.section.driver
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return self.section.options
+
+    @property
+    def folder(self) -> Path | None:
+        return self.section.folder
+
+
+def fittings(config: StudioConfig, lights: Mapping[str, Patched]) -> dict[str, Fitting]:
+    """Each bus with what is patched on it."""
+    return {
+        name: Fitting(section, tuple(light for light in lights.values() if light.bus == name))
+        for name, section in config.buses.items()
+    }
+
+
+@dataclass(slots=True)
+class LampLine:
+    """What is known of one lamp. Written by the lane's thread, read by any."""
+
+    light: Patched
+    lamp: Lamp
+    told: Told | None = None
+    """What it was told last, and took; ``None``: nothing yet."""
+
+    led: Told | None = None
+    """Where it is led to by now: more exact than what was told; ``None``: from what it was told."""
+
+    at: float = -math.inf
+    """When that was."""
+
+    sent: float = -math.inf
+    misses: int = 0
+    retry: float = -math.inf
+    look: float = -math.inf
+    """When it is asked again what it has."""
+
+    fault: str = ""
+    """Why it does not do what it should; "" while it does."""
+
+    differs: str = ""
+    """In what it was found otherwise than told, when it was asked last."""
+
+    readings: Sequence[Reading] = ()
+    unheard: bool = True
+    """Not yet told anything since the wire was opened."""
+
+    def lead_from(self, levels: Told | None, at: float) -> None:
+        """It has these levels (``None``: nobody knows) and is led on from there from that time on."""
+        self.led, self.at = levels, at
+
+    def wants(self, levels: Told) -> bool:
+        """Whether that is something else on the wire than what it was told."""
+        channels = self.light.personality.channels
+        return self.told is None or any(channels[a].raw(v) != channels[a].raw(self.told[a]) for a, v in levels.items())
+
+
+@dataclass
+class LampPump:
+    """Work of a bus's lane."""
+
+    bus: Bus
+    lights: Sequence[Patched]
+    scene: Scene
+    now: Callable[[], float]
+    look_every: float | None
+    changed: Callable[[], None]
+    """Called on the lane's thread when a lamp has become faulty, or sound."""
+
+    before: Mapping[str, Told] = field(default_factory=dict)
+    lines: dict[str, LampLine] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lines = {
+            light.name: LampLine(
+                light,
+                self.bus.lamp(light.name, light.personality, light.unit, light.channel),
+                self._known(light),
+            )
+            for light in self.lights
+        }
+
+    def _known(self, light: Patched) -> Told | None:
+        told = self.before.get(light.name)
+        return told if told is not None and set(told) == set(light.personality.attributes) else None
+
+    # --- any thread ------------------------------------------------------------------------------------------
+
+    def show(self, scene: Scene) -> None:
+        """Swap the scene."""
+        self.scene = scene
+
+    def has_shown(self, scene: Scene, now: float, names: Collection[str] | None = None) -> bool:
+        """Whether these lamps (all) have been told what the scene has now, or cannot be."""
+        return all(
+            bool(line.fault) or (not line.unheard and not line.wants(scene.levels(name, now)))
+            for name, line in self.lines.items()
+            if names is None or name in names
+        )
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether every lamp has been told something since the wire was opened, or cannot be."""
+        return all(not line.unheard or line.fault for line in self.lines.values())
+
+    def told(self) -> Iterator[tuple[str, Told]]:
+        """What each lamp has been told."""
+        yield from ((name, line.told) for name, line in self.lines.items() if line.told is not None)
+
+    # --- the lane's thread -----------------------------------------------------------------------------------
+
+    def opened(self, identity: Identity, now: float) -> None:
+        """Whatever happened meanwhile: every lamp is told anew, led from what it has to where the scene is."""
+        for line in self.lines.values():
+            line.unheard = True
+            line.misses, line.retry = 0, -math.inf
+            line.lead_from(line.told, now)
+
+    def turn(self, now: float) -> float:
+        begun, scene = now, self.scene
+        due = now + LONGEST
+        for line in sorted(self.lines.values(), key=lambda each: each.sent):  # who waited longest comes first
+            now = self.now()
+            if now > begun + SLICE:
+                return now
+            if now < line.retry:
+                due = min(due, line.retry)
+                continue
+            try:
+                due = min(due, self._serve(line, scene, now))
+            except (ReplyTimeout, BadReply) as error:
+                self._missed(line, error)
+                due = min(due, line.retry)
+            except (Refused, NotSupported) as error:
+                self._fault(line, error.reason)
+                line.retry = self.now() + DECLINED
+                line.lead_from(line.told, line.retry)
+                due = min(due, line.retry)
+        return due
+
+    def _serve(self, line: LampLine, scene: Scene, now: float) -> float:
+        """Tell or ask one lamp what is due. When it is due again."""
+        if line.unheard and line.told is None:
+            self._take_over(line)
+        levels, there = self._led(line, scene, now)
+        line.led, line.at = levels, now
+        alive = line.lamp.keepalive
+        stale = line.unheard or (alive is not None and now >= line.sent + alive)
+        pace = max(line.lamp.gap, BEAT)
+        if stale or line.wants(levels):
+            if now < line.sent + line.lamp.gap:
+                return line.sent + line.lamp.gap
+            if stale:
+                line.lamp.renew()
+            line.lamp.apply(levels)
+            line.told, line.unheard, line.misses = levels, False, 0
+            line.sent = self.now()
+            self._fault(line, "")
+            if line.look == -math.inf or there:
+                line.look = line.sent + (self.look_every or math.inf)
+            return line.sent + pace
+        if now < scene.settled or not there:
+            return max(now + BEAT / 2, line.sent + pace)
+        if now >= line.look:
+            self._ask(line)
+            if line.unheard:
+                return now
+        return min(line.look, math.inf if alive is None else line.sent + alive)
+
+    def _take_over(self, line: LampLine) -> None:
+        """A lamp that can say what it has is led from there, not thrown. One that will not say is told all the same."""
+        try:
+            found = line.lamp.read()
+        except (Refused, NotSupported, BadReply):
+            return
+        if found is not None and set(found) == set(line.light.personality.attributes):
+            line.told = dict(found)
+            line.lead_from(line.told, self.now())
+
+    def _led(self, line: LampLine, scene: Scene, now: float) -> tuple[Told, bool]:
+        """Levels to tell now, and whether that is where the scene has them: the scene is continuous in time, but a
+        lamp can miss a piece of it (:mod:`agent.lighting.catchup` is the same for frames)."""
+        name = line.light.name
+        goal = scene.levels(name, now)
+        begin = line.told if line.led is None else line.led
+        if begin is None:
+            return goal, True
+        passed = max(0.0, now - line.at)
+        levels = {}
+        for attribute, level in goal.items():
+            most = scene.rate_of((name, attribute)) * passed
+            before = begin.get(attribute, level)
+            levels[attribute] = min(max(level, before - most), before + most)
+        return levels, levels == goal
+
+    def _ask(self, line: LampLine) -> None:
+        """Does it have what it was told, and what does it measure? What is otherwise is put right."""
+        line.look = self.now() + (self.look_every or math.inf)
+        assert line.told is not None
+        before = (line.differs, [reading.value for reading in line.readings])
+        found: Levels | None = None
+        try:
+            found = line.lamp.read()
+            line.readings = tuple(line.lamp.sample())
+            wrong = differing(line.light, line.told, found or {})
+        except Refused as error:  # it does what it is told, and will not say what it has
+            wrong = error.reason
+        line.misses = 0
+        line.differs = wrong
+        if before != (wrong, [reading.value for reading in line.readings]):
+            self.changed()
+        if wrong and found is not None:
+            line.told = {**line.told, **found}  # led back from what it really has
+            line.lead_from(line.told, self.now())
+            line.unheard = True
+
+    def _missed(self, line: LampLine, error: ReplyTimeout | BadReply) -> None:
+        line.misses += 1
+        line.unheard = True
+        line.retry = self.now() + RETRY[min(line.misses, len(RETRY)) - 1]
+        line.lead_from(line.told, line.retry)
+        if line.misses >= MISSES:
+            self._fault(line, error.reason)
+        if all(each.misses >= MISSES for each in self.lines.values()):
+            raise LinkLost(error.reason, error.remedy)
+
+    def _fault(self, line: LampLine, why: str) -> None:
+        if why != line.fault:
+            line.fault = why
+            self.changed()
+
+
+def differing(light: Patched, told: Levels, found: Levels) -> str:
+    """In what a lamp has something else than it was told, by more than one step; "" when in nothing."""
+    for attribute, level in found.items():
+        channel = light.personality.channels[attribute]
+        if abs(channel.raw(level) - channel.raw(told[attribute])) > 1:
+            return f"{attribute} was set to {told[attribute]:.3g}, and it has {level:.3g}"
+    return ""
+
+
+class BusUnit(Unit[Fitting, Bus]):
+    """A bus, its lane and its pump."""
+
+    def __init__(
+        self,
+        name: str,
+        fitting: Fitting,
+        host: Host,
+        tell: Callable[[str, Health], None],
+        bug: Callable[[str, BaseException], None],
+        scene: Scene,
+        before: Mapping[str, Told] = NOTHING,
+    ) -> None:
+        """``before``: what lamps were told last by whoever had the bus."""
+        super().__init__(name, fitting, host)
+
+        def changed() -> None:
+            tell(name, self.lane.health)
+
+        look = fitting.section.look_every
+        self.pump = LampPump(self.driver, fitting.lights, scene, host.now, look, changed, before)
+        self.lane = Lane(name, self.driver, self.pump, now=host.now, tell=tell, bug=bug, back_off=SOON)
+
+    @property
+    def under_control(self) -> bool:
+        """Its lamps have been told where to be, or why not is known."""
+        health = self.lane.health
+        return health.state == "offline" or (health.state == "ok" and self.pump.has_sent)
+
+    def has_shown(self, scene: Scene, now: float) -> bool:
+        """Whether it has told every lamp what the scene has now; for one that is offline nobody waits."""
+        return self.lane.health.state != "ok" or self.pump.has_shown(scene, now)
+
+    def health(self, light: str) -> tuple[Literal["ok", "offline", "starting"], str]:
+        """One of its lights: state and reason."""
+        health = self.lane.health
+        if health.state != "ok":
+            return health.state, health.reason
+        fault = self.pump.lines[light].fault
+        return ("offline", fault) if fault else ("ok", "")
+
+    def show(self, scene: Scene) -> None:
+        """Have the lamps do this from now on."""
+        self.pump.show(scene)
+        self.lane.wake()

@@ -1,0 +1,1 @@
+"""Lights that are not DMX: Modbus, and protocols that a profile describes."""
