@@ -97,6 +97,20 @@ class OutputSection(DeviceSection):
     options: dict[str, Any] = Field(default_factory=dict, description="The driver's own options.")
 
 
+class InputSection(DeviceSection):
+    """One way in: where a lighting console is heard. While it sends one of our universes with more priority than ours,
+    its lights are its; when it ends, they fade back."""
+
+    driver: str = Field(description="Driver name: sacn-in, artnet-in, enttec-pro-in.")
+    over: Annotated[int, Field(ge=0, le=200)] = Field(
+        100, description="Our own priority: a console takes lights with a higher one only."
+    )
+    limit: bool = Field(
+        True, description="Keep what a console sends within the slew limit; off: as it sends, whoever is at the desk."
+    )
+    options: dict[str, Any] = Field(default_factory=dict, description="The driver's own options (universes = …).")
+
+
 class BusSection(DeviceSection):
     """A wire with lights that are not DMX: a Modbus line, a light's own protocol over serial, TCP or UDP."""
 
@@ -272,6 +286,7 @@ class StudioConfig(Section):
     safety: SafetySection = SafetySection()
     lighting: LightingSection = LightingSection()
     outputs: dict[Name, OutputSection] = Field(default_factory=dict)
+    inputs: dict[Name, InputSection] = Field(default_factory=dict)
     buses: dict[Name, BusSection] = Field(default_factory=dict)
     fixtures: dict[Name, FixtureSection] = Field(default_factory=dict)
     groups: dict[Name, GroupSection] = Field(default_factory=dict)

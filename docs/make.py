@@ -226,7 +226,7 @@ def alerts() -> str:
         watch=SimpleNamespace(statistics=lambda: Statistics(**dict.fromkeys(Statistics.__annotations__, 0))),
     )
     every: Any = SimpleNamespace(
-        all=lambda: [(kind, lost) for kind in registry.Kind if kind is not registry.Kind.INPUT],
+        all=lambda: [(kind, lost) for kind in registry.Kind],
         cameras={"NAME": SimpleNamespace(lane=lost.lane, watch=SimpleNamespace(latest=None))},
         probes={"NAME": probe},
     )

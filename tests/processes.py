@@ -77,3 +77,23 @@ class Child:
     def kill(self) -> None:
         """Whatever it is doing."""
         self.end(signal.SIGKILL)
+
+
+def engines(folder: Path) -> list[int]:
+    """Output engines, and their heirs, of agents whose state is somewhere in this folder; the oldest first."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                if b"agent.engine" in words and Path(os.fsdecode(words[-2])).is_relative_to(folder):
+                    state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                    found += [int(entry.name)] if state != "Z" else []
+    return sorted(found)
+
+
+def end_engines(folder: Path) -> None:
+    """End them: the heirs first, or they would take over."""
+    for pid in reversed(engines(folder)):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

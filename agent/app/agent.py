@@ -28,6 +28,7 @@ from agent.exposure.camera import Sight
 from agent.exposure.service import ExposureService
 from agent.health.alerts import Alerts
 from agent.health.interlock import Interlock
+from agent.lighting.console import Console
 from agent.lighting.memory import LookFile
 from agent.lighting.scene import Scene
 from agent.messaging.bus import Bus
@@ -89,8 +90,9 @@ class Agent:
         self.alerts = Alerts()
         self.rig = keeper.rig(config, fixtures, self._show, None)
         self.exposure = ExposureService(config.exposure, self.rig) if config.exposure else None
-        self.engine = EngineClient(state, self._told_output, host.now) if apart else None
-        self.devices = Devices(host, self._told_health, self._told_bug, self._told_sight, pictures, self.engine)
+        self.engine = EngineClient(state, self._on_health, self._on_held, host.now) if apart else None
+        told = (self._told_health, self._told_bug, self._told_sight)
+        self.devices = Devices(host, *told, pictures, self.engine, lambda found: self._soon(self._on_held, found))
         self.disk = Lane("disk", NoDevice("disk"), Idle(), now=host.now, tell=lambda *_: None, bug=self._told_bug)
         self.stage = Stage(self)
         cued, file = self.stage.playback.remembered, LookFile(state / "look.json")
@@ -248,11 +250,7 @@ class Agent:
 
     async def _let_go(self) -> None:
         """End every lane without blocking the loop for longer than a stuck device needs to be closed."""
-        self.devices.request_stop()
-        deadline = self.now() + 1.5
-        while self.devices.running() and self.now() < deadline:
-            await asyncio.sleep(0.01)
-        stuck = self.devices.join()
+        stuck = await self.devices.let_go()
         if self.engine is not None:
             await self.engine.close(self.config.lighting.linger)
         self.disk.request_stop()
@@ -263,8 +261,9 @@ class Agent:
     def _told_health(self, kind: Kind, name: str, health: Health) -> None:
         self._soon(self._on_health, kind, name, health)
 
-    def _told_output(self, name: str, health: Health) -> None:
-        self._on_health(Kind.OUTPUT, name, health)
+    def _on_held(self, holding: Mapping[int, Console]) -> None:
+        self.devices.hold(holding)
+        self.herald.lights()
 
     def _told_sight(self, camera: str, sight: Sight) -> None:
         self._soon(self._on_sight, camera, sight)

@@ -8,6 +8,7 @@ from agent.app.house import House
 from agent.lighting.claims import Priority
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from config.units import Levels, Text
+from firmware_profiles.render import clipped
 
 A_DAY = 86400.0 + 60.0
 SENT_WITHIN = 0.5
@@ -63,7 +64,18 @@ async def arrive(
                 f"{'、'.join(offline)}；恢复后灯光会到位",
             ),
         )
-    return {"fixtures": sorted(levels), **({"offline": offline} if offline else {})}
+    more: dict[str, Any] = {"offline": offline} if offline else {}
+    consoles = {name: house.devices.console(house.rig.fixtures[name]) for name in levels}
+    if held := {name: console.source for name, console in sorted(consoles.items()) if console is not None}:
+        more["console"] = held
+    if clips := {name: t._asdict() for name in levels if (t := clipped_now(house, name)) is not None}:
+        more["clipped"] = clips
+    return {"fixtures": sorted(levels), **more}
+
+
+def clipped_now(house: House, name: str) -> Text | None:
+    """What of a light's colour it cannot show, as it is asked for now."""
+    return clipped(house.rig.fixtures[name].personality, house.rig.scene.targets(name))
 
 
 def present(house: House, levels: Mapping[str, Levels]) -> dict[str, Levels]:
@@ -85,6 +97,7 @@ async def on_the_wire(house: House, names: Collection[str]) -> tuple[list[str], 
     """Wait until every output that is there has sent these lights as the scene has them now. Names of the outputs
     that are not there, and of those that have."""
     deadline = house.now() + SENT_WITHIN
+    names = [name for name in names if house.devices.console(house.rig.fixtures[name]) is None]
     universes = {house.rig.fixtures[name].universe for name in names}
     offline: list[str] = []
     online: list[str] = []

@@ -1,5 +1,6 @@
 """All devices of the studio by name, built from one configuration and exchanged against those of the next."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,8 +10,12 @@ import structlog
 
 from agent.app import reporting
 from agent.engine.client import EngineClient
+from agent.engine.messages import Table
 from agent.exposure.camera import CameraUnit, Sight
 from agent.lighting import fitted
+from agent.lighting.console import Console
+from agent.lighting.hearing import Hearing
+from agent.lighting.input import Here, InputUnit, Listening
 from agent.lighting.lamps import BusUnit, fittings
 from agent.lighting.output import OutputUnit
 from agent.lighting.player import Player, Playing
@@ -21,10 +26,11 @@ from agent.uplink.probe import ProbeUnit
 from config.check import Place, validate
 from config.files import problems as file_problems
 from config.files import secret_problems
-from config.model import StudioConfig
+from config.model import InputSection, StudioConfig
 from config.problems import ConfigError, Problem, nearest, quoted
 from config.salvage import touches
 from drivers import registry
+from drivers.dmx import sacn
 from drivers.errors import NotSupported
 from drivers.host import Host
 from drivers.registry import DriverSpec, Kind, Options
@@ -32,13 +38,14 @@ from firmware_profiles.patch import Patch, Patched, survey
 
 log = structlog.get_logger(__name__)
 
-U = TypeVar("U", bound=Unit[Any, Any] | OutputUnit)
+U = TypeVar("U", bound=Unit[Any, Any] | OutputUnit | InputUnit)
 
 
 @dataclass
 class Devices:
     """``tell(kind, name, health)``, ``bug`` and ``seen(camera, sight)`` are called on lanes' threads; those of cameras
-    keep to the cores ``pictures``. ``engine``: where outputs are played; ``None``: on lanes of this process."""
+    keep to the cores ``pictures``. ``engine``: where outputs are played and inputs heard; ``None``: on lanes of this
+    process. ``consoles``: who holds a universe instead of us; :meth:`hold` sets it."""
 
     host: Host
     tell: Callable[[Kind, str, Health], None]
@@ -46,10 +53,17 @@ class Devices:
     seen: Callable[[str, Sight], None]
     pictures: frozenset[int] = frozenset()
     engine: EngineClient | None = None
+    held: Callable[[Mapping[int, Console]], None] | None = None
+    consoles: Mapping[int, Console] = field(default_factory=dict)
+    inputs: dict[str, InputUnit] = field(default_factory=dict)
     outputs: dict[str, OutputUnit] = field(default_factory=dict)
     buses: dict[str, BusUnit] = field(default_factory=dict)
     cameras: dict[str, CameraUnit] = field(default_factory=dict)
     probes: dict[str, ProbeUnit] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        tell = self._teller(Kind.INPUT)
+        self._hearing = Hearing(self.host, self._players, self._heard, tell, self.bug)
 
     def adopt(self, config: StudioConfig, scene: Scene) -> None:
         """Go over to this configuration: what is unchanged runs on untouched, what is gone is stopped, what is new
@@ -58,7 +72,9 @@ class Devices:
         outputs = list(self.outputs.values())
         fitting = fittings(config, scene.fixtures)
         told = {name: levels for bus in self.buses.values() for name, levels in bus.pump.told()}
+        hearing = heard_by(config, self.host)
         leaving = [
+            *_leave(self.inputs, hearing),
             *_leave(self.outputs, config.outputs),
             *_leave(self.buses, fitting),
             *_leave(self.cameras, config.cameras),
@@ -72,6 +88,7 @@ class Devices:
         if self.engine is not None:
             self.engine.patch = word_for(scene.fixtures)
         _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, scene, self._seat, before))
+        _enter(self.inputs, hearing, lambda n, s: InputUnit(n, s, host, self._listen))
         if self.engine is not None:
             self.engine.settled()
         _enter(self.buses, fitting, lambda n, f: BusUnit(n, f, host, tell[Kind.BUS], bug, scene, told))
@@ -93,11 +110,26 @@ class Devices:
         yield from self.outputs.values()
         yield from self.buses.values()
 
+    def hold(self, consoles: Mapping[int, Console]) -> None:
+        """Consoles hold these universes, and no others."""
+        before, self.consoles = self.consoles, consoles
+        for universe in consoles.keys() - before.keys():
+            log.info("console.takes", universe=universe, by=consoles[universe].source, over=consoles[universe].input)
+        for universe in before.keys() - consoles.keys():
+            log.info("console.leaves", universe=universe, by=before[universe].source)
+
+    def console(self, light: Patched) -> Console | None:
+        """The console that holds this light, or a part of it."""
+        found = None if light.bus else self.consoles.get(light.universe)
+        return found if found is not None and any(found.held[light.address - 1 : light.last]) else None
+
     def dark(self, lights: Iterable[Patched]) -> str:
-        """Which output or bus keeps one of these lights from being driven, as a reason; "" when none does."""
+        """Which output, bus or console keeps one of these lights from being driven, as a reason; "" when none does."""
         lights = list(lights)
         wanted = {light.universe for light in lights if not light.bus}
         for light in lights:
+            if (console := self.console(light)) is not None:
+                return f"light {light.name} is held by the console {console.source}"
             if light.bus in self.buses and self.buses[light.bus].health(light.name)[0] == "offline":
                 return f"light {light.name} on bus {light.bus} is offline"
         for output in self.outputs.values():
@@ -105,8 +137,9 @@ class Devices:
                 return f"output {output.name} is offline"
         return ""
 
-    def all(self) -> Iterator[tuple[Kind, Unit[Any, Any] | OutputUnit]]:
+    def all(self) -> Iterator[tuple[Kind, Unit[Any, Any] | OutputUnit | InputUnit]]:
         """Every device with its kind."""
+        yield from ((Kind.INPUT, unit) for unit in self.inputs.values())
         yield from ((Kind.OUTPUT, unit) for unit in self.outputs.values())
         yield from ((Kind.BUS, unit) for unit in self.buses.values())
         yield from ((Kind.CAMERA, unit) for unit in self.cameras.values())
@@ -117,22 +150,53 @@ class Devices:
         for _, unit in self.all():
             unit.lane.request_stop()
 
-    def running(self) -> bool:
-        """Whether any lane's thread still lives."""
-        return any(unit.lane.alive for _, unit in self.all())
-
-    def join(self) -> list[str]:
-        """Wait for every lane (closing what is stuck); names of those that would not end."""
+    async def let_go(self) -> list[str]:
+        """End every lane, without blocking the loop for longer than a stuck device needs to be closed. Names of those
+        that would not end."""
+        self.request_stop()
+        deadline = self.host.now() + 1.5
+        while any(unit.lane.alive for _, unit in self.all()) and self.host.now() < deadline:
+            await asyncio.sleep(0.01)
         return [unit.name for _, unit in self.all() if not unit.lane.join()]
 
     def _seat(self, output: OutputUnit, before: Mapping[int, bytes]) -> Playing:
         if self.engine is not None:
             return self.engine.seat(output, before)
         tell = self._teller(Kind.OUTPUT)
-        return Player(output.name, output.section, self.host, output.part(), tell, self.bug, before)
+        player = Player(output.name, output.section, self.host, output.part(), tell, self.bug, before)
+        self._hearing.seated(player)
+        return player
+
+    def _listen(self, unit: InputUnit) -> Listening:
+        if self.engine is not None:
+            return self.engine.ear(unit)
+        section = unit.section
+        table = Table(section.driver, (), section.options, section.folder)
+        return Here(self._hearing.make(unit.name, table, unit.standing), lambda: self._hearing.drop(unit.name))
+
+    def _players(self) -> list[Player]:
+        lanes = [output.lane for output in tuple(self.outputs.values())]
+        return [lane for lane in lanes if isinstance(lane, Player)]
+
+    def _heard(self, holding: Mapping[int, Console]) -> None:
+        if self.held is not None:
+            self.held(holding)
 
     def _teller(self, kind: Kind) -> Callable[[str, Health], None]:
         return lambda name, health: self.tell(kind, name, health)
+
+
+def heard_by(config: StudioConfig, host: Host) -> dict[str, InputSection]:
+    """The inputs of a configuration. A sACN one must not take our own streams for a console's."""
+    context = [({"folder": each.folder}, each.options) for each in config.outputs.values() if each.driver == "sacn"]
+    streams = [sacn.SacnOptions.model_validate(dict(options), context=folder) for folder, options in context]
+    ours = [str(sacn.component(options, host)) for options in streams]
+    found = dict(config.inputs)
+    for name, section in config.inputs.items():
+        if section.driver == "sacn-in":
+            ignore = sorted({*map(str, section.options.get("ignore", ())), *ours})
+            found[name] = section.model_copy(update={"options": {**section.options, "ignore": ignore}})
+    return found
 
 
 def word_for(fixtures: Mapping[str, Patched]) -> str:
@@ -143,7 +207,7 @@ def word_for(fixtures: Mapping[str, Patched]) -> str:
     return digest.hexdigest()
 
 
-def _leave(units: dict[str, U], sections: Mapping[str, Any]) -> list[Lane | Playing]:
+def _leave(units: dict[str, U], sections: Mapping[str, Any]) -> list[Lane | Playing | Listening]:
     gone = [unit for unit in units.values() if sections.get(unit.name) != unit.section]
     for unit in gone:
         del units[unit.name]
@@ -208,6 +272,7 @@ def files(config: StudioConfig) -> list[Problem]:
 
 def _sections(config: StudioConfig) -> Iterator[tuple[tuple[str, str], Kind, Any]]:
     yield from ((("outputs", name), Kind.OUTPUT, section) for name, section in config.outputs.items())
+    yield from ((("inputs", name), Kind.INPUT, section) for name, section in config.inputs.items())
     yield from ((("buses", name), Kind.BUS, section) for name, section in config.buses.items())
     yield from ((("cameras", name), Kind.CAMERA, section) for name, section in config.cameras.items())
     yield from ((("probes", name), Kind.PROBE, section) for name, section in config.probes.items())

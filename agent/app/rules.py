@@ -26,6 +26,11 @@ _OFFLINE = {
         0.0,
         Text("lights on bus {name} cannot be controlled: {reason}", "总线 {name} 上的灯光失去控制：{reason}"),
     ),
+    Kind.INPUT: (
+        AlertLevel.WARNING,
+        2.0,
+        Text("a console cannot be heard on input {name}: {reason}", "输入 {name} 听不到控台：{reason}"),
+    ),
     Kind.CAMERA: (
         AlertLevel.WARNING,
         1.0,
@@ -40,6 +45,7 @@ _OFFLINE = {
 _REMEDY = {
     Kind.OUTPUT: Text("reseat the USB plug or check the network cable of {name}", "重新插拔 {name} 的 USB 或检查网线"),
     Kind.BUS: Text("check plug, line and power of the lamps on {name}", "检查 {name} 的接头、线路和灯具电源"),
+    Kind.INPUT: Text("check the network card or the widget of {name}", "检查 {name} 的网卡或接口盒"),
     Kind.CAMERA: Text("check cable, power and address of {name}", "检查 {name} 的线缆、电源和地址"),
     Kind.PROBE: Text("check cable and router, then the far end's address", "检查网线和路由器，再核对对端地址"),
 }

@@ -57,6 +57,7 @@ def inventory(
         ),
         devices=(
             *(payloads.DeviceEntry(kind="output", name=n, driver=s.driver) for n, s in config.outputs.items()),
+            *(payloads.DeviceEntry(kind="input", name=n, driver=s.driver) for n, s in config.inputs.items()),
             *(payloads.DeviceEntry(kind="bus", name=n, driver=s.driver) for n, s in config.buses.items()),
             *(payloads.DeviceEntry(kind="camera", name=n, driver=s.driver) for n, s in config.cameras.items()),
             *(payloads.DeviceEntry(kind="probe", name=n, driver=s.driver) for n, s in config.probes.items()),
@@ -83,6 +84,7 @@ def lights(rig: Rig, devices: Devices, topics: Topics, now: float, ahead: float)
                 levels=_rounded(rig.scene.levels(name, now)),
                 target=_rounded(target),
                 held_by=_holder(holder, ahead) if holder else None,
+                console=console.source if (console := devices.console(fixture)) else "",
                 fade_remaining=round(max(0.0, rig.scene.arrives(name) - now), 1),
                 health=health,
                 reason=reason,

@@ -34,6 +34,7 @@ from agent.engine.messages import (
     packed,
 )
 from agent.lighting.console import Console
+from agent.lighting.input import InputUnit
 from agent.lighting.output import OutputUnit
 from agent.runtime.lane import Health
 from drivers.registry import Kind
@@ -128,6 +129,11 @@ class EngineClient:
         else:
             self.send(player.taking())
 
+    def ear(self, unit: InputUnit) -> FarEar:
+        """Who listens for this input."""
+        section = unit.section
+        return FarEar(unit.name, Table(section.driver, (), dict(section.options), section.folder), unit.standing, self)
+
     def listen(self, ear: FarEar) -> None:
         """Have the engine listen there; an input that it listens to already, as it is, is listened to on."""
         self._ears[ear.name] = ear
@@ -211,6 +217,8 @@ class EngineClient:
             if reader is not None:
                 try:
                     await self._listen(reader)
+                except ConnectionError:
+                    pass  # it was killed with something of ours unread
                 except (ValueError, EOFError, AttributeError, ImportError) as error:
                     log.error("engine.unreadable", why=repr(error))
                 self._lost()

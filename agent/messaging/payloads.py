@@ -89,7 +89,7 @@ class FixtureEntry(Part):
 
 
 class DeviceEntry(Part):
-    kind: Literal["output", "bus", "camera", "probe"]
+    kind: Literal["output", "input", "bus", "camera", "probe"]
     name: str
     driver: str = ""
 
@@ -163,6 +163,7 @@ class FixtureState(Payload):
     levels: dict[Attribute, float]
     target: dict[Attribute, float] = Field(default_factory=dict, description="Where a running fade goes.")
     held_by: Holder | None = None
+    console: str = Field("", description="The lighting console that has taken the light over; empty: none has.")
     fade_remaining: float = Field(0.0, description="Seconds.")
     health: Health = "ok"
     reason: str = ""

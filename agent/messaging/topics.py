@@ -31,7 +31,7 @@ class Keep(StrEnum):
     AUDIT = "audit"
 
 
-StateKind = Literal["fixture", "lights", "look", "cues", "output", "bus", "camera", "probe", "exposure", "air"]
+StateKind = Literal["fixture", "lights", "look", "cues", "output", "input", "bus", "camera", "probe", "exposure", "air"]
 ONLY = {"lighting": "outputs", "host": "agent"}
 """Groups of numbers with one member: it has a name all the same, so that every class of topics has one depth."""
 
@@ -65,6 +65,7 @@ TABLE: Sequence[Row] = (
     Row("look", "up/state/look/{name}", 1, True, LookState, "A look: its levels, where it comes from."),
     Row("cues", "up/state/cues/{name}", 1, True, CueListState, "A cue list: its cues, where it stands."),
     Row("output", "up/state/output/{name}", 1, True, payloads.DeviceState, "A DMX output's health."),
+    Row("input", "up/state/input/{name}", 1, True, payloads.DeviceState, "Health of a way in for a lighting console."),
     Row("bus", "up/state/bus/{name}", 1, True, payloads.DeviceState, "Health of a wire with lights without DMX."),
     Row("camera", "up/state/camera/{name}", 1, True, payloads.DeviceState, "A camera's health."),
     Row("probe", "up/state/probe/{name}", 1, True, payloads.DeviceState, "A network probe's health."),

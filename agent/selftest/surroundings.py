@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agent.exposure.camera import CameraUnit
+from agent.lighting.console import Console
 from agent.lighting.lamps import BusUnit
 from agent.lighting.output import OutputUnit
 from agent.lighting.rig import Rig
@@ -13,6 +14,7 @@ from agent.uplink.probe import ProbeUnit
 from config.broker import MqttSection
 from config.model import StudioConfig
 from drivers.host import Host
+from firmware_profiles.patch import Patched
 
 
 class Units(Protocol):
@@ -27,6 +29,7 @@ class Units(Protocol):
     @property
     def probes(self) -> Mapping[str, ProbeUnit]: ...
     def lighting(self) -> Iterator[OutputUnit | BusUnit]: ...
+    def console(self, light: Patched) -> Console | None: ...
 
 
 class Trip(Protocol):

@@ -14,13 +14,15 @@ from typing import Any, NamedTuple
 from agent.engine.client import EngineClient
 from agent.engine.messages import Playing
 from agent.lighting.console import Console
+from agent.lighting.input import InputUnit
 from agent.lighting.output import OutputUnit
 from agent.lighting.rig import Rig
 from agent.runtime.lane import Health
-from config.model import AgentSection, FixtureSection, OutputSection, StudioConfig
+from config.model import AgentSection, FixtureSection, InputSection, OutputSection, StudioConfig
 from config.units import Attribute, Levels
 from drivers.real.host import RealHost
 from firmware_profiles.patch import Patch, patch
+from tests.processes import engines
 from tests.waiting import until
 
 LIGHT = Attribute.INTENSITY
@@ -40,6 +42,7 @@ class Listener:
     def __init__(self, address: str) -> None:
         self.packets: list[Packet] = []
         self._socket = socket.socket(type=socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # beside an input on every address
         self._socket.bind((address, 5568))
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -91,8 +94,14 @@ class Side:
     """The daemon's side: client, rig and output units, without the rest of the agent."""
 
     def __init__(
-        self, folder: Path, sections: Mapping[str, OutputSection], fixtures: Patch, present: Mapping[str, Levels]
+        self,
+        folder: Path,
+        sections: Mapping[str, OutputSection],
+        fixtures: Patch,
+        present: Mapping[str, Levels],
+        inputs: Mapping[str, InputSection] | None = None,
     ) -> None:
+        self.inputs = inputs or {}
         self.told: list[tuple[str, Health]] = []
         self.holding: Mapping[int, Console] = {}
         self.client = EngineClient(
@@ -116,6 +125,8 @@ class Side:
         for name, section in self.sections.items():
             self.units[name] = OutputUnit(name, section, HOST, self.rig.scene, self.client.seat)
             self.units[name].lane.start()
+        for name, section in self.inputs.items():
+            InputUnit(name, section, HOST, self.client.ear).lane.start()
         self.client.settled()
 
     async def ready(self) -> None:
@@ -143,27 +154,15 @@ async def side(
     sections: Mapping[str, OutputSection],
     fixtures: Patch,
     present: Mapping[str, Levels] | None = None,
+    inputs: Mapping[str, InputSection] | None = None,
 ) -> AsyncIterator[Side]:
-    made = Side(folder, sections, fixtures, present or {})
+    made = Side(folder, sections, fixtures, present or {}, inputs)
     await made.open()
     try:
         yield made
     finally:
         await made.client.close(0.0)
         await until(lambda: not engines(folder))
-
-
-def engines(folder: Path) -> list[int]:
-    """Processes of this folder's engine: itself and its heir, the engine first."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-                if b"agent.engine" in words and str(folder).encode() in words:
-                    state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-                    found += [int(entry.name)] if state != "Z" else []
-    return sorted(found)
 
 
 def kill(pid: int) -> None:

@@ -1,0 +1,114 @@
+"""A console on the network takes our lights and gives them back, through the output engine's own sockets."""
+
+import asyncio
+import contextlib
+import socket
+import time
+from itertools import pairwise
+from uuid import UUID
+
+from agent.lighting.claims import Priority
+from config.model import InputSection
+from drivers.dmx import sacn_codec as codec
+from drivers.dmx.sacn_codec import Data
+from tests.agent.engine.rooms import LIGHT, dimmers, kill, listener, sacn, side
+from tests.waiting import until
+
+FEW = dimmers(2)
+CID = UUID("c0450e00-0000-4000-8000-000000000009")
+BEAT = 1 / 44
+
+
+class Desk:
+    """A console that sends one universe to an address of this machine, from a port of its own."""
+
+    def __init__(self, address, priority=150):
+        self.address = address
+        self.priority = priority
+        self.sequence = 0
+        self.slots = bytes(512)
+        self._socket = socket.socket(type=socket.SOCK_DGRAM)
+
+    def send(self, options=0):
+        self.sequence = (self.sequence + 1) % 256
+        packet = Data(CID, "Desk", 1, self.slots, self.sequence, self.priority, options=options)
+        self._socket.sendto(packet.encode(), (self.address, codec.PORT))
+
+    def terminate(self):
+        for _ in range(3):
+            self.send(codec.TERMINATED)
+
+    @contextlib.asynccontextmanager
+    async def playing(self, key):
+        """Goes on sending this level of the first light until left."""
+        self.slots = bytes((key,)) + bytes(511)
+
+        async def go_on():
+            while True:
+                self.send()
+                await asyncio.sleep(0.2)
+
+        task = asyncio.create_task(go_on())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+
+
+def ear():
+    options = {"universes": [1], "sampling": 0.0, "timeout": 2.5, "multicast": "ipv4", "interface": "127.0.0.1"}
+    return {"desk": InputSection(driver="sacn-in", options=options)}
+
+
+async def test_a_console_with_more_priority_is_followed_and_when_it_is_lost_the_lights_fade_back(tmp_path):
+    with Desk("127.0.0.1") as desk, listener("127.0.71.21") as heard:
+        async with side(tmp_path, {"net": sacn("127.0.71.21")}, FEW, {"d1": {LIGHT: 0.2}}, ear()) as daemon:
+            await daemon.ready()
+            await until(lambda: ("desk", "ok") in [(name, health.state) for name, health in daemon.told])
+            async with desk.playing(255):
+                await until(lambda: daemon.holding)
+                assert daemon.holding[1].source.startswith("Desk") and daemon.holding[1].priority == 150
+                await until(lambda: heard.last()[0] == 255)
+                daemon.rig.claim("hand", Priority.MANUAL, {"d1": {LIGHT: 0.1}}, now=time.monotonic())
+                fallen = daemon.client.pid
+                kill(fallen)  # the engine's heir hears the console as well
+                await until(lambda: daemon.client.pid not in (0, fallen))
+                await daemon.ready()
+                await until(lambda: daemon.holding)
+            lost = time.monotonic()
+            await until(lambda: not daemon.holding)
+            assert time.monotonic() - lost >= 2.2, "2.5 s after its last packet, which came up to 0.2 s before"
+            await daemon.shown()
+            assert heard.last()[0] == 26
+    steps = [b.slots[0] - a.slots[0] for a, b in pairwise(heard.packets)]
+    assert max(map(abs, steps)) <= 0.6 * 255 * 0.05 + 2, "no flash on either way, nor at the engine's fall"
+
+
+async def test_a_console_that_says_goodbye_is_followed_no_more_at_once(tmp_path):
+    with Desk("127.0.0.1") as desk, listener("127.0.71.22"):
+        async with side(tmp_path, {"net": sacn("127.0.71.22")}, FEW, {}, ear()) as daemon:
+            await daemon.ready()
+            async with desk.playing(100):
+                await until(lambda: daemon.holding)
+            left = time.monotonic()
+            desk.terminate()
+            await until(lambda: not daemon.holding)
+            assert time.monotonic() - left < 2.0
+
+
+async def test_a_console_with_no_more_priority_than_ours_holds_nothing(tmp_path):
+    with Desk("127.0.0.1", priority=100) as desk, listener("127.0.71.23") as heard:
+        async with side(tmp_path, {"net": sacn("127.0.71.23")}, FEW, {"d1": {LIGHT: 1.0}}, ear()) as daemon:
+            await daemon.ready()
+            async with desk.playing(0):
+                count = len(heard.packets)
+                await until(lambda: len(heard.packets) > count + 2)
+                assert not daemon.holding and {packet.slots[0] for packet in heard.packets} == {255}
+                desk.priority = 101
+                await until(lambda: daemon.holding)
