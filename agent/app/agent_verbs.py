@@ -106,7 +106,22 @@ class AgentVerbs:
             "machine": platform.machine(),
             "processors": os.cpu_count(),
             "devices": devices,
+            "engine": engine(house),
         }
+
+
+def engine(house: House) -> dict[str, Any]:
+    """Where outputs are driven: ``process`` 0 and ``realtime`` false in this process."""
+    far = house.devices.engine
+    if far is None:
+        return {"apart": False, "process": 0, "realtime": False, "why": "outputs are driven in the agent", "falls": 0}
+    return {
+        "apart": True,
+        "process": far.pid,
+        "realtime": not far.realtime,
+        "why": far.realtime,
+        "falls": far.falls,
+    }
 
 
 @cache

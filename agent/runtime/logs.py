@@ -40,8 +40,8 @@ def set_up(level: str = "info", stream: TextIO | None = None, people: bool | Non
     """
     out = sys.stderr if stream is None else stream
     readable = out.isatty() if people is None else people
-    global _usual
-    _usual = LEVELS[level]
+    global _usual, _asked
+    _usual, _asked = LEVELS[level], None
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

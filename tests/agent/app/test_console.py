@@ -1,0 +1,64 @@
+"""A lighting console beside the agent: who has which light is told, and nobody fights it."""
+
+import asyncio
+
+import pytest
+
+from config.units import Attribute
+from drivers.dmx.sacn_in import SacnInOptions
+from drivers.virtual.twins.sacn_console import sacn_console
+from tests.waiting import until
+
+LIGHT = Attribute.INTENSITY
+INPUT = '[inputs.desk]\ndriver = "sacn-in"\noptions = { universes = [1], sampling = 0.0 }\n\n[outputs.widget-1]'
+
+
+@pytest.fixture
+def desk(house):
+    house.change("[outputs.widget-1]", INPUT)
+    return house
+
+
+async def test_a_console_takes_lights_is_told_and_gives_them_back(desk):
+    async with desk.running() as agent:
+        await until(lambda: agent.devices.inputs["desk"].lane.health.state == "ok")
+        console = sacn_console(desk.studio, SacnInOptions(universes=(1,)), "console")
+        light = agent.rig.fixtures["back"]
+        full = bytearray(512)
+        full[light.address - 1 : light.last] = b"\xff" * light.footprint
+
+        async def play():
+            while True:
+                console.say(1, bytes(full), 150)
+                await asyncio.sleep(0.3)
+
+        playing = asyncio.create_task(play())
+        try:
+            await until(lambda: agent.devices.consoles)
+            output = agent.devices.outputs["widget-1"].lane
+            await until(lambda: output.wire(1)[light.address - 1] == 255)
+            state = await until(lambda: (found := desk.state("fixture", "back"))["console"] and found)
+            assert state["console"].startswith("Console")
+            end = await desk.send("lights.set", {"targets": ["back"], "levels": {"intensity": 0.1}})
+            assert end.state == "succeeded" and end.result["console"] == {"back": state["console"]}
+            assert output.wire(1)[light.address - 1] == 255, "a command under a console moves nothing"
+            assert "held by the console" in agent.devices.dark([light])
+        finally:
+            playing.cancel()
+        console.leave()
+        await until(lambda: not agent.devices.consoles)
+        await until(lambda: agent.devices.outputs["widget-1"].has_shown(agent.rig.scene, agent.now()))
+        state = await until(lambda: (found := desk.state("fixture", "back"))["console"] == "" and found)
+        assert state["held_by"]["owner"]
+
+
+async def test_an_input_that_is_gone_from_the_file_holds_nothing_any_more(desk):
+    async with desk.running() as agent:
+        await until(lambda: agent.devices.inputs["desk"].lane.health.state == "ok")
+        console = sacn_console(desk.studio, SacnInOptions(universes=(1,)), "console")
+        console.say(1, b"\xff" * 512, 150)
+        await until(lambda: agent.devices.consoles)
+        desk.change(INPUT, "[outputs.widget-1]")
+        assert (await desk.send("reload", {})).state == "succeeded"
+        assert not agent.devices.inputs
+        await until(lambda: not agent.devices.consoles)
