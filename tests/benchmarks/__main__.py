@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests.benchmarks.row import Row
 
-NAMES = ("startup", "command", "dmx", "sync", "idle", "metering", "outbox", "faults", "fleet", "hostile")
+NAMES = ("startup", "command", "dmx", "sync", "idle", "metering", "outbox", "faults", "fleet", "hostile", "safety")
 
 
 def main() -> int:

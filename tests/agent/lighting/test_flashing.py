@@ -1,0 +1,47 @@
+"""Whatever the network commands, no picture flashes: a hundred thousand hostile streams, judged by their frames."""
+
+import numpy as np
+import pytest
+
+from agent.lighting.catchup import CatchUp
+from tests import flashing
+from tests.flashing import PERIOD, campaign, densest, reversals
+
+
+def test_a_hundred_thousand_hostile_streams_flash_nowhere():
+    seen = campaign(seed=4, streams=100_000)
+    assert seen.safe, seen
+    assert seen.slope > 0.5 and seen.flashes >= 1, "the streams are hostile enough to come near the limits"
+
+
+# --- the analysis bites -----------------------------------------------------------------------------------------------
+
+
+def test_a_limiter_twice_as_fast_is_found():
+    seen = campaign(seed=5, streams=5_000, faster=2.0)
+    assert not seen.safe and seen.slope > 1.3 and seen.where
+
+
+def test_an_output_that_is_not_led_back_is_found(monkeypatch):
+    frame = CatchUp.frame
+
+    def thrown(self, part, now):
+        self._levels = np.where(self._held, self._theirs, part.levels(now, self._which))
+        return frame(self, part, now)
+
+    monkeypatch.setattr(CatchUp, "frame", thrown)
+    assert not campaign(seed=6, streams=5_000).safe
+
+
+def test_a_strobe_slot_that_moves_is_found(monkeypatch):
+    monkeypatch.setitem(flashing.FIXED, 21, 7)
+    assert campaign(seed=7, streams=500).moved
+
+
+@pytest.mark.parametrize(("hertz", "flashes"), [(1.0, 1), (2.0, 2), (4.0, 4)])
+def test_square_waves_are_counted_as_they_flash(hertz, flashes):
+    times = np.arange(0, 10, PERIOD)
+    turns = reversals(times, ((times * hertz) % 1.0 < 0.5) * 0.5)
+    assert densest(turns) / 2 == pytest.approx(flashes, abs=0.5)
+    assert not reversals(times, ((times * hertz) % 1.0 < 0.5) * 0.08), "less than a tenth is none"
+    assert not reversals(times, 0.85 + ((times * hertz) % 1.0 < 0.5) * 0.15), "nor is what stays bright"
