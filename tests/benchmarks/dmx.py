@@ -22,12 +22,14 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.lighting.claims import Priority
+from config.model import OutputSection
 from config.units import Attribute
 from firmware_profiles.library import load
 from firmware_profiles.patch import Patched
 from tests.agent.engine.rooms import Side, engines, sacn
 from tests.benchmarks.row import Row, p50, p99
 from tests.processes import Child
+from tests.scenarios.floor import Widget
 
 PERIOD = 1 / 44
 SECONDS = 8.0
@@ -51,7 +53,7 @@ class Heard(NamedTuple):
 
 
 def run(folder: Path) -> list[Row]:
-    rows = [*beats(folder), *loaded(folder), *costs(folder), *commands(folder), *fades(folder)]
+    rows = [*beats(folder), *loaded(folder), *costs(folder), *commands(folder), *fades(folder), *replugs(folder)]
     assert not engines(folder)
     return rows
 
@@ -154,6 +156,19 @@ def fades(folder: Path) -> list[Row]:
     ]
 
 
+def replugs(folder: Path) -> list[Row]:
+    took = asyncio.run(replug(folder))
+    return [
+        Row(
+            "widget replugged on a pseudo-terminal → same look",
+            f"p50 {p50(took):.2f} s, max {max(took):.2f} s",
+            "≤ 2 s",
+            max(took) <= 2.0,
+            f"{len(took)} times, away 0.2-3 s; from the port being there to the frame being taken",
+        )
+    ]
+
+
 # --- ours ------------------------------------------------------------------------------------------------------------
 
 
@@ -240,6 +255,32 @@ async def fade(folder: Path) -> float:
             )
             await asyncio.sleep(11.0)
     return arrived(file) - began
+
+
+async def replug(folder: Path) -> list[float]:
+    """Seconds from a widget's port being there again until it has the frame it had."""
+    link = folder / "widget"
+    widget = Widget(link)
+    output = OutputSection(driver="enttec-pro", universes=(1,), options={"port": str(link)})
+    took: list[float] = []
+    chance = random.Random(3)
+    side = Side(folder, {"widget": output}, dimmers(1), {"1-1": {LIGHT: 1.0}})  # type: ignore[arg-type]
+    await side.open()
+    try:
+        await side.ready()
+        for _ in range(8):
+            await asyncio.to_thread(widget.end)
+            while side.units["widget"].lane.health.state != "offline":
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(chance.uniform(0.2, 3.0))
+            widget = await asyncio.to_thread(Widget, link)
+            back = time.monotonic()
+            await asyncio.to_thread(widget.wait_frame, lambda frame: frame[:2] == b"\xff\xff")
+            took.append(time.monotonic() - back)
+    finally:
+        await side.client.close(0.0)
+        widget.end()
+    return took
 
 
 # --- peers -----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The output engine, as a process: it outlives its daemon, it is brought back, and no output waits for another."""
 
+import asyncio
 import os
 import pty
 import time
@@ -13,6 +14,7 @@ from agent.lighting.claims import Priority
 from config.model import OutputSection
 from drivers.errors import DeviceMissing, LinkLost, NotSupported, ReplyTimeout
 from tests.agent.engine.rooms import LIGHT, Side, dimmers, engines, kill, listener, sacn, side
+from tests.scenarios.floor import Widget
 from tests.waiting import until
 
 PERIOD = 1 / 44
@@ -194,3 +196,22 @@ async def test_what_the_engine_logs_the_daemon_says(tmp_path):
         async with side(tmp_path, {"widget": section}, FEW) as daemon:
             await until(lambda: daemon.told)
             await until(lambda: any(line["event"] == "device.offline" for line in lines))
+
+
+async def test_a_widget_that_is_replugged_has_the_same_look_and_its_outage_is_told(tmp_path):
+    link = tmp_path / "widget"
+    section = OutputSection(driver="enttec-pro", universes=(1,), options={"port": str(link)})
+    widget = Widget(link)
+    try:
+        async with side(tmp_path, {"widget": section}, FEW, {"d1": {LIGHT: 1.0}}) as daemon:
+            await daemon.ready()
+            await asyncio.to_thread(widget.end)
+            await until(lambda: daemon.units["widget"].lane.health.state == "offline")
+            daemon.rig.claim("hand", Priority.MANUAL, {"d2": {LIGHT: 0.5}}, now=time.monotonic())
+            widget = await asyncio.to_thread(Widget, link)
+            await daemon.shown()
+            assert daemon.units["widget"].lane.health.outage > 0
+            assert widget.frames[0][:2] == bytes((255, 0)), "first what it had, and then led to where the lights are"
+            assert await asyncio.to_thread(widget.wait_frame, lambda frame: frame[:2] == bytes((255, 128)))
+    finally:
+        widget.end()
