@@ -39,6 +39,7 @@ from docs.lights import profile_keys, shipped
 from docs.typed import EXAMPLES
 from drivers import registry
 from drivers.base import Impact, Limits
+from drivers.dmx import rdm_checks
 from drivers.network.jitter import Statistics
 from drivers.virtual.furnish import lamp_of
 from drivers.virtual.studio import VirtualStudio
@@ -184,6 +185,7 @@ def checks() -> str:
         if (personality := lamp_of(spec)) is not None:
             device.lamp("lamp", personality)
         titles |= {check.id: check.title for check in device.checks()}
+    titles |= rdm_checks.TITLES  # only a device that is open and can RDM has them
     titles |= {id: entry.title for id, entry in CATALOGUE.items()}  # noqa: A001 - the field's word
     rows = []
     for id, more in tomllib.loads((HERE / "checks.toml").read_text(encoding="utf-8")).items():  # noqa: A001
