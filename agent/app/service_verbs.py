@@ -143,6 +143,12 @@ class SelfTests:
         """See ``engine.unmatched``."""
         return engine.unmatched(self._around(), depth, only)
 
+    async def unmatched_there(self, depth: Depth, only: Sequence[str]) -> Text | None:
+        """The same, after the devices were asked what they can."""
+        around = self._around()
+        await engine.listed(around)
+        return engine.unmatched(around, depth, only, asked=True)
+
     def _around(self, bus: Broker | None = None, off_air: bool = False) -> Surroundings:
         agent = self._agent
         return Surroundings(
@@ -248,6 +254,8 @@ class ServiceVerbs:
     async def _start(self, args: SelftestStart, job: Job) -> Mapping[str, Any]:
         """The verdict is data: the command has succeeded when the test ran. A report that is not on the disk is in the
         result, or nobody would ever see it."""
+        if wrong := await self._tests.unmatched_there(args.depth, args.only):
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, wrong)
         self._can_start(args)
         report = await self._tests.commanded(job, args.depth, args.only)
         result: dict[str, Any] = {

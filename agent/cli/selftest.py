@@ -133,6 +133,8 @@ async def _by_ourselves(
                     raise CannotTell(f"--only: {wrong.en}", os.EX_USAGE)
                 try:
                     await _opened(agent)
+                    if wrong := await agent.tests.unmatched_there(args.depth, args.only):
+                        raise CannotTell(f"--only: {wrong.en}", os.EX_USAGE)
                     if args.depth == "full" and not options.off_air:
                         await _air_heard(agent, listener)
                     report = await agent.tests.run(

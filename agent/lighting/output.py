@@ -1,7 +1,9 @@
 """One output of the studio, as the daemon sees it: its table, what it has to play, and who plays it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+
+import structlog
 
 from agent.lighting.part import Part
 from agent.lighting.player import Playing
@@ -10,7 +12,13 @@ from agent.lighting.score import Score
 from config.model import OutputSection
 from drivers import registry
 from drivers.base import Check, Output, Result
+from drivers.errors import DriverError
 from drivers.host import Host
+
+log = structlog.get_logger(__name__)
+
+LISTING = 2.0
+"""Seconds that a device's list of checks may take to come."""
 
 Seat = Callable[["OutputUnit", Mapping[int, bytes]], Playing]
 """Gives an output its player, not yet started: in this process, or in the output engine's. The frames are those its
@@ -34,6 +42,8 @@ class OutputUnit:
         self.name = name
         self.section = section
         self.driver: Output = spec.make(spec.read(section.options, section.folder), host)
+        self.checks: Sequence[Check] = self.driver.checks()
+        """What it can check on itself, by what was last known; ``run`` of them is of no use here."""
         self._now = host.now
         self._score = Score(scene, section.universes)
         self.lane = seat(self, before)
@@ -59,6 +69,16 @@ class OutputUnit:
     def part(self) -> Part:
         """What it has to play now, whole."""
         return self._score.whole()
+
+    async def list_checks(self) -> None:
+        """Learn what it can check where it is open: what its hardware is may add some (a widget with RDM). While it is
+        offline the list stays as it is."""
+        if self.lane.health.state != "ok":
+            return
+        try:
+            self.checks = await self.lane.ask("checks_of", timeout=LISTING)
+        except DriverError as error:
+            log.warning("checks.not-listed", output=self.name, why=error.reason)
 
     async def run(self, check: Check, number: int, timeout: float) -> Result:  # noqa: ASYNC109 - the lane's own
         """Run the driver's check of that number where the device is open."""

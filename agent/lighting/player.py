@@ -1,6 +1,7 @@
 """A player: one output's driver, its lane and its pump. It lives in the process that owns the wire."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures, Pump
 from agent.runtime.lane import BackOff, Health, Lane, Log
 from drivers import registry
-from drivers.base import Identity, Output, Result
+from drivers.base import Check, Identity, Output, Result
 from drivers.errors import NotSupported
 from drivers.host import Host
 
@@ -148,10 +149,24 @@ class Player:
 
 
 def asked(driver: Output, method: str, args: Sequence[Any]) -> Any:
-    """Do what is asked of a driver: one of its methods by name, or ``check`` with the number of one of its checks."""
+    """Do what is asked of a driver: one of its methods by name, ``check`` with the number of one of its checks, or
+    ``checks_of`` for their list."""
     if method == "check":
         return check(driver, *args)
+    if method == "checks_of":
+        return checks_of(driver)
     return getattr(driver, method)(*args)
+
+
+def checks_of(driver: Output) -> tuple[Check, ...]:
+    """What the driver can check now, numbered as for :func:`check`. It may go to another process, so ``run`` stays
+    behind."""
+    return tuple(replace(each, run=stays_behind) for each in driver.checks())
+
+
+def stays_behind() -> Result:
+    """``run`` of a check that was only listed. Raises NotSupported."""
+    raise NotSupported("a listed check is run by its number, where its device is open")
 
 
 def check(driver: Output, number: int, identifier: str) -> Result:

@@ -52,11 +52,22 @@ def plan(around: Surroundings, depth: Depth = "quick", only: Iterable[str] = ())
     return _plan(Desk(around), depth, tuple(only), False)[0]
 
 
-def unmatched(around: Surroundings, depth: Depth, only: Iterable[str]) -> Text | None:
-    """Which pattern of ``only`` picks no check of this studio, and what was probably meant; None when each does."""
+async def listed(around: Surroundings) -> None:
+    """Have the devices say what they can check on themselves now: it depends on the hardware that is there."""
+    await devices.listed(around.devices.outputs.values())
+
+
+def unmatched(around: Surroundings, depth: Depth, only: Iterable[str], asked: bool = False) -> Text | None:
+    """Which pattern of ``only`` picks no check of this studio, and what was probably meant; None when each does.
+
+    Before the devices were ``asked`` (:func:`listed`), a check that one of them may have counts as one.
+    """
     steps = plan(around, depth)
+    perhaps = () if asked else devices.perhaps(around.devices.outputs.values())
     for pattern in only:
         if any(_wanted(step, (pattern,)) for step in steps):
+            continue
+        if any(fnmatch.fnmatchcase(each, pattern.partition(":")[0]) for each in perhaps):
             continue
         if depth != "full" and any(_wanted(step, (pattern,)) for step in plan(around, "full")):
             return Text(f"{pattern}: only with depth full", f"{pattern}：仅完整自检包含此项")
@@ -95,6 +106,7 @@ async def run(
     *full* only. ``forget``: judge without the baseline, and let what is accepted replace what was known of the lights
     of this run. Cancelling restores the look and leaves the baseline alone.
     """
+    await listed(around)
     return await _Run(around, depth, tuple(only), progress, seen, accept, forget).go(trigger)
 
 

@@ -1,5 +1,8 @@
 """What drivers check on themselves, and the beat of every output."""
 
+import asyncio
+from collections.abc import Iterable
+
 from agent.lighting.output import OutputUnit
 from agent.runtime.lane import Lane
 from agent.selftest.catalogue import CATALOGUE
@@ -7,10 +10,21 @@ from agent.selftest.desk import Desk
 from agent.selftest.step import ON_THE_LANE, Group, Step, of_device, offline, on_lane
 from config.units import SILENT, Text
 from drivers.base import Check, Device, Limits, Result, Verdict
+from drivers.dmx.rdm_checks import TITLES
 
 LATE = Limits(warn=50.0, fail=250.0)
 LOSS = 1.0
 """Seconds without a frame after which a receiver may call the signal lost (ANSI E1.11, 9.2.1)."""
+
+
+async def listed(outputs: Iterable[OutputUnit]) -> None:
+    """Have every output that is there say what it can check on itself."""
+    await asyncio.gather(*(output.list_checks() for output in outputs))
+
+
+def perhaps(outputs: Iterable[OutputUnit]) -> Iterable[str]:
+    """Ids of checks that an output may turn out to have when it is asked: it depends on its hardware."""
+    return TITLES if any(hasattr(output.driver, "rdm") for output in outputs) else ()
 
 
 def steps(desk: Desk) -> list[Step]:
@@ -42,7 +56,7 @@ def _own_of_output(output: OutputUnit) -> list[Step]:
         within = check.deadline + ON_THE_LANE
         return of_device(check, output.lane, group, number == 0, lambda: output.run(check, number, within))
 
-    return [step(number, check) for number, check in enumerate(output.driver.checks())]
+    return [step(number, check) for number, check in enumerate(output.checks)]
 
 
 def _beat(desk: Desk, output: OutputUnit) -> list[Step]:
