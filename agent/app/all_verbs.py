@@ -11,6 +11,7 @@ from agent.app.house import House
 from agent.app.look_verbs import LookVerbs
 from agent.app.maintenance_verbs import MaintenanceVerbs
 from agent.app.probe_verbs import ExposureVerbs, ProbeVerbs
+from agent.app.rdm_verbs import RdmVerbs
 from agent.app.report_verbs import ReportVerbs
 from agent.app.service_verbs import SelfTests, ServiceVerbs
 from agent.app.stop_verbs import StopVerbs
@@ -28,6 +29,7 @@ def all_verbs(house: House, tests: SelfTests) -> dict[str, Verb[Any]]:
         **CueVerbs(house).all(),
         **StopVerbs(house).all(),
         **ExposureVerbs(house).all(),
+        **RdmVerbs(house).all(),
         **ProbeVerbs(house).all(),
         **AgentVerbs(house).all(),
         **ConfigVerbs(house).all(),

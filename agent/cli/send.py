@@ -29,6 +29,7 @@ PLAIN = {
     "identify": "fixture",
     "exposure.set": "mode",
     "command.cancel": "id",
+    **dict.fromkeys(("rdm.survey", "rdm.identify", "rdm.set"), "output"),
     "probe.now": "probe",
     "report.get": "id",
     "alert.ack": "key",

@@ -12,8 +12,11 @@ from agent.lighting.pump import BeatFigures, Pump
 from agent.runtime.lane import BackOff, Health, Lane, Log
 from drivers import registry
 from drivers.base import Check, Identity, Output, Result
+from drivers.dmx import rdm_jobs
 from drivers.errors import NotSupported
 from drivers.host import Host
+
+RDM: Mapping[str, Callable[..., Any]] = {"rdm_begin": rdm_jobs.begin, "rdm_step": rdm_jobs.step}
 
 SOON = BackOff(first=0.25, most=0.5)
 """A light that cannot be driven is looked for again quickly: a replugged widget is back within 2 s."""
@@ -150,11 +153,13 @@ class Player:
 
 def asked(driver: Output, method: str, args: Sequence[Any]) -> Any:
     """Do what is asked of a driver: one of its methods by name, ``check`` with the number of one of its checks, or
-    ``checks_of`` for their list."""
+    ``checks_of`` for their list, or a piece of RDM work (:mod:`drivers.dmx.rdm_jobs`)."""
     if method == "check":
         return check(driver, *args)
     if method == "checks_of":
         return checks_of(driver)
+    if method in RDM:
+        return RDM[method](driver, *args)
     return getattr(driver, method)(*args)
 
 

@@ -26,7 +26,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from agent.messaging import service_args, show_args
+from agent.messaging import rdm_args, service_args, show_args
 from agent.messaging.hints import fault
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.strict import TARGETS, Strict, Targets
@@ -226,6 +226,7 @@ ARGS: Mapping[str, type[Strict]] = {
     **show_args.ARGS,
     "exposure.set": ExposureSet,
     "exposure.release": ExposureRelease,
+    **rdm_args.ARGS,
     "probe.now": service_args.ProbeNow,
     "profiles.list": service_args.ProfilesList,
     "identity": service_args.Identity,

@@ -9,7 +9,7 @@ from drivers.base import Limits, Result, Verdict
 from drivers.dmx.rdm_codec import Uid
 from drivers.dmx.rdm_controller import Controller
 from drivers.dmx.rdm_parameters import LossMode, Parameter
-from drivers.dmx.rdm_port import RdmPort, Steps, run
+from drivers.dmx.rdm_port import Job, RdmPort, Steps, run
 from drivers.errors import DriverError, LinkLost
 
 T = TypeVar("T")
@@ -48,6 +48,8 @@ class Known:
     plan: Mapping[Uid, Planned] = field(default_factory=dict)
     comms: dict[Uid, tuple[int, int]] = field(default_factory=dict)
     """Spoilt packets a device had counted, and how many we had sent by then."""
+    job: tuple[str, Job[Any]] | None = None
+    """What is being done on this line step by step, with its name (:mod:`drivers.dmx.rdm_jobs`)."""
     _controller: Controller | None = None
 
     def controller(self) -> Controller:

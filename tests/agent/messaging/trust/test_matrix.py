@@ -61,6 +61,9 @@ exposure.set                -OMA  -OMA  -OMA
 selftest.start              -OMA  -OMA  -OMA
 selftest.cancel             -OMA  -OMA  -OMA
 identify                    -OMA  ----  -OMA
+rdm.survey                  -OMA  -OMA  -OMA
+rdm.identify                -OMA  ----  -OMA
+rdm.set                     --MA  ----  --MA
 probe.now                   -OMA  -OMA  -OMA
 report.list                 VOMA  VOMA  VOMA
 report.get                  VOMA  VOMA  VOMA

@@ -1,0 +1,155 @@
+"""What the verbs of RDM do: look who is on a line, let one show itself, set one. One transaction at a time, so that the
+levels go on; before each of them the interlock is asked."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from agent.app.house import House
+from agent.lighting.output import OutputUnit
+from agent.messaging.hints import hint
+from agent.messaging.lifecycle import ReasonCode, Refusal
+from agent.messaging.rdm_args import RdmIdentify, RdmSet, RdmSurvey
+from agent.messaging.verbs import Job, Verb
+from config.units import Text
+from drivers.base import Impact
+from drivers.dmx.rdm_changes import changes, firmware
+from drivers.dmx.rdm_jobs import Turn
+from drivers.dmx.rdm_survey import Responder, Survey
+
+STEP = 3.0
+"""Seconds one step may take, the lane's own work included."""
+LONGEST = 600.0
+SHOWN = 24
+"""Devices told in an answer; it says how many there are."""
+LOOK_ROUND = 0.1
+"""Seconds between looks at the air state while a device shows itself."""
+ON_AIR = Text("RDM only reads on air", "直播期间RDM仅读取")
+
+Asked = RdmSurvey | RdmIdentify | RdmSet
+
+
+class RdmVerbs:
+    """rdm.survey, rdm.identify, rdm.set."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._busy: set[str] = set()
+        self._last: dict[tuple[str, int], Survey] = {}
+        """What was found last, since the start; for what has changed."""
+
+    def all(self) -> dict[str, Verb[Any]]:
+        visible = Impact.VISIBLE
+        verbs: list[Verb[Any]] = [
+            Verb("rdm.survey", RdmSurvey, self._survey, check=self._can, deadline=LONGEST),
+            Verb("rdm.identify", RdmIdentify, self._identify, check=self._can, impact=visible, deadline=120.0),
+            Verb("rdm.set", RdmSet, self._set, check=self._can, impact=visible, deadline=60.0),
+        ]
+        return {verb.name: verb for verb in verbs}
+
+    # --- checks ----------------------------------------------------------------------------------------------
+
+    def _can(self, args: Asked) -> None:
+        self._line(args)
+        if args.output in self._busy:
+            raise Refusal(ReasonCode.BUSY, Text(f"RDM is at work on {args.output}", f"{args.output} 的RDM正忙"))
+
+    def _line(self, args: Asked) -> tuple[OutputUnit, int]:
+        """The output and the universe that are meant. Raises Refusal."""
+        outputs = self._house.devices.outputs
+        if args.output not in outputs:
+            meant = hint(args.output, list(outputs))
+            said = Text(f"output {args.output}; {meant.en}", f"输出 {args.output}；{meant.zh}")
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, said)
+        output = outputs[args.output]
+        universes = output.section.universes
+        universe = args.universe or universes[0]
+        if universe not in universes or (args.universe is None and len(universes) > 1):
+            which = ", ".join(map(str, universes))
+            said = Text(f"universe: {args.output} has {which}", f"域：{args.output} 有 {which}")
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, said)
+        if not hasattr(output.driver, "rdm"):
+            said = Text(f"{output.section.driver} has no RDM", f"{output.section.driver} 不支持RDM")
+            raise Refusal(ReasonCode.UNSUPPORTED, said)
+        return output, universe
+
+    # --- effects ---------------------------------------------------------------------------------------------
+
+    async def _survey(self, args: RdmSurvey, job: Job) -> Mapping[str, Any]:
+        on_air = self._house.on_air()
+        key = args.output, self._line(args)[1]
+        before = self._last.get(key)
+        if on_air:
+            uids = before.discovery.uids if before else ()
+            found: Survey = await self._do(args, "read", tuple(map(str, uids)))
+        else:
+            found = await self._do(args, "survey")
+            self._last[key] = found
+        told = found.responders[:SHOWN]
+        news = changes(before, found)[:SHOWN] if before is not None else []
+        return {
+            "searched": not on_air,
+            "complete": found.discovery.complete,
+            "count": len(found.discovery.uids),
+            "devices": [_told(each) for each in told],
+            "silent": [str(uid) for uid in found.mute][:SHOWN],
+            "changes": [
+                {
+                    "uid": str(each.uid),
+                    "what": str(each.what),
+                    "said": {"en": each.said.en, "zh": each.said.zh},
+                    "next": {"en": each.next_step.en, "zh": each.next_step.zh},
+                }
+                for each in news
+            ],
+        }
+
+    async def _identify(self, args: RdmIdentify, job: Job) -> Mapping[str, Any]:
+        house = self._house
+        self._can(args)
+        try:
+            await self._do(args, "show", args.uid)
+            end = house.now() + args.seconds
+            while house.now() < end:
+                if house.on_air():
+                    raise Refusal(ReasonCode.ON_AIR, ON_AIR)
+                await asyncio.sleep(LOOK_ROUND)
+        finally:
+            await asyncio.shield(asyncio.ensure_future(self._do(args, "hide", args.uid)))
+        return {"uid": args.uid}
+
+    async def _set(self, args: RdmSet, job: Job) -> Mapping[str, Any]:
+        await self._do(args, "set", args.uid, args.address, args.personality, args.label)
+        return args.model_dump(include={"uid", "address", "personality", "label"}, exclude_none=True)
+
+    # --- inside ----------------------------------------------------------------------------------------------
+
+    async def _do(self, args: Asked, what: str, *more: Any) -> Any:
+        """Some RDM work, step by step. Raises Refusal, DriverError."""
+        self._can(args)
+        output, universe = self._line(args)
+        self._busy.add(args.output)
+        try:
+            await output.lane.ask("rdm_begin", universe, what, more, self._house.on_air(), timeout=STEP)
+            while True:
+                on_air = self._house.on_air()
+                if on_air and what not in ("read", "hide"):
+                    raise Refusal(ReasonCode.ON_AIR, ON_AIR)
+                turn: Turn = await output.lane.ask("rdm_step", universe, on_air, timeout=STEP)
+                if turn.done:
+                    return turn.result
+                await asyncio.sleep(turn.rest)
+        finally:
+            self._busy.discard(args.output)
+
+
+def _told(each: Responder) -> Mapping[str, Any]:
+    return {
+        "uid": str(each.uid),
+        "model": each.model,
+        "label": each.label,
+        "firmware": firmware(each),
+        "address": each.info.address,
+        "footprint": each.info.footprint,
+        "personality": each.info.personality,
+    }

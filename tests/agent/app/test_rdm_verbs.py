@@ -1,0 +1,124 @@
+"""RDM by command: who is there, one that shows itself, one that is set; on air only reading."""
+
+import asyncio
+import pickle
+
+import pytest
+
+from agent.lighting.player import asked
+from config.load import load
+from drivers.dmx.enttec_codec import Parameters
+from drivers.dmx.enttec_pro import EnttecPro, EnttecProOptions
+from drivers.dmx.rdm_codec import Uid
+from drivers.errors import NotSupported, Refused
+from drivers.virtual.clock import ManualClock
+from drivers.virtual.furnish import furnish
+from drivers.virtual.studio import VirtualStudio
+from drivers.virtual.twins.enttec import enttec_twin
+from drivers.virtual.twins.rdm import FakeResponder
+from drivers.virtual.twins.rdm_line import Line
+from tests.waiting import until
+
+LAMP, OTHER = Uid(0x1234, 0x56789ABC), Uid(0x1234, 0x56789ABD)
+ON = {"output": "widget-1", "uid": str(LAMP)}
+
+
+def equip(house, *responders):
+    """The house's widget can do RDM, and these are on its line."""
+    house.studio = furnish(load(house.file, house.environ))
+    device = house.studio.twins["widget-1"].device
+    device.parameters = Parameters(4, 2, 9, 1, 40)
+    device.line = Line(responders, now=house.studio.now)
+
+
+async def opened(house, agent):
+    house.air(on_air=False)
+    await until(lambda: agent.devices.outputs["widget-1"].lane.health.state == "ok")
+
+
+async def test_survey_set_and_survey_again_tell_what_changed(house):
+    lamp = FakeResponder(LAMP, address=101)
+    equip(house, lamp, FakeResponder(OTHER, address=120))
+    async with house.running() as agent:
+        await opened(house, agent)
+        found = await house.send("rdm.survey", {"output": "widget-1"})
+        assert found.state == "succeeded", found.message
+        assert [each["uid"] for each in found.result["devices"]] == [str(LAMP), str(OTHER)]
+        assert found.result["searched"] and found.result["complete"] and found.result["changes"] == []
+        done = await house.send("rdm.set", {**ON, "address": 201, "label": "Key left"})
+        assert done.state == "succeeded", done.message
+        assert (lamp.address, lamp.label) == (201, "Key left")
+        (news,) = (await house.send("rdm.survey", {"output": "widget-1"})).result["changes"]
+        assert (news["what"], news["uid"]) == ("address", str(LAMP))
+        assert news["next"]["en"] and news["next"]["zh"]
+
+
+async def test_on_air_the_known_are_read_and_nothing_else_is_done(house):
+    lamp = FakeResponder(LAMP, address=101)
+    equip(house, lamp)
+    async with house.running() as agent:
+        await opened(house, agent)
+        assert (await house.send("rdm.survey", {"output": "widget-1"})).result["count"] == 1
+        house.air(on_air=True)
+        lamp.address = 7
+        read = (await house.send("rdm.survey", {"output": "widget-1"})).result
+        assert not read["searched"] and read["devices"][0]["address"] == 7
+        for verb, more in (("rdm.set", {"address": 9}), ("rdm.identify", {})):
+            answer = await house.send(verb, {**ON, **more})
+            assert (answer.state, answer.code) == ("rejected", "on-air")
+        assert lamp.address == 7 and not lamp.identifying
+
+
+async def test_identify_ends_by_itself_and_when_on_air_begins(house):
+    lamp = FakeResponder(LAMP)
+    equip(house, lamp)
+    async with house.running() as agent:
+        await opened(house, agent)
+        task = asyncio.create_task(house.send("rdm.identify", {**ON, "seconds": 1}))
+        await until(lambda: lamp.identifying)
+        assert (await task).state == "succeeded" and not lamp.identifying
+        task = asyncio.create_task(house.send("rdm.identify", {**ON, "seconds": 60}))
+        await until(lambda: lamp.identifying)
+        busy = await house.send("rdm.identify", {**ON, "output": "widget-2"})
+        assert busy.code == "unknown-target" and "widget-1" in busy.message.en
+        house.air(on_air=True)
+        answer = await task
+        assert (answer.state, answer.code) == ("failed", "on-air") and not lamp.identifying
+
+
+async def test_a_widget_without_rdm_says_so(house):
+    async with house.running() as agent:
+        await opened(house, agent)
+        answer = await house.send("rdm.survey", {"output": "widget-1"})
+        assert (answer.state, answer.code) == ("failed", "unsupported")
+
+
+def test_step_by_step_the_levels_have_their_turn_and_on_air_ends_it():
+    studio = VirtualStudio(ManualClock())
+    options = EnttecProOptions(port="usb:EN1")
+    twin = enttec_twin(studio, options, "widget")
+    twin.device.parameters = Parameters(4, 2, 9, 1, 40)
+    lamp = FakeResponder(LAMP)
+    twin.device.line = Line([lamp], now=studio.now)
+    driver = EnttecPro(options, studio)
+    driver.open()
+    driver.send(1, bytes(512))
+    asked(driver, "rdm_begin", (1, "survey", (), False))
+    turn = asked(driver, "rdm_step", (1, False))
+    assert not turn.done and turn.rest > 0.01
+    with pytest.raises(Refused):
+        asked(driver, "rdm_step", (1, True))
+    with pytest.raises(NotSupported):
+        asked(driver, "rdm_step", (1, False))
+    with pytest.raises(Refused):
+        asked(driver, "rdm_begin", (1, "set", (str(LAMP), 9, None, None), True))
+    asked(driver, "rdm_begin", (1, "survey", (), False))
+    turn, level = asked(driver, "rdm_step", (1, False)), 0
+    while not turn.done:
+        level = (level + 1) % 256
+        driver.send(1, bytes([level]) * 512)
+        studio.clock.advance(turn.rest)
+        turn = asked(driver, "rdm_step", (1, False))
+    assert pickle.loads(pickle.dumps(turn)) == turn
+    assert turn.result.discovery.uids == (LAMP,) and lamp.address == 1
+    driver.close()
