@@ -331,8 +331,9 @@ async def test_commands_numbers_and_alerts_of_the_pages_are_those_of_a_running_a
         )
         # three of them want the same lights at once: who comes last has them
         refused = {a.verb: a.code for a in answers if a.state != "succeeded" and a.code != "superseded"}
-        rdm = dict.fromkeys(("rdm.survey", "rdm.identify", "rdm.set"), "unsupported")  # the demo's widget has none
-        assert refused == dict.fromkeys(("selftest.cancel", "command.cancel"), "unknown-target") | rdm
+        # the demo's widget has no RDM; one of the three may find the line still taken by another
+        assert {refused.pop(verb) for verb in ("rdm.survey", "rdm.identify", "rdm.set")} <= {"unsupported", "busy"}
+        assert refused == dict.fromkeys(("selftest.cancel", "command.cancel"), "unknown-target")
         for number in ("cpu_percent", "frames", "ev_stops", "rtt_p50_ms"):
             await asyncio.to_thread(ears.wait, lambda m, number=number: number in json.loads(m.payload))
         table = PAGES["mqtt.md"].split("<!-- make: numbers -->")[1].split("<!-- end -->")[0]
