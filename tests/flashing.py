@@ -217,6 +217,15 @@ class Hostile:
             )
             self._show(self.rig.scene)
 
+    def settle(self) -> bool:
+        """Nobody commands any more: whether the frame comes to be exactly the scene's."""
+        self.pump.follow(1, None)
+        self.due = self.now
+        for _ in range(60):
+            self.rig.lapse(self.now)
+            self.run(1.0)
+        return self.pump.wire(1)[:USED] == self.rig.scene.frame(1, self.now)[:USED]
+
     # --- what is seen -------------------------------------------------------------------------------------------------
 
     def judge(self, seen: Seen) -> None:
@@ -234,13 +243,29 @@ class Hostile:
         seen.slope = max(seen.slope, float(slope.max(initial=0.0)))
         for slot, value in FIXED.items():
             seen.moved += int((frames[:, slot] != value).sum())
-        for light in range(levels.shape[1]):
-            turns = reversals(times, levels[:, light])
+        seen.slope = max(seen.slope, long_slope(times, rates, levels))
+        for level in (*levels.T, levels.mean(axis=1)):
+            turns = reversals(times, level)
             seen.flashes = max(seen.flashes, densest(turns) / 2)
             quiet = [turn for turn in turns if on_air(times, rates, turn)]
             seen.flashes_on_air = max(seen.flashes_on_air, densest(quiet) / 2)
         seen.frames += len(times)
         self.sent = [each for each in self.sent if each[0] > self.now - 1.5]
+
+
+def long_slope(
+    times: npt.NDArray[np.float64], rates: npt.NDArray[np.float64], levels: npt.NDArray[np.float64]
+) -> float:
+    """The steepest change over SPAN frames, relative to the limit: so long that looking ahead hides little."""
+    if len(times) <= SPAN:
+        return 0.0
+    most = np.lib.stride_tricks.sliding_window_view(np.concatenate([rates[:1].repeat(3), rates]), SPAN + 4).max(axis=1)
+    way = most[:, None] * (times[SPAN:] - times[:-SPAN] + 2 * AHEAD)[:, None]
+    return float((np.abs(levels[SPAN:] - levels[:-SPAN]) / (way + ROUNDED)).max())
+
+
+SPAN = 22
+"""Frames, half a second of them."""
 
 
 ROUNDED = np.array([2 / 65535, 1 / 255, 2 / 255])
