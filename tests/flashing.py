@@ -45,7 +45,7 @@ WORDS, SHARES = tuple(OFTEN), tuple(accumulate(OFTEN.values()))
 GROUPS = {"all": ["fine", "panel"]}
 
 
-def lights() -> dict[str, Patched]:
+def lights(coarse: int = 11, called: str = "coarse") -> dict[str, Patched]:
     """An 8-bit and a 16-bit dimmer, and a panel with intensity, four colours and a strobe slot."""
     library = load()
 
@@ -56,19 +56,20 @@ def lights() -> dict[str, Patched]:
 
     return {
         "fine": at("fine", "generic/dimmer", "16bit", 1),
-        "coarse": at("coarse", "generic/dimmer", "8bit", 11),
+        called: at(called, "generic/dimmer", "8bit", coarse),
         "panel": at("panel", "generic/rgbw-panel", "6ch-strobe", 21),
     }
 
 
 def shown(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Luminance of the three lights in each frame, in share of full."""
+    """Luminance of the three lights in each frame, in share of full; the 8-bit dimmer at both its places."""
     wide = frames.astype(np.float64)
     return np.stack(
         [
             (wide[:, 0] * 256 + wide[:, 1]) / 65535,
             wide[:, 10] / 255,
             wide[:, 20] / 255 * wide[:, 22:26].mean(axis=1) / 255,
+            wide[:, 12] / 255,
         ],
         axis=1,
     )
@@ -146,7 +147,8 @@ class Hostile:
     def levels(self) -> dict[str, dict[Attribute, float]]:
         chance = self.chance
         wanted: dict[str, dict[Attribute, float]] = {}
-        for name in chance.sample(("fine", "coarse", "panel"), chance.randint(1, 3)):
+        here = sorted(self.rig.fixtures)
+        for name in chance.sample(here, chance.randint(1, len(here))):
             wanted[name] = {LIGHT: chance.choice((0.0, 1.0, chance.random()))}
             if name == "panel":
                 wanted[name] |= {each: chance.choice((0.0, 1.0, chance.random())) for each in COLOURS}
@@ -198,15 +200,15 @@ class Hostile:
     def _reload(self) -> None:
         """A configuration in which lights have changed places, or are there again."""
         chance = self.chance
-        here = lights()
+        here = lights(chance.choice((11, 11, 13)), chance.choice(("coarse", "coarse", "renamed")))
         present = {name: self.rig.scene.levels(name, self.now) for name in here if name in self.rig.fixtures}
         if chance.random() < 0.3:
-            del here["coarse"]
+            here = {name: here[name] for name in ("fine", "panel")}
         self.rig = Rig(here, rate=self.rate * self.faster, present=present, show=self._show, groups=GROUPS)
         if chance.random() < 0.5:
             self._begin({1: self.pump.wire(1)})
         self._show(self.rig.scene)
-        if "coarse" not in here:
+        if len(here) == 2:
             self.run(0.5)
             self.rig = Rig(
                 lights(),
@@ -216,6 +218,15 @@ class Hostile:
                 groups=GROUPS,
             )
             self._show(self.rig.scene)
+
+    def settle(self) -> bool:
+        """Nobody commands any more: whether the frame comes to be exactly the scene's."""
+        self.pump.follow(1, None)
+        self.due = self.now
+        for _ in range(60):
+            self.rig.lapse(self.now)
+            self.run(1.0)
+        return self.pump.wire(1)[:USED] == self.rig.scene.frame(1, self.now)[:USED]
 
     # --- what is seen -------------------------------------------------------------------------------------------------
 
@@ -234,8 +245,9 @@ class Hostile:
         seen.slope = max(seen.slope, float(slope.max(initial=0.0)))
         for slot, value in FIXED.items():
             seen.moved += int((frames[:, slot] != value).sum())
-        for light in range(levels.shape[1]):
-            turns = reversals(times, levels[:, light])
+        seen.slope = max(seen.slope, long_slope(times, rates, levels))
+        for level in (*levels.T, levels.mean(axis=1)):
+            turns = reversals(times, level)
             seen.flashes = max(seen.flashes, densest(turns) / 2)
             quiet = [turn for turn in turns if on_air(times, rates, turn)]
             seen.flashes_on_air = max(seen.flashes_on_air, densest(quiet) / 2)
@@ -243,11 +255,26 @@ class Hostile:
         self.sent = [each for each in self.sent if each[0] > self.now - 1.5]
 
 
-ROUNDED = np.array([2 / 65535, 1 / 255, 2 / 255])
+def long_slope(
+    times: npt.NDArray[np.float64], rates: npt.NDArray[np.float64], levels: npt.NDArray[np.float64]
+) -> float:
+    """The steepest change over SPAN frames, relative to the limit: so long that looking ahead hides little."""
+    if len(times) <= SPAN:
+        return 0.0
+    most = np.lib.stride_tricks.sliding_window_view(np.concatenate([rates[:1].repeat(3), rates]), SPAN + 4).max(axis=1)
+    way = most[:, None] * (times[SPAN:] - times[:-SPAN] + 2 * AHEAD)[:, None]
+    return float((np.abs(levels[SPAN:] - levels[:-SPAN]) / (way + ROUNDED)).max())
+
+
+SPAN = 22
+"""Frames, half a second of them."""
+
+
+ROUNDED = np.array([2 / 65535, 1 / 255, 2 / 255, 1 / 255])
 """What rounding to slots makes of a change, at most, light by light."""
 
 
-PRODUCT = np.array([0.0, 0.0, 0.25])
+PRODUCT = np.array([0.0, 0.0, 0.25, 0.0])
 """The panel's light is a product; each factor has half the limit, so their changes multiplied are on top of it."""
 
 

@@ -115,7 +115,7 @@ class LightVerbs:
         return {"released": sorted({claim.fixture for claim in gone})}
 
     async def _identify(self, args: Identify, job: Job) -> Mapping[str, Any]:
-        """Breathes: between two levels, as fast as the slew limit lets it."""
+        """Breathes: between two levels, as fast as the slew limit lets it. Going on air ends it: raises Refusal."""
         house = self._house
         owner = f"identify-{job.id}"
         end = house.now() + args.seconds
@@ -125,7 +125,12 @@ class LightVerbs:
                 claim = {args.fixture: {Attribute.INTENSITY: level}}
                 lease = args.seconds + 5.0
                 arrived = house.rig.claim(owner, Priority.TEST, claim, now=house.now(), fade=0.7, lease=lease)
-                await asyncio.sleep(max(0.05, min(arrived, end) - house.now()))
+                turns = min(arrived, end)
+                await asyncio.sleep(0.05)
+                while house.now() < turns and not house.on_air():
+                    await asyncio.sleep(min(0.1, max(0.0, turns - house.now())))
+                if house.on_air():
+                    raise Refusal(ReasonCode.ON_AIR)
                 level = LOW + HIGH - level
         finally:
             house.rig.release(house.now(), owner=owner, fade=0.7)

@@ -152,6 +152,16 @@ async def test_visible_commands_need_a_fresh_off_air(house):
         assert agent.rig.scene.targets("back") == before
 
 
+async def test_going_on_air_ends_an_identify(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        begun = asyncio.create_task(house.send("identify", {"fixture": "back", "seconds": 60}))
+        await until(lambda: agent.rig.scene.settled > agent.now())
+        house.air(on_air=True)
+        ended = await asyncio.wait_for(begun, 5.0)
+        assert ended.code == "on-air", ended
+
+
 async def test_going_on_air_halves_the_speed_of_everything(house):
     async with house.running() as agent:
         await house.send("exposure.set", {"mode": "watch"})

@@ -5,7 +5,7 @@ import pytest
 
 from agent.lighting.catchup import CatchUp
 from tests import flashing
-from tests.flashing import PERIOD, campaign, densest, reversals
+from tests.flashing import PERIOD, Hostile, Seen, campaign, densest, reversals
 
 
 def test_a_hundred_thousand_hostile_streams_flash_nowhere():
@@ -14,12 +14,27 @@ def test_a_hundred_thousand_hostile_streams_flash_nowhere():
     assert seen.slope > 0.5 and seen.flashes >= 1, "the streams are hostile enough to come near the limits"
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_when_the_commands_end_the_frame_comes_to_be_the_scene(seed):
+    show, seen = Hostile(seed), Seen()
+    for _ in range(50):
+        show.stream()
+    assert show.settle(), show.last
+    show.judge(seen)
+    assert seen.safe, seen
+
+
 # --- the analysis bites -----------------------------------------------------------------------------------------------
 
 
 def test_a_limiter_twice_as_fast_is_found():
     seen = campaign(seed=5, streams=5_000, faster=2.0)
     assert not seen.safe and seen.slope > 1.3 and seen.where
+
+
+def test_a_limiter_a_fifth_too_fast_is_found():
+    seen = campaign(seed=5, streams=5_000, faster=1.2)
+    assert not seen.safe and seen.slope > 1.05 and seen.where
 
 
 def test_an_output_that_is_not_led_back_is_found(monkeypatch):
