@@ -230,7 +230,7 @@ class EngineClient:
         reader = await self._reached(HEIR_WITHIN) if self.falls else None
         if reader is None:
             self._child.start()
-            reader = await self._reached(STARTS_WITHIN)
+            reader = await self._reached(STARTS_WITHIN, starting=True)
         hello = None if reader is None else await self._greeted(reader)
         if hello is None:
             log.error("engine.not_started", exit=self._child.code, said=self._child.last_words())
@@ -241,10 +241,10 @@ class EngineClient:
             self.send(ear.taking())
         return reader
 
-    async def _reached(self, within: float) -> asyncio.StreamReader | None:
-        """Knock until an engine opens, or until the one that was started has fallen over."""
+    async def _reached(self, within: float, starting: bool = False) -> asyncio.StreamReader | None:
+        """Knock until an engine opens, or until the one that is ``starting`` has fallen over."""
         until = self._now() + within
-        while self._now() < until and not self._child.code:
+        while self._now() < until and not (starting and self._child.code):
             reader = await self._connected()
             if reader is not None:
                 return reader
