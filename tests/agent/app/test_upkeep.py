@@ -10,6 +10,7 @@ from tests.waiting import until
 async def test_the_latest_self_test_is_told_after_a_restart_too(house: House) -> None:
     async with house.running() as agent:
         assert agent.topics.report not in agent.bus.board
+        await until(lambda: agent.topics.of("maintenance") in agent.bus.board)
         upkeep = json.loads(agent.bus.board[agent.topics.of("maintenance")])
         assert (upkeep["full_selftest"], upkeep["accepted"], upkeep["accepted_lights"]) == (None, None, [])
         answer = await house.send("selftest.start", {"depth": "quick", "only": ["AGT-*", "SYS-*"]})
