@@ -9,12 +9,11 @@ from typing import Any, Literal
 import structlog
 
 from agent import __version__
-from agent.app import keeper
+from agent.app import examined, keeper
 from agent.app.all_verbs import all_verbs
 from agent.app.config_verbs import unfinished
 from agent.app.devices import Devices, checked, word_for
 from agent.app.dialects import spoken
-from agent.app.examined import restart_only
 from agent.app.gatehouse import Gatehouse
 from agent.app.herald import Herald
 from agent.app.keeper import LookKeeper
@@ -42,9 +41,8 @@ from agent.messaging.topics import Topics
 from agent.runtime.journal import Journal
 from agent.runtime.lane import Health, Idle, Lane, NoDevice
 from agent.runtime.systemd import keep_alive, notify
-from config.load import load
 from config.model import StudioConfig
-from config.problems import ConfigError, Problem
+from config.problems import ConfigError
 from drivers.host import Host
 from drivers.registry import Kind
 
@@ -204,15 +202,13 @@ class Agent:
     async def reload(self) -> None:
         """Read the file again and go over to it. Raises ConfigError, and changes nothing, when it is wrong or asks
         for what only a restart can give."""
-        if self.file is None:
-            raise ConfigError("configuration", [Problem("file", "this agent was not started from a file", "restart")])
-        self.go_over(load(self.file, self.environ))
+        self.go_over(examined.reread(self))
         log.info("config.reloaded", file=str(self.file))
 
     def go_over(self, config: StudioConfig) -> None:
         """Put this in force. Raises ConfigError as :meth:`reload`."""
         fixtures = checked(config, str(self.file))
-        if fixed := restart_only(self.config, config):
+        if fixed := examined.restart_only(self.config, config):
             raise ConfigError(str(self.file), fixed)
         now = self.now()
         before = self.herald.state_topics()

@@ -1,14 +1,16 @@
 """Everything that is wrong with a configuration, over all floors. Touches no hardware."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from agent.app.devices import check, files
+from agent.app.house import House
 from agent.lighting import fitted
-from config.load import Reading
+from config.load import Reading, load
 from config.model import StudioConfig
 from config.problems import ConfigError, Problem
-from firmware_profiles.patch import survey
+from firmware_profiles.patch import Patched, survey
 
 
 def faults(reading: Reading, file: Path) -> list[ConfigError]:
@@ -24,6 +26,45 @@ def faults(reading: Reading, file: Path) -> list[ConfigError]:
         known = {os.path.realpath(path) for path in (file, *config.agent.profile_dirs)}
         broken = [error for error in made.library.site_broken if os.path.realpath(error.file) not in known]
     return [error for error in (reading.error(more), *broken) if error is not None]
+
+
+def reread(house: House) -> StudioConfig:
+    """The agent's file as it is now. Raises ConfigError for its own faults, and on air for what would jump."""
+    if house.file is None:
+        raise ConfigError("configuration", [Problem("file", "this agent was not started from a file", "restart")])
+    config = load(house.file, house.environ)
+    if house.on_air() and (wrong := jumping(house.rig.fixtures, survey(config)[0])):
+        raise ConfigError(str(house.file), wrong)
+    return config
+
+
+def jumping(now: Mapping[str, Patched], then: Mapping[str, Patched]) -> list[Problem]:
+    """What of another patch would change at once, past the slew limit: slots that profiles hold (strobe, effects),
+    where a light of the present patch is."""
+    owned = {(light.universe, slot) for light in now.values() for slot in range(light.address, light.last + 1)}
+    held = _held(now)
+    return [
+        Problem(
+            f"fixtures.{name}",
+            "on air its mode or profile cannot change: slots that are held would jump",
+            "reload off air",
+        )
+        for name, light in then.items()
+        if any(place in owned and held.get(place) != value for place, value in _held({name: light}).items())
+    ]
+
+
+def _held(patch: Mapping[str, Patched]) -> dict[tuple[int, int], int]:
+    """Universe and slot → the value a profile holds there."""
+    found: dict[tuple[int, int], int] = {}
+    for light in patch.values():
+        place = light.address
+        for slot in light.personality.slots if light.universe else ():
+            if slot.fixed is not None:
+                value = slot.fixed.to_bytes(slot.width, "big")
+                found |= {(light.universe, place + step): each for step, each in enumerate(value)}
+            place += slot.width
+    return found
 
 
 def restart_only(now: StudioConfig, then: StudioConfig) -> list[Problem]:

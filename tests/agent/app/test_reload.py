@@ -68,3 +68,20 @@ async def test_a_hangup_in_a_selftest_changes_nothing(house):
         agent.tests.running = False
         await hang_up(agent)
         assert agent.config.probes["uplink"].interval == 0.25
+
+
+async def test_on_air_a_reload_that_would_make_a_held_slot_jump_is_refused(house):
+    """The panel's strobe slot comes where a colour was: no fade leads there."""
+    panel = '[fixtures.back]\nprofile = "generic/rgbw-panel"\npersonality = "{}"\n#'
+    text = house.file.read_text(encoding="utf-8")
+    start = text.index("[fixtures.back]")
+    house.change(text[start : text.index("universe", start)], panel.format("5ch") + "\n")
+    async with house.running() as agent:
+        house.change("5ch", "6ch-strobe")
+        house.air(True)
+        end = await house.send("reload", {})
+        assert end.state == "failed" and "fixtures.back" in end.model_dump_json()
+        assert agent.rig.fixtures["back"].mode == "5ch"
+        house.air(False)
+        assert (await house.send("reload", {})).state == "succeeded"
+        assert agent.rig.fixtures["back"].mode == "6ch-strobe"
