@@ -88,7 +88,6 @@ class EngineClient:
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
         self._child = Child(folder)
-        self._closing = False
 
     # --- what the agent does with it ---------------------------------------------------------------------------------
 
@@ -186,7 +185,6 @@ class EngineClient:
 
     async def close(self, linger: float) -> None:
         """Leave. The engine holds the look for ``linger`` seconds and ends unless another daemon comes."""
-        self._closing = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

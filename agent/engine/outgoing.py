@@ -46,7 +46,7 @@ class Outgoing:
             self._messages.extend(self._lines)
             self._lines.clear()
             self._to = to
-            self._door.notify()
+            self._door.notify_all()
 
     def disconnect(self) -> None:
         """Nobody listens."""
@@ -65,7 +65,7 @@ class Outgoing:
                 return
             self._messages.append(message)
             self._waiting = True
-            self._door.notify()
+            self._door.notify_all()
 
     def sent(self, name: str, wires: Mapping[int, bytes], has_sent: bool, led: bool) -> None:
         """Frames are on the wire."""
@@ -75,13 +75,12 @@ class Outgoing:
             waiting = self._sent.get(name)
             every = {**waiting.wires, **wires} if waiting else wires
             self._sent[name] = Sent(name, every, has_sent, led)
-            self._door.notify()
+            self._door.notify_all()
 
     def drain(self) -> None:
         """Before the end: let what waits go out, for a moment."""
-        until = time.monotonic() + 0.5
-        while self._to is not None and self._waiting and time.monotonic() < until:
-            time.sleep(0.005)
+        with self._door:
+            self._door.wait_for(lambda: self._to is None or not self._waiting, 0.5)
 
     # --- its own thread ----------------------------------------------------------------------------------------------
 
@@ -105,7 +104,9 @@ class Outgoing:
                 continue
             try:
                 to.sendall(b"".join(map(packed, (*messages, *frames))))
-                self._waiting = bool(self._messages)
+                with self._door:
+                    self._waiting = bool(self._messages)
+                    self._door.notify_all()
             except OSError:
                 with self._door:
                     if self._to is to:

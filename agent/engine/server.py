@@ -34,6 +34,7 @@ from agent.engine.messages import (
     ToldInput,
     Unpacker,
     is_ours,
+    packed,
 )
 from agent.engine.outgoing import Outgoing
 from agent.lighting.hearing import Hearing
@@ -79,6 +80,11 @@ class _Posted:
 
     def tell(self, result: Any, error: BaseException | None) -> None:
         said = None
+        if error is None:
+            try:
+                packed(result)
+            except Exception as unsendable:  # else the thread that tells would fall over it
+                result, error = None, unsendable
         if isinstance(error, DriverError):
             said = (type(error).__name__, error.reason, error.remedy)
         elif error is not None:

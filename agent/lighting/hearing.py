@@ -60,8 +60,9 @@ class Hearing:
 
     def seated(self, player: Player) -> None:
         """A player has come: it follows who holds its universes."""
-        for universe, console in self.holding.items():
-            player.follow(universe, console)
+        with self._lock:
+            for universe, console in self._consoles.holding.items():
+                player.follow(universe, console)
 
     # --- on inputs' threads ------------------------------------------------------------------------------------------
 

@@ -1,7 +1,5 @@
 """Fake firmware of an ENTTEC DMX USB Pro."""
 
-from collections.abc import Mapping
-
 from drivers.dmx import enttec_codec as codec
 from drivers.dmx.enttec_codec import Decoder, Label, Parameters
 from drivers.dmx.enttec_pro import EnttecProOptions
@@ -9,8 +7,7 @@ from drivers.dmx.enttec_rdm import NO_BRANCH_TIMEOUT, can_rdm
 from drivers.dmx.rdm_codec import Decoder as RdmDecoder
 from drivers.host import SerialPort
 from drivers.virtual.studio import VirtualStudio
-from drivers.virtual.twin import Fault
-from drivers.virtual.twins.held import Held
+from drivers.virtual.twins.held import Held, Plugged
 from drivers.virtual.twins.rdm_line import Line
 from drivers.virtual.wires import Socket
 
@@ -89,29 +86,16 @@ class EnttecFirmware:
             self._held.take(universe, data[1:])
 
 
-class EnttecTwin:
+class EnttecTwin(Plugged):
     """The widget in its socket (:class:`drivers.virtual.twin.OutputTwin`)."""
 
     def __init__(self, socket: Socket, device: EnttecFirmware, held: Held) -> None:
-        self.socket = socket
+        super().__init__(socket, held)
         self.device = device
-        self._held = held
 
     @property
     def firmware(self) -> str:
         return self.device.parameters.firmware
-
-    @property
-    def frames(self) -> Mapping[int, bytes]:
-        return self._held.frames
-
-    def fault(self, fault: Fault, at: int = 0) -> None:
-        self._held.fault(fault)
-        self.socket.fault(fault, at)
-
-    def heal(self) -> None:
-        self._held.heal()
-        self.socket.heal()
 
 
 def enttec_twin(studio: VirtualStudio, options: EnttecProOptions, name: str) -> EnttecTwin:

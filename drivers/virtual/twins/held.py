@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from drivers.virtual.twin import Fault
+from drivers.virtual.wires import Socket
 
 
 class Held:
@@ -34,3 +35,23 @@ class Held:
 
     def heal(self) -> None:
         self._frozen = False
+
+
+class Plugged:
+    """What twins in a serial socket have in common (:class:`drivers.virtual.twin.OutputTwin`)."""
+
+    def __init__(self, socket: Socket, held: Held) -> None:
+        self.socket = socket
+        self._held = held
+
+    @property
+    def frames(self) -> Mapping[int, bytes]:
+        return self._held.frames
+
+    def fault(self, fault: Fault, at: int = 0) -> None:
+        self._held.fault(fault)
+        self.socket.fault(fault, at)
+
+    def heal(self) -> None:
+        self._held.heal()
+        self.socket.heal()

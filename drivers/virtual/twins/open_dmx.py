@@ -1,12 +1,11 @@
 """A DMX512 receiver on the line of a bare UART: it times break and mark, and shifts slots in one by one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from drivers.dmx.open_dmx import SLOT, OpenDmxOptions
 from drivers.host import SerialPort
 from drivers.virtual.studio import VirtualStudio
-from drivers.virtual.twin import Fault
-from drivers.virtual.twins.held import Held
+from drivers.virtual.twins.held import Held, Plugged
 from drivers.virtual.wires import Socket
 
 FTDI, FT232R = 0x0403, 0x6001
@@ -71,28 +70,15 @@ class DmxReceiver:
         return b""
 
 
-class OpenDmxTwin:
+class OpenDmxTwin(Plugged):
     """The adapter in its socket (:class:`drivers.virtual.twin.OutputTwin`)."""
 
     firmware = ""
     mute = True
 
     def __init__(self, socket: Socket, device: DmxReceiver, held: Held) -> None:
-        self.socket = socket
+        super().__init__(socket, held)
         self.device = device
-        self._held = held
-
-    @property
-    def frames(self) -> Mapping[int, bytes]:
-        return self._held.frames
-
-    def fault(self, fault: Fault, at: int = 0) -> None:
-        self._held.fault(fault)
-        self.socket.fault(fault, at)
-
-    def heal(self) -> None:
-        self._held.heal()
-        self.socket.heal()
 
 
 def open_dmx_twin(studio: VirtualStudio, options: OpenDmxOptions, name: str) -> OpenDmxTwin:
