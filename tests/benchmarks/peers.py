@@ -36,7 +36,7 @@ def python_sacn(address: str, universes: int, seconds: float) -> None:
     """Its own thread, as its README shows."""
     import sacn
 
-    sender = sacn.sACNsender(fps=int(RATE), universeDiscovery=False)
+    sender = sacn.sACNsender("127.0.0.1", 0, fps=int(RATE), universeDiscovery=False)
     sender.start()
     for number in range(1, universes + 1):
         sender.activate_output(number)
@@ -54,7 +54,7 @@ def python_sacn(address: str, universes: int, seconds: float) -> None:
 async def pyartnet(address: str, universes: int, seconds: float, fade: bool = False) -> None:
     from pyartnet import SacnNode
 
-    node = SacnNode.create(address, 5568, max_fps=int(RATE))
+    node = SacnNode.create(address, 5568, source_ip="127.0.0.1", max_fps=int(RATE))
     async with node:
         channels = [node.add_universe(n).add_channel(start=1, width=512) for n in range(1, universes + 1)]
         if fade:
