@@ -156,12 +156,11 @@ class Glides:
         left *= self._way
         np.rint(left, out=left)
         raw = self._arrives - left.astype(np.int32)
+        # bytes beforehand: numpy is three times as quick to scatter what it need not convert one by one
         if len(self._wide) == len(raw):
-            slots[self._fine] = raw
-            slots[self._place] = raw >> 8
+            slots[self._fine] = raw.astype(np.uint8)
+            raw >>= 8
         elif len(self._wide):
-            slots[self._fine] = raw[self._wide]
+            slots[self._fine] = raw[self._wide].astype(np.uint8)
             raw[self._wide] >>= 8
-            slots[self._place] = raw
-        else:
-            slots[self._place] = raw
+        slots[self._place] = raw.astype(np.uint8)
