@@ -44,8 +44,9 @@ from agent.runtime.lane import Health
 from drivers.errors import DriverError
 from drivers.host import Host
 
-NEWS = 0.25
-"""Seconds between two tellings of frames while something moves; an arrival is told at once."""
+NEWS, NEWS_LED = 0.25, 0.05
+"""Seconds between two tellings of frames while something moves; an arrival is told at once. A light that is led is where
+nobody can work out: the next engine can only go on from what was told."""
 
 ALONE = 30.0
 """Seconds after which an engine without outputs that nobody talks to ends."""
@@ -283,7 +284,7 @@ class Engine:
             return
         pump = player.pump
         news = pump.arrived != seat.arrived or pump.has_sent != seat.has_sent
-        if news or now >= seat.told + NEWS:
+        if news or now >= seat.told + (NEWS_LED if pump.led else NEWS):
             fresh = pump.fresh()
             if fresh or news:
                 seat.told, seat.arrived, seat.has_sent = now, pump.arrived, pump.has_sent

@@ -192,7 +192,7 @@ class Pump:
                 line.news = changed = False
                 frames_sent += 1
                 on_its_way = line.left > 0
-            arrived = arrived and not changed and line.catching_up is None
+            arrived = arrived and not changed and (line.catching_up is None or not line.chasing)
             if line.news:
                 nearest = min(nearest, soonest)
             going = going or on_its_way
