@@ -45,8 +45,8 @@ from drivers.errors import DriverError
 from drivers.host import Host
 
 NEWS, NEWS_LED = 0.25, 0.05
-"""Seconds between two tellings of frames while something moves; an arrival is told at once. A light that is led is where
-nobody can work out: the next engine can only go on from what was told."""
+"""Seconds between two tellings of frames while something moves; an arrival is told at once. A light that is led is
+where nobody can work out: the next engine can only go on from what was told."""
 
 ALONE = 30.0
 """Seconds after which an engine without outputs that nobody talks to ends."""
