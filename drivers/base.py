@@ -207,6 +207,14 @@ class Beat(Protocol):
         """All frames of this turn are sent."""
 
 
+@runtime_checkable
+class Many(Protocol):
+    """What an output may have besides: the frames of many universes in one go, for less than one by one."""
+
+    def send_rows(self, universes: Sequence[int], frames: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp]) -> None:
+        """``send`` for these rows of ``frames`` (universes x 512), in this order. Raises what ``send`` raises."""
+
+
 class Input(Device, Protocol):
     """Hears universes that others send (a lighting console)."""
 

@@ -3,22 +3,32 @@
 import math
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from agent.lighting.catchup import CatchUp
 from agent.lighting.console import Console
 from agent.lighting.part import Part
-from drivers.base import Beat, Identity, Output
+from agent.lighting.sheet import Indices, Slots
+from config.units import SLOTS
+from drivers.base import Beat, Identity, Many, Output
+
+Bools = npt.NDArray[np.bool_]
 
 GRACE = 0.0005
 """Seconds by which a due time may be met early, so that rounding of the wait does not cost a beat."""
 
 FORGOTTEN = 10
 """So many beats without a frame, and the beat begins anew with the next one."""
+
+MANY = 8
+"""From so many frames on it is quicker to hand them over together."""
 
 
 class BeatFigures(NamedTuple):
@@ -32,25 +42,13 @@ class BeatFigures(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Line:
-    """What is known of one universe on the wire."""
+class _Led:
+    """A universe that is led back to the scene after its output was away, or that follows a console."""
 
-    frame: bytes = b""
-    sent: float = -math.inf
-    due: float = -math.inf
-    """When the next frame may go so that the beat is not exceeded on average (the GCRA's theoretical arrival time)."""
-    left: int = 0
-    news: bool = False
-    """The part is another one since the last frame, and changes what is on the wire."""
-
-    catching_up: CatchUp | None = None
-    """Set while an output that was away is led back to the scene, or follows a console."""
-
+    catch_up: CatchUp
+    console: Console | None = None
     chasing: bool = True
     """It has not arrived yet."""
-
-    console: Console | None = None
-    """Who holds the universe."""
 
 
 class Pump:
@@ -66,23 +64,41 @@ class Pump:
         """``before``: frames these universes were last sent by another output; the lights are led on from there."""
         self._output = output
         self._together = output if isinstance(output, Beat) else None
+        self._many = output if isinstance(output, Many) else None
         self._part = part
         self._told: Part | None = None
-        self._lines = {universe: _Line(before.get(universe, b"")) for universe in part.sheet.universes}
+        self._universes = part.sheet.universes
+        size = len(self._universes)
+        # One entry a universe each: what is done 256 times a beat is done by arrays.
+        self._wire, self._known = np.zeros((size, SLOTS), np.uint8), np.zeros(size, np.bool_)
+        for row, universe in enumerate(self._universes):
+            if frame := before.get(universe):
+                self._wire[row, : len(frame)] = np.frombuffer(frame, np.uint8)
+                self._known[row] = True
+        self._left_at = np.full(size, -math.inf)
+        self._due_at = np.full(size, -math.inf)
+        """When the next frame may go so that the beat is not exceeded on average (GCRA's theoretical arrival time)."""
+        self._repeats = np.zeros(size, np.int32)
+        """How often the frame is to be said again."""
+        self._news = np.zeros(size, np.bool_)
+        """The part is another one since the last frame, and changes what is on the wire."""
+        self._fresh = np.zeros(size, np.bool_)
+        self._led: dict[int, _Led] = {}
         self._lock = threading.Lock()
         self._late: deque[float] = deque(maxlen=2000)
         self._sent: deque[float] = deque(maxlen=500)
         self._frames = 0
         self._due = -math.inf
         self._beat = -math.inf
-        self._ready: tuple[Part | None, float, bool, Sequence[bytes]] = (None, 0.0, False, ())
+        self._ready: tuple[Part | None, float, bool, Slots] = (None, 0.0, False, self._wire)
         """A part, a time, whether it is still by then, and its frames then."""
         self._still = False
         self._consoles: Mapping[int, Console | None] = {}
         self._followed: Mapping[int, Console | None] = self._consoles
-        self._fresh: set[int] = set()
         self.arrived = False
         """Whether the frames sent last are those that stay."""
+        self.has_sent = False
+        """Whether every universe has been sent once since the device was opened."""
 
     # --- any thread ------------------------------------------------------------------------------------------
 
@@ -94,19 +110,15 @@ class Pump:
         """A console holds this universe from now on; ``None``: nobody does. By one thread at a time."""
         self._consoles = {**self._consoles, universe: console}
 
-    @property
-    def has_sent(self) -> bool:
-        """Whether every universe has been sent once since the device was opened."""
-        return all(line.sent > -math.inf for line in self._lines.values())
-
     def wire(self, universe: int) -> bytes:
         """The frame last sent on a universe; ``b""`` before the first."""
-        return self._lines[universe].frame
+        row = self._universes.index(universe)
+        return self._wire[row].tobytes() if self._known[row] else b""
 
     @property
     def led(self) -> bool:
         """Whether a universe is still on its way to where the scene is."""
-        return any(line.catching_up is not None for line in self._lines.values())
+        return bool(self._led)
 
     def figures(self, now: float) -> BeatFigures:
         with self._lock:
@@ -122,13 +134,14 @@ class Pump:
             late[len(late) // 2] * 1e3 if late else 0.0,
             late[min(len(late) - 1, int(len(late) * 0.99))] * 1e3 if late else 0.0,
             max(gaps, default=0.0),
-            len(sent) / span / max(len(self._lines), 1),
+            len(sent) / span / max(len(self._universes), 1),
         )
 
     def fresh(self) -> dict[int, bytes]:
         """On the lane's thread: the frames that are others since this was asked last."""
-        universes, self._fresh = self._fresh, set()
-        return {universe: self._lines[universe].frame for universe in universes}
+        rows = np.flatnonzero(self._fresh)
+        self._fresh[rows] = False
+        return {self._universes[row]: self._wire[row].tobytes() for row in rows.tolist()}
 
     # --- the lane's thread -----------------------------------------------------------------------------------
 
@@ -136,8 +149,8 @@ class Pump:
         """A device that comes back gets a frame at once: the one it had, led from there to where the lights are now."""
         self._lead(self._part, now)
         self._told = self._part
-        for line in self._lines.values():
-            line.sent = line.due = -math.inf
+        self._left_at[:] = self._due_at[:] = -math.inf
+        self.has_sent = False
         self._due = -math.inf  # the outage was no lateness of ours
 
     def turn(self, now: float) -> float:
@@ -158,58 +171,66 @@ class Pump:
         going = now < part.settled
         if self._consoles is not self._followed:
             self._take_consoles(part, frames, now)
-        nearest = math.inf
-        frames_sent = 0
-        arrived = self._still
-        for row, (universe, line) in enumerate(self._lines.items()):
-            if line.catching_up is None:
-                frame = frames[row]
-                changed = frame != line.frame
-            elif on_beat or line.news or line.sent == -math.inf:
-                frame, there = line.catching_up.frame(part, now)
-                line.catching_up = None if there and line.console is None else line.catching_up
-                changed = frame != line.frame
-                line.chasing = not there
-                going = going or line.chasing
-            else:
-                frame, changed = line.frame, False
-                going = going or line.console is None or line.chasing
-            line.news &= changed
-            # What is new may go between two beats where the output can take it, in the place of a later frame; what
-            # goes on, goes on the beat.
-            on_its_way = changed or line.left > 0
-            soonest = max(line.due - ahead, line.sent + refresh.min_gap) if line.news else line.due
-            if (on_its_way and (on_beat or line.news) and now >= soonest - GRACE) or (
-                now >= line.sent + refresh.keepalive
-            ):
-                self._output.send(universe, frame)
-                line.left = refresh.repeats - 1 if changed else max(0, line.left - 1)
-                if changed:
-                    self._fresh.add(universe)
-                line.frame = frame
-                line.sent = self._beat if on_beat else now
-                line.due = max(line.due, line.sent) + period
-                line.news = changed = False
-                frames_sent += 1
-                on_its_way = line.left > 0
-            arrived = arrived and not changed and (line.catching_up is None or not line.chasing)
-            if line.news:
-                nearest = min(nearest, soonest)
-            going = going or on_its_way
-            nearest = min(nearest, line.sent + refresh.keepalive)
-        if frames_sent:
-            if self._together is not None:
-                self._together.flush()
+        if self._led:
+            frames, under_way = self._lead_on(part, frames, now, on_beat)
+            going = going or under_way
+        changed = (frames.view(np.uint64) != self._wire.view(np.uint64)).any(axis=1)
+        if not self.has_sent:
+            changed |= ~self._known
+        news = self._news
+        news &= changed
+        # What is new may go between two beats where the output can take it, in the place of a later frame; what goes
+        # on, goes on the beat.
+        soonest = self._due_at
+        if news.any():
+            soonest = np.where(news, np.maximum(soonest - ahead, self._left_at + refresh.min_gap), soonest)
+        goes = (soonest <= now + GRACE) & (changed | (self._repeats > 0))
+        if not on_beat:
+            goes &= news
+        goes |= self._left_at + refresh.keepalive <= now
+        rows = np.flatnonzero(goes)
+        if rows.size:
+            self._send(rows, frames, changed, self._beat if on_beat else now)
+            self._due_at[rows] = np.maximum(self._due_at[rows], self._left_at[rows]) + period
+            changed[rows] = news[rows] = False
             with self._lock:
-                self._frames += frames_sent
-                self._sent.extend([now] * frames_sent)
-        self.arrived = arrived
+                self._frames += rows.size
+                self._sent.extend([now] * rows.size)
+        nearest = float(self._left_at.min()) + refresh.keepalive
+        if news.any():
+            nearest = min(nearest, float(soonest[news].min()))
+        on_its_way = bool(changed.any())
+        self.arrived = self._still and not on_its_way and not any(each.chasing for each in self._led.values())
+        going = going or on_its_way or bool(self._repeats.any())
         self._due = min(nearest, self._beat + period) if going else nearest
         if going:
             self._render(part, self._beat + period + period)  # now there is time; when the beat is due there is none
         return self._due
 
-    def _frames_at(self, part: Part, when: float) -> Sequence[bytes]:
+    def _send(self, rows: Indices, frames: Slots, changed: Bools, when: float) -> None:
+        """These rows' frames, and what is known of them then. What ``send`` raises."""
+        if self._many is not None and rows.size >= MANY:
+            self._many.send_rows(self._universes, frames, rows)
+        else:
+            for row in rows.tolist():
+                self._output.send(self._universes[row], frames[row].tobytes())
+        if self._together is not None:
+            self._together.flush()
+        if rows.size == len(frames):
+            self._wire = frames
+        else:
+            wire = self._wire.copy()  # others may be reading it
+            wire[rows] = frames[rows]
+            self._wire = wire
+        again = self._output.refresh.repeats - 1
+        self._repeats[rows] = np.where(changed[rows], again, np.maximum(self._repeats[rows] - 1, 0))
+        self._fresh[rows] |= changed[rows]
+        self._left_at[rows] = when
+        if not self.has_sent:
+            self._known[rows] = True
+            self.has_sent = bool((self._left_at > -math.inf).all())
+
+    def _frames_at(self, part: Part, when: float) -> Slots:
         """Every row's frame at ``when``; mostly there already."""
         if self._ready[0] is not part or self._ready[1] != when:
             self._render(part, when)
@@ -218,7 +239,7 @@ class Pump:
 
     def _render(self, part: Part, when: float) -> None:
         frames = part.frames(when)
-        self._ready = (part, when, frames is part.still, [row.tobytes() for row in frames])
+        self._ready = (part, when, frames is part.still, frames)
 
     # --- inside ----------------------------------------------------------------------------------------------
 
@@ -229,23 +250,41 @@ class Pump:
             if told is not None and part.sheet is not told.sheet:
                 self._lead(part, now)  # a reload: what is on the wire may be another light's by now
             self._told = part
-            for line in self._lines.values():
-                line.news = True
+            self._news[:] = True
         return part
 
-    def _take_consoles(self, part: Part, frames: Sequence[bytes], now: float) -> None:
+    def _take_consoles(self, part: Part, frames: Slots, now: float) -> None:
         self._followed = self._consoles
-        for row, (universe, line) in enumerate(self._lines.items()):
+        for row, universe in enumerate(self._universes):
             console = self._followed.get(universe)
-            if console is not line.console:
-                line.console = console
-                line.news = True
-                line.catching_up = line.catching_up or CatchUp(part, row, line.frame or frames[row], now)
-                line.catching_up.aim(part, console)
+            led = self._led.get(row)
+            if console is not (led.console if led else None):
+                self._news[row] = True
+                if led is None:
+                    there = self._wire if self._known[row] else frames
+                    led = self._led[row] = _Led(CatchUp(part, row, there[row].tobytes(), now))
+                led.console = console
+                led.catch_up.aim(part, console)
 
     def _lead(self, part: Part, now: float) -> None:
         """Every universe goes from the frame it has to where the scene is, at the slew limit."""
-        for row, line in enumerate(self._lines.values()):
-            if line.frame:
-                line.catching_up = CatchUp(part, row, line.frame, now)
-                line.catching_up.aim(part, line.console)
+        for row in np.flatnonzero(self._known).tolist():
+            console = self._led[row].console if row in self._led else None
+            led = self._led[row] = _Led(CatchUp(part, row, self._wire[row].tobytes(), now), console)
+            led.catch_up.aim(part, console)
+
+    def _lead_on(self, part: Part, frames: Slots, now: float, on_beat: bool) -> tuple[Slots, bool]:
+        """The frames with those of led universes in their place, and whether one of these is under way."""
+        frames, under_way = frames.copy(), False
+        for row, led in tuple(self._led.items()):
+            if on_beat or self._news[row] or self._left_at[row] == -math.inf:
+                frame, there = led.catch_up.frame(part, now)
+                frames[row] = np.frombuffer(frame, np.uint8)
+                led.chasing = not there
+                if there and led.console is None:
+                    del self._led[row]
+                under_way |= led.chasing
+            else:
+                frames[row] = self._wire[row]
+                under_way |= led.console is None or led.chasing
+        return frames, under_way
