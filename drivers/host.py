@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from drivers.base import Picture
 
 if TYPE_CHECKING:
     from firmware_profiles.entry import Framing
 
+Sendable = bytes | bytearray | memoryview
 Endpoint = tuple[str, int]
 """IP address and port."""
 
@@ -92,9 +96,13 @@ class Datagrams(Protocol):
     @property
     def local(self) -> Endpoint: ...
 
-    def send(self, data: bytes | bytearray, to: Endpoint) -> float:
-        """Send, and say when it left (host's monotonic time). An unreachable network is LinkLost. A bytearray may be
+    def send(self, data: Sendable, to: Endpoint) -> float:
+        """Send, and say when it left (host's monotonic time). An unreachable network is LinkLost. The buffer may be
         written to again as soon as this returns."""
+
+    def sheaf(self, packets: npt.NDArray[np.uint8], to: Sequence[Endpoint]) -> "Sheaf":
+        """Datagrams (their number x their size) that are sent again and again, each to its place: less work than one by
+        one. ``packets`` may be written to between two sends. DeviceMissing: one of ``to`` cannot be."""
 
     def join(self, group: str) -> None:
         """Hear one more multicast group, on the interface the socket was opened for. DeviceMissing: it cannot be."""
@@ -103,6 +111,13 @@ class Datagrams(Protocol):
         """The next datagram, or ``None`` after ``timeout`` seconds. LinkLost once closed."""
 
     def close(self) -> None: ...
+
+
+class Sheaf(Protocol):
+    """Many datagrams of an open socket."""
+
+    def send(self, rows: npt.NDArray[np.intp]) -> float:
+        """Send these, in this order, and say when the first left. Raises what :meth:`Datagrams.send` raises."""
 
 
 class FrameSource(Protocol):

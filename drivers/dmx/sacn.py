@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import AfterValidator, Field
 
 from config.section import OnceEach
@@ -12,7 +14,7 @@ from config.units import Card, HostName, Text
 from drivers.base import Check, Identity, Refresh, Result, Verdict
 from drivers.dmx import sacn_codec as codec
 from drivers.dmx.sacn_codec import SEQUENCE_AT, SLOTS_AT, Data
-from drivers.dmx.sacn_stream import Stream, SyncPackets, Way, named, spread
+from drivers.dmx.sacn_stream import Bundle, Stream, SyncPackets, Way, bundle, named, spread
 from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported
 from drivers.host import Datagrams, Host
 from drivers.registry import DriverSpec, Kind, Options
@@ -92,6 +94,7 @@ class Sacn:
         """All universes ever sent: their sequences go on when the output is opened again."""
         self._live: dict[int, Stream] = {}
         """Those sent since it was opened."""
+        self._bundle: Bundle | None = None
         self._sync: SyncPackets | None = None
         self._announce_at = 0.0
 
@@ -136,12 +139,24 @@ class Sacn:
             stream.number(packet)
         else:  # 256 times a beat: nothing here that is not needed
             packet = stream.packet
-            packet[SEQUENCE_AT] = sequence = stream.sequence
+            packet[SEQUENCE_AT] = (packet[SEQUENCE_AT] + stream.step) & 0xFF
             packet[SLOTS_AT:] = frame
-            stream.sequence = (sequence + 1) & 0xFF
+            stream.step = 1
         left = stream.way(packet, stream.to) if stream.way is not None else spread(packet, stream.ways)
         if left >= stream.again:
             stream.say_priorities(left)
+        if left >= self._announce_at:
+            self._announce(left)
+
+    def send_rows(self, universes: Sequence[int], frames: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp]) -> None:
+        """Whole universes, many at once."""
+        if self._bundle is None or self._bundle.universes != universes:
+            self._bundle = bundle(universes, self._live)
+        if self._bundle is None:
+            for row in rows.tolist():
+                self.send(universes[row], frames[row].tobytes())
+            return
+        left = self._bundle.send(frames, rows)
         if left >= self._announce_at:
             self._announce(left)
 
@@ -153,7 +168,7 @@ class Sacn:
     def close(self) -> None:
         """Stop; with ``on_close = "terminate"`` say so three times for each universe first."""
         sockets, self._sockets = self._sockets, ()
-        live, self._live = self._live, {}
+        live, self._live, self._bundle = self._live, {}, None
         try:
             if self.options.on_close == "terminate" and sockets:
                 for _ in range(TERMINATIONS):
@@ -189,6 +204,7 @@ class Sacn:
         data = Data(self._cid, options.source_name, universe, frame, 0, options.priority, codec.LEVELS, bits, sync)
         stream.make(data, options.address_priority, self._ways(universe))
         self._live[universe] = stream
+        self._bundle = None
         stream.say_priorities(self.host.now())  # before the levels: a receiver shall not show what is not ours
         return stream
 
@@ -201,12 +217,12 @@ class Sacn:
     def _ways(self, universe: int) -> tuple[Way, ...]:
         by = dict(zip(self._versions(), self._sockets, strict=True))
         if self._addresses:
-            return tuple((by[":" in each].send, (each, codec.PORT)) for each in self._addresses)
+            return tuple((by[":" in each], (each, codec.PORT)) for each in self._addresses)
         return self._groups(universe)
 
     def _groups(self, universe: int) -> tuple[Way, ...]:
         pairs = zip(self._versions(), self._sockets, strict=True)
-        return tuple((each.send, ((codec.group6 if six else codec.group)(universe), codec.PORT)) for six, each in pairs)
+        return tuple((each, ((codec.group6 if six else codec.group)(universe), codec.PORT)) for six, each in pairs)
 
     def _announce(self, now: float) -> None:
         """Universe discovery, always by multicast. A source of unicast alone has it besides: where that is impossible

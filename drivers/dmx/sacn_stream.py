@@ -5,16 +5,20 @@ A source of 256 universes sends 11 000 packets a second. Building each anew cost
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
+
+from config.units import SLOTS
 from drivers.dmx import sacn_codec as codec
 from drivers.dmx.sacn_codec import Data, Sync
 from drivers.errors import LinkLost
-from drivers.host import Endpoint
+from drivers.host import Datagrams, Endpoint, Sendable
 
-Way = tuple[Callable[[bytearray, Endpoint], float], Endpoint]
-"""How a packet gets somewhere: a socket's ``send``, and where to."""
+Way = tuple[Datagrams, Endpoint]
+"""How a packet gets somewhere: a socket, and where to."""
 
 JUMP = 64
 """Well past the 20 numbers a receiver takes for late packets, and well within the half circle it takes for new."""
@@ -51,28 +55,32 @@ def priorities(said: Priorities, universe: int, size: int) -> bytes:
 
 
 class Stream:
-    """One universe: the packets of its levels and, if wanted, of its priorities; they share a sequence (6.2.5)."""
+    """One universe: the packets of its levels and, if wanted, of its priorities; they share a sequence (6.2.5). The
+    number used last stands in the packet of the levels."""
 
-    __slots__ = ("again", "fresh", "packet", "priorities", "repeats", "sequence", "size", "to", "way", "ways")
+    __slots__ = ("again", "fresh", "packet", "priorities", "repeats", "size", "step", "to", "way", "ways")
 
     def __init__(self) -> None:
-        self.sequence = 0
+        self.step = 1
+        """By how much the next number is another one."""
         self.fresh = True
         self.size = -1
-        self.packet = bytearray()
+        self.packet: bytearray | memoryview = bytearray()
         self.priorities: bytearray | None = None
         self.repeats = 0
         self.again = math.inf
         """When the priorities are due."""
         self.ways: tuple[Way, ...] = ()
-        self.way: Callable[[bytearray, Endpoint], float] | None = None
+        self.way: Callable[[Sendable, Endpoint], float] | None = None
         """The only way, where there is just one."""
         self.to: Endpoint = ("", 0)
 
     def make(self, data: Data, said: Priorities | None, ways: tuple[Way, ...]) -> None:
         """The packets for frames as long as that of ``data``, and where they go."""
+        last = self.packet[codec.SEQUENCE_AT] if self.packet else 0xFF
         self.size = len(data.slots)
         self.packet = bytearray(data.encode())
+        self.packet[codec.SEQUENCE_AT] = last
         self.priorities = None
         self.again = math.inf
         if said is not None:
@@ -92,7 +100,7 @@ class Stream:
             )
             self.repeats = REPEATS
         self.ways = ways
-        self.way, self.to = ways[0] if len(ways) == 1 else (None, ("", 0))
+        self.way, self.to = (ways[0][0].send, ways[0][1]) if len(ways) == 1 else (None, ("", 0))
 
     def say_priorities(self, now: float) -> None:
         """Send them, and note when they are due again: at once until they were said three times."""
@@ -114,11 +122,12 @@ class Stream:
         finally:
             self.packet[codec.OPTIONS_AT] = options
 
-    def number(self, packet: bytearray) -> None:
+    def number(self, packet: bytearray | memoryview) -> None:
         """Write the next sequence number into it. After a restart a receiver may still be waiting for the old stream's
         numbers and drop up to 20 of ours (6.7.2), so the second packet jumps: at most one of the two can be dropped."""
-        packet[codec.SEQUENCE_AT] = self.sequence
-        self.sequence = (self.sequence + (JUMP if self.fresh else 1)) & 0xFF
+        step = self.step
+        packet[codec.SEQUENCE_AT] = self.packet[codec.SEQUENCE_AT] = (self.packet[codec.SEQUENCE_AT] + step) & 0xFF
+        self.step = JUMP if self.fresh else 1
         self.fresh = False
 
 
@@ -136,15 +145,62 @@ class SyncPackets:
         spread(self._packet, self.ways)
 
 
-def spread(packet: bytearray, ways: tuple[Way, ...]) -> float:
+def spread(packet: Sendable, ways: tuple[Way, ...]) -> float:
     """Send by all ways; one that is closed does not keep it from the others. LinkLost when none is open."""
     lost: LinkLost | None = None
     left = -1.0
-    for send, to in ways:
+    for datagrams, to in ways:
         try:
-            left = send(packet, to)
+            left = datagrams.send(packet, to)
         except LinkLost as error:
             lost = error
     if lost is not None and left < 0:
         raise lost
     return left
+
+
+class Bundle:
+    """The streams of all universes in one block of memory, so that a beat is one call for each way."""
+
+    def __init__(self, universes: Sequence[int], streams: Sequence[Stream]) -> None:
+        """``streams``: of frames of 512 slots, by the same ways, and past the jump of their numbers."""
+        self.universes = tuple(universes)
+        self._streams = tuple(streams)
+        self._packets = np.array([np.frombuffer(each.packet, np.uint8) for each in streams])
+        for row, stream in zip(self._packets, streams, strict=True):
+            stream.packet = memoryview(row)
+        ways = zip(*(each.ways for each in streams), strict=True)
+        self._sheaves = [way[0][0].sheaf(self._packets, [to for _, to in way]) for way in ways]
+        self._again = 0.0
+
+    def send(self, frames: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp]) -> float:
+        """Send these rows' frames. As :func:`spread`."""
+        if rows.size == len(self._packets):
+            self._packets[:, codec.SLOTS_AT :] = frames
+            self._packets[:, codec.SEQUENCE_AT] += 1
+        else:
+            self._packets[rows, codec.SLOTS_AT :] = frames[rows]
+            self._packets[rows, codec.SEQUENCE_AT] += 1
+        lost: LinkLost | None = None
+        left = -1.0
+        for sheaf in self._sheaves:
+            try:
+                left = sheaf.send(rows)
+            except LinkLost as error:
+                lost = error
+        if lost is not None and left < 0:
+            raise lost
+        if left >= self._again:
+            for stream in self._streams:
+                if left >= stream.again:
+                    stream.say_priorities(left)
+            self._again = min(stream.again for stream in self._streams)
+        return left
+
+
+def bundle(universes: Sequence[int], live: Mapping[int, Stream]) -> Bundle | None:
+    """``None``: not all of them run yet."""
+    streams = [live[each] for each in universes if each in live]
+    if len(streams) < len(universes) or any(each.size != SLOTS or each.step != 1 for each in streams):
+        return None
+    return Bundle(universes, streams)

@@ -74,7 +74,7 @@ class RealHost:
         return open_ping()
 
     def connect(self, host: str, port: int, timeout: float) -> float:
-        from drivers.real.net import connect
+        from drivers.real.handshake import connect
 
         return connect(host, port, timeout)
 

@@ -1,4 +1,4 @@
-"""Sockets of this machine: UDP with kernel receive stamps, ICMP echo, the TCP handshake, names.
+"""Sockets of this machine: UDP with kernel receive stamps, ICMP echo, names.
 
 The kernel stamps arriving and leaving datagrams with the wall clock (SO_TIMESTAMPING, Linux
 Documentation/networking/timestamping.rst); a stamp is moved to the monotonic scale with the offset of the two clocks
@@ -13,14 +13,18 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from threading import Lock
 
-from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
-from drivers.host import Datagram, Endpoint
+import numpy as np
+import numpy.typing as npt
+
+from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported, ReplyTimeout
+from drivers.host import Datagram, Endpoint, Sendable
 from drivers.real import multicast
 from drivers.real.gate import Gate
+from drivers.real.sheaf import SocketSheaf
 
 SO_TIMESTAMPING = 37
 STAMPING = 2 | 8 | 16 | 128 | 2048
@@ -46,9 +50,6 @@ SEND_TIMEOUT = 0.5
 
 TIGHT = 2000
 """Nanoseconds within which two clocks count as read at the same time."""
-
-TCPI_RTT = 68
-"""Offset of ``tcpi_rtt`` (microseconds, u32) in ``struct tcp_info`` (linux/tcp.h)."""
 
 UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENODEV, errno.EADDRNOTAVAIL, errno.ENOTCONN}
 
@@ -82,7 +83,12 @@ class SocketDatagrams:
     def local(self) -> Endpoint:
         return self._local
 
-    def send(self, data: bytes | bytearray, to: Endpoint) -> float:
+    def sheaf(self, packets: npt.NDArray[np.uint8], to: Sequence[Endpoint]) -> SocketSheaf:
+        """All of ``packets`` for one call; those of a socket with stamps are sent, and counted, one by one."""
+        opened, together = self._socket, not self._stamped
+        return SocketSheaf(opened.fileno(), opened.family, packets, to, self.send, self._while_open, together=together)
+
+    def send(self, data: Sendable, to: Endpoint) -> float:
         """Send, and say when it left. LinkLost when there is no way to that network."""
         left = time.monotonic()
         try:
@@ -96,7 +102,13 @@ class SocketDatagrams:
         with self._busy:
             return self._left_now(left)
 
-    def _insist(self, data: bytes | bytearray, to: Endpoint, error: OSError) -> float:
+    def _while_open(self, call: Callable[[], int]) -> int:
+        with self._busy:
+            if self._closed:
+                raise LinkLost(f"{self._name} is closed")
+            return call()
+
+    def _insist(self, data: Sendable, to: Endpoint, error: OSError) -> float:
         """The datagram did not go at the first try."""
         with self._gate:
             deadline = time.monotonic() + SEND_TIMEOUT
@@ -230,32 +242,6 @@ def open_ping() -> SocketDatagrams:
         "this process may not send ICMP echo requests",
         "sudo sysctl -w net.ipv4.ping_group_range='0 2147483647', or give the service CAP_NET_RAW",
     )
-
-
-def connect(host: str, port: int, timeout: float) -> float:
-    """Seconds of a TCP handshake with ``host``:``port``: the kernel's own figure (TCP_INFO) where it has one.
-
-    DeviceMissing: the name has no address; Refused; LinkLost: no way there; ReplyTimeout: silence."""
-    address = resolve(host)
-    place = f"{host}:{port}"
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as opened:
-        opened.settimeout(timeout)
-        started = time.monotonic()
-        try:
-            opened.connect((address, port))
-        except TimeoutError:
-            raise ReplyTimeout(f"{place} did not answer in {timeout:g} s", "check the port and the firewall") from None
-        except ConnectionRefusedError:
-            raise Refused(f"{place} refuses connections", "is the service running there? check the port") from None
-        except OSError as error:
-            raise LinkLost(f"{place} cannot be reached: {error.strerror}", "check cable, route and gateway") from error
-        took = time.monotonic() - started
-        try:
-            info = opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCPI_RTT + 4)
-        except OSError:
-            return took
-    kernel = float(struct.unpack_from("=I", info, TCPI_RTT)[0]) / 1e6 if len(info) >= TCPI_RTT + 4 else 0.0
-    return kernel if 0 < kernel <= took else took
 
 
 def resolve(name: str, *, ipv6: bool = False) -> str:

@@ -1,10 +1,13 @@
 """A datagram socket of the virtual studio's machine."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from drivers.errors import LinkLost
-from drivers.host import Datagram, Endpoint
+from drivers.host import Datagram, Endpoint, Sendable
 from drivers.virtual.wires import Inbox
 
 if TYPE_CHECKING:
@@ -34,7 +37,10 @@ class VirtualDatagrams:
         mine = to[0] in OURS or to[0] == self.local[0] or to[0] in self.groups
         return to[1] == self.local[1] and (everybody or mine)
 
-    def send(self, data: bytes | bytearray, to: Endpoint) -> float:
+    def sheaf(self, packets: npt.NDArray[np.uint8], to: Sequence[Endpoint]) -> "VirtualSheaf":
+        return VirtualSheaf(self, packets, to)
+
+    def send(self, data: Sendable, to: Endpoint) -> float:
         if self._closed:
             raise LinkLost(f"udp {self.local[0]}:{self.local[1]} was closed")
         return self._studio.carry(bytes(data), self, (self._studio.resolve(to[0], ipv6=True), to[1]))
@@ -49,3 +55,16 @@ class VirtualDatagrams:
         self._closed = True
         self.inbox.close()
         self._studio.forget(self)
+
+
+class VirtualSheaf:
+    """:class:`drivers.host.Sheaf`: one after the other."""
+
+    def __init__(self, datagrams: VirtualDatagrams, packets: npt.NDArray[np.uint8], to: Sequence[Endpoint]) -> None:
+        self._datagrams = datagrams
+        self._packets = packets
+        self._to = tuple(to)
+
+    def send(self, rows: npt.NDArray[np.intp]) -> float:
+        left = [self._datagrams.send(self._packets[row].tobytes(), self._to[row]) for row in rows.tolist()]
+        return left[0]

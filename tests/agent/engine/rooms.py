@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import socket
 import threading
@@ -40,19 +41,32 @@ class Listener:
     """Hears the sACN of one loopback address."""
 
     def __init__(self, address: str) -> None:
-        self.packets: list[Packet] = []
+        self._packets: list[Packet] = []
+        self._taking = threading.Lock()
         self._socket = socket.socket(type=socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # beside an input on every address
         self._socket.bind((address, 5568))
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
+    @property
+    def packets(self) -> list[Packet]:
+        """All that has come to this machine, the latest included."""
+        while True:
+            with self._taking:
+                if self._socket.fileno() < 0 or not select.select([self._socket], [], [], 0.0)[0]:
+                    return self._packets
+            time.sleep(0.0)  # for its own thread
+
     def _run(self) -> None:
-        with contextlib.suppress(OSError):
-            while data := self._socket.recv(2048):
+        data = b"."
+        while data:
+            select.select([self._socket], [], [])
+            with self._taking:
+                data = self._socket.recv(2048)
                 if len(data) > 126 and data[21] == 4:
                     universe = int.from_bytes(data[113:115])
-                    self.packets.append(Packet(time.monotonic(), universe, data[111], data[126:]))
+                    self._packets.append(Packet(time.monotonic(), universe, data[111], data[126:]))
 
     def last(self, universe: int = 1) -> bytes:
         return next((each.slots for each in reversed(self.packets) if each.universe == universe), b"")

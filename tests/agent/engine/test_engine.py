@@ -211,7 +211,7 @@ async def test_a_widget_that_is_replugged_has_the_same_look_and_its_outage_is_to
             widget = await asyncio.to_thread(Widget, link)
             await until(lambda: daemon.units["widget"].lane.health.state == "ok")
             assert daemon.units["widget"].lane.health.outage > 0
-            assert widget.frames[0][:2] == bytes((255, 0)), "first what it had, and then led to where the lights are"
             assert await asyncio.to_thread(widget.wait_frame, lambda frame: frame[:2] == bytes((255, 128)))
+            assert widget.frames[0][:2] == bytes((255, 0)), "first what it had, and then led to where the lights are"
     finally:
         widget.end()
