@@ -31,11 +31,16 @@ def test_a_datagram_comes_with_source_ttl_and_kernel_times_in_order(host, pair):
 
 
 def test_the_receive_time_is_when_it_came_not_when_it_was_read(host, pair):
+    """The kernel begins to stamp what comes a moment after the first socket has asked for it (net_enable_timestamp)."""
     one, other = pair
-    one.send(b"early", other.local)
-    later = host.now() + 0.05
-    assert one.receive(0.05) is None
-    assert other.receive(PATIENCE).received < later
+
+    def told() -> bool:
+        one.send(b"early", other.local)
+        later = host.now() + 0.05
+        assert one.receive(0.05) is None
+        return bool(other.receive(PATIENCE).received < later)
+
+    assert told() or told()
 
 
 def test_times_stay_right_over_many_datagrams(pair):
