@@ -133,7 +133,7 @@ class Wire:
             self._send(request)
             heard = bytearray()
             until = self._busy_until + patience + size * self._per_byte
-            late = self._busy_until + self._options.timeout
+            late = self._busy_until + min(2 * patience, self._options.timeout)
             while (rest := until - self._host.now()) > 0:
                 heard += self._link.read(LONGEST, rest)
                 del heard[:-LONGEST]
