@@ -119,6 +119,13 @@ class Escape(Entry):
     of: Hex = Field(description="Bytes that are escaped (the lead is, in any case).")
     flip: Annotated[int, Field(ge=0, le=255)] = Field(0x20, description="0: the byte itself follows the lead.")
 
+    @model_validator(mode="after")
+    def _stands_for_another(self) -> "Escape":
+        never = {*bytes.fromhex(self.of), int(self.lead, 16)}
+        if self.flip and (wrong := sorted(byte for byte in never if byte ^ self.flip in never)):
+            raise ValueError(f"flip makes {wrong[0]:02X} into {wrong[0] ^ self.flip:02X}, which is escaped itself")
+        return self
+
 
 class Frame(Entry):
     """Fields in order."""

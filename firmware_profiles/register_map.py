@@ -5,7 +5,8 @@ write coils (6.5, 6.11), 06 and 10 write registers (6.6, 6.12). Numbers of regis
 from 0 (4.4): what a manual calls 40001 is register 0.
 """
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -17,6 +18,23 @@ Number = Annotated[int, Field(ge=0, le=0xFFFF, strict=True)]
 Stride = Annotated[int, Field(ge=0, le=1000)]
 Factor = Annotated[float, Field(allow_inf_nan=False)]
 WORD = 0xFFFF
+Words = Literal[1, 2]
+Order = Literal["big", "little"]
+
+
+def split(number: int, words: Words, order: Order) -> tuple[int, ...]:
+    """A number as registers; one below 0 in two's complement."""
+    made = tuple(number >> 16 * place & WORD for place in reversed(range(words)))
+    return made if order == "big" else made[::-1]
+
+
+def join(registers: Sequence[int], order: Order, signed: bool) -> int:
+    """Registers as a number."""
+    number = 0
+    for register in registers if order == "big" else reversed(registers):
+        number = number << 16 | register
+    bits = 16 * len(registers)
+    return number - (1 << bits) if signed and number >> (bits - 1) else number
 
 
 class Register(Entry):
@@ -27,6 +45,8 @@ class Register(Entry):
     offset: Annotated[int, Field(ge=-0x8000, le=WORD)] = Field(
         0, description="Added to the slot's value; what is then below 0 travels in two's complement."
     )
+    words: Words = Field(1, description="2: the value has 32 bits in two registers, written by function 16.")
+    order: Order = Field("big", description="Two registers: big: the upper half comes first; little: the lower half.")
     function: Literal[6, 16] = Field(6, description="6: one by one; 16: neighbours together.")
     read: Literal["holding", "input", "none"] = Field("holding", description="Where it can be read again.")
     read_address: Number | None = Field(None, description="Register to read it from, if another one.")
@@ -36,22 +56,23 @@ class Register(Entry):
         """Whether values below 0 travel."""
         return self.offset < 0
 
-    def number(self, value: int) -> int:
-        """The slot's value as the register has it."""
-        return (value + self.offset) & WORD
+    def numbers(self, value: int) -> tuple[int, ...]:
+        """The slot's value as the register has it, or both of them."""
+        return split(value + self.offset, self.words, self.order)
 
-    def value(self, number: int) -> int:
-        """What the register has as the slot's value."""
-        return (number - 0x10000 if self.signed and number >= 0x8000 else number) - self.offset
+    def value(self, numbers: Sequence[int]) -> int:
+        """What they have as the slot's value."""
+        return join(numbers, self.order, self.signed) - self.offset
 
     def place(self, channel: int) -> int:
         """The register of a channel (from 1)."""
         return self.address + (channel - 1) * self.stride
 
-    def read_place(self, channel: int) -> int:
+    def read_places(self, channel: int) -> Sequence[int]:
         """Where that channel is read again."""
         first = self.address if self.read_address is None else self.read_address
-        return first + (channel - 1) * self.stride
+        first += (channel - 1) * self.stride
+        return range(first, first + self.words)
 
 
 class Switch(Entry):
@@ -85,13 +106,19 @@ class Sensor(Entry):
     unit: Annotated[str, Field(min_length=1, max_length=12)] = Field(description="Unit of the reading.")
     address: Number = Field(description="Register, from 0.")
     read: Literal["holding", "input"] = Field("input", description="input: function 04; holding: function 03.")
+    words: Words = Field(1, description="2: 32 bits in two registers.")
+    order: Order = Field("big", description="Two registers: big: the upper half comes first; little: the lower half.")
+    real: bool = Field(False, description="Two registers are an IEEE 754 number with a fraction.")
     factor: Factor = Field(1.0, description="Reading = register x factor + offset.")
     offset: Factor = Field(0.0, description="Reading = register x factor + offset.")
     signed: bool = Field(False, description="Two's complement.")
 
-    def reading(self, number: int) -> float:
-        """The register as a reading."""
-        return (number - 0x10000 if self.signed and number >= 0x8000 else number) * self.factor + self.offset
+    def reading(self, numbers: Sequence[int]) -> float:
+        """The register, or both of them, as a reading; NaN where the device has no number there."""
+        found: float = join(numbers, self.order, self.signed and not self.real)
+        if self.real:
+            found = struct.unpack(">f", int(found).to_bytes(4, "big"))[0]
+        return found * self.factor + self.offset
 
 
 class RegisterMap(WireEntry):
@@ -118,13 +145,21 @@ class RegisterMap(WireEntry):
         names = [sensor.name for sensor in self.sensors]
         if len(set(names)) < len(names):
             yield "two sensors have the same name"
+        for sensor in self.sensors:
+            if sensor.real and sensor.words == 1:
+                yield f"modbus.sensors {sensor.name}: a number with a fraction has words = 2"
+            if sensor.address + sensor.words - 1 > WORD:
+                yield f"modbus.sensors {sensor.name}: its second register would be 65536, and there are 65536"
 
     def _range_faults(self, attribute: Attribute, register: Register, span: tuple[int, int]) -> Iterator[str]:
         low, high = span[0] + register.offset, span[1] + register.offset
-        least, most = (-0x8000, 0x7FFF) if register.signed else (0, WORD)
+        bits = 16 * register.words
+        least, most = (-1 << bits - 1, (1 << bits - 1) - 1) if register.signed else (0, (1 << bits) - 1)
         if low < least or high > most:
-            yield f"modbus.values.{attribute}: {low}…{high} does not fit into a register ({least}…{most})"
-        last = max(register.place(self.channels), register.read_place(self.channels))
+            yield f"modbus.values.{attribute}: {low}…{high} does not fit into {bits} bits ({least}…{most})"
+        if register.words == 2 and register.function == 6:
+            yield f"modbus.values.{attribute}: two registers are written by function 16, or half a value is seen"
+        last = max(register.place(self.channels) + register.words - 1, register.read_places(self.channels)[-1])
         if last > WORD:
             yield f"modbus.values.{attribute}: the last channel's register would be {last}, and there are 65536"
 
@@ -132,7 +167,9 @@ class RegisterMap(WireEntry):
         taken: dict[tuple[str, int], str] = {}
         for attribute, register in self.values.items():
             for channel in range(1, self.channels + 1):
-                yield from _once(taken, "register", register.place(channel), f"{attribute} of channel {channel}")
+                for word in range(register.words):
+                    whose = f"{attribute} of channel {channel}"
+                    yield from _once(taken, "register", register.place(channel) + word, whose)
         power = self.power
         if power is None:
             return

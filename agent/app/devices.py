@@ -13,10 +13,10 @@ from agent.engine.client import EngineClient
 from agent.engine.messages import Table
 from agent.exposure.camera import CameraUnit, Sight
 from agent.lighting import fitted
+from agent.lighting.bus import BusUnit, fittings
 from agent.lighting.console import Console
 from agent.lighting.hearing import Hearing
 from agent.lighting.input import Here, InputUnit, Listening
-from agent.lighting.lamps import BusUnit, fittings
 from agent.lighting.output import OutputUnit
 from agent.lighting.player import Player, Playing
 from agent.lighting.scene import Scene

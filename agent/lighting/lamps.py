@@ -7,19 +7,12 @@ scene ─levels(lamp, now)─▶ led at the slew limit ─▶ lamp.apply ─▶ 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal
 
-from agent.lighting.player import SOON
 from agent.lighting.scene import Scene
-from agent.runtime.lane import MISSES, Health, Lane
-from agent.runtime.unit import Unit
-from config.model import BusSection, StudioConfig
+from agent.runtime.lane import MISSES
 from config.units import Attribute, Levels
 from drivers.base import Bus, Identity, Lamp, Reading
 from drivers.errors import BadReply, LinkLost, NotSupported, Refused, ReplyTimeout
-from drivers.host import Host
 from firmware_profiles.patch import Patched
 
 BEAT = 0.04
@@ -28,8 +21,17 @@ BEAT = 0.04
 SLICE = 0.25
 """Seconds after which the pump lets calls and a stop through, whatever is still to be said."""
 
-RETRY = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0)
-"""Seconds until a lamp that did not answer so many times is tried again: one that is off must not slow the others."""
+RETRY = (0.1, 0.3, 1.0, 2.0, 4.0, 8.0)
+"""Seconds until a lamp that did not answer so many times is tried again; one that is busy wants a moment, too."""
+
+SPARED = 3.0
+"""So many times as long as a lamp was waited for in vain, the wire is the others' alone: they keep three quarters."""
+
+PATIENT = 2.0
+"""Seconds that a lamp's next try waits at the most while the others have no pause."""
+
+EXCHANGE = 0.06
+"""Seconds of an exchange that a light led at its limit may make up for. What took longer was an outage."""
 
 LONGEST = 3600.0
 """Seconds until the next turn at the latest."""
@@ -38,35 +40,6 @@ DECLINED = 5.0
 """Seconds until a lamp that refused is told again though nothing has changed."""
 
 Told = Mapping[Attribute, float]
-NOTHING: Mapping[str, Told] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class Fitting:
-    """A bus's table and the lights on it: another one is another unit, for a bus learns of its lamps before opening."""
-
-    section: BusSection
-    lights: tuple[Patched, ...]
-
-    @property
-    def driver(self) -> str:
-        return self.section.driver
-
-    @property
-    def options(self) -> dict[str, Any]:
-        return self.section.options
-
-    @property
-    def folder(self) -> Path | None:
-        return self.section.folder
-
-
-def fittings(config: StudioConfig, lights: Mapping[str, Patched]) -> dict[str, Fitting]:
-    """Each bus with what is patched on it."""
-    return {
-        name: Fitting(section, tuple(light for light in lights.values() if light.bus == name))
-        for name, section in config.buses.items()
-    }
 
 
 @dataclass(slots=True)
@@ -124,6 +97,8 @@ class LampPump:
 
     before: Mapping[str, Told] = field(default_factory=dict)
     lines: dict[str, LampLine] = field(init=False)
+    _spared: float = -math.inf
+    """Until when lamps that do not answer are not tried while others do."""
 
     def __post_init__(self) -> None:
         self.lines = {
@@ -168,30 +143,40 @@ class LampPump:
         """Whatever happened meanwhile: every lamp is told anew, led from what it has to where the scene is."""
         for line in self.lines.values():
             line.unheard = True
-            line.misses, line.retry = 0, -math.inf
+            line.misses, line.retry = min(line.misses, 1), -math.inf
             line.lead_from(line.told, now)
 
     def turn(self, now: float) -> float:
         begun, scene = now, self.scene
         due = now + LONGEST
-        for line in sorted(self.lines.values(), key=lambda each: each.sent):  # who waited longest comes first
+        for line in self._in_turn(now):
             now = self.now()
             if now > begun + SLICE:
                 return now
-            if now < line.retry:
-                due = min(due, line.retry)
+            wait = line.retry
+            if line.misses and any(not each.misses and not each.unheard for each in self.lines.values()):
+                wait = max(wait, self._spared)
+            if now < wait:
+                due = min(due, wait)
                 continue
+            if line.retry > -math.inf:  # it has stood where it was until now
+                line.lead_from(line.told, now)
             try:
                 due = min(due, self._serve(line, scene, now))
+                line.retry = -math.inf
             except (ReplyTimeout, BadReply) as error:
                 self._missed(line, error)
+                self._spared = self.now() + SPARED * (self.now() - now)
                 due = min(due, line.retry)
             except (Refused, NotSupported) as error:
                 self._fault(line, error.reason)
                 line.retry = self.now() + DECLINED
-                line.lead_from(line.told, line.retry)
                 due = min(due, line.retry)
         return due
+
+    def _in_turn(self, now: float) -> Sequence[LampLine]:
+        """Who waited longest comes first; who did not answer the last time after all others, but some time."""
+        return sorted(self.lines.values(), key=lambda line: (line.misses > 0 and now < line.retry + PATIENT, line.sent))
 
     def _serve(self, line: LampLine, scene: Scene, now: float) -> float:
         """Tell or ask one lamp what is due. When it is due again."""
@@ -210,6 +195,7 @@ class LampPump:
             line.lamp.apply(levels)
             line.told, line.unheard, line.misses = levels, False, 0
             line.sent = self.now()
+            line.at = max(now, line.sent - EXCHANGE)
             self._fault(line, "")
             if line.look == -math.inf or there:
                 line.look = line.sent + (self.look_every or math.inf)
@@ -273,7 +259,6 @@ class LampPump:
         line.misses += 1
         line.unheard = True
         line.retry = self.now() + RETRY[min(line.misses, len(RETRY)) - 1]
-        line.lead_from(line.told, line.retry)
         if line.misses >= MISSES:
             self._fault(line, error.reason)
         if all(each.misses >= MISSES for each in self.lines.values()):
@@ -292,50 +277,3 @@ def differing(light: Patched, told: Levels, found: Levels) -> str:
         if abs(channel.raw(level) - channel.raw(told[attribute])) > 1:
             return f"{attribute} was set to {told[attribute]:.3g}, and it has {level:.3g}"
     return ""
-
-
-class BusUnit(Unit[Fitting, Bus]):
-    """A bus, its lane and its pump."""
-
-    def __init__(
-        self,
-        name: str,
-        fitting: Fitting,
-        host: Host,
-        tell: Callable[[str, Health], None],
-        bug: Callable[[str, BaseException], None],
-        scene: Scene,
-        before: Mapping[str, Told] = NOTHING,
-    ) -> None:
-        """``before``: what lamps were told last by whoever had the bus."""
-        super().__init__(name, fitting, host)
-
-        def changed() -> None:
-            tell(name, self.lane.health)
-
-        look = fitting.section.look_every
-        self.pump = LampPump(self.driver, fitting.lights, scene, host.now, look, changed, before)
-        self.lane = Lane(name, self.driver, self.pump, now=host.now, tell=tell, bug=bug, back_off=SOON)
-
-    @property
-    def under_control(self) -> bool:
-        """Its lamps have been told where to be, or why not is known."""
-        health = self.lane.health
-        return health.state == "offline" or (health.state == "ok" and self.pump.has_sent)
-
-    def has_shown(self, scene: Scene, now: float) -> bool:
-        """Whether it has told every lamp what the scene has now; for one that is offline nobody waits."""
-        return self.lane.health.state != "ok" or self.pump.has_shown(scene, now)
-
-    def health(self, light: str) -> tuple[Literal["ok", "offline", "starting"], str]:
-        """One of its lights: state and reason."""
-        health = self.lane.health
-        if health.state != "ok":
-            return health.state, health.reason
-        fault = self.pump.lines[light].fault
-        return ("offline", fault) if fault else ("ok", "")
-
-    def show(self, scene: Scene) -> None:
-        """Have the lamps do this from now on."""
-        self.pump.show(scene)
-        self.lane.wake()

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agent.exposure.camera import CameraUnit
+from agent.lighting.bus import BusUnit
 from agent.lighting.console import Console
-from agent.lighting.lamps import BusUnit
 from agent.lighting.output import OutputUnit
 from agent.lighting.rig import Rig
 from agent.uplink.probe import ProbeUnit

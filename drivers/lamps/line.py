@@ -44,31 +44,34 @@ class Spoken:
 
     def ask(self, wire: Wire, lamp: "LineLamp", values: Mapping[str, int]) -> Mapping[str, int]:
         """Say it with these values; the numbers in the answer."""
-        numbers = {"channel": lamp.channel, "unit": lamp.unit, **values}
+        numbers = {**_places(lamp), **values}
         data = self.sent.encode(numbers, lamp.bus.own_address)
         if self.request.reply == "none":
             for _ in range(self.request.times):
                 wire.say(data, lamp.gap)
             return {}
-        places = {"channel": lamp.channel, "unit": lamp.unit}
+        told = {name: numbers[name] for name in self.request.numbers - {"code"}}
+        # An answer with another value than it was told is no confirmation: it was clamped, or it is an earlier one's.
+        expected = {**_places(lamp), **told}
         found: Mapping[str, int] = {}
         for _ in range(self.request.times):
             found = wire.ask(
                 data,
-                lambda heard: self._answer(heard, data, places, lamp),
+                lambda heard: self._answer(heard, data, expected, lamp),
                 lamp.place,
                 lamp.gap,
+                size=len(data) if self.reply is None else self.reply.longest,
                 again=self.request.repeatable,
             ).numbers
         return found
 
-    def _answer(self, heard: bytes, sent: bytes, places: Mapping[str, int], lamp: "LineLamp") -> Found | None:
+    def _answer(self, heard: bytes, sent: bytes, expected: Mapping[str, int], lamp: "LineLamp") -> Found | None:
         if self.reply is None:
             at = heard.find(sent)
             found = None if at < 0 else Found({}, at + len(sent))
         else:
-            found = self.reply.find(heard, places)
-        refusal = None if self.refused is None else self.refused.find(heard, places)
+            found = self.reply.find(heard, expected)
+        refusal = None if self.refused is None else self.refused.find(heard, _places(lamp))
         if refusal is not None and (found is None or refusal.end < found.end):
             code = refusal.numbers.get("code")
             means = self.request.codes.get(str(code), "" if code is None else f"code {code}")
@@ -163,6 +166,10 @@ class LineBus(LampBus):
         for lamp in self.lamps:
             if isinstance(lamp, LineLamp):
                 lamp.greet(wire)
+
+
+def _places(lamp: LineLamp) -> Mapping[str, int]:
+    return {"channel": lamp.channel, "unit": lamp.unit}
 
 
 def _named(values: Values) -> Mapping[str, int]:

@@ -19,6 +19,9 @@ from firmware_profiles.line_protocol import CHECK_BYTES, Check, Escape, Frame, P
 LONGEST = 512
 """Bytes of unread input that are kept: several frames of any such protocol."""
 
+ADDRESS = 15
+"""Characters of an IPv4 address."""
+
 
 class Found(NamedTuple):
     """A frame that was found: its numbers by name, and how many bytes up to its end."""
@@ -62,6 +65,12 @@ class Shape:
         self._parts = frame.fields
         self._pattern = re.compile(b"".join(map(_pattern, self._parts)), re.DOTALL)
         self._escape = None if frame.escape is None else _Escaped(frame.escape, self._parts)
+
+    @property
+    def longest(self) -> int:
+        """Bytes it has at the most."""
+        whole = sum(_width(part) for part in self._parts)
+        return whole if self._escape is None else 2 * whole
 
     def encode(self, numbers: Mapping[str, int], own: str = "") -> bytes:
         """The frame with these numbers; ``own``: this machine's address, for frames that say it. Raises DoesNotFit,
@@ -156,11 +165,17 @@ def _read(part: Part, text: bytes) -> int:
     return int(text, 10 if part.form == "decimal" else 16)
 
 
+def _width(part: Part) -> int:
+    if part.constant is not None:
+        return len(part.constant)
+    return part.skip or (ADDRESS if part.own_address else part.digits)
+
+
 def _pattern(part: Part) -> bytes:
     if part.constant is not None:
         return b"(" + re.escape(part.constant) + b")"
     if part.own_address:
-        return rb"([0-9.]{7,15})"
+        return b"([0-9.]{7,%d})" % ADDRESS
     if part.skip is not None:
         return b"(.{%d})" % part.skip
     alphabet = {"binary": b".", "decimal": b"[0-9]"}.get(part.form, b"[0-9A-Fa-f]")
@@ -177,6 +192,8 @@ class _Escaped:
         self._lead = int(escape.lead, 16)
         self._of = {*bytes.fromhex(escape.of), self._lead}
         self._flip = escape.flip
+        self._never = {self._first, self._last} if escape.flip else set()
+        """Bytes that cannot follow the lead: the frame was cut there, and another one begins."""
 
     def put(self, whole: bytes) -> bytes:
         inside = b"".join(
@@ -190,6 +207,8 @@ class _Escaped:
         inside: bytearray | None = None
         led = False
         for at, byte in enumerate(data):
+            if led and byte in self._never:
+                inside, led = None, False
             if inside is not None and led:
                 inside.append(byte ^ self._flip)
                 led = False

@@ -4,13 +4,14 @@ pymodbus makes the PDUs; its clients are not used, because they open ports by th
 :class:`~drivers.host.Host` is the only way to hardware, so that the virtual studio can stand in for it.
 """
 
+import math
 from collections.abc import Iterator, Sequence, Set
 
 from pydantic import model_validator
 
 from config.units import Attribute
 from drivers.base import Quality, Reading
-from drivers.errors import DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
+from drivers.errors import BadReply, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
 from drivers.lamps import modbus_codec as codec
 from drivers.lamps.bus import BusLamp, LampBus, Values
 from drivers.lamps.modbus_codec import Answer, Question
@@ -19,6 +20,9 @@ from drivers.registry import DriverSpec, Kind
 from firmware_profiles.entry import WireEntry
 from firmware_profiles.model import Personality
 from firmware_profiles.register_map import RegisterMap
+
+READS = {"holding": 3, "input": 4}
+"""The function that reads such registers."""
 
 
 class ModbusOptions(WireOptions):
@@ -60,10 +64,11 @@ class ModbusLamp(BusLamp):
         together: dict[int, int] = {}
         for attribute, value in values.items():
             register = self.map.values[attribute]
+            place, numbers = register.place(self.channel), register.numbers(value)
             if register.function == 16:
-                together[register.place(self.channel)] = register.number(value)
+                together |= {place + word: number for word, number in enumerate(numbers)}
             else:
-                yield Question(self.unit, 6, register.place(self.channel), (register.number(value),))
+                yield Question(self.unit, 6, place, numbers)
         for first, count in codec.runs(list(together), codec.MOST_WRITTEN):
             yield Question(self.unit, 16, first, tuple(together[first + step] for step in range(count)))
 
@@ -74,38 +79,45 @@ class ModbusLamp(BusLamp):
         self._ask(wire, Question(self.unit, power.function, power.place(self.channel), (number,)))
 
     def _get(self, wire: Wire) -> Values:
-        found: dict[tuple[int, int], int] = {}
-        for function, table in ((3, "holding"), (4, "input")):
-            places = [r.read_place(self.channel) for r in self.map.values.values() if r.read == table]
+        found: dict[tuple[str, int], int] = {}
+        read = {a: register for a, register in self.map.values.items() if register.read != "none"}
+        for table in ("holding", "input"):
+            places = [place for r in read.values() if r.read == table for place in r.read_places(self.channel)]
             for first, count in codec.runs(places, codec.MOST_READ):
-                numbers = self._ask(wire, Question(self.unit, function, first, length=count)).numbers
-                found |= {(function, first + step): number for step, number in enumerate(numbers)}
-        values = {}
-        for attribute, register in self.map.values.items():
-            if register.read != "none":
-                function = 3 if register.read == "holding" else 4
-                values[attribute] = register.value(found[function, register.read_place(self.channel)])
-        return values
+                numbers = self._ask(wire, Question(self.unit, READS[table], first, length=count)).numbers
+                found |= {(table, first + step): number for step, number in enumerate(numbers)}
+        return {
+            a: register.value([found[register.read, place] for place in register.read_places(self.channel)])
+            for a, register in read.items()
+        }
 
     def _measure(self, wire: Wire) -> Sequence[Reading]:
-        return [self._sensor(wire, at) for at in range(len(self.map.sensors))]
-
-    def _sensor(self, wire: Wire, at: int) -> Reading:
-        """One sensor; one that does not answer is MISSING, a line that is gone is an error."""
-        sensor = self.map.sensors[at]
-        value, quality = float("nan"), Quality.MISSING
-        try:
-            question = Question(self.unit, 4 if sensor.read == "input" else 3, sensor.address, length=1)
-            value, quality = sensor.reading(self._ask(wire, question).numbers[0]), Quality.GOOD
-        except LinkLost:
-            raise
-        except DriverError:
-            pass
-        return Reading(sensor.name, value, sensor.unit, self.bus.host.now(), quality)
+        """All it measures of itself. What it does not say is MISSING; after one time in silence the others are not
+        asked, for each would cost the line's other lamps the whole time limit."""
+        readings, silent = [], False
+        for sensor in self.map.sensors:
+            value, quality = float("nan"), Quality.MISSING
+            try:
+                if not silent:
+                    question = Question(self.unit, READS[sensor.read], sensor.address, length=sensor.words)
+                    value = sensor.reading(self._ask(wire, question).numbers)
+            except LinkLost:
+                raise
+            except DriverError as error:
+                silent = isinstance(error, ReplyTimeout | BadReply)
+            if math.isfinite(value):
+                quality = Quality.GOOD
+            readings.append(Reading(sensor.name, value, sensor.unit, self.bus.host.now(), quality))
+        return readings
 
     def _ask(self, wire: Wire, question: Question) -> Answer:
         answer = wire.ask(
-            codec.encode(question), lambda data: codec.find(data, question), f"unit {question.unit}", self.map.gap
+            codec.encode(question),
+            lambda data: codec.find(data, question),
+            f"unit {question.unit}",
+            self.map.gap,
+            size=codec.size(question),
+            named=True,
         )
         if answer.exception in codec.TRANSIENT:
             raise ReplyTimeout(f"{self.place}: {codec.EXCEPTIONS[answer.exception]} (Modbus {answer.exception})")

@@ -92,18 +92,23 @@ def _pdu(question: Question) -> ModbusPDU:
     raise ValueError(f"function {function} is none of 3, 4, 5, 6, 15, 16")
 
 
+def size(question: Question) -> int:
+    """Bytes of the answer to this question."""
+    return 5 + 2 * question.length if question.function in (3, 4) else 8
+
+
 def find(data: bytes, question: Question) -> Answer | None:
     """The answer to this question in ``data``; ``None``: not there (yet). Never raises."""
     reads = question.function in (3, 4)
-    size = 5 + 2 * question.length if reads else 8
+    whole = size(question)
     begins = encode(question)[1:6] if question.function in (5, 6, 15, 16) else b""  # a write is confirmed by its head
     for at in range(len(data) - 4):
         if data[at] != question.unit:
             continue
         if data[at + 1] == question.function | ERROR and _whole(data[at : at + 5]):
             return Answer(exception=data[at + 2])
-        frame = data[at : at + size]
-        if data[at + 1] != question.function or len(frame) < size or not _whole(frame):
+        frame = data[at : at + whole]
+        if data[at + 1] != question.function or len(frame) < whole or not _whole(frame):
             continue
         if not reads and frame[1:6] == begins:
             return Answer()

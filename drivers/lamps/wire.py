@@ -82,7 +82,7 @@ class DatagramLink:
 
 
 class Wire:
-    """An opened link and its silences. Used by one thread; :meth:`close` by any."""
+    """An opened link, its silences, and who owes an answer. Used by one thread; :meth:`close` by any."""
 
     def __init__(self, link: Link, host: Host, options: WireOptions, settings: WireEntry, silence: float) -> None:
         self._link = link
@@ -92,6 +92,10 @@ class Wire:
         baud = options.baud or settings.baud
         self._per_byte = 11 / baud if options.port is not None else 0.0
         self._busy_until = host.now()
+        self._owed: dict[str, float] = {}
+        """Who was asked, and said nothing → until when that answer may still come."""
+        self._mute: set[str] = set()
+        """Who said nothing at all to the last question."""
 
     def close(self) -> None:
         self._link.close()
@@ -103,37 +107,66 @@ class Wire:
         self._link.drain()
 
     def ask(
-        self, request: bytes, answer: Callable[[bytes], T | None], what: str, gap: float, *, again: bool = True
+        self,
+        request: bytes,
+        answer: Callable[[bytes], T | None],
+        who: str,
+        gap: float,
+        *,
+        size: int = 0,
+        again: bool = True,
+        named: bool = False,
     ) -> T:
         """Send ``request`` until ``answer`` finds its answer in what came back: once more for each retry if it may be
-        done ``again``, all within the time limit. ReplyTimeout in silence, BadReply when something else came."""
+        done ``again``, all within the time limit; one who said nothing the last time is asked once. The limit is the
+        lamp's: what the wire needs for the request and an answer of ``size`` bytes comes on top. ``named``: an answer
+        says who gives it, so nobody else's late one can pass for it. ReplyTimeout in silence, BadReply when something
+        else came."""
         attempts = 1 + (self._options.retries if again else 0)
+        patience = self._options.timeout / attempts
+        if who in self._mute:
+            attempts = 1
+        self._wait_for_late(who if named else None)
         heard = bytearray()
         for _ in range(attempts):
             self._rest(gap)
             self._send(request)
             heard = bytearray()
-            until = self._host.now() + self._options.timeout / attempts
+            until = self._busy_until + patience + size * self._per_byte
+            late = self._busy_until + min(2 * patience, self._options.timeout)
             while (rest := until - self._host.now()) > 0:
                 heard += self._link.read(LONGEST, rest)
                 del heard[:-LONGEST]
                 found = answer(bytes(heard))
                 if found is not None:
+                    if self._owed.get(who, 0.0) > self._host.now():  # this may be the answer to the first time
+                        self._owed[who] = late
                     self._busy_until = self._host.now()
+                    self._mute.discard(who)
                     return found
+            if not heard:
+                self._owed[who] = late
         if heard:
+            self._mute.discard(who)
             raise BadReply(
-                f"{self._options.place}: what came back from {what} is not its answer ({heard[:16].hex(' ')})",
+                f"{self._options.place}: what came back from {who} is not its answer ({heard[:16].hex(' ')})",
                 "check baud rate and framing, termination and polarity of the line, and that no two have one address",
             )
+        self._mute.add(who)
         raise ReplyTimeout(
-            f"{self._options.place}: no answer from {what} in {self._options.timeout:g} s",
+            f"{self._options.place}: no answer from {who} in {attempts * patience:g} s",
             "check its power and cable, its address and baud rate",
         )
 
     def _send(self, request: bytes) -> None:
         self._link.write(request)
         self._busy_until = self._host.now() + len(request) * self._per_byte
+
+    def _wait_for_late(self, who: str | None) -> None:
+        """Let answers that are still owed (by anybody, or by one) come in or be overdue, so that none of them is taken
+        for the answer to the next question."""
+        owed = max((self._owed.get(each, 0.0) for each in ([who] if who else self._owed)), default=0.0)
+        self._busy_until = max(self._busy_until, owed)
 
     def _rest(self, gap: float) -> None:
         """Until the wire has been quiet long enough. What comes in meanwhile is nobody's answer."""

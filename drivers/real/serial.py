@@ -10,7 +10,6 @@ import errno
 import fcntl
 import grp
 import os
-import select
 import stat
 import struct
 import termios
@@ -23,15 +22,12 @@ from typing import TYPE_CHECKING
 from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import SerialPort
 from drivers.real.adapters import MACHINE, USB, Tree, adapters
-from drivers.real.gate import Gate
+from drivers.real.pipe import WRITE_TIMEOUT, Pipe
 
 if TYPE_CHECKING:
     import serial
 
     from firmware_profiles.entry import Framing
-
-WRITE_TIMEOUT = 0.5
-"""Seconds a write or drain may take (a 518-byte frame needs 3 ms on full-speed USB, 99 ms at 57600 Bd)."""
 
 BITS_PER_BYTE = 11
 """8N2: start, eight data, two stop bits."""
@@ -43,59 +39,18 @@ NAP = 0.002
 """Seconds up to which a pause sleeps in one piece: ``poll`` counts in whole milliseconds."""
 
 
-class SerialLink:
+class SerialLink(Pipe):
     """An open port as :class:`drivers.host.Uart`."""
 
+    ended = "ready, but no data"  # an unplugged adapter is so for ever (pyserial 3.5 says it, too)
+    stuck = "the device does not read: power it off and on, or replug it"
+    check = "plug it in again, check the cable"
+
     def __init__(self, port: "serial.Serial", name: str, baud: int) -> None:
+        super().__init__(port.fileno(), self._release, name)
         self._port = port
-        self._name = name
         self._baud = baud
-        self._descriptor = port.fileno()
         self._broken = False
-        self._gate = Gate(self._descriptor, self._release, name)
-
-    def read(self, size: int, timeout: float) -> bytes:
-        """1…``size`` bytes as soon as any are there, ``b""`` after ``timeout`` seconds."""
-        if size < 1:
-            return b""
-        deadline = time.monotonic() + timeout
-        with self._gate:
-            while True:
-                events = self._gate.wait(select.POLLIN, deadline - time.monotonic())
-                if not events:
-                    return b""
-                try:
-                    received = os.read(self._descriptor, size)
-                except BlockingIOError:
-                    if events & ~select.POLLIN:
-                        raise self._gone("hung up") from None
-                    continue
-                except OSError as error:
-                    raise self._gone(error.strerror) from error
-                if not received:  # an unplugged adapter is "ready" for ever and has nothing (pyserial 3.5 says so too)
-                    raise self._gone("ready, but no data")
-                return received
-
-    def write(self, data: bytes) -> None:
-        """All of ``data``, within WRITE_TIMEOUT seconds or ReplyTimeout."""
-        deadline = time.monotonic() + WRITE_TIMEOUT
-        rest = memoryview(data)
-        with self._gate:
-            while rest:
-                try:
-                    rest = rest[os.write(self._descriptor, rest) :]
-                except BlockingIOError:
-                    events = self._gate.wait(select.POLLOUT, deadline - time.monotonic())
-                    if not events:
-                        raise ReplyTimeout(
-                            f"{self._name} took only {len(data) - len(rest)} of {len(data)} bytes"
-                            f" in {WRITE_TIMEOUT:g} s",
-                            "the device does not read: power it off and on, or replug it",
-                        ) from None
-                    if events & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
-                        raise self._gone("hung up") from None
-                except OSError as error:
-                    raise self._gone(error.strerror) from error
 
     def drain(self) -> None:
         """Until the queue is empty, at most WRITE_TIMEOUT seconds. (``tcdrain`` alone has no limit.)"""
@@ -138,9 +93,6 @@ class SerialLink:
             while (rest := until - time.monotonic()) > 0:
                 time.sleep(rest)
 
-    def close(self) -> None:
-        self._gate.shut()
-
     def _queued(self) -> int:
         try:
             return int(struct.unpack("i", fcntl.ioctl(self._descriptor, termios.TIOCOUTQ, bytes(4)))[0])
@@ -160,9 +112,6 @@ class SerialLink:
             pass  # gone already: nothing to save
         finally:
             self._port.close()
-
-    def _gone(self, why: str | None) -> LinkLost:
-        return LinkLost(f"{self._name} is gone: {why or 'input/output error'}", "plug it in again, check the cable")
 
 
 def open_port(port: str, baud: int, framing: "Framing" = "8N2", tree: Tree = MACHINE) -> SerialLink:

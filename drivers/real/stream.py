@@ -1,67 +1,31 @@
 """A TCP connection as a byte pipe: serial servers, and lights that speak over TCP."""
 
-import select
 import socket
-import time
 
-from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
-from drivers.real.gate import Gate
+from drivers.errors import DeviceMissing
 from drivers.real.net import resolve
+from drivers.real.pipe import Pipe
 
-WRITE_TIMEOUT = 0.5
-"""Seconds a write may take: the far end's window is then full."""
+ALIVE = 5
+"""Seconds of silence after which the far end is asked by the kernel whether it is there, and once a second then."""
+GONE_MS = 8000
+"""Milliseconds after which one that acknowledges nothing is gone (RFC 5482): not the quarter of an hour that the kernel
+takes by itself, in which a light that never answers would seem to be told what it is told."""
 
 
-class StreamLink:
+class StreamLink(Pipe):
     """An open connection as :class:`drivers.host.Link`."""
+
+    ended = "closed by the far end"
+    stuck = "the far end does not read: power it off and on"
+    check = "check its power and the network cable"
 
     def __init__(self, opened: socket.socket, name: str) -> None:
         opened.setblocking(False)
-        self._socket = opened
-        self._name = name
-        self._gate = Gate(opened.fileno(), opened.close, name)
-
-    def read(self, size: int, timeout: float) -> bytes:
-        """1…``size`` bytes as soon as any are there, ``b""`` after ``timeout`` seconds."""
-        if size < 1:
-            return b""
-        deadline = time.monotonic() + timeout
-        with self._gate:
-            while True:
-                try:
-                    received = self._socket.recv(size)
-                except BlockingIOError:
-                    if not self._gate.wait(select.POLLIN, deadline - time.monotonic()):
-                        return b""
-                    continue
-                except OSError as error:
-                    raise self._gone(error.strerror) from error
-                if not received:
-                    raise self._gone("closed by the far end")
-                return received
-
-    def write(self, data: bytes) -> None:
-        """All of ``data``, within WRITE_TIMEOUT seconds or ReplyTimeout."""
-        deadline = time.monotonic() + WRITE_TIMEOUT
-        rest = memoryview(data)
-        with self._gate:
-            while rest:
-                try:
-                    rest = rest[self._socket.send(rest) :]
-                except BlockingIOError:
-                    if not self._gate.wait(select.POLLOUT, deadline - time.monotonic()):
-                        raise ReplyTimeout(f"{self._name} took no more data in {WRITE_TIMEOUT:g} s") from None
-                except OSError as error:
-                    raise self._gone(error.strerror) from error
+        super().__init__(opened.fileno(), opened.close, name)
 
     def drain(self) -> None:
         """Nothing gathers here: TCP_NODELAY is set, and the kernel sends at once."""
-
-    def close(self) -> None:
-        self._gate.shut()
-
-    def _gone(self, why: str | None) -> LinkLost:
-        return LinkLost(f"{self._name} is gone: {why or 'connection error'}", "check its power and the network cable")
 
 
 def open_stream(host: str, port: int, timeout: float) -> StreamLink:
@@ -71,6 +35,10 @@ def open_stream(host: str, port: int, timeout: float) -> StreamLink:
     try:
         opened.settimeout(timeout)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, ALIVE)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GONE_MS)
         opened.connect((address, port))
         return StreamLink(opened, name)
     except OSError as error:

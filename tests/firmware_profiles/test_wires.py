@@ -38,7 +38,7 @@ SET = {"number": "intensity", "form": "decimal", "width": 4}
         (lambda: modbus({"intensity": {"address": 65536}}), "65535"),
         (lambda: modbus({"intensity": {"address": "0"}}), "valid integer"),
         (lambda: modbus({"intensity": {"address": 0, "function": 5}}), "6 or 16"),
-        (lambda: modbus({"intensity": {"address": 0, "offset": 65000}}), "does not fit into a register"),
+        (lambda: modbus({"intensity": {"address": 0, "offset": 65000}}), "does not fit into 16 bits"),
         (lambda: modbus({"intensity": {"address": 0, "offset": -1}}, dict(DIM, raw=[0, 40000])), "does not fit"),
         (lambda: modbus({"intensity": {"address": 65530, "stride": 2}}, channels=4), "would be 65536"),
         (lambda: modbus({"intensity": {"address": 0}}, channels=2), "register 0 is intensity of channel 1 and"),
@@ -124,13 +124,13 @@ def test_signed_registers_go_there_and_back(number, offset):
     register = Register(address=0, offset=offset)
     value = number - offset
     if 0 <= value <= 0xFFFF and (offset < 0 or number >= 0):
-        assert register.value(register.number(value)) == value
+        assert register.value(register.numbers(value)) == value
 
 
 def test_sensors_scale_and_sign():
     sensor = Sensor(name="t", unit="°C", address=0, factor=0.1, offset=-40.0, signed=True)
-    assert sensor.reading(0xFFFF) == pytest.approx(-40.1)
-    assert Sensor(name="v", unit="V", address=0, factor=0.01).reading(0xFFFF) == pytest.approx(655.35)
+    assert sensor.reading([0xFFFF]) == pytest.approx(-40.1)
+    assert Sensor(name="v", unit="V", address=0, factor=0.01).reading([0xFFFF]) == pytest.approx(655.35)
 
 
 @settings(deadline=None, max_examples=60)

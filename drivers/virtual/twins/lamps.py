@@ -16,6 +16,7 @@ from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault, Fitted, SerialDevice
 from drivers.virtual.wires import Wire
 from firmware_profiles.line_protocol import Frame, Request
+from firmware_profiles.register_map import RegisterMap
 from firmware_profiles.render import render
 
 FTDI, CHIP = 0x0403, 0x6001
@@ -106,10 +107,17 @@ class ModbusFirmware:
             numbers = [body[5 + step // 8] >> step % 8 & 1 for step in range(second)]
         elif function == 16:
             numbers = [int.from_bytes(body[5 + 2 * step : 7 + 2 * step], "big") for step in range(second)]
-        places = [self._place(unit, address + step, coil) for step in range(len(numbers))]
+        places, changes = [], []
+        at = 0
+        while at < len(numbers):
+            place = self._place(unit, address + at, coil)
+            words = 1 if place is None or place[1] is None else _table(place[0]).values[place[1]].words
+            places.append(place if at + words <= len(numbers) else None)
+            if place is not None:
+                changes.append(self._change(*place, numbers[at : at + words]))
+            at += words
         if not all(places):
             return self._refuse(unit, function, ILLEGAL_ADDRESS)
-        changes = [self._change(*place, number) for place, number in zip(places, numbers, strict=True) if place]
         if not all(changes):
             return self._refuse(unit, function, ILLEGAL_VALUE)
         for lamp, values, lit in (change for change in changes if change):
@@ -131,16 +139,15 @@ class ModbusFirmware:
         return None
 
     def _change(
-        self, lamp: Fitted, attribute: Attribute | None, number: int
+        self, lamp: Fitted, attribute: Attribute | None, numbers: Sequence[int]
     ) -> tuple[Fitted, dict[Attribute, int], bool | None] | None:
-        """What a written number does; ``None``: such a number cannot be."""
-        table = lamp.personality.modbus
-        assert table is not None
+        """What written numbers do; ``None``: such a number cannot be."""
+        table = _table(lamp)
         if attribute is None:
             assert table.power is not None
-            return lamp, {}, number == (1 if table.power.coil is not None else table.power.on)
+            return lamp, {}, numbers[0] == (1 if table.power.coil is not None else table.power.on)
         channel = lamp.personality.channels[attribute]
-        value = table.values[attribute].value(number)
+        value = table.values[attribute].value(numbers)
         return (lamp, {attribute: value}, None) if channel.first <= value <= channel.last else None
 
     def _read(self, unit: int, function: int, address: int) -> int | None:
@@ -150,14 +157,20 @@ class ModbusFirmware:
             if lamp.unit != unit or modbus is None:
                 continue
             for attribute, register in modbus.values.items():
-                if register.read == table and register.read_place(lamp.channel) == address:
-                    return register.number(self._held.values[lamp.name][attribute])
-            if any(sensor.read == table and sensor.address == address for sensor in modbus.sensors):
+                places = register.read_places(lamp.channel)
+                if register.read == table and address in places:
+                    return register.numbers(self._held.values[lamp.name][attribute])[places.index(address)]
+            if any(each.read == table and 0 <= address - each.address < each.words for each in modbus.sensors):
                 return self.sensors.get((unit, address), 250)
         return None
 
     def _refuse(self, unit: int, function: int, code: int) -> bytes:
         return framed(bytes((unit, function | 0x80, code)))
+
+
+def _table(lamp: Fitted) -> RegisterMap:
+    assert lamp.personality.modbus is not None
+    return lamp.personality.modbus
 
 
 def crc(data: bytes) -> bytes:

@@ -176,6 +176,30 @@ def test_what_cannot_be_a_frame_is_told(fields, why):
         frame(*fields)
 
 
+@relaxed
+@given(numbers, st.sampled_from((0x20, 0xFF, 0)), st.integers(0, 200))
+def test_escapes_of_the_escape_and_of_the_checksum_come_back(given_, flip, cut):
+    """Everything that may need one: the lead, both ends, and their like in the checksum."""
+    escape = {"lead": "7D", "of": "7E 7C 11 13", "flip": flip}
+    for check in CHECKS:
+        inside = ({"number": "cct", "width": 2}, {"number": "intensity"}, {"check": check})
+        shape = Shape(frame({"bytes": "7E"}, *inside, {"bytes": "7C"}, escape=escape))
+        for special in (0x7D7D, 0x7E7C, 0x1113, given_["cct"]):
+            sent = {"cct": special, "intensity": given_["intensity"]}
+            wire = shape.encode(sent)
+            assert wire.count(0x7E) == 1 or flip == 0
+            found = shape.find(wire)
+            assert found is not None and dict(found.numbers) == sent and found.end == len(wire) <= shape.longest
+            if flip:  # cut anywhere, also right behind the lead: the next whole frame is found
+                again = shape.find(wire[: 1 + cut % (len(wire) - 1)] + wire)
+                assert again is not None and dict(again.numbers) == sent
+
+
+def test_an_escape_that_makes_what_is_escaped_is_told():
+    with pytest.raises(ValidationError, match="flip makes 5E into 7E, which is escaped itself"):
+        frame({"bytes": "7E"}, {"number": "cct"}, {"bytes": "7E"}, escape={"lead": "7D", "of": "7E 5E"})
+
+
 def test_an_escaped_frame_needs_ends_that_are_escaped():
     with pytest.raises(ValidationError, match="first and last byte"):
         frame({"bytes": "7E"}, {"number": "cct"}, {"bytes": "7F"}, escape={"lead": "7D", "of": "7E"})

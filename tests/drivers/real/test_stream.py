@@ -4,14 +4,15 @@ import os
 import socket
 import termios
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from config.units import Attribute
-from drivers.errors import DeviceMissing, LinkLost
+from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
 from drivers.lamps.modbus import ModbusBus, ModbusOptions
+from drivers.real import stream
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fitted
 from drivers.virtual.twins.lamps import modbus_twin
@@ -56,6 +57,18 @@ def test_a_far_end_that_leaves_is_a_lost_link(ends):
     far.close()
     with pytest.raises(LinkLost, match="closed by the far end"):
         link.read(1, PATIENCE)
+
+
+def test_a_far_end_that_acknowledges_nothing_any_more_is_lost_in_time(host, server, monkeypatch):
+    """A window that stays shut is for the kernel what a far end without power is: nothing comes back."""
+    monkeypatch.setattr(stream, "GONE_MS", 300)
+    with closing(host.stream(LOOPBACK, server.getsockname()[1], PATIENCE)) as link:
+        far, _ = server.accept()
+        begun = host.now()
+        with closing(far), pytest.raises(LinkLost):
+            while host.now() < begun + PATIENCE:
+                with suppress(ReplyTimeout):
+                    link.write(bytes(1 << 20))
 
 
 def test_close_from_another_thread_ends_a_read(ends):
