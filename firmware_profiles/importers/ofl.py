@@ -12,6 +12,7 @@ from typing import Any
 
 from config.units import EMITTERS, SILENT, SLOTS, Text
 from firmware_profiles.importers.capability import ENOUGH, called, drive_of, harm_of, is_idle, is_neutral, why_not
+from firmware_profiles.importers.colour import colour_of
 from firmware_profiles.importers.foreign import PIXELS, Channel, Drive, Fault, Light, Mode, instead, plain, too_wide
 from firmware_profiles.importers.tint import tint_of
 
@@ -262,10 +263,10 @@ class _Fixture:
         start = _default(given, (1 << 8 * size) - 1, f"availableChannels.{key}")
         at = next((n for n, (low, high) in enumerate(ranges) if low <= start <= high), 0)
         base = Channel(plain(channel.get("name", key)), tuple(range(used)), holds=called(caps[at]))
-        tint, left_out = tint_of(caps, ranges)
-        if tint is not None:
-            first, last = _scaled(tint.first, tint.last, size, used)
-            return replace(base, drive=replace(tint, first=first, last=last), why=left_out)
+        for line, left_out in (tint_of(caps, ranges), colour_of(base.name, caps, ranges)):
+            if line is not None:
+                first, last = _scaled(line.first, line.last, size, used)
+                return replace(base, drive=replace(line, first=first, last=last), why=left_out)
         driven = [(n, moved) for n, cap in enumerate(caps) if (moved := drive_of(cap)) is not None]
         if len(driven) == 1:
             n, (attribute, low, high) = driven[0]
