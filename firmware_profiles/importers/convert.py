@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from config.forms import plain_name
 from config.units import EMITTERS, HUE_SPAN, SILENT, SLOTS, Attribute, Text
 from firmware_profiles.importers.foreign import Channel, Drive, Fault, Light, Mode, NotThere, plain, too_wide
-from firmware_profiles.model import Personality, Profile, Slot
+from firmware_profiles.model import Match, Personality, Profile, RdmModel, Slot
 
 _MAIN = re.compile(r"dimmer|intensity|brightness|master", re.IGNORECASE)
 _FADE = re.compile(r"cross[ -]?fade|<->|↔", re.IGNORECASE)
@@ -76,8 +76,10 @@ def convert(light: Light, wanted: str | None = None) -> Imported:
         model=model,
         title=plain(f"{light.vendor} {light.model}"),
         source=light.source,
+        match=Match(rdm=() if light.rdm is None else (RdmModel(manufacturer=light.rdm[0], model=light.rdm[1]),)),
         personalities=personalities,
     )
+    left += [Left("–", "", "RDM", remark) for remark in light.remarks]
     return Imported(profile, tuple(left), tuple(refused))
 
 

@@ -77,7 +77,21 @@ def read(root: Node, source: str, vendor: str | None) -> Light:
     if not 0 < len(modes) <= MODES:
         raise Fault("DMXModes", f"has {len(modes)} modes", f"1 to {MODES}", fixture.line)
     repeated = _repeated(fixture)
-    return Light(maker, name, said, tuple(_mode(node, repeated) for node in modes))
+    rdm, remarks = _rdm(fixture)
+    return Light(maker, name, said, tuple(_mode(node, repeated) for node in modes), rdm, remarks)
+
+
+def _rdm(fixture: Node) -> tuple[tuple[int, int] | None, tuple[Text, ...]]:
+    """ManufacturerID and DeviceModelID (RDM section: hexadecimal); editors leave 0 where nobody filled them in."""
+    for node in fixture.all("Protocols", "FTRDM")[:1]:
+        said = [node.said.get(key, "") for key in ("ManufacturerID", "DeviceModelID")]
+        found = [int(word, 16) for word in said if re.fullmatch(r"(0[xX])?[0-9A-Fa-f]{1,8}", word)]
+        if len(found) == 2 and 0 < found[0] <= 0xFFFF and found[1] <= 0xFFFF:
+            return (found[0], found[1]), ()
+        if any(found) or len(found) < len([word for word in said if word]):
+            told = plain(":".join(said), 40)
+            return None, (Text(f"{told} is no maker and model of 16 bit", f"{told} 不是 16 位的厂商与型号编号"),)
+    return None, ()
 
 
 def _said(node: Node, key: str) -> str:

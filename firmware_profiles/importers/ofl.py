@@ -13,7 +13,18 @@ from typing import Any
 from config.units import EMITTERS, SILENT, SLOTS, Text
 from firmware_profiles.importers.capability import ENOUGH, called, drive_of, harm_of, is_idle, is_neutral, why_not
 from firmware_profiles.importers.colour import colour_of
-from firmware_profiles.importers.foreign import PIXELS, Channel, Drive, Fault, Light, Mode, instead, plain, too_wide
+from firmware_profiles.importers.foreign import (
+    PIXELS,
+    Channel,
+    Drive,
+    Fault,
+    Light,
+    Mode,
+    instead,
+    plain,
+    too_wide,
+    whose,
+)
 from firmware_profiles.importers.tint import tint_of
 
 LARGEST = 4 * 1024 * 1024
@@ -46,7 +57,10 @@ def read(content: bytes, source: str, vendor: str | None, stem: str) -> Light:
     cites = f"; it cites {', '.join(plain(link, 200) for link in manuals[:3])}" if isinstance(manuals, list) else ""
     fixture = _Fixture(data)
     said = plain(f"Open Fixture Library, {source}{by}{when}{cites if manuals else ''}", 700)
-    return Light(_vendor(data, name, vendor, stem), name, said, tuple(fixture.modes()))
+    rdm = data.get("rdm")
+    model = rdm.get("modelId") if isinstance(rdm, dict) else None
+    remarks = () if model is None else (whose(model),)
+    return Light(_vendor(data, name, vendor, stem), name, said, tuple(fixture.modes()), remarks=remarks)
 
 
 def _vendor(data: Mapping[str, Any], model: str, given: str | None, stem: str) -> str:

@@ -7,8 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware_profiles.importers import files
 from firmware_profiles.importers.colour import colour_of
-from tests.firmware_profiles.importers.builders import DIMMER, channel, emitter, function, gdtf, left, ofl, saved, slots
+from tests.firmware_profiles.importers.builders import (
+    DIMMER,
+    channel,
+    description,
+    emitter,
+    function,
+    gdtf,
+    left,
+    ofl,
+    packed,
+    saved,
+    slots,
+)
 
 D = DIMMER | {"fineChannelAliases": []}
 
@@ -69,6 +82,34 @@ def test_gdtf(tmp_path: Path, ends: dict[str, str]) -> None:
     file = gdtf(tmp_path, ("M", [*hsb, channel("4", "HSB_Saturation")]))
     assert slots(tmp_path, file, "m", intensity=1.0, hue=90, saturation=1.0) == "ff4000ff"
     assert left(file) == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "model", "told"),
+    [
+        ('ManufacturerID="0x20B9" DeviceModelID="0x0202"', (0x20B9, 0x202), None),
+        ('ManufacturerID="20B9" DeviceModelID="202"', (0x20B9, 0x202), None),
+        ('ManufacturerID="0" DeviceModelID="0"', None, None),
+        ("", None, None),
+        ('ManufacturerID="20B9"', None, "20B9: is no maker and model of 16 bit"),
+        ('ManufacturerID="120B9" DeviceModelID="x"', None, "120B9:x is no maker and model of 16 bit"),
+    ],
+)
+def test_the_rdm_model_of_a_gdtf_file(tmp_path: Path, said: str, model: Any, told: str | None) -> None:
+    file = gdtf(tmp_path, ("M", [channel("1", "Dimmer")]))
+    text = description(("M", [channel("1", "Dimmer")])).replace(
+        "<Revisions>", f"<Protocols><FTRDM {said}/></Protocols><Revisions>"
+    )
+    file.write_bytes(packed(text))
+    assert slots(tmp_path, file, "m", intensity=1.0) == "ff"
+    found = [(each.manufacturer, each.model) for each in files.read(file).imported.profile.match.rdm]
+    assert found == ([] if model is None else [model])
+    assert left(file) == ({} if told is None else {"RDM": ("", told, None)})
+
+
+def test_the_rdm_model_of_a_library_file_lacks_its_maker(tmp_path: Path) -> None:
+    file = saved(tmp_path, ofl({"D": D}, ("M", ["D"]), rdm={"modelId": 514, "softwareVersion": "4.1"}))
+    assert left(file)["RDM"][1].startswith("the file gives model 514 and not its maker's ESTA number")
 
 
 CAP = st.fixed_dictionaries(
