@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from config.units import EMITTERS, SILENT, SLOTS, Text
-from firmware_profiles.importers.capability import ENOUGH, called, drive_of, harm_of, is_idle, is_neutral, why_not
+from firmware_profiles.importers.capability import called, drive_of, harm_of, is_idle, is_neutral, rest, why_not
 from firmware_profiles.importers.colour import colour_of
 from firmware_profiles.importers.foreign import (
     PIXELS,
@@ -291,7 +291,7 @@ class _Fixture:
                 if attribute in EMITTERS and given is not None and ranges[n][0] < start <= ranges[n][1]:
                     default = low + (start - ranges[n][0]) / (ranges[n][1] - ranges[n][0]) * (high - low)
                 others = [f"{a}–{b} {called(caps[m])}" for m, (a, b) in enumerate(ranges) if m != n]
-                return replace(base, drive=drive, why=_rest(others), default=default)
+                return replace(base, drive=drive, why=rest(others), default=default)
         why = why_not(caps) if len(driven) != 1 else Text("its range is a single value", "范围只有一个值")
         if len(driven) > 1:
             why = Text(f"{len(driven)} ranges with a level each", f"{len(driven)} 个各自可调的范围")
@@ -310,13 +310,6 @@ class _Fixture:
         base = replace(base, hold=min(max(hold, first), last) if first <= last else hold)
         idle = all(is_idle(cap) for cap in caps)
         return replace(base, why=why, holds=called(caps[at]), harm=harm, idle=idle)
-
-
-def _rest(others: Sequence[str]) -> Text:
-    if not others:
-        return SILENT
-    said = plain("; ".join(others[:ENOUGH]) + ("; …" if len(others) > ENOUGH else ""), 200)
-    return Text(f"values that are not used: {said}", f"未使用的值：{said}")
 
 
 def _ranges(caps: Sequence[Mapping[str, Any]], full: int, where: str) -> Iterator[tuple[int, int]]:
