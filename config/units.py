@@ -14,7 +14,8 @@ class Attribute(StrEnum):
 
     ``intensity`` and the colour emitters run 0…1 in share of *light output* (not of slot value: the profile's
     dimming curve is undone when rendering); ``cct`` is in kelvin; ``tint`` −1 (magenta) … +1 (green). ``cie_x`` and
-    ``cie_y`` are a chromaticity (CIE 1931), for lights whose profile knows the colours of their emitters.
+    ``cie_y`` are a chromaticity (CIE 1931), for lights whose profile knows the colours of their emitters. ``hue`` is in
+    degrees (0 red, 120 green, 240 blue) and ``saturation`` 0…1 (0 white), for lights that mix by themselves (HSI).
     """
 
     INTENSITY = "intensity"
@@ -27,12 +28,17 @@ class Attribute(StrEnum):
     AMBER = "amber"
     CIE_X = "cie_x"
     CIE_Y = "cie_y"
+    HUE = "hue"
+    SATURATION = "saturation"
 
 
 EMITTERS = frozenset({Attribute.RED, Attribute.GREEN, Attribute.BLUE, Attribute.WHITE, Attribute.AMBER})
 
 CIE_SPAN = {Attribute.CIE_X: (0.0, 0.735), Attribute.CIE_Y: (0.0, 0.834)}
 """Between which all real colours lie (ISO/CIE 11664-1: the reddest and the greenest light of one wavelength)."""
+
+HUE_SPAN = {Attribute.HUE: (0.0, 360.0), Attribute.SATURATION: (0.0, 1.0)}
+"""A turn of the colour circle in degrees, and from white to the pure colour."""
 
 DAYLIGHT = 5600.0
 """Kelvin a light gets when nobody says otherwise: the usual white of a video studio."""

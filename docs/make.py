@@ -102,6 +102,7 @@ def numbers() -> str:
 def attributes() -> str:
     units = {Attribute.INTENSITY: "share of full light", Attribute.CCT: "kelvin", Attribute.TINT: "magenta … green"}
     units |= dict.fromkeys(CIE_SPAN, "CIE 1931 chromaticity")
+    units |= {Attribute.HUE: "degrees: 0 red, 120 green, 240 blue", Attribute.SATURATION: "white … pure colour"}
     rows = [(f"`{a}`", "{:g}…{:g}".format(*RANGES[a]), units.get(a, "share of that colour")) for a in Attribute]
     return grid(("Attribute", "Range", "Unit"), rows)
 

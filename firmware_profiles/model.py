@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from config.units import SLOTS, Attribute, Kelvin, Name, Seconds
+from config.units import EMITTERS, HUE_SPAN, SLOTS, Attribute, Kelvin, Name, Seconds
 from firmware_profiles import versions
 from firmware_profiles.channel import Channel
 from firmware_profiles.entry import Entry
@@ -69,6 +69,12 @@ class Personality(Entry):
             )
         for wrong in self._mixing_faults():
             raise ValueError(wrong)
+        told = [attribute for attribute in self.channels if attribute in EMITTERS]
+        if told and HUE_SPAN.keys() & self.channels.keys():
+            raise ValueError(
+                f"hue or saturation beside {', '.join(told)}: nothing may be told two colours at a time; hold one side "
+                "(fixed), and make two personalities"
+            )
         if not self.ranges:
             raise ValueError("nothing can be told to this mode: no slot has an attribute")
         if self.modbus is not None and self.line is not None:

@@ -7,11 +7,14 @@ levels (light share, kelvin, …)  ──render──▶  slots 0…255  ──�
 import math
 
 from config.problems import Problem, exact, nearest
-from config.units import EMITTERS, Attribute, Levels, Text
+from config.units import Attribute, Levels, Text
 from firmware_profiles.channel import Channel
 from firmware_profiles.model import Personality
 
-_UNITS = {Attribute.CCT: " K"}
+_UNITS = {Attribute.CCT: " K", Attribute.HUE: "°"}
+_STEADY = (Attribute.CCT, Attribute.TINT)
+_PER_DEGREE = 1 / 60
+"""In a sixth of the colour circle one emitter goes from dark to full while the others stand."""
 
 
 def footprint(personality: Personality) -> int:
@@ -97,11 +100,15 @@ def slopes(personality: Personality) -> dict[Attribute, float]:
 
     Intensity is 1; so is each emitter that is told by itself (its share of all light is not known). Colour temperature
     and tint of a mode that mixes are 0: brightness is kept while they move. Those of a fixture that mixes by itself are
-    0 because the fixture is trusted with it.
+    0 because the fixture is trusted with it; of its hue and saturation a colour can have any light at all (yellow has
+    much, blue next to nothing).
     """
     if personality.mixer is not None:
         return dict(personality.mixer.slopes)
-    return {a: 1.0 if a in EMITTERS or a is Attribute.INTENSITY else 0.0 for a in personality.channels}
+    return {
+        attribute: _PER_DEGREE if attribute is Attribute.HUE else 0.0 if attribute in _STEADY else 1.0
+        for attribute in personality.channels
+    }
 
 
 def clipped(personality: Personality, levels: Levels) -> Text | None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from config.units import CIE_SPAN, DAYLIGHT, EMITTERS, Attribute, Kelvin, Level, Name
+from config.units import CIE_SPAN, DAYLIGHT, EMITTERS, HUE_SPAN, Attribute, Kelvin, Level, Name
 from firmware_profiles import curves
 from firmware_profiles.channel import Channel
 from firmware_profiles.curves import Curve, Dimming, Measured
@@ -16,7 +16,7 @@ from firmware_profiles.locus import white
 Whole = Annotated[int, Field(ge=0, le=0xFFFF, strict=True)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
-_SPANS = {Attribute.CCT: (1000, 20000), Attribute.TINT: (-1, 1)}
+_SPANS = {Attribute.CCT: (1000, 20000), Attribute.TINT: (-1, 1), **HUE_SPAN}
 
 
 class Slot(Entry):
@@ -37,7 +37,8 @@ class Slot(Entry):
         description="Instead of a curve, as measured: pairs of slot share and light share, from [0, 0] up to [1, 1].",
     )
     span: tuple[Number, Number] | None = Field(
-        None, description="Level at the first and the last slot value: kelvin for cct; first may be the larger."
+        None,
+        description="Level at the first and the last slot value: kelvin for cct, degrees for hue; may fall.",
     )
     scale: Literal["linear", "mired"] = Field("linear", description="mired: the slot is proportional to 1/kelvin.")
     raw: tuple[Whole, Whole] | None = Field(None, description="First and last slot value in use; default: all.")
@@ -79,6 +80,8 @@ class Slot(Entry):
         """Level at the first and at the last slot value."""
         if self.span is not None:
             return self.span
+        if self.attribute is Attribute.HUE:
+            return HUE_SPAN[Attribute.HUE]
         return (-1.0, 1.0) if self.attribute is Attribute.TINT else (0.0, 1.0)
 
     @property
@@ -146,7 +149,7 @@ class Slot(Entry):
             yield f"a curve is about light output; {self.attribute} has none"
         low, high = _SPANS.get(self.attribute, (0, 1)) if self.attribute else (0, 1)
         if not all(low <= end <= high for end in self.ends) or self.ends[0] == self.ends[1]:
-            yield f"span of {self.attribute} must be two different numbers within {low}…{high}"
+            yield f"span of {self.attribute} must be two different numbers within {low:g}…{high:g}"
         if self.default is not None and not min(self.ends) <= self.default <= max(self.ends):
             yield f"default {self.default:g} is outside the span {self.ends[0]:g}…{self.ends[1]:g}"
 

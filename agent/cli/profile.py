@@ -126,6 +126,9 @@ def _shown(profile: "Profile", width: int, language: Any) -> Iterator[str]:
         ranges = "; ".join(map(_range, profile.match.firmware))
         unknown = say(", or not known", "，或未知") if profile.match.unknown else ""
         yield from wrapped(f"{say('firmware', '固件')}: {ranges}{unknown}", width, "", "  ")
+    if profile.match.rdm:
+        models = ", ".join(f"{each.manufacturer:04X}:{each.model:04X}" for each in profile.match.rdm)
+        yield from wrapped(f"{say('RDM maker and model', 'RDM 厂商与型号')}: {models}", width, "", "  ")
     for mode, personality in profile.personalities.items():
         yield ""
         yield from wrapped(f"{mode} – {personality.title}, {kind(personality, say)}", width, "", "  ")
@@ -153,7 +156,8 @@ def _slot(slot: "Slot", fixed: str) -> str:
     if slot.part == "fine":
         return f"{slot.drives} fine"
     first, last = slot.ends
-    what = f"{slot.attribute} {first:g}…{last:g}"
+    unit = {"cct": " K", "hue": "°"}.get(str(slot.attribute), "")
+    what = f"{slot.attribute} {first:g}…{last:g}{unit}"
     if slot.emitter is not None:
         white = f"{slot.cct:g} K" if slot.cct is not None else ""
         what = f"{slot.emitter}: {white or 'xy {:g} {:g}'.format(*slot.xy or ())}, light {slot.light:g}"

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from config.units import CIE_SPAN, EMITTERS, Attribute
+from config.units import CIE_SPAN, EMITTERS, HUE_SPAN, Attribute
 from firmware_profiles.patch import Patched
 from firmware_profiles.render import slopes
 
@@ -37,6 +37,8 @@ class Slew:
         personality = self.fixtures[name].personality
         if attribute in CIE_SPAN:
             return self.rate / 2 / math.sqrt(2) / slopes(personality)[attribute]
+        if attribute in HUE_SPAN:  # two factors of the colour mix: half of its half for each
+            return self.rate / 4 / slopes(personality)[attribute]
         has = personality.attributes
-        both = Attribute.INTENSITY in has and bool((EMITTERS | CIE_SPAN.keys()) & set(has))
+        both = Attribute.INTENSITY in has and bool((EMITTERS | CIE_SPAN.keys() | HUE_SPAN.keys()) & set(has))
         return self.rate / 2 if both else self.rate

@@ -32,7 +32,7 @@ from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.strict import TARGETS, Strict, Targets
 from config.check import told
 from config.problems import exact
-from config.units import CIE_SPAN, EMITTERS, Attribute, Level, Luminance, Name, Seconds, Text
+from config.units import CIE_SPAN, EMITTERS, HUE_SPAN, Attribute, Level, Luminance, Name, Seconds, Text
 
 MAX_BYTES = 16_000
 MAX_DEPTH = 8
@@ -45,6 +45,7 @@ RANGES: Mapping[Attribute, tuple[float, float]] = {
     Attribute.TINT: (-1.0, 1.0),
     **dict.fromkeys(EMITTERS, (0.0, 1.0)),
     **CIE_SPAN,
+    **HUE_SPAN,
 }
 """What any light at all could do; what *this* light can do is its profile's affair."""
 

@@ -18,6 +18,7 @@ from functools import lru_cache
 from config.units import SLOTS, Attribute, Levels
 from drivers.virtual.clock import Clock
 from drivers.virtual.scene import Point, Rgb
+from firmware_profiles.hue import rgb
 from firmware_profiles.locus import rec709
 from firmware_profiles.model import Personality
 from firmware_profiles.render import decode, footprint
@@ -87,10 +88,14 @@ def _seen(xy: tuple[float, float]) -> Rgb:
 
 
 def colour(levels: Levels) -> Rgb:
-    """The light of decoded levels: of a chromaticity, emitters mixed, or white of the temperature; times intensity."""
+    """The light of decoded levels: of a chromaticity, a hue, emitters mixed, or white of the temperature; dimmed."""
     emitters = [attribute for attribute in levels if attribute in EMITTER_COLOURS]
     if Attribute.CIE_X in levels and Attribute.CIE_Y in levels:
         mixed = list(_balanced(_seen((levels[Attribute.CIE_X], levels[Attribute.CIE_Y])), BALANCE))
+    elif Attribute.HUE in levels or Attribute.SATURATION in levels:
+        shares = rgb(levels.get(Attribute.HUE, 0.0), levels.get(Attribute.SATURATION, 0.0))
+        base = white(round(levels.get(Attribute.CCT, BALANCE)))
+        mixed = [part * share for part, share in zip(base, shares, strict=True)]
     elif emitters:
         mixed = [sum(levels[one] * EMITTER_COLOURS[one][channel] for one in emitters) for channel in range(3)]
     else:

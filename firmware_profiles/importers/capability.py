@@ -163,3 +163,11 @@ def called(cap: Mapping[str, Any]) -> str:
         if isinstance(cap.get(key), str) and plain(cap[key]):
             return plain(cap[key], 60)
     return "" if cap.get("type") == "Generic" else plain(cap.get("type", ""), 40)
+
+
+def rest(others: Sequence[str]) -> Text:
+    """What is told of a driven channel's other values."""
+    if not others:
+        return SILENT
+    said = plain("; ".join(others[:ENOUGH]) + ("; …" if len(others) > ENOUGH else ""), 200)
+    return Text(f"values that are not used: {said}", f"未使用的值：{said}")

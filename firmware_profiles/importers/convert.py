@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pydantic import ValidationError
 
 from config.forms import plain_name
-from config.units import SILENT, SLOTS, Attribute, Text
+from config.units import EMITTERS, HUE_SPAN, SILENT, SLOTS, Attribute, Text
 from firmware_profiles.importers.foreign import Channel, Drive, Fault, Light, Mode, NotThere, plain, too_wide
-from firmware_profiles.model import Personality, Profile, Slot
+from firmware_profiles.model import Match, Personality, Profile, RdmModel, Slot
 
 _MAIN = re.compile(r"dimmer|intensity|brightness|master", re.IGNORECASE)
 _FADE = re.compile(r"cross[ -]?fade|<->|↔", re.IGNORECASE)
@@ -76,8 +76,10 @@ def convert(light: Light, wanted: str | None = None) -> Imported:
         model=model,
         title=plain(f"{light.vendor} {light.model}"),
         source=light.source,
+        match=Match(rdm=() if light.rdm is None else (RdmModel(manufacturer=light.rdm[0], model=light.rdm[1]),)),
         personalities=personalities,
     )
+    left += [Left("–", "", "RDM", remark) for remark in light.remarks]
     return Imported(profile, tuple(left), tuple(refused))
 
 
@@ -161,6 +163,12 @@ def _one_each(channels: Sequence[Channel]) -> list[Channel]:
         why = Text(f"{chosen[main[0]].name} drives {attribute} already", f"{chosen[main[0]].name} 已控制 {attribute}")
         for at in set(rivals) - set(main):
             chosen[at] = replace(chosen[at], drive=None, default=None, why=why)
+    colours = [channel.name for channel in chosen if channel.drive and channel.drive.attribute in EMITTERS]
+    for at, channel in enumerate(chosen):
+        if colours and channel.drive and channel.drive.attribute in HUE_SPAN:
+            names = ", ".join(colours[:4])
+            why = Text(f"the colour is that of {names} already", f"{names} 已控制颜色")
+            chosen[at] = replace(channel, drive=None, default=None, why=why)
     return chosen
 
 
@@ -172,7 +180,7 @@ def _driven(channel: Channel, drive: Drive) -> dict[int, Slot]:
     if first >= last:
         raise _Refused(Text(f"{channel.name}: its range is empty", f"{channel.name}：范围为空"))
     said: dict[str, object] = {"attribute": drive.attribute}
-    neutral = (-1.0, 1.0) if drive.attribute is Attribute.TINT else (0.0, 1.0)
+    neutral = {Attribute.TINT: (-1.0, 1.0), **HUE_SPAN}.get(drive.attribute, (0.0, 1.0))
     if (drive.start, drive.end) != neutral:
         said["span"] = (drive.start, drive.end)
     if (first, last) != (0, full):

@@ -79,6 +79,10 @@ class Light:
     model: str
     source: str
     modes: tuple[Mode, ...]
+    rdm: tuple[int, int] | None = None
+    """ESTA manufacturer and model number, by which RDM finds it."""
+    remarks: tuple[Text, ...] = ()
+    """What of its RDM numbers cannot be had."""
 
 
 def plain(text: object, most: int = 120) -> str:
@@ -103,6 +107,14 @@ def instead(why: Text, start: int, harm: Text) -> Text:
     """The reason of a channel that is not held at the value the file starts with, but at one that does no harm."""
     return Text(
         f"{why.en} (at {start}, the file's own start, {harm.en})", f"{why.zh}（文件的初始值 {start} 时{harm.zh}）"
+    )
+
+
+def whose(model: object) -> Text:
+    """What is told of an RDM model number whose maker the file does not name."""
+    return Text(
+        f"the file gives model {plain(model, 20)} and not its maker's ESTA number: add both to [match] rdm when known",
+        f"文件给出型号 {plain(model, 20)}，但没有厂商的 ESTA 编号：得知后请一并加入 [match] rdm",
     )
 
 

@@ -37,8 +37,13 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "ColorRGB_Red": Attribute.RED,
     "ColorRGB_Green": Attribute.GREEN,
     "ColorRGB_Blue": Attribute.BLUE,
+    "HSB_Hue": Attribute.HUE,
+    "HSB_Saturation": Attribute.SATURATION,
+    "HSB_Brightness": Attribute.INTENSITY,
 }
 """Attributes of annex A whose meaning is one of ours. ``Tint`` has neither a unit nor a direction there."""
+_SPANS: Mapping[Attribute, tuple[int, int]] = {Attribute.CCT: (1000, 20000), Attribute.HUE: (0, 360)}
+_UNITS = {Attribute.CCT: "kelvin within 1000…20000", Attribute.HUE: "degrees within 0…360"}
 
 _WHY: tuple[tuple[str, Text], ...] = (
     (r"Shutter\d*(Strobe.*)?|Strobe.*", Text("strobe or shutter", "频闪或快门")),
@@ -72,7 +77,21 @@ def read(root: Node, source: str, vendor: str | None) -> Light:
     if not 0 < len(modes) <= MODES:
         raise Fault("DMXModes", f"has {len(modes)} modes", f"1 to {MODES}", fixture.line)
     repeated = _repeated(fixture)
-    return Light(maker, name, said, tuple(_mode(node, repeated) for node in modes))
+    rdm, remarks = _rdm(fixture)
+    return Light(maker, name, said, tuple(_mode(node, repeated) for node in modes), rdm, remarks)
+
+
+def _rdm(fixture: Node) -> tuple[tuple[int, int] | None, tuple[Text, ...]]:
+    """ManufacturerID and DeviceModelID (RDM section: hexadecimal); editors leave 0 where nobody filled them in."""
+    for node in fixture.all("Protocols", "FTRDM")[:1]:
+        said = [node.said.get(key, "") for key in ("ManufacturerID", "DeviceModelID")]
+        found = [int(word, 16) for word in said if re.fullmatch(r"(0[xX])?[0-9A-Fa-f]{1,8}", word)]
+        if len(found) == 2 and 0 < found[0] <= 0xFFFF and found[1] <= 0xFFFF:
+            return (found[0], found[1]), ()
+        if any(found) or len(found) < len([word for word in said if word]):
+            told = plain(":".join(said), 40)
+            return None, (Text(f"{told} is no maker and model of 16 bit", f"{told} 不是 16 位的厂商与型号编号"),)
+    return None, ()
 
 
 def _said(node: Node, key: str) -> str:
@@ -182,14 +201,17 @@ def _channel(node: Node, places: tuple[int, ...]) -> Channel:
         idle = all(function.attribute == "NoFeature" for function in functions)
         return _still(replace(base, why=several if ours else _why(functions), idle=idle), functions)
     [function] = ours
-    start, end = _ends(function)
+    physical = _ends(function)
     attribute = ATTRIBUTES[function.attribute]
-    low, high = (1000, 20000) if attribute is Attribute.CCT else (0, 1)
+    # A circle is told in degrees, or as 0…1 where the file leaves the ends at their defaults.
+    turn = 360 if attribute is Attribute.HUE and max(physical) <= 1 else 1
+    start, end = (turn * each for each in physical)
+    low, high = _SPANS.get(attribute, (0, 1))
     if not (low <= start <= high and low <= end <= high) or start == end or function.first >= function.last:
-        unit = "kelvin within 1000…20000" if attribute is Attribute.CCT else "share within 0…1"
+        unit = _UNITS.get(attribute, "share within 0…1")
         why = Text(f"{function.attribute} has no range of {unit}", f"{function.attribute} 没有可用范围（{low}…{high}）")
         return _still(replace(base, why=why), functions)
-    if any(_bends(function, start, end)):
+    if any(_bends(function, *physical)):
         why = Text(f"{function.attribute} goes in steps", f"{function.attribute} 不是均匀变化")
         return _still(replace(base, why=why), functions)
     rest = [f"{f.first}–{f.last} {f.called(f.first)}" for f in functions if f is not function]

@@ -11,8 +11,20 @@ from dataclasses import replace
 from typing import Any
 
 from config.units import EMITTERS, SILENT, SLOTS, Text
-from firmware_profiles.importers.capability import ENOUGH, called, drive_of, harm_of, is_idle, is_neutral, why_not
-from firmware_profiles.importers.foreign import PIXELS, Channel, Drive, Fault, Light, Mode, instead, plain, too_wide
+from firmware_profiles.importers.capability import called, drive_of, harm_of, is_idle, is_neutral, rest, why_not
+from firmware_profiles.importers.colour import colour_of
+from firmware_profiles.importers.foreign import (
+    PIXELS,
+    Channel,
+    Drive,
+    Fault,
+    Light,
+    Mode,
+    instead,
+    plain,
+    too_wide,
+    whose,
+)
 from firmware_profiles.importers.tint import tint_of
 
 LARGEST = 4 * 1024 * 1024
@@ -45,7 +57,10 @@ def read(content: bytes, source: str, vendor: str | None, stem: str) -> Light:
     cites = f"; it cites {', '.join(plain(link, 200) for link in manuals[:3])}" if isinstance(manuals, list) else ""
     fixture = _Fixture(data)
     said = plain(f"Open Fixture Library, {source}{by}{when}{cites if manuals else ''}", 700)
-    return Light(_vendor(data, name, vendor, stem), name, said, tuple(fixture.modes()))
+    rdm = data.get("rdm")
+    model = rdm.get("modelId") if isinstance(rdm, dict) else None
+    remarks = () if model is None else (whose(model),)
+    return Light(_vendor(data, name, vendor, stem), name, said, tuple(fixture.modes()), remarks=remarks)
 
 
 def _vendor(data: Mapping[str, Any], model: str, given: str | None, stem: str) -> str:
@@ -262,10 +277,10 @@ class _Fixture:
         start = _default(given, (1 << 8 * size) - 1, f"availableChannels.{key}")
         at = next((n for n, (low, high) in enumerate(ranges) if low <= start <= high), 0)
         base = Channel(plain(channel.get("name", key)), tuple(range(used)), holds=called(caps[at]))
-        tint, left_out = tint_of(caps, ranges)
-        if tint is not None:
-            first, last = _scaled(tint.first, tint.last, size, used)
-            return replace(base, drive=replace(tint, first=first, last=last), why=left_out)
+        for line, left_out in (tint_of(caps, ranges), colour_of(base.name, caps, ranges)):
+            if line is not None:
+                first, last = _scaled(line.first, line.last, size, used)
+                return replace(base, drive=replace(line, first=first, last=last), why=left_out)
         driven = [(n, moved) for n, cap in enumerate(caps) if (moved := drive_of(cap)) is not None]
         if len(driven) == 1:
             n, (attribute, low, high) = driven[0]
@@ -276,7 +291,7 @@ class _Fixture:
                 if attribute in EMITTERS and given is not None and ranges[n][0] < start <= ranges[n][1]:
                     default = low + (start - ranges[n][0]) / (ranges[n][1] - ranges[n][0]) * (high - low)
                 others = [f"{a}–{b} {called(caps[m])}" for m, (a, b) in enumerate(ranges) if m != n]
-                return replace(base, drive=drive, why=_rest(others), default=default)
+                return replace(base, drive=drive, why=rest(others), default=default)
         why = why_not(caps) if len(driven) != 1 else Text("its range is a single value", "范围只有一个值")
         if len(driven) > 1:
             why = Text(f"{len(driven)} ranges with a level each", f"{len(driven)} 个各自可调的范围")
@@ -295,13 +310,6 @@ class _Fixture:
         base = replace(base, hold=min(max(hold, first), last) if first <= last else hold)
         idle = all(is_idle(cap) for cap in caps)
         return replace(base, why=why, holds=called(caps[at]), harm=harm, idle=idle)
-
-
-def _rest(others: Sequence[str]) -> Text:
-    if not others:
-        return SILENT
-    said = plain("; ".join(others[:ENOUGH]) + ("; …" if len(others) > ENOUGH else ""), 200)
-    return Text(f"values that are not used: {said}", f"未使用的值：{said}")
 
 
 def _ranges(caps: Sequence[Mapping[str, Any]], full: int, where: str) -> Iterator[tuple[int, int]]:

@@ -54,6 +54,8 @@ def _header(imported: Imported) -> list[str]:
 
 def _body(profile: Profile) -> list[str]:
     lines = [f"{key} = {_toml(getattr(profile, key))}" for key in ("vendor", "model", "title", "source")]
+    for rdm in profile.match.rdm:
+        lines += ["", "[match]", f"rdm = [{{ manufacturer = 0x{rdm.manufacturer:04X}, model = {rdm.model} }}]"]
     for key, personality in profile.personalities.items():
         lines += ["", f"[personalities.{key}]", f"title = {_toml(personality.title)}", "slots = ["]
         lines += [f"    {_slot(slot)}," for slot in personality.slots] + ["]"]

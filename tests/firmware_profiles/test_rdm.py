@@ -2,7 +2,7 @@
 
 import pytest
 
-from firmware_profiles.library import Library, Shelf
+from firmware_profiles.library import Library, Shelf, load
 from firmware_profiles.model import Profile
 from firmware_profiles.rdm import choose, version_of
 
@@ -61,3 +61,22 @@ def test_what_no_profile_is_for_says_the_next_step():
 )
 def test_the_version_a_responder_tells(label, version):
     assert version_of(label) == version
+
+
+SHIPPED = load()
+MODELS = sorted(
+    {(rdm.manufacturer, rdm.model, p.name) for s in SHIPPED.shelves for p in s.profiles for rdm in p.match.rdm}
+)
+
+
+@pytest.mark.parametrize(("manufacturer", "model", "name"), MODELS)
+def test_a_shipped_light_is_found_by_what_it_says(manufacturer, model, name):
+    versions = [p.match.firmware[0].since if p.match.firmware else "" for p in SHIPPED.named(name)]
+    for version in versions:
+        found = choose(SHIPPED, manufacturer, model, f"Main {version} Jan 16 2012" if version else "")
+        assert found.profile is not None and found.profile.name == name, found.said
+        assert any(quirk.name == "rdm" and str(model) in quirk.text for quirk in found.profile.quirks)
+
+
+def test_no_model_is_two_lights():
+    assert len({(manufacturer, model) for manufacturer, model, _ in MODELS}) == len(MODELS) >= 3

@@ -30,7 +30,7 @@ PERSONALITIES = {
 }
 FILE = Path(__file__).with_name("documented.txt")
 DOCUMENTED = [line.split() for line in FILE.read_text(encoding="utf-8").splitlines() if line[:1] not in ("", "#")]
-STEPS = {Attribute.TINT: (-1.0, 0.0, 1.0)}
+STEPS = {Attribute.TINT: (-1.0, 0.0, 1.0), Attribute.HUE: (0.0, 180.0, 360.0)}
 
 
 @pytest.mark.parametrize(("name", "cct", "slots"), [(name, cct, slots) for name, cct, *slots in DOCUMENTED])

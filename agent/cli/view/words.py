@@ -6,6 +6,7 @@ from agent.messaging.header import Say
 from agent.messaging.payloads import Alert
 from agent.selftest.words import VERDICTS
 from config.units import Attribute
+from firmware_profiles.hue import rgb
 from firmware_profiles.locus import rec709
 
 FRAME = "grey35"
@@ -96,6 +97,9 @@ def light_colour(levels: dict[str, float]) -> str:
         mixed = [(value or 0.0) + white for value in emitters]
         top = max(*mixed, 1e-6)
         r, g, b = (int(70 + 185 * value / top) for value in mixed)
+        return f"#{r:02x}{g:02x}{b:02x}"
+    if (saturation := levels.get(str(Attribute.SATURATION))) is not None:
+        r, g, b = (int(70 + 185 * part) for part in rgb(levels.get(str(Attribute.HUE), 0.0), saturation))
         return f"#{r:02x}{g:02x}{b:02x}"
     x, y = levels.get(str(Attribute.CIE_X)), levels.get(str(Attribute.CIE_Y))
     if x is not None and y is not None:

@@ -53,7 +53,7 @@ class ResultShown(Payload):
 
 
 class Colour(Strict):
-    """Emitters in shares of 255, or a CIE 1931 chromaticity."""
+    """Emitters in shares of 255, a CIE 1931 chromaticity, or hue in degrees and saturation in per cent."""
 
     r: float | None = Field(None, ge=0, le=255)
     g: float | None = Field(None, ge=0, le=255)
@@ -61,11 +61,13 @@ class Colour(Strict):
     w: float | None = Field(None, ge=0, le=255)
     x: float | None = Field(None, ge=0, le=1)
     y: float | None = Field(None, ge=0, le=1)
+    h: float | None = Field(None, ge=0, le=360)
+    s: float | None = Field(None, ge=0, le=100)
 
     @model_validator(mode="after")
     def _one_way(self) -> "Colour":
-        if self.model_fields_set not in ({"r", "g", "b"}, {"r", "g", "b", "w"}, {"x", "y"}):
-            raise PydanticCustomError("colour", "r, g and b (and w), or x and y")
+        if self.model_fields_set not in ({"r", "g", "b"}, {"r", "g", "b", "w"}, {"x", "y"}, {"h", "s"}):
+            raise PydanticCustomError("colour", "r, g and b (and w), or x and y, or h and s")
         return self
 
 

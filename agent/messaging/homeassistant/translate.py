@@ -17,6 +17,7 @@ from config.units import EMITTERS, Attribute, Text
 
 RGB = (Attribute.RED, Attribute.GREEN, Attribute.BLUE)
 XY = (Attribute.CIE_X, Attribute.CIE_Y)
+HS = (Attribute.HUE, Attribute.SATURATION)
 LETTERS = {
     "r": Attribute.RED,
     "g": Attribute.GREEN,
@@ -24,6 +25,8 @@ LETTERS = {
     "w": Attribute.WHITE,
     "x": Attribute.CIE_X,
     "y": Attribute.CIE_Y,
+    "h": Attribute.HUE,
+    "s": Attribute.SATURATION,
 }
 FULL = 255
 
@@ -67,6 +70,8 @@ def modes(entry: FixtureEntry) -> tuple[str, ...]:
         found.append("rgbw" if Attribute.WHITE in able else "rgb")
     if set(XY) <= set(able):
         found.append("xy")
+    if set(HS) <= set(able):
+        found.append("hs")
     return tuple(found) or ("brightness",)
 
 
@@ -80,6 +85,8 @@ def beside(entry: FixtureEntry) -> tuple[Attribute, ...]:
         left += [a for a in able if a is Attribute.AMBER]
     elif Attribute.INTENSITY in able:
         left += [a for a in able if a in EMITTERS]
+    if not set(HS) <= set(able):
+        left += [a for a in able if a in HS]
     return tuple(left)
 
 
@@ -92,11 +99,13 @@ def shown(entry: FixtureEntry, levels: Lit) -> LightShown:
     """These levels in Home Assistant's words."""
     bright = share(entry, levels)
     able = modes(entry)
-    coloured = any(levels.get(a, 0.0) > 0 for a in RGB)
-    mode = next((m for m in able if m.startswith("rgb") == coloured), able[0] if able else None)
+    coloured = any(levels.get(a, 0.0) > 0 for a in (*RGB, Attribute.SATURATION))
+    mode = next((m for m in able if (m.startswith("rgb") or m == "hs") == coloured), able[0] if able else None)
     colour: dict[str, int | float] | None = None
     if mode == "xy":
         colour = {c: round(levels.get(LETTERS[c], 0.0), 4) for c in mode}
+    if mode == "hs":
+        colour = {"h": round(levels.get(HS[0], 0.0), 2), "s": round(100 * levels.get(HS[1], 0.0), 2)}
     if mode in ("rgb", "rgbw"):
         whole = 1.0 if Attribute.INTENSITY in attributes(entry) else bright or 1.0
         colour = {c: round(FULL * min(1.0, levels.get(LETTERS[c], 0.0) / whole)) for c in mode}
@@ -184,6 +193,8 @@ def _bright(entry: FixtureEntry, asked: LightAsked, known: Known) -> dict[Attrib
     if Attribute.INTENSITY in able:
         if asked.color_temp is not None and set(RGB) <= set(able) and not colour:
             colour = dict.fromkeys(RGB, 0.0)
+        if asked.color_temp is not None and HS[1] in able and not colour:
+            colour = {HS[1]: 0.0}
         levels |= colour
         if dark or asked.brightness is not None or not levels:
             levels[Attribute.INTENSITY] = bright
@@ -199,14 +210,15 @@ def _colour(entry: FixtureEntry, asked: LightAsked) -> dict[Attribute, float]:
     if asked.color is None:
         return {}
     able = attributes(entry)
-    if not (set(RGB) <= set(able) or set(XY) <= set(able)):
+    if not any(set(way) <= set(able) for way in (RGB, XY, HS)):
         raise Refusal(ReasonCode.INVALID, Text(f"{entry.name} has no colours", f"{entry.name} 不能调色"))
     said = {LETTERS[c]: v for c, v in asked.color.model_dump(exclude_none=True).items()}
     if wrong := [str(a) for a in said if a not in able]:
         raise Refusal(
             ReasonCode.INVALID, Text(f"{entry.name} has no {', '.join(wrong)}", f"{entry.name} 没有 {'、'.join(wrong)}")
         )
-    return {a: v if a in XY else v / FULL for a, v in said.items()}
+    scale = {**dict.fromkeys((*XY, HS[0]), 1.0), HS[1]: 100.0}
+    return {a: v / scale.get(a, FULL) for a, v in said.items()}
 
 
 def _rounded(levels: Mapping[Attribute, float]) -> dict[Attribute, float]:

@@ -12,6 +12,8 @@ LEVEL = {
     "cct": Text("colour temperature", "色温"),
     "cie_x": Text("CIE x", "CIE x"),
     "cie_y": Text("CIE y", "CIE y"),
+    "hue": Text("hue", "色相"),
+    "saturation": Text("saturation", "饱和度"),
 }
 IDENTIFY = Text("identify", "识别")
 RELEASE = Text("Hand back all lights", "交还全部灯光")

@@ -16,7 +16,7 @@ from agent.selftest import baseline
 from agent.selftest.checks.optics import LEAST, LightSeen, Reference, Shots, analyse, crossing
 from agent.selftest.desk import Desk
 from agent.selftest.report import Outcome
-from config.units import CIE_SPAN, EMITTERS, Attribute, Levels
+from config.units import CIE_SPAN, EMITTERS, HUE_SPAN, Attribute, Levels
 from drivers.base import Camera
 from drivers.camera.metrics import measure
 from drivers.errors import Refused
@@ -175,8 +175,8 @@ def shown(personality: Personality, level: float) -> Levels:
         elif attribute is Attribute.CCT:
             low, high = limits(personality, attribute)
             levels[attribute] = min(high, max(low, WHITE))
-        elif attribute is Attribute.TINT:
-            levels[attribute] = 0.0
+        elif attribute is Attribute.TINT or attribute in HUE_SPAN:
+            levels[attribute] = 0.0  # no tint; no saturation: white
         elif attribute in CIE_SPAN:
             levels[attribute] = personality.defaults()[attribute]  # its white
     return levels

@@ -172,16 +172,14 @@ def test_the_start_of_an_emitter_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_master_beside_what_the_file_also_calls_intensity(tmp_path: Path) -> None:
-    file = saved(
-        tmp_path, ofl({"Saturation": {"capability": {"type": "Intensity"}}, "D": DIMMER}, ("M", ["Saturation", "D"]))
-    )
-    assert why_none(file) == "several channels drive intensity (Saturation, D); a profile has one level per attribute"
+    file = saved(tmp_path, ofl({"Glow": {"capability": {"type": "Intensity"}}, "D": DIMMER}, ("M", ["Glow", "D"])))
+    assert why_none(file) == "several channels drive intensity (Glow, D); a profile has one level per attribute"
     named = saved(
         tmp_path,
-        ofl({"Saturation": {"capability": {"type": "Intensity"}}, "Dimmer": DIMMER}, ("M", ["Saturation", "Dimmer"])),
+        ofl({"Glow": {"capability": {"type": "Intensity"}}, "Dimmer": DIMMER}, ("M", ["Glow", "Dimmer"])),
     )
     assert slots(tmp_path, named, "m", intensity=1.0) == "00ff"
-    assert left(named) == {"Saturation": ("1", "Dimmer drives intensity already", "0 (Intensity)")}
+    assert left(named) == {"Glow": ("1", "Dimmer drives intensity already", "0 (Intensity)")}
 
 
 def why_none(file: Path) -> str:

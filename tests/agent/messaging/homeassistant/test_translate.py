@@ -12,7 +12,7 @@ from agent.messaging.homeassistant import translate
 from agent.messaging.homeassistant.translate import Known, attributes, modes, shown
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.payloads import FixtureEntry
-from config.units import CIE_SPAN, EMITTERS, Attribute
+from config.units import CIE_SPAN, EMITTERS, HUE_SPAN, Attribute
 
 RGBW = ("red", "green", "blue", "white")
 KINDS = {
@@ -26,6 +26,8 @@ KINDS = {
     "white": ("white",),
     "two whites": ("white", "amber"),
     "by xy": ("intensity", "cie_x", "cie_y"),
+    "by hue": ("intensity", "hue", "saturation"),
+    "by hue, with white": ("intensity", "cct", "hue", "saturation"),
 }
 KINDS_OF_LIGHT = st.sampled_from(sorted(KINDS))
 
@@ -35,7 +37,7 @@ def entry(kind: str) -> FixtureEntry:
 
 
 def levels_of(kind: str) -> st.SearchStrategy[dict[Attribute, float]]:
-    span = {Attribute.CCT: (2700.0, 6500.0), Attribute.TINT: (-1.0, 1.0), **CIE_SPAN}
+    span = {Attribute.CCT: (2700.0, 6500.0), Attribute.TINT: (-1.0, 1.0), **CIE_SPAN, **HUE_SPAN}
     return st.fixed_dictionaries(
         {a: st.floats(*span.get(a, (0.0, 1.0)), allow_nan=False) for a in attributes(entry(kind))}
     )
@@ -74,6 +76,8 @@ def test_what_is_shown_can_be_asked_for_and_is_what_it_was(lit: tuple[str, dict[
     for attribute, value in args.items():
         if attribute is Attribute.CCT:
             assert abs(value - levels[attribute]) <= 0.5
+        elif attribute is Attribute.HUE:
+            assert abs(value - levels[attribute]) <= 0.006
         elif Attribute.INTENSITY in levels and attribute is not Attribute.INTENSITY:
             assert abs(value - levels[attribute]) <= step
         else:
@@ -104,6 +108,17 @@ def test_a_chromaticity_is_shown_as_it_was_asked(x: float, y: float, brightness:
     state = shown(entry("by xy"), now | args)
     assert (state.color_mode, state.brightness) == ("xy", brightness)
     assert state.color == pytest.approx({"x": x, "y": y}, abs=1e-4)
+
+
+@given(st.floats(0, 360), st.floats(1, 100), st.sampled_from(["by hue", "by hue, with white"]))
+def test_a_hue_is_shown_as_it_was_asked(hue: float, saturation: float, kind: str) -> None:
+    now = {Attribute.INTENSITY: 0.5, Attribute.CCT: 3200.0, Attribute.HUE: 0.0, Attribute.SATURATION: 0.0}
+    args = asked({"state": "ON", "color": {"h": hue, "s": saturation}}, known(kind, now))["levels"]
+    state = shown(entry(kind), now | args)
+    assert state.color_mode == "hs"
+    assert state.color == pytest.approx({"h": hue, "s": saturation}, abs=0.01)
+    white = asked({"state": "ON", "color_temp": 4300}, known("by hue, with white", now | args))["levels"]
+    assert white == {Attribute.CCT: 4300.0, Attribute.SATURATION: 0.0}
 
 
 @given(LIT, st.floats(0, 30))
@@ -166,6 +181,8 @@ def test_every_attribute_is_in_the_light_or_beside_it() -> None:
             inside |= EMITTERS - {Attribute.AMBER}
         if "xy" in modes(one):
             inside |= CIE_SPAN.keys()
+        if "hs" in modes(one):
+            inside |= HUE_SPAN.keys()
         assert {*attributes(one)} <= inside | {*translate.beside(one)}, kind
     assert modes(FixtureEntry(name="filter", attributes=("cct", "tint"))) == ()
     assert translate.beside(FixtureEntry(name="filter", attributes=("cct", "tint", "zoom"))) == ("cct", "tint")
