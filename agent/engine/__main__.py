@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from agent.engine.messages import LOCK, fingerprint
@@ -17,6 +18,13 @@ from drivers.real.host import RealHost
 
 PRIORITY = 20
 """Of SCHED_FIFO: above everything ordinary, below the kernel's own threads (50)."""
+
+QUICK = 5.0
+"""Seconds: an engine that lived less may have fallen over something that its heir falls over as well."""
+
+PAUSES = (0.0, 0.0, 0.1, 0.5, 1.0, 5.0)
+"""Seconds before an heir begins, by how many quick ends came one after the other: else engines that cannot begin (no
+socket to be had) would follow each other as fast as a processor can, each with its lines in ``engine.err``."""
 
 SWITCH = 0.0005
 """Seconds after which a thread that computes lets another one in (Python's own: 5 ms, a quarter of a beat)."""
@@ -57,11 +65,15 @@ def main(folder: Path) -> int:
     mark = fingerprint()
     gc.collect()
     gc.freeze()  # what is there now stays: not to be looked through again while a beat is due, nor copied by the heir
+    quick = 0
     while (heir := os.fork()) == 0:
         os.close(lock)
+        began = time.monotonic()
         held = holder(folder, wait=True)
         assert held is not None
         lock = held
+        quick = quick + 1 if time.monotonic() - began < QUICK else 0
+        time.sleep(PAUSES[min(quick, len(PAUSES) - 1)])
     code = serve(folder, mark)
     if code == 0:  # a proper end: nothing to inherit
         os.kill(heir, signal.SIGKILL)

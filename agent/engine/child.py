@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 from agent.engine.messages import CRASH
 
@@ -21,7 +22,7 @@ class Child:
 
     def start(self) -> None:
         """A session of its own: what ends this process, or its terminal, does not end the engine."""
-        with (self._folder / CRASH).open("wb") as crash:
+        with self._crash() as crash:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-P", "-m", "agent.engine", str(self._folder)],
                 stdin=subprocess.DEVNULL,
@@ -30,6 +31,13 @@ class Child:
                 start_new_session=True,
                 env={**os.environ, **LEAN},
             )
+
+    def _crash(self) -> BinaryIO:
+        """Where its last words go; nowhere on a disk that takes none, which is no reason for dark lights."""
+        try:
+            return (self._folder / CRASH).open("wb")
+        except OSError:
+            return Path(os.devnull).open("wb")
 
     @property
     def code(self) -> int | None:

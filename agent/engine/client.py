@@ -12,7 +12,6 @@ import structlog
 from agent.engine.child import Child
 from agent.engine.far import FarEar, FarPlayer, lost
 from agent.engine.messages import (
-    SOCKET,
     Answer,
     Beats,
     Bug,
@@ -32,6 +31,7 @@ from agent.engine.messages import (
     fingerprint,
     is_ours,
     packed,
+    socket_path,
 )
 from agent.lighting.console import Console
 from agent.lighting.input import InputUnit
@@ -217,8 +217,8 @@ class EngineClient:
                     await self._listen(reader)
                 except ConnectionError:
                     pass  # it was killed with something of ours unread
-                except (ValueError, EOFError, AttributeError, ImportError) as error:
-                    log.error("engine.unreadable", why=repr(error))
+                except ValueError as error:
+                    log.error("engine.unreadable", why=str(error))
                 self._lost()
             reader = None
             fallen = 1 if self._now() - began > CALM else fallen + 1
@@ -227,7 +227,11 @@ class EngineClient:
         """Greet the fallen engine's heir, or start an engine, and seat everybody in it."""
         reader = await self._reached(HEIR_WITHIN) if self.falls else None
         if reader is None:
-            self._child.start()
+            try:
+                self._child.start()
+            except OSError as error:  # no memory, no process, no descriptor left: there may be some in a while
+                log.error("engine.not_started", why=str(error))
+                return None
             reader = await self._reached(STARTS_WITHIN, starting=True)
         hello = None if reader is None else await self._greeted(reader)
         if hello is None:
@@ -251,7 +255,8 @@ class EngineClient:
 
     async def _connected(self) -> asyncio.StreamReader | None:
         try:
-            reader, writer = await asyncio.open_unix_connection(self._folder / SOCKET, limit=1 << 20)
+            with socket_path(self._folder) as name:
+                reader, writer = await asyncio.open_unix_connection(name, limit=1 << 20)
         except OSError:
             return None
         if not is_ours(writer.get_extra_info("socket")):

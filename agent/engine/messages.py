@@ -5,6 +5,7 @@ asks the kernel who the other is), so a message is a pickle behind its length. W
 nothing but :class:`Hello` is read: the engine is exchanged.
 """
 
+import contextlib
 import hashlib
 import os
 import pickle
@@ -23,6 +24,9 @@ from agent.runtime.lane import Health
 LENGTH = struct.Struct(">I")
 LONGEST = 1 << 28
 """Bytes of a message; more is no message of ours."""
+
+LONGEST_PATH = 107
+"""Bytes of a Unix socket's path."""
 
 SOCKET, LOCK, CRASH = "engine.sock", "engine.lock", "engine.err"
 """Files in the state folder: the socket, whose holder is the engine, and what an engine said that fell over."""
@@ -197,13 +201,32 @@ class Unpacker:
         while len(self._buffer) >= LENGTH.size:
             (length,) = LENGTH.unpack_from(self._buffer)
             if length > LONGEST:
-                raise ValueError(f"a message of {length} bytes")
+                raise ValueError(f"no message: one of {length} bytes")
             end = LENGTH.size + length
             if len(self._buffer) < end:
                 return
             body = bytes(memoryview(self._buffer)[LENGTH.size : end])
             del self._buffer[:end]
-            yield pickle.loads(body)  # noqa: S301 - from a process of the same user, see the module
+            try:
+                message = pickle.loads(body)  # noqa: S301 - from a process of the same user, see the module
+            except Exception as error:  # pickle raises whatever the bytes lead to
+                raise ValueError(f"no message: {error!r}") from error
+            yield message
+
+
+@contextlib.contextmanager
+def socket_path(folder: Path) -> Iterator[str]:
+    """The socket's path for ``bind`` and ``connect``, which take 107 bytes (unix(7), sun_path): a longer one goes by
+    the folder's descriptor. OSError."""
+    path = str(folder / SOCKET)
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        yield path
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{SOCKET}"
+    finally:
+        os.close(descriptor)
 
 
 def is_ours(connection: socket.socket) -> bool:

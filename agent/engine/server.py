@@ -35,6 +35,7 @@ from agent.engine.messages import (
     Unpacker,
     is_ours,
     packed,
+    socket_path,
 )
 from agent.engine.outgoing import Outgoing
 from agent.lighting.hearing import Hearing
@@ -150,7 +151,8 @@ class Engine:
         path = self._folder / SOCKET
         path.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX) as door, selectors.DefaultSelector() as waiting:
-            door.bind(str(path))
+            with socket_path(self._folder) as name:
+                door.bind(name)
             path.chmod(0o600)
             door.listen(4)
             waiting.register(door, selectors.EVENT_READ)
@@ -190,6 +192,8 @@ class Engine:
         if before is not None:
             waiting.unregister(before)
             self._out.disconnect()
+            with contextlib.suppress(OSError):
+                before.shutdown(socket.SHUT_RDWR)  # closing alone does not wake who is writing to one that reads not
             before.close()
         self._ends_at = None
         waiting.register(daemon, selectors.EVENT_READ)
@@ -219,7 +223,12 @@ class Engine:
             return False
         if not data:
             return False
-        for message in unpacker.feed(data):
+        try:
+            messages = list(unpacker.feed(data))
+        except ValueError as error:  # whoever that is, it is no daemon of ours: the lights stay as they are
+            self._log.warning("engine.unreadable", why=str(error))
+            return False
+        for message in messages:
             self._obey(message)
         return True
 

@@ -1,0 +1,114 @@
+"""What stands in an engine's way: a folder with a long name, a socket that cannot be had, bytes that are no message."""
+
+import asyncio
+import pickle
+import socket
+import sys
+import time
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.engine.__main__ import PAUSES
+from agent.engine.messages import CRASH, LENGTH, SOCKET, Ask, Unpacker, packed
+from agent.lighting.claims import Priority
+from tests.agent.engine.rooms import LIGHT, dimmers, engines, listener, sacn, side
+from tests.processes import Child, end_engines
+from tests.waiting import until
+
+FEW = dimmers(4)
+FULL = {"d1": {LIGHT: 1.0}}
+
+
+@given(noise=st.binary(max_size=60), cuts=st.integers(1, 9))
+@settings(max_examples=50)
+def test_bytes_that_are_no_message_are_one_kind_of_error(noise, cuts):
+    unpacker = Unpacker()
+    data = packed("first") + LENGTH.pack(len(noise)) + noise
+    heard = []
+    try:
+        for start in range(0, len(data), cuts):
+            heard += unpacker.feed(data[start : start + cuts])
+    except ValueError as error:
+        assert "no message" in str(error)
+    else:
+        assert len(heard) == 2 and heard[1] == pickle.loads(noise)
+    assert heard[:1] == ["first"]
+
+
+async def test_bytes_that_are_no_message_end_a_connection_and_not_the_engine(tmp_path):
+    with listener("127.0.71.21") as heard:
+        async with side(tmp_path, {"net": sacn("127.0.71.21")}, FEW, FULL) as daemon:
+            await daemon.ready()
+            process = daemon.client.pid
+            await daemon.vanish()
+            for noise in (b"\xff" * 64, LENGTH.pack(3) + b"abc", LENGTH.pack(0), LENGTH.pack(1) + b"."):
+                reader, writer = await asyncio.open_unix_connection(tmp_path / SOCKET)
+                writer.write(noise)
+                async with asyncio.timeout(5.0):
+                    await reader.read(-1)  # up to the end that the engine makes
+                writer.close()
+            assert process in engines(tmp_path)
+            async with side(tmp_path, {"net": sacn("127.0.71.21")}, FEW, FULL) as second:
+                assert second.client.pid == process
+                await second.ready()
+                second.rig.claim("hand", Priority.MANUAL, {"d2": {LIGHT: 0.2}}, now=time.monotonic())
+                await second.shown()
+    assert {packet.slots[0] for packet in heard.packets} == {255}
+    assert {(b.sequence - a.sequence) % 256 for a, b in pairwise(heard.packets[2:])} == {1}
+
+
+async def test_a_folder_whose_name_is_too_long_for_a_socket_has_an_engine_all_the_same(tmp_path):
+    folder = tmp_path / ("a-studio-with-a-long-name-" * 4) / "state"
+    folder.mkdir(parents=True)
+    with listener("127.0.71.22") as heard:
+        async with side(folder, {"net": sacn("127.0.71.22")}, FEW, FULL) as daemon:
+            await daemon.ready()
+            assert heard.last()[0] == 255 and daemon.client.falls == 0
+
+
+async def test_engines_that_cannot_begin_follow_each_other_slowly_and_the_first_that_can_does(tmp_path):
+    (tmp_path / SOCKET).mkdir()  # no socket can be had, as on a full disk
+    log = tmp_path / "said"
+    log.touch()
+
+    def fallen():
+        return log.read_text().count("Traceback")
+
+    child = await asyncio.to_thread(Child, sys.executable, "-P", "-m", "agent.engine", tmp_path, log=log)
+    try:
+        await until(fallen)
+        began = time.monotonic()
+        await until(lambda: fallen() >= 4)
+        assert time.monotonic() - began > sum(PAUSES[1:4]) - 0.1
+        (tmp_path / SOCKET).rmdir()
+        await until(lambda: (tmp_path / SOCKET).exists(), 30.0)
+    finally:
+        end_engines(tmp_path)
+        await asyncio.to_thread(child.finish)
+
+
+async def test_an_engine_that_cannot_be_started_is_tried_again(tmp_path):
+    (tmp_path / CRASH).mkdir()  # cannot be opened for writing
+    with listener("127.0.71.24") as heard:
+        async with side(tmp_path, {"net": sacn("127.0.71.24")}, FEW, FULL) as daemon:
+            await daemon.ready()
+            assert heard.last()[0] == 255
+        (tmp_path / CRASH).rmdir()
+
+
+async def test_a_daemon_that_reads_no_more_does_not_keep_the_next_one_waiting(tmp_path):
+    with listener("127.0.71.25") as heard:
+        async with side(tmp_path, {"net": sacn("127.0.71.25")}, FEW, FULL) as first:
+            await first.ready()
+            process = first.client.pid
+            await first.vanish()
+            with socket.socket(socket.AF_UNIX) as stopped:
+                await asyncio.to_thread(stopped.connect, str(tmp_path / SOCKET))
+                questions = b"".join(packed(Ask(n, "x" * 2000, "", (), 0.0)) for n in range(1000))
+                await asyncio.to_thread(stopped.sendall, questions)  # their answers are more than a socket holds
+                async with side(tmp_path, {"net": sacn("127.0.71.25")}, FEW, FULL) as second:
+                    assert second.client.pid == process
+                    await second.ready()
+    assert {packet.slots[0] for packet in heard.packets} == {255}
