@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pty
+import signal
 import time
 from itertools import pairwise
 
@@ -141,6 +142,32 @@ async def test_an_output_that_blocks_or_cannot_be_reached_delays_no_other(tmp_pa
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+async def test_a_widget_that_stops_taking_delays_no_other_and_comes_back_with_the_look(tmp_path):
+    link = tmp_path / "widget"
+    widget = Widget(link)
+    sections = {
+        "widget": OutputSection(driver="enttec-pro", universes=(2,), options={"port": str(link)}),
+        "net": sacn("127.0.71.31"),
+    }
+    lights = dimmers(4, universes=2)
+    try:
+        with listener("127.0.71.31") as heard:
+            async with side(tmp_path, sections, lights) as daemon:
+                await daemon.ready()
+                os.kill(widget.process.pid, signal.SIGSTOP)  # its pseudo-terminal fills up, and then writing blocks
+                now = time.monotonic()
+                all_up = {name: {LIGHT: 1.0} for name in lights}
+                daemon.rig.claim("hand", Priority.MANUAL, all_up, now=now, fade=3.0)
+                await until(lambda: heard.last()[0] == 255)
+                await until(lambda: daemon.units["widget"].lane.health.state == "offline")
+                os.kill(widget.process.pid, signal.SIGCONT)
+                assert await asyncio.to_thread(widget.wait_frame, lambda frame: frame[:4] == bytes((255,) * 4))
+        fading = [packet.when for packet in heard.packets if now + 0.1 < packet.when < now + 2.9]
+        assert (len(fading) - 1) / (fading[-1] - fading[0]) == pytest.approx(44, rel=0.05)
+    finally:
+        widget.end()
 
 
 async def test_an_engine_of_another_version_is_exchanged_and_the_look_goes_along(tmp_path):
