@@ -5,7 +5,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+
 from agent.app.house import House
+from agent.app.rdm_memory import Place, RdmFile
 from agent.lighting.output import OutputUnit
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
@@ -16,6 +19,11 @@ from drivers.base import Impact
 from drivers.dmx.rdm_changes import changes, firmware
 from drivers.dmx.rdm_jobs import Turn
 from drivers.dmx.rdm_survey import Responder, Survey
+from firmware_profiles import library
+from firmware_profiles.library import Library
+from firmware_profiles.rdm import choose
+
+log = structlog.get_logger(__name__)
 
 STEP = 3.0
 """Seconds one step may take, the lane's own work included."""
@@ -35,8 +43,9 @@ class RdmVerbs:
     def __init__(self, house: House) -> None:
         self._house = house
         self._busy: set[str] = set()
-        self._last: dict[tuple[str, int], Survey] = {}
-        """What was found last, since the start; for what has changed."""
+        self._file = RdmFile(house.config.agent.state_dir)
+        self._last: dict[Place, Survey] | None = None
+        """What was found last, also before the start; for what has changed. ``None``: not read yet."""
 
     def all(self) -> dict[str, Verb[Any]]:
         visible = Impact.VISIBLE
@@ -76,22 +85,27 @@ class RdmVerbs:
     # --- effects ---------------------------------------------------------------------------------------------
 
     async def _survey(self, args: RdmSurvey, job: Job) -> Mapping[str, Any]:
-        on_air = self._house.on_air()
-        key = args.output, self._line(args)[1]
-        before = self._last.get(key)
+        house = self._house
+        on_air = house.on_air()
+        universe = self._line(args)[1]
+        last = await self._known()
+        before = last.get((args.output, universe))
         if on_air:
             uids = before.discovery.uids if before else ()
             found: Survey = await self._do(args, "read", tuple(map(str, uids)))
         else:
             found = await self._do(args, "survey")
-            self._last[key] = found
+            last[args.output, universe] = found
+            await house.on_disk(lambda: self._write(dict(last)))
+        folders = house.config.agent.profile_dirs
+        shelf = await house.on_disk(lambda: library.load(folders))
         told = found.responders[:SHOWN]
         news = changes(before, found)[:SHOWN] if before is not None else []
         return {
             "searched": not on_air,
             "complete": found.discovery.complete,
             "count": len(found.discovery.uids),
-            "devices": [_told(each) for each in told],
+            "devices": [_told(each) | self._fits(each, universe, shelf) for each in told],
             "silent": [str(uid) for uid in found.mute][:SHOWN],
             "changes": [
                 {
@@ -122,7 +136,49 @@ class RdmVerbs:
         await self._do(args, "set", args.uid, args.address, args.personality, args.label)
         return args.model_dump(include={"uid", "address", "personality", "label"}, exclude_none=True)
 
+    def _fits(self, each: Responder, universe: int, shelf: Library) -> dict[str, Any]:
+        """Which light of the rig it is, which profile holds for it, and what to do where these two differ. Nothing is
+        changed by it: a profile is chosen by a person."""
+        lights = self._house.rig.fixtures.values()
+        light = next((one for one in lights if (one.universe, one.address) == (universe, each.info.address)), None)
+        chosen = choose(shelf, each.uid.manufacturer, each.info.model, each.firmware)
+        said, what_next = chosen.said, chosen.next_step
+        if light is not None and chosen.profile is not None and chosen.profile.name != light.profile.name:
+            name, has = chosen.profile.name, light.profile.name
+            said = Text(f"{light.name} is set up as {has}, and is {name}.", f"{light.name} 配置为{has}，实际为{name}。")
+            what_next = Text(
+                f'Set profile = "{name}" for {light.name} off air, then reload.',
+                f'请在非直播时为 {light.name} 设置profile = "{name}"，然后重新加载。',
+            )
+        elif light is not None and light.personality.footprint != each.info.footprint:
+            slots, ours = each.info.footprint, light.personality.footprint
+            said = Text(
+                f"{light.name} is set up with {ours} slots, and takes {slots}.",
+                f"{light.name} 配置为{ours}个通道，实际占用{slots}个。",
+            )
+            what_next = Text(
+                "Choose the personality that the light is set to, or set the light to the configured one.",
+                "请选择灯具当前的模式，或将灯具改为配置中的模式。",
+            )
+        return {
+            "fixture": light.name if light else None,
+            "profile": chosen.profile.name if chosen.profile else None,
+            "said": {"en": said.en, "zh": said.zh},
+            "next": {"en": what_next.en, "zh": what_next.zh},
+        }
+
     # --- inside ----------------------------------------------------------------------------------------------
+
+    async def _known(self) -> dict[Place, Survey]:
+        if self._last is None:
+            self._last = await self._house.on_disk(self._file.read)
+        return self._last
+
+    def _write(self, found: Mapping[Place, Survey]) -> None:
+        try:
+            self._file.write(found)
+        except OSError as error:  # the survey is no less true for it
+            log.error("rdm.not_kept", path=str(self._file.path), reason=str(error))
 
     async def _do(self, args: Asked, what: str, *more: Any) -> Any:
         """Some RDM work, step by step. Raises Refusal, DriverError."""
@@ -143,7 +199,7 @@ class RdmVerbs:
             self._busy.discard(args.output)
 
 
-def _told(each: Responder) -> Mapping[str, Any]:
+def _told(each: Responder) -> dict[str, Any]:
     return {
         "uid": str(each.uid),
         "model": each.model,

@@ -53,6 +53,41 @@ async def test_survey_set_and_survey_again_tell_what_changed(house):
         assert news["next"]["en"] and news["next"]["zh"]
 
 
+async def test_what_changed_while_the_agent_was_not_there_is_told(house):
+    lamp = FakeResponder(LAMP, address=101)
+    equip(house, lamp)
+    kept = house.folder / "state" / "rdm.json"
+    async with house.running() as agent:
+        await opened(house, agent)
+        assert (await house.send("rdm.survey", {"output": "widget-1"})).result["changes"] == []
+    lamp.address = 201
+    async with house.running() as agent:
+        await opened(house, agent)
+        (news,) = (await house.send("rdm.survey", {"output": "widget-1"})).result["changes"]
+        assert (news["what"], news["uid"]) == ("address", str(LAMP))
+    kept.write_text(kept.read_text()[:-9])
+    async with house.running() as agent:
+        await opened(house, agent)
+        found = await house.send("rdm.survey", {"output": "widget-1"})
+        assert (found.state, found.result["changes"]) == ("succeeded", [])
+    assert kept.exists() and kept.with_suffix(".damaged").exists()
+
+
+async def test_the_light_of_the_rig_and_the_profile_that_holds_are_told(house):
+    key = load(house.file, house.environ).fixtures["key"]
+    known = Uid(0x20B9, 1)  # SkyPanel S30-C, as its shipped profile has it
+    equip(house, FakeResponder(known, address=key.address, model=514, firmware="4.4"), FakeResponder(OTHER, address=300))
+    async with house.running() as agent:
+        await opened(house, agent)
+        sky, stranger = (await house.send("rdm.survey", {"output": "widget-1"})).result["devices"]
+        if sky["fixture"] is None:
+            sky, stranger = stranger, sky
+    assert (sky["fixture"], sky["profile"]) == ("key", "arri/skypanel-s30-c")
+    assert "is set up as" in sky["said"]["en"] and "arri/skypanel-s30-c" in sky["next"]["zh"]
+    assert (stranger["fixture"], stranger["profile"]) == (None, None)
+    assert "No profile names the RDM model" in stranger["said"]["en"]
+
+
 async def test_on_air_the_known_are_read_and_nothing_else_is_done(house):
     lamp = FakeResponder(LAMP, address=101)
     equip(house, lamp)
