@@ -19,6 +19,7 @@ from drivers.base import Impact
 from drivers.dmx.rdm_changes import changes, firmware
 from drivers.dmx.rdm_jobs import Turn
 from drivers.dmx.rdm_survey import Responder, Survey
+from drivers.errors import DriverError
 from firmware_profiles import library
 from firmware_profiles.library import Library
 from firmware_profiles.rdm import choose
@@ -32,6 +33,8 @@ SHOWN = 24
 """Devices told in an answer; it says how many there are."""
 LOOK_ROUND = 0.1
 """Seconds between looks at the air state while a device shows itself."""
+INSIST = 30.0
+"""Seconds for which a device that shows itself is told to end it, while its output is away."""
 ON_AIR = Text("RDM only reads on air", "直播期间RDM仅读取")
 
 Asked = RdmSurvey | RdmIdentify | RdmSet
@@ -129,8 +132,19 @@ class RdmVerbs:
                     raise Refusal(ReasonCode.ON_AIR, ON_AIR)
                 await asyncio.sleep(LOOK_ROUND)
         finally:
-            await asyncio.shield(asyncio.ensure_future(self._do(args, "hide", args.uid)))
+            await asyncio.shield(asyncio.ensure_future(self._hide(args)))
         return {"uid": args.uid}
+
+    async def _hide(self, args: RdmIdentify) -> None:
+        """A light must not go on flashing because its output was away for a moment."""
+        end = self._house.now() + INSIST
+        while True:
+            try:
+                return await self._do(args, "hide", args.uid)
+            except DriverError:
+                if self._house.now() > end:
+                    raise
+                await asyncio.sleep(LOOK_ROUND)
 
     async def _set(self, args: RdmSet, job: Job) -> Mapping[str, Any]:
         await self._do(args, "set", args.uid, args.address, args.personality, args.label)

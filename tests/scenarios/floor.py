@@ -20,10 +20,9 @@ from tests.waiting import PATIENCE
 class Widget(Child):
     """The ENTTEC twin on a pseudo-terminal, in its own process."""
 
-    def __init__(self, link: Path) -> None:
-        super().__init__(
-            sys.executable, "-m", "drivers.virtual.serve", "enttec-pro", "--link", link, "--print-frames", "--all"
-        )
+    def __init__(self, link: Path, *extra: str) -> None:
+        words = ("enttec-pro", "--link", link, "--print-frames", "--all", *extra)
+        super().__init__(sys.executable, "-m", "drivers.virtual.serve", *words)
         self.link = link
         self.wait_line(lambda line: "ready" in line)
 

@@ -76,7 +76,9 @@ async def test_what_changed_while_the_agent_was_not_there_is_told(house):
 async def test_the_light_of_the_rig_and_the_profile_that_holds_are_told(house):
     key = load(house.file, house.environ).fixtures["key"]
     known = Uid(0x20B9, 1)  # SkyPanel S30-C, as its shipped profile has it
-    equip(house, FakeResponder(known, address=key.address, model=514, firmware="4.4"), FakeResponder(OTHER, address=300))
+    equip(
+        house, FakeResponder(known, address=key.address, model=514, firmware="4.4"), FakeResponder(OTHER, address=300)
+    )
     async with house.running() as agent:
         await opened(house, agent)
         sky, stranger = (await house.send("rdm.survey", {"output": "widget-1"})).result["devices"]
