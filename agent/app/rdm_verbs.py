@@ -140,7 +140,8 @@ class RdmVerbs:
         end = self._house.now() + INSIST
         while True:
             try:
-                return await self._do(args, "hide", args.uid)
+                await self._do(args, "hide", args.uid)
+                return
             except DriverError:
                 if self._house.now() > end:
                     raise

@@ -152,7 +152,7 @@ def test_profiles_are_listed_and_shown(tmp_path: Path) -> None:
     listed = studio("profile", "list", cwd=tmp_path).stdout
     assert "generic/dimmer                  16bit, 8bit\n" in listed
     shown = studio("profile", "show", "generic/bicolour-panel", cwd=tmp_path).stdout
-    assert "2ch – 2 slots: intensity, CCT, 2 slots\n      1  intensity 0…1\n      2  cct 2700…6500\n" in shown
+    assert "2ch – 2 slots: intensity, CCT, 2 slots\n      1  intensity 0…1\n      2  cct 2700…6500 K\n" in shown
     missing = studio("profile", "show", "generic/dimer", cwd=tmp_path)
     assert (missing.returncode, missing.stderr) == (
         66,
