@@ -159,6 +159,7 @@ class Pump:
         if self._due > -math.inf and now >= self._due:
             with self._lock:
                 self._late.append(now - self._due)
+        fresh = self._part is not self._told
         part = self._take_up(now)
         on_beat = now >= self._beat + period - GRACE
         if on_beat:
@@ -174,9 +175,9 @@ class Pump:
         if self._led:
             frames, under_way = self._lead_on(part, frames, now, on_beat)
             going = going or under_way
-        changed = (frames.view(np.uint64) != self._wire.view(np.uint64)).any(axis=1)
-        if not self.has_sent:
-            changed |= ~self._known
+        elif fresh and part.few and self.has_sent:
+            self._at_once(part, frames, now, ahead, self._beat if on_beat else now)
+        changed = self._differing(frames)
         news = self._news
         news &= changed
         # What is new may go between two beats where the output can take it, in the place of a later frame; what goes
@@ -190,12 +191,8 @@ class Pump:
         goes |= self._left_at + refresh.keepalive <= now
         rows = np.flatnonzero(goes)
         if rows.size:
-            self._send(rows, frames, changed, self._beat if on_beat else now)
-            self._due_at[rows] = np.maximum(self._due_at[rows], self._left_at[rows]) + period
+            self._send(rows, frames, changed[rows], self._beat if on_beat else now, now)
             changed[rows] = news[rows] = False
-            with self._lock:
-                self._frames += rows.size
-                self._sent.extend([now] * rows.size)
         nearest = float(self._left_at.min()) + refresh.keepalive
         if news.any():
             nearest = min(nearest, float(soonest[news].min()))
@@ -207,13 +204,33 @@ class Pump:
             self._render(part, self._beat + period + period)  # now there is time; when the beat is due there is none
         return self._due
 
-    def _send(self, rows: Indices, frames: Slots, changed: Bools, when: float) -> None:
+    def _differing(self, frames: Slots) -> Bools:
+        """The universes whose frame is not the one on the wire."""
+        differing = np.asarray((frames.view(np.uint64) != self._wire.view(np.uint64)).any(axis=1), np.bool_)
+        return differing if self.has_sent else differing | ~self._known
+
+    def _at_once(self, part: Part, frames: Slots, now: float, ahead: float, when: float) -> None:
+        """What a person's command moves goes first: what else there is to do takes longer than sending it."""
+        gap = self._output.refresh.min_gap
+        rows = []
+        for row in sorted({part.sheet.place.item(number) // SLOTS for number in part.few}):
+            soonest = max(self._due_at.item(row) - ahead, self._left_at.item(row) + gap)
+            if now + GRACE >= soonest and (frame := frames[row].tobytes()) != self._wire[row].tobytes():
+                self._output.send(self._universes[row], frame)
+                rows.append(row)
+        if rows:
+            self._sent_now(np.array(rows), frames, np.ones(len(rows), np.bool_), when, now)
+
+    def _send(self, rows: Indices, frames: Slots, changed: Bools, when: float, now: float) -> None:
         """These rows' frames, and what is known of them then. What ``send`` raises."""
         if self._many is not None and rows.size >= MANY:
             self._many.send_rows(self._universes, frames, rows)
         else:
             for row in rows.tolist():
                 self._output.send(self._universes[row], frames[row].tobytes())
+        self._sent_now(rows, frames, changed, when, now)
+
+    def _sent_now(self, rows: Indices, frames: Slots, changed: Bools, when: float, now: float) -> None:
         if self._together is not None:
             self._together.flush()
         if rows.size == len(frames):
@@ -223,9 +240,13 @@ class Pump:
             wire[rows] = frames[rows]
             self._wire = wire
         again = self._output.refresh.repeats - 1
-        self._repeats[rows] = np.where(changed[rows], again, np.maximum(self._repeats[rows] - 1, 0))
-        self._fresh[rows] |= changed[rows]
+        self._repeats[rows] = np.where(changed, again, np.maximum(self._repeats[rows] - 1, 0))
+        self._fresh[rows] |= changed
         self._left_at[rows] = when
+        self._due_at[rows] = np.maximum(self._due_at[rows], when) + 1.0 / self._output.refresh.max_hz
+        with self._lock:
+            self._frames += rows.size
+            self._sent.extend([now] * rows.size)
         if not self.has_sent:
             self._known[rows] = True
             self.has_sent = bool((self._left_at > -math.inf).all())
