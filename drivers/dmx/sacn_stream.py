@@ -24,8 +24,9 @@ JUMP = 64
 """Well past the 20 numbers a receiver takes for late packets, and well within the half circle it takes for new."""
 REPEATS = 3
 """How often new priorities are said before they are only kept alive."""
-PRIORITIES_AGAIN = 0.8
-"""Seconds, plus up to 0.175 so that not all universes have theirs in the same beat."""
+PRIORITIES_AGAIN = 0.7
+"""Seconds, plus up to 0.175 so that not all universes have theirs in the same beat. Together less than the 0.9 s after
+which a look that stands still is said again: they leave with levels only, and would else miss every second time."""
 _SLOTS = re.compile(r"(?:(\d{1,5})/)?(\d{1,3})(?:-(\d{1,3}))?")
 
 Priorities = int | Mapping[str, int]
