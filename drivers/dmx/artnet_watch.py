@@ -149,6 +149,8 @@ class Watch:
                 left -= 1
                 wait = 0.0
                 self._take(datagram, shared=opened is not self.socket)
+            if not left:
+                self.nodes.unheard(self._host.now())
 
     def _take(self, datagram: Datagram, *, shared: bool) -> None:
         """One datagram; ``shared``: it came to UDP 6454."""

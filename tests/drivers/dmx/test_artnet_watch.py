@@ -8,6 +8,7 @@ from drivers.base import Verdict
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx import artnet_wire
 from drivers.dmx.artnet_codec import DiagData, Node, Poll
+from drivers.dmx.artnet_watch import MOST_AT_ONCE
 from drivers.host import Interface
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.studio import HOME, VirtualStudio
@@ -59,6 +60,18 @@ def test_diagnostics_are_kept(studio, clock):
         ("10.77.0.11", "fan slow", codec.HIGH)
     ] * 2
     assert reading(output, "diagnostics") == 2
+
+
+def test_other_traffic_that_fills_every_look_makes_no_node_vanish(studio, clock):
+    Gate(studio, "10.77.0.11", node("10.77.0.11", 1))
+    output = opened(studio)
+    for _ in range(200):
+        for _ in range(2 * MOST_AT_ONCE):
+            studio.inject(b"noise", ("10.77.0.66", 40000), output.watch.socket.local)
+        output.send(1, b"\1\1")
+        output.flush()
+        clock.advance(0.1)
+    assert output.nodes.online() and output.nodes.subscribers == {1: ("10.77.0.11",)}
 
 
 def test_a_controller_that_polls_finds_us(studio, clock):
