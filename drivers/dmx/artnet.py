@@ -221,7 +221,7 @@ class Artnet:
 
     def readings(self) -> list[Reading]:
         """How the nodes fare: those that answer, came, went, have no place; our universes nobody asked for; those that
-        more than one source sends to; diagnostics heard; datagrams that could not be sent."""
+        more than one source sends to; diagnostics heard; commands refused; datagrams that could not be sent."""
         now = self.host.now()
         nodes = {key[0] for key, part in self.nodes.parts.items() if part.online and part.node.outputs}
         found: tuple[tuple[str, float, str], ...] = (
@@ -232,6 +232,7 @@ class Artnet:
             ("universes_without_node", len(self._without_node()), "universes"),
             ("universes_merging", len(self.nodes.merging(self._ports())), "universes"),
             ("diagnostics", self.nodes.diagnostics, "messages"),
+            ("refused_commands", self._watch.refused if self._watch else 0, "packets"),
             ("send_errors", self._watch.errors if self._watch else 0, "datagrams"),
         )
         return [Reading(name, float(value), unit, now) for name, value, unit in found]

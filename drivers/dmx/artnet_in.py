@@ -17,7 +17,7 @@ from config.units import IPv4, UniverseNumber
 from drivers.base import Check, Heard, Identity, Reading
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx import artnet_reply, artnet_wire
-from drivers.dmx.artnet_answer import PASSED_ON, Callers, Cards, cards, ourselves
+from drivers.dmx.artnet_answer import COMMANDS, PASSED_ON, REFUSED, Callers, Cards, cards, command, ourselves
 from drivers.dmx.artnet_codec import Address, Node, Poll, decode
 from drivers.dmx.artnet_receiver import LOST_AFTER, Receiver, Universe
 from drivers.errors import DriverError, LinkLost
@@ -180,19 +180,22 @@ class ArtnetIn:
                 return self._receiver.hear(data, source, now)
         elif opcode in PASSED_ON:
             self._pass_on(socket, data, self._callers.others_here(source, now))
-        elif opcode in (codec.POLL, codec.ADDRESS):
+        elif opcode in (codec.POLL, *COMMANDS):
             packet = decode(data)
             if isinstance(packet, Poll):
                 self._callers.polled(packet, source, now)
             elif isinstance(packet, Address):
                 self._obey(packet, source, now)
+            elif command(data):
+                self._receiver.refused += 1
+                self._callers.answer(source, now, REFUSED)
         return []
 
     def _obey(self, packet: Address, source: Endpoint, now: float) -> None:
         """ArtAddress: obeyed or not, it is answered (section ArtAddress)."""
         parts = self._parts[packet.bind_index - 1 : packet.bind_index]
         obeyed = self._receiver.obey(packet, parts[0] if parts else ())
-        self._callers.answer(source, now, "obeyed" if obeyed else "ArtAddress refused: set up in a file")
+        self._callers.answer(source, now, "obeyed" if obeyed else REFUSED)
 
     def _answer(self, socket: Datagrams, now: float) -> None:
         for packet, to in self._callers.replies(now):

@@ -198,6 +198,20 @@ def test_the_network_may_not_set_us_up_unless_told_so(studio, console):
         device.close()
 
 
+def test_commands_we_do_not_know_are_refused_with_an_answer(studio, console):
+    device = opened(studio, obey_artaddress=True)
+    unknown = Address().encode()[:106] + b"\xe0"
+    of_inputs = artnet_wire.head(artnet_wire.INPUT) + bytes((0, 1, 0, 4, 1, 1, 1, 1))
+    for count, packet in enumerate((unknown, of_inputs), start=1):
+        console.replies.clear()
+        say(studio, packet[:-1])
+        device.listen(0.1)
+        assert console.replies == []
+        say(studio, packet)
+        device.listen(0.1)
+        assert "refused" in console.replies[0].report and reading(device, "refused_commands") == count
+
+
 def test_a_flood_of_changes_does_not_keep_it_from_telling(studio, console):
     device = opened(studio)
     for number in range(2000):

@@ -7,7 +7,7 @@ import pytest
 from drivers.base import Verdict
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx import artnet_wire
-from drivers.dmx.artnet_codec import DiagData, Node, Poll
+from drivers.dmx.artnet_codec import Address, Command, DiagData, Node, Poll
 from drivers.dmx.artnet_watch import MOST_AT_ONCE
 from drivers.host import Interface
 from drivers.virtual.clock import ManualClock
@@ -86,6 +86,17 @@ def test_a_controller_that_polls_finds_us(studio, clock):
     assert (reply.short_name, reply.oem, reply.esta) == ("Studio Edge Agent", 0x00FF, 0x7FF0)
     assert (reply.outputs, reply.inputs, reply.bind_index) == ((), (), 1)
     assert reply.report == "#0001 [0001] ready"
+
+
+def test_a_command_to_an_output_is_refused_with_an_answer(studio, clock):
+    console = Gate(studio, CONSOLE)
+    output = opened(studio)
+    console.heard.clear()
+    studio.inject(Address(Command.LED_LOCATE).encode(), (CONSOLE, codec.PORT), (HOME, codec.PORT))
+    keep_sending(output, clock, 0.2)
+    (reply,) = console.kinds(Node)
+    assert isinstance(reply, Node) and "refused" in reply.report
+    assert reading(output, "refused_commands") == 1
 
 
 def test_a_poll_for_certain_port_addresses_is_not_for_us(studio, clock):
