@@ -10,6 +10,7 @@ from contextlib import closing
 from queue import Queue
 
 import pytest
+from stupidArtnet import StupidArtnet
 
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx.artnet import Artnet, ArtnetOptions
@@ -123,6 +124,21 @@ def test_a_console_finds_us_and_is_heard():
         console.sendto(Dmx(2, bytes(range(200)), 1).encode(), (address, codec.PORT))
         (heard,) = device.listen(PATIENCE)
         assert (heard.universe, heard.slots, heard.sources) == (2, bytes(range(200)), (desk,))
+
+
+def test_the_library_stupidartnet_is_heard():
+    address, levels = f"{NET}.35", bytes(range(256)) * 2
+    device = ArtnetIn(ArtnetInOptions(universes=(0x123,), interface=address, hear_local=True), RealHost())
+    device.open()
+    sender = StupidArtnet(address, 0x3, 512, source_address=(f"{NET}.36", 0))
+    with closing(device), closing(sender):
+        sender.set_simplified(False)
+        sender.set_net(0x1)
+        sender.set_subnet(0x2)
+        sender.set(bytearray(levels))
+        sender.show()
+        (heard,) = device.listen(PATIENCE)
+        assert (heard.universe, heard.slots, heard.sources) == (0x123, levels, (f"{NET}.36",))
 
 
 def test_an_output_gets_the_replies_that_come_to_the_input():
