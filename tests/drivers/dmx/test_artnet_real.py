@@ -1,17 +1,20 @@
 """Art-Net on this machine's loopback: several nodes and consoles, each at an address of its own."""
 
+import asyncio
 import os
 import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from queue import Queue
 
 import pytest
+from pyartnet import ArtNetNode
 from stupidArtnet import StupidArtnet
 
+from drivers.base import Heard
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx.artnet import Artnet, ArtnetOptions
 from drivers.dmx.artnet_codec import Dmx, Node, Poll, Sync
@@ -139,6 +142,21 @@ def test_the_library_stupidartnet_is_heard():
         sender.show()
         (heard,) = device.listen(PATIENCE)
         assert (heard.universe, heard.slots, heard.sources) == (0x123, levels, (f"{NET}.36",))
+
+
+def test_the_library_pyartnet_is_heard():
+    address, desk, levels = f"{NET}.37", f"{NET}.38", bytes(range(255, -1, -1)) * 2
+    device = ArtnetIn(ArtnetInOptions(universes=(7,), interface=address, hear_local=True), RealHost())
+    device.open()
+
+    async def show() -> Sequence[Heard]:
+        async with ArtNetNode.create(address, source_ip=desk) as node:
+            node.add_universe(7).add_channel(1, 512).set_values(levels)
+            return await asyncio.to_thread(device.listen, PATIENCE)
+
+    with closing(device):
+        (heard,) = asyncio.run(show())
+        assert (heard.universe, heard.slots, heard.sources) == (7, levels, (desk,))
 
 
 def test_an_output_gets_the_replies_that_come_to_the_input():
