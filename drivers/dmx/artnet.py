@@ -220,17 +220,19 @@ class Artnet:
         return (*poll, *(check for line in lines for check in line))
 
     def readings(self) -> list[Reading]:
-        """How the nodes fare: those that answer, came, went; our universes nobody asked for; those that more than one
-        source sends to; diagnostics heard; datagrams that could not be sent."""
+        """How the nodes fare: those that answer, came, went, have no place; our universes nobody asked for; those that
+        more than one source sends to; diagnostics heard; commands refused; datagrams that could not be sent."""
         now = self.host.now()
         nodes = {key[0] for key, part in self.nodes.parts.items() if part.online and part.node.outputs}
         found: tuple[tuple[str, float, str], ...] = (
             ("nodes", len(nodes), "nodes"),
             ("nodes_came", self.nodes.came, "times"),
             ("nodes_went", self.nodes.went, "times"),
+            ("nodes_left_out", sum(self.nodes.crowded.values()), "nodes"),
             ("universes_without_node", len(self._without_node()), "universes"),
             ("universes_merging", len(self.nodes.merging(self._ports())), "universes"),
             ("diagnostics", self.nodes.diagnostics, "messages"),
+            ("refused_commands", self._watch.refused if self._watch else 0, "packets"),
             ("send_errors", self._watch.errors if self._watch else 0, "datagrams"),
         )
         return [Reading(name, float(value), unit, now) for name, value, unit in found]

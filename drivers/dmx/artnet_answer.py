@@ -15,14 +15,17 @@ from dataclasses import dataclass, replace
 from drivers.dmx.artnet_codec import CHANGES, TARGETED, Node, Poll
 from drivers.dmx.artnet_reply import FIFTEEN_BITS, LOCAL_ADDRESSES
 from drivers.dmx.artnet_wire import (
+    ADDRESS,
     DIAG_DATA,
     ESTA_PROTOTYPE,
+    INPUT,
     OEM_UNKNOWN,
     POLL_REPLY,
     PORT,
     RDM,
     RDM_SUB,
     TOD_DATA,
+    opcode_of,
 )
 from drivers.errors import DeviceMissing
 from drivers.host import Endpoint, Host
@@ -39,6 +42,11 @@ LOOK_AGAIN = 30.0
 
 PASSED_ON = frozenset((POLL_REPLY, DIAG_DATA, TOD_DATA, RDM, RDM_SUB))
 """What nodes send to whoever asked, and programs of this machine may be waiting for."""
+
+COMMANDS = {ADDRESS: 107, INPUT: 20}
+"""What sets a node up, and how long it is. Both are answered with an ArtPollReply, also where nothing is changed
+(sections ArtAddress, ArtInput)."""
+REFUSED = "refused: set up in a file"
 
 Describe = Callable[[str, str], Sequence[Node]]
 """Own address and MAC → what we say of ourselves there."""
@@ -108,6 +116,12 @@ def _found(host: Host) -> list[Card]:
         for address in each.addresses
         if ":" not in address and not address.startswith("127.")
     ]
+
+
+def command(data: bytes) -> bool:
+    """Whether it is one of :data:`COMMANDS`, and whole."""
+    size = COMMANDS.get(opcode_of(data) or 0)
+    return size is not None and len(data) >= size
 
 
 def ourselves(address: str, mac: str, what: str, style: int) -> Node:

@@ -1,8 +1,9 @@
 """Art-Net 4 input: hears a lighting console, as a node that consoles find and send to.
 
-It owns UDP 6454, answers polls with one ArtPollReply for each universe (so that consoles unicast to us), and passes the
-replies of other nodes on to outputs on this machine, which poll from a port of their own. Where the port is shared,
-unicast reaches the program that opened it last: one Art-Net input for a machine, and no console software beside it.
+It owns UDP 6454, answers polls with an ArtPollReply for each four universes of a sub-net (so that consoles unicast to
+us), and passes the replies of other nodes on to outputs on this machine, which poll from a port of their own. Where
+the port is shared, unicast reaches the program that opened it last: one Art-Net input for a machine, and no console
+software beside it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,9 +17,9 @@ from config.units import IPv4, UniverseNumber
 from drivers.base import Check, Heard, Identity, Reading
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx import artnet_reply, artnet_wire
-from drivers.dmx.artnet_answer import PASSED_ON, Callers, Cards, cards, ourselves
+from drivers.dmx.artnet_answer import COMMANDS, PASSED_ON, REFUSED, Callers, Cards, cards, command, ourselves
 from drivers.dmx.artnet_codec import Address, Node, Poll, decode
-from drivers.dmx.artnet_receiver import LOST_AFTER, Receiver
+from drivers.dmx.artnet_receiver import LOST_AFTER, Receiver, Universe
 from drivers.errors import DriverError, LinkLost
 from drivers.host import Datagram, Datagrams, Endpoint, Host
 from drivers.registry import DriverSpec, Kind, Options
@@ -58,6 +59,12 @@ class ArtnetInOptions(Options):
             refused = self.refuses(universe)
             if refused:
                 raise ValueError(refused)
+        replies = len(artnet_reply.parts([universe + self.port_address_offset for universe in self.universes]))
+        if replies > artnet_reply.MOST_PARTS:
+            raise ValueError(
+                f"{len(self.universes)} universes take {replies} poll replies; a node has {artnet_reply.MOST_PARTS}, "
+                f"each of {artnet_reply.PORTS} universes of one sub-net of 16: name fewer, or neighbouring ones"
+            )
         return self
 
     def refuses(self, universe: int) -> str:
@@ -82,6 +89,8 @@ class ArtnetIn:
         self._socket: Datagrams | None = None
         self._cards = Cards(())
         self._receiver = self._fresh()
+        self._parts = artnet_reply.parts(list(self._receiver.universes))
+        """The Port-Addresses of each reply; its bind index is its place here, from 1 on."""
         self._callers = Callers(self._cards, self._describe)
         self._merges = 0
 
@@ -171,19 +180,22 @@ class ArtnetIn:
                 return self._receiver.hear(data, source, now)
         elif opcode in PASSED_ON:
             self._pass_on(socket, data, self._callers.others_here(source, now))
-        elif opcode in (codec.POLL, codec.ADDRESS):
+        elif opcode in (codec.POLL, *COMMANDS):
             packet = decode(data)
             if isinstance(packet, Poll):
                 self._callers.polled(packet, source, now)
             elif isinstance(packet, Address):
                 self._obey(packet, source, now)
+            elif command(data):
+                self._receiver.refused += 1
+                self._callers.answer(source, now, REFUSED)
         return []
 
     def _obey(self, packet: Address, source: Endpoint, now: float) -> None:
         """ArtAddress: obeyed or not, it is answered (section ArtAddress)."""
-        ports = list(self._receiver.universes)[packet.bind_index - 1 : packet.bind_index]
-        obeyed = self._receiver.obey(packet, ports)
-        self._callers.answer(source, now, "obeyed" if obeyed else "ArtAddress refused: set up in a file")
+        parts = self._parts[packet.bind_index - 1 : packet.bind_index]
+        obeyed = self._receiver.obey(packet, parts[0] if parts else ())
+        self._callers.answer(source, now, "obeyed" if obeyed else REFUSED)
 
     def _answer(self, socket: Datagrams, now: float) -> None:
         for packet, to in self._callers.replies(now):
@@ -204,22 +216,29 @@ class ArtnetIn:
             self._callers.changed(now)
 
     def _describe(self, address: str, mac: str) -> list[Node]:
-        """One reply for each universe."""
+        """One reply for each part."""
         node = ourselves(self.options.interface or address, mac, "Art-Net input", artnet_reply.ST_NODE)
+        universes = self._receiver.universes
+        without_rdm = artnet_reply.RDM_OFF | artnet_reply.DISCOVERY_IDLE | artnet_reply.DISCOVERY_OFF
         return [
             replace(
                 node,
-                outputs=(port,),
+                outputs=ports,
                 bind_index=index,
-                good_outputs=(
-                    artnet_reply.TRANSMITS * bool(each.sources)
-                    | artnet_reply.MERGING * each.merging
-                    | artnet_reply.LTP * (each.merge == "ltp"),
-                ),
-                good_outputs_b=(artnet_reply.RDM_OFF | artnet_reply.DISCOVERY_IDLE | artnet_reply.DISCOVERY_OFF,),
+                good_outputs=tuple(_good(universes[port]) for port in ports),
+                good_outputs_b=(without_rdm,) * len(ports),
             )
-            for index, (port, each) in enumerate(self._receiver.universes.items(), start=1)
+            for index, ports in enumerate(self._parts, start=1)
         ]
+
+
+def _good(universe: Universe) -> int:
+    """GoodOutputA."""
+    return (
+        artnet_reply.TRANSMITS * bool(universe.sources)
+        | artnet_reply.MERGING * universe.merging
+        | artnet_reply.LTP * (universe.merge == "ltp")
+    )
 
 
 SPEC = DriverSpec(

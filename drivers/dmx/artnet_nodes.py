@@ -20,6 +20,8 @@ GONE_AFTER = 3.0
 FED_FOR = 10.0
 """Seconds since its last reply for which a silent node is still sent to."""
 MOST_PARTS = 4096
+MOST_TARGETS = 64
+"""Addresses that one Port-Address is sent to: replies are easily invented, and each costs a packet a frame."""
 MOST_MESSAGES = 100
 
 
@@ -56,6 +58,9 @@ class Nodes:
         self.messages: deque[Message] = deque(maxlen=MOST_MESSAGES)
         self.replies = 0
         self.came = self.went = self.diagnostics = self.refused = 0
+        self.crowded: dict[int, int] = {}
+        """Addresses that get nothing, because older ones have the places of that Port-Address."""
+        self._deaf_at = -math.inf
         self._polls: deque[float] = deque(maxlen=8)
         self._dirty = False
 
@@ -98,6 +103,10 @@ class Nodes:
         if self._polls and part.asked < self._polls[-1] <= now:
             part.asked, part.took = self._polls[-1], now - self._polls[-1]
 
+    def unheard(self, now: float) -> None:
+        """More came in than was read: that a node is silent says nothing about it until it has been asked again."""
+        self._deaf_at = now
+
     def told(self, message: DiagData, address: str, now: float) -> None:
         """A diagnostics line came in."""
         self.diagnostics += 1
@@ -105,13 +114,13 @@ class Nodes:
 
     def settle(self, now: float) -> bool:
         """Who has fallen silent? True when somebody subscribes to something else than before."""
-        asked = max((poll for poll in self._polls if poll <= now - GONE_AFTER), default=-math.inf)
+        asked = max((poll for poll in self._polls if self._deaf_at < poll <= now - GONE_AFTER), default=-math.inf)
         for key, part in list(self.parts.items()):
             if part.online and part.seen < asked:
                 part.online = False
                 self.went += 1
                 self._tell(now, key[0], f"{_named(part.node)} does not answer any more")
-            if not part.online and part.seen < now - FED_FOR:
+            if not part.online and max(part.seen, self._deaf_at) < now - FED_FOR:
                 del self.parts[key]
                 self._dirty = True
         if not self._dirty:
@@ -121,7 +130,12 @@ class Nodes:
         for (address, _), part in self.parts.items():
             for port in (*part.node.outputs, *part.node.inputs):
                 found.setdefault(port, {})[address] = None
-        before, self.subscribers = self.subscribers, {port: tuple(each) for port, each in found.items()}
+        before = self.subscribers
+        self.subscribers = {port: tuple(each)[:MOST_TARGETS] for port, each in found.items()}
+        crowded = {port: len(each) - MOST_TARGETS for port, each in found.items() if len(each) > MOST_TARGETS}
+        for port in sorted(crowded.keys() - self.crowded.keys()):
+            self._tell(now, "", f"more than {MOST_TARGETS} nodes ask for Port-Address {port}: the oldest are sent to")
+        self.crowded = crowded
         return before != self.subscribers
 
     def online(self) -> list[Part]:

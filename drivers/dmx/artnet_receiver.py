@@ -15,7 +15,7 @@ slots; a sequence number is late within 20 of the last and within 1 s of it; whe
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -187,21 +187,22 @@ class Receiver:
         self.due = min(min(losses, default=math.inf), min(self._synced.values(), default=math.inf))
         return list(self._changes(touched))
 
-    def obey(self, packet: Address, ports: Iterable[int]) -> bool:
+    def obey(self, packet: Address, ports: Sequence[int]) -> bool:
         """An ArtAddress to the bound part with these Port-Addresses. Whether it was obeyed: only commands on merging
-        are, and only where that is allowed; the network does not set this receiver up otherwise."""
+        are, and only where that is allowed; the network does not set this receiver up otherwise. A merge is cancelled
+        on all ports of the part, its mode chosen on the one the command names (section ArtAddress)."""
         wanted = (Command.CANCEL_MERGE, Command.MERGE_HTP, Command.MERGE_LTP)
         if packet.command is Command.NONE:
             return False
-        if not self._obeys or packet.command not in wanted or packet.port:
+        if not self._obeys or packet.command not in wanted or packet.port >= len(ports):
             self.refused += 1
             self._note(f"refused ArtAddress {packet.command.name}")
             return False
-        for universe in (self.universes[port] for port in ports if port in self.universes):
-            if packet.command is Command.CANCEL_MERGE:
-                universe.cancelling = universe.merging
-            else:
-                universe.mode("ltp" if packet.command is Command.MERGE_LTP else "htp")
+        if packet.command is Command.CANCEL_MERGE:
+            for port in ports:
+                self.universes[port].cancelling = self.universes[port].merging
+        else:
+            self.universes[ports[packet.port]].mode("ltp" if packet.command is Command.MERGE_LTP else "htp")
         self._note(f"obeyed ArtAddress {packet.command.name}")
         return True
 

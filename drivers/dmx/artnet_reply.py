@@ -12,7 +12,7 @@ zero) and Table 4 (style codes). Pure.
 
 import ipaddress
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from drivers.dmx.artnet_wire import POLL_REPLY, PORT, head, said, text
@@ -37,6 +37,20 @@ FIFTEEN_BITS = 0x08
 
 ST_NODE, ST_CONTROLLER = 0x00, 0x01
 FAIL_SAFE = ("hold", "zero", "full", "scene")
+
+PORTS = 4
+"""Outputs, and inputs, that one reply holds."""
+MOST_PARTS = 255
+"""Replies of one node: its bind index is 1…255."""
+
+
+def parts(ports: Sequence[int]) -> list[tuple[int, ...]]:
+    """Port-Addresses as replies can hold them: at most four of one net and sub-net in each (fields NetSwitch and
+    SubSwitch). Their order is kept within a sub-net. More than :data:`MOST_PARTS` cannot be told."""
+    sub_nets: dict[int, list[int]] = {}
+    for port in ports:
+        sub_nets.setdefault(port >> 4, []).append(port)
+    return [tuple(each[at : at + PORTS]) for each in sub_nets.values() for at in range(0, len(each), PORTS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,7 @@ class Node:
     def encode(self) -> bytes:
         """The 239 bytes on the wire. ValueError past four ports a direction, or when they are not of one sub-net."""
         every = (*self.outputs, *self.inputs)
-        if max(len(self.outputs), len(self.inputs)) > 4 or len({each >> 4 for each in every}) > 1:
+        if max(len(self.outputs), len(self.inputs)) > PORTS or len({each >> 4 for each in every}) > 1:
             raise ValueError("one reply holds at most 4 outputs of one sub-net; use one reply for each bind index")
         base = every[0] if every else 0
         high, _, low = self.firmware.partition(".")

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx import artnet_wire
-from drivers.dmx.artnet_answer import PASSED_ON, Callers, Cards, is_ours, ourselves
+from drivers.dmx.artnet_answer import PASSED_ON, REFUSED, Callers, Cards, command, is_ours, ourselves
 from drivers.dmx.artnet_codec import DiagData, Node, Poll
 from drivers.dmx.artnet_nodes import GONE_AFTER, Nodes
 from drivers.dmx.artnet_reply import ST_CONTROLLER
@@ -39,6 +39,8 @@ class Watch:
         self.nodes = nodes
         self.errors = 0
         """Datagrams that could not be sent."""
+        self.refused = 0
+        """Commands to us: the network does not set an output up."""
         self.closed = False
         self._host = host
         self._cards = cards
@@ -149,12 +151,17 @@ class Watch:
                 left -= 1
                 wait = 0.0
                 self._take(datagram, shared=opened is not self.socket)
+            if not left:
+                self.nodes.unheard(self._host.now())
 
     def _take(self, datagram: Datagram, *, shared: bool) -> None:
         """One datagram; ``shared``: it came to UDP 6454."""
         data, source, now = datagram.data, datagram.source, datagram.received
         opcode = artnet_wire.opcode_of(data)
         if opcode != codec.POLL and opcode not in PASSED_ON:
+            if shared and command(data):
+                self.refused += 1
+                self._callers.answer(source, now, REFUSED)
             return
         local = self._cards.local(source[0])
         packet = codec.decode(data)

@@ -24,6 +24,8 @@ OURS = UUID("6f2f7f0a-53a7-4a1e-9d53-8a0c6f0e9b11")
 
 TERMINATIONS = 3
 """How often "stream terminated" is said (6.2.6)."""
+FAREWELL = 0.5
+"""Seconds after which closing does not go on with it where it cannot be sent."""
 
 Priority = Annotated[int, Field(ge=0, le=200)]
 
@@ -171,11 +173,7 @@ class Sacn:
         live, self._live, self._bundle = self._live, {}, None
         try:
             if self.options.on_close == "terminate" and sockets:
-                for _ in range(TERMINATIONS):
-                    for stream in live.values():
-                        stream.terminate()
-        except DriverError:
-            pass  # no way to say goodbye: receivers notice after 2.5 s
+                self._terminate([*live.values()] * TERMINATIONS)
         finally:
             for socket in sockets:
                 socket.close()
@@ -184,6 +182,16 @@ class Sacn:
         """NOD-02 of the catalogue."""
         title = Text("The way to the sACN receivers is up", "通往sACN接收器的网络可用")
         return (Check("NOD-02", self.options.source_name, title, self._way_out),)
+
+    def _terminate(self, streams: Iterable[Stream]) -> None:
+        """As far as there is a way to say goodbye: else receivers notice after 2.5 s."""
+        until = self.host.now() + FAREWELL
+        for stream in streams:
+            try:
+                stream.terminate()
+            except DriverError:
+                if self.host.now() >= until:
+                    return
 
     # --- inside ------------------------------------------------------------------------------------------------------
 

@@ -16,8 +16,9 @@
 * For ``sampling`` seconds after the start nothing is told, so that the first word is about all who send. Sources that
   come later, and the end of sources, are not delayed.
 * At most ``most_sources`` in a universe and ``most_streams`` in all; one of higher priority takes the place of the
-  weakest, else the newcomer is left out and counted (6.2.3.3 wants the same outcome whoever was first: priorities
-  decide, and only among equals the first stay). Universes nobody asked for are ignored.
+  weakest in its universe, or, where that has room, in all of them; else the newcomer is left out and counted (6.2.3.3
+  wants the same outcome whoever was first: priorities decide, and only among equals the first stay). Universes nobody
+  asked for are ignored.
 """
 
 import math
@@ -192,13 +193,18 @@ class Receiver:
 
     def _admit(self, universe: _Universe, packet: Data, now: float) -> Source | None:
         """A place for a new source, if need be that of a weaker one."""
-        full = len(universe.sources) >= self._most_sources or self.streams >= self._most_streams
-        if full:
-            weakest = min(reversed(universe.sources.items()), key=lambda each: each[1].priority, default=None)
-            if weakest is None or weakest[1].priority >= packet.priority:
+        where: Iterable[_Universe] = ()
+        if len(universe.sources) >= self._most_sources:
+            where = (universe,)
+        elif self.streams >= self._most_streams:
+            where = self._universes.values()
+        if where:
+            there = ((each, cid, source) for each in where for cid, source in reversed(each.sources.items()))
+            weakest = min(there, key=lambda each: (each[2].priority, -each[2].since), default=None)
+            if weakest is None or weakest[2].priority >= packet.priority:
                 return None
             self.counters.crowded += 1
-            self._drop(universe, weakest[0], "lost")
+            self._drop(weakest[0], weakest[1], "lost")
         counts = now + self._patience
         name = packet.source_name
         source = Source(name, _shown(name), packet.priority, now, now, now, packet.sequence, counts)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from config.units import SLOTS
 from drivers.dmx import sacn_codec as codec
 from drivers.dmx.sacn_codec import Data, Sync
-from drivers.errors import LinkLost
+from drivers.errors import DriverError
 from drivers.host import Datagrams, Endpoint, Sendable
 
 Way = tuple[Datagrams, Endpoint]
@@ -24,8 +24,9 @@ JUMP = 64
 """Well past the 20 numbers a receiver takes for late packets, and well within the half circle it takes for new."""
 REPEATS = 3
 """How often new priorities are said before they are only kept alive."""
-PRIORITIES_AGAIN = 0.8
-"""Seconds, plus up to 0.175 so that not all universes have theirs in the same beat."""
+PRIORITIES_AGAIN = 0.7
+"""Seconds, plus up to 0.175 so that not all universes have theirs in the same beat. Together less than the 0.9 s after
+which a look that stands still is said again: they leave with levels only, and would else miss every second time."""
 _SLOTS = re.compile(r"(?:(\d{1,5})/)?(\d{1,3})(?:-(\d{1,3}))?")
 
 Priorities = int | Mapping[str, int]
@@ -146,13 +147,13 @@ class SyncPackets:
 
 
 def spread(packet: Sendable, ways: tuple[Way, ...]) -> float:
-    """Send by all ways; one that is closed does not keep it from the others. LinkLost when none is open."""
-    lost: LinkLost | None = None
+    """Send by all ways; one that is closed or full does not keep it from the others. Raises when it went by none."""
+    lost: DriverError | None = None
     left = -1.0
     for datagrams, to in ways:
         try:
             left = datagrams.send(packet, to)
-        except LinkLost as error:
+        except DriverError as error:
             lost = error
     if lost is not None and left < 0:
         raise lost
@@ -181,12 +182,12 @@ class Bundle:
         else:
             self._packets[rows, codec.SLOTS_AT :] = frames[rows]
             self._packets[rows, codec.SEQUENCE_AT] += 1
-        lost: LinkLost | None = None
+        lost: DriverError | None = None
         left = -1.0
         for sheaf in self._sheaves:
             try:
                 left = sheaf.send(rows)
-            except LinkLost as error:
+            except DriverError as error:
                 lost = error
         if lost is not None and left < 0:
             raise lost

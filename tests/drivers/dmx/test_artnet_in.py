@@ -50,8 +50,7 @@ def test_a_console_that_polls_is_told_each_universe_and_what_becomes_of_it(studi
     say(studio, Poll(codec.CHANGES).encode())
     device.listen(1.1)
     assert [(reply.bind_index, reply.outputs, reply.good_outputs, reply.style) for reply in console.replies] == [
-        (1, (0,), (0,), 0),
-        (2, (1,), (0,), 0),
+        (1, (0, 1), (0, 0), 0),
     ]
     assert {(reply.address, reply.short_name) for reply in console.replies} == {(HOME, "Studio Edge Agent")}
     console.replies.clear()
@@ -59,8 +58,32 @@ def test_a_console_that_polls_is_told_each_universe_and_what_becomes_of_it(studi
     say(studio, Dmx(0, b"\2\2").encode(), (OTHER, codec.PORT))
     assert [heard.slots for heard in device.listen(1.0)] == [b"\2\2"]
     device.listen(0.1)
-    assert console.replies[0].good_outputs == (TRANSMITS | MERGING,)  # unasked, because merging began
+    assert console.replies[0].good_outputs == (TRANSMITS | MERGING, 0)  # unasked, because merging began
     assert reading(device, "universes_merging") == 1
+
+
+def test_a_poll_of_many_universes_is_answered_with_four_of_a_sub_net_in_each_reply(studio, console):
+    device = opened(studio, universes=(*range(1, 1001), 2000))
+    say(studio, Poll().encode())
+    device.listen(1.1)
+    assert [port for reply in console.replies for port in reply.outputs] == [*range(1, 1001), 2000]
+    assert [reply.bind_index for reply in console.replies] == list(range(1, len(console.replies) + 1))
+    assert max(len(reply.outputs) for reply in console.replies) == 4
+
+
+def test_more_universes_than_replies_can_tell_are_refused_with_a_reason():
+    with pytest.raises(ValidationError, match=r"256 universes take 256 poll replies; a node has 255.*name fewer"):
+        ArtnetInOptions(universes=tuple(range(1, 256 * 16, 16)))
+    ArtnetInOptions(universes=tuple(range(1, 255 * 16, 16)))
+
+
+def test_an_artaddress_to_a_part_or_port_that_is_not_there_is_refused(studio, console):
+    device = opened(studio, obey_artaddress=True)
+    say(studio, Address(Command.MERGE_LTP, bind_index=2).encode())
+    say(studio, Address(Command.MERGE_LTP, port=2).encode())
+    say(studio, Address(Command.CANCEL_MERGE, bind_index=255).encode())
+    device.listen(0.1)
+    assert reading(device, "refused_commands") == 3
 
 
 def test_replies_wait_a_random_time_of_at_most_a_second(studio, console):
@@ -166,13 +189,27 @@ def test_the_network_may_not_set_us_up_unless_told_so(studio, console):
     for obeys, mode in ((False, 0), (True, LTP)):
         device = opened(studio, obey_artaddress=obeys)
         console.replies.clear()
-        say(studio, Address(Command.MERGE_LTP, bind_index=2).encode())
+        say(studio, Address(Command.MERGE_LTP, port=1).encode())
         device.listen(0.1)
-        assert [reply.good_outputs for reply in console.replies] == [(0,), (mode,)]
+        assert [reply.good_outputs for reply in console.replies] == [(0, mode)]
         assert ("refused" in console.replies[0].report) is not obeys
         assert reading(device, "refused_commands") == (not obeys)
         assert [note.split()[0] for note in device.messages] == ["obeyed" if obeys else "refused"]
         device.close()
+
+
+def test_commands_we_do_not_know_are_refused_with_an_answer(studio, console):
+    device = opened(studio, obey_artaddress=True)
+    unknown = Address().encode()[:106] + b"\xe0"
+    of_inputs = artnet_wire.head(artnet_wire.INPUT) + bytes((0, 1, 0, 4, 1, 1, 1, 1))
+    for count, packet in enumerate((unknown, of_inputs), start=1):
+        console.replies.clear()
+        say(studio, packet[:-1])
+        device.listen(0.1)
+        assert console.replies == []
+        say(studio, packet)
+        device.listen(0.1)
+        assert "refused" in console.replies[0].report and reading(device, "refused_commands") == count
 
 
 def test_a_flood_of_changes_does_not_keep_it_from_telling(studio, console):

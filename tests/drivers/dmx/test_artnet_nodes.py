@@ -86,6 +86,34 @@ def test_who_answers_how_fast():
     assert [each.took for each in nodes.online()] == [0.25]
 
 
+def test_while_more_comes_in_than_is_read_no_node_is_dropped():
+    nodes = Nodes()
+    nodes.polled(0.0)
+    nodes.heard(part(1), "10.0.0.1", 0.1)
+    nodes.settle(0.1)
+    for poll in range(1, 20):
+        nodes.polled(2.5 * poll)
+        nodes.unheard(2.5 * poll + 0.5)
+        assert not nodes.settle(2.5 * poll + 0.5) and nodes.online()
+    nodes.polled(50.0)
+    assert not nodes.settle(52.9) and nodes.online()
+    nodes.settle(53.0)
+    assert not nodes.online()
+    assert nodes.settle(48.0 + FED_FOR + 0.1) and nodes.subscribers == {}
+
+
+def test_invented_nodes_get_no_place_that_an_older_one_has():
+    nodes = Nodes()
+    nodes.heard(part(1, 2), "10.0.0.1", 0.0)
+    for number in range(3000):
+        nodes.heard(part(1), f"10.1.{number // 250}.{number % 250}", 0.1)
+    nodes.settle(0.2)
+    assert len(nodes.subscribers[1]) == artnet_nodes.MOST_TARGETS and nodes.subscribers[1][0] == "10.0.0.1"
+    assert nodes.subscribers[2] == ("10.0.0.1",)
+    assert nodes.crowded == {1: 3001 - artnet_nodes.MOST_TARGETS}
+    assert "more than 64 nodes ask for Port-Address 1" in said(nodes)[-1]
+
+
 @relaxed
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 300), st.integers(1, 255), st.floats(0, 30)), max_size=60))
 def test_the_table_holds_what_was_heard_lately_whatever_comes(replies):

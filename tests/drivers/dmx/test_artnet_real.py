@@ -1,16 +1,20 @@
 """Art-Net on this machine's loopback: several nodes and consoles, each at an address of its own."""
 
+import asyncio
 import os
 import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from queue import Queue
 
 import pytest
+from pyartnet import ArtNetNode
+from stupidArtnet import StupidArtnet
 
+from drivers.base import Heard
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx.artnet import Artnet, ArtnetOptions
 from drivers.dmx.artnet_codec import Dmx, Node, Poll, Sync
@@ -118,14 +122,41 @@ def test_a_console_finds_us_and_is_heard():
     with closing(device), bound(desk) as console:
         console.sendto(Poll().encode(), (address, codec.PORT))
         assert device.listen(1.2) == []
-        replies = [codec.decode(console.recvfrom(2000)[0]) for _ in range(2)]
-        assert [(reply.address, reply.outputs) for reply in replies if isinstance(reply, Node)] == [
-            (address, (1,)),
-            (address, (2,)),
-        ]
+        reply = codec.decode(console.recvfrom(2000)[0])
+        assert isinstance(reply, Node) and (reply.address, reply.outputs) == (address, (1, 2))
         console.sendto(Dmx(2, bytes(range(200)), 1).encode(), (address, codec.PORT))
         (heard,) = device.listen(PATIENCE)
         assert (heard.universe, heard.slots, heard.sources) == (2, bytes(range(200)), (desk,))
+
+
+def test_the_library_stupidartnet_is_heard():
+    address, levels = f"{NET}.35", bytes(range(256)) * 2
+    device = ArtnetIn(ArtnetInOptions(universes=(0x123,), interface=address, hear_local=True), RealHost())
+    device.open()
+    sender = StupidArtnet(address, 0x3, 512, source_address=(f"{NET}.36", 0))
+    with closing(device), closing(sender):
+        sender.set_simplified(False)
+        sender.set_net(0x1)
+        sender.set_subnet(0x2)
+        sender.set(bytearray(levels))
+        sender.show()
+        (heard,) = device.listen(PATIENCE)
+        assert (heard.universe, heard.slots, heard.sources) == (0x123, levels, (f"{NET}.36",))
+
+
+def test_the_library_pyartnet_is_heard():
+    address, desk, levels = f"{NET}.37", f"{NET}.38", bytes(range(255, -1, -1)) * 2
+    device = ArtnetIn(ArtnetInOptions(universes=(7,), interface=address, hear_local=True), RealHost())
+    device.open()
+
+    async def show() -> Sequence[Heard]:
+        async with ArtNetNode.create(address, source_ip=desk) as node:
+            node.add_universe(7).add_channel(1, 512).set_values(levels)
+            return await asyncio.to_thread(device.listen, PATIENCE)
+
+    with closing(device):
+        (heard,) = asyncio.run(show())
+        assert (heard.universe, heard.slots, heard.sources) == (7, levels, (desk,))
 
 
 def test_an_output_gets_the_replies_that_come_to_the_input():

@@ -7,7 +7,8 @@ import pytest
 from drivers.base import Verdict
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx import artnet_wire
-from drivers.dmx.artnet_codec import DiagData, Node, Poll
+from drivers.dmx.artnet_codec import Address, Command, DiagData, Node, Poll
+from drivers.dmx.artnet_watch import MOST_AT_ONCE
 from drivers.host import Interface
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.studio import HOME, VirtualStudio
@@ -61,6 +62,18 @@ def test_diagnostics_are_kept(studio, clock):
     assert reading(output, "diagnostics") == 2
 
 
+def test_other_traffic_that_fills_every_look_makes_no_node_vanish(studio, clock):
+    Gate(studio, "10.77.0.11", node("10.77.0.11", 1))
+    output = opened(studio)
+    for _ in range(200):
+        for _ in range(2 * MOST_AT_ONCE):
+            studio.inject(b"noise", ("10.77.0.66", 40000), output.watch.socket.local)
+        output.send(1, b"\1\1")
+        output.flush()
+        clock.advance(0.1)
+    assert output.nodes.online() and output.nodes.subscribers == {1: ("10.77.0.11",)}
+
+
 def test_a_controller_that_polls_finds_us(studio, clock):
     console = Gate(studio, CONSOLE)
     output = opened(studio)
@@ -73,6 +86,17 @@ def test_a_controller_that_polls_finds_us(studio, clock):
     assert (reply.short_name, reply.oem, reply.esta) == ("Studio Edge Agent", 0x00FF, 0x7FF0)
     assert (reply.outputs, reply.inputs, reply.bind_index) == ((), (), 1)
     assert reply.report == "#0001 [0001] ready"
+
+
+def test_a_command_to_an_output_is_refused_with_an_answer(studio, clock):
+    console = Gate(studio, CONSOLE)
+    output = opened(studio)
+    console.heard.clear()
+    studio.inject(Address(Command.LED_LOCATE).encode(), (CONSOLE, codec.PORT), (HOME, codec.PORT))
+    keep_sending(output, clock, 0.2)
+    (reply,) = console.kinds(Node)
+    assert isinstance(reply, Node) and "refused" in reply.report
+    assert reading(output, "refused_commands") == 1
 
 
 def test_a_poll_for_certain_port_addresses_is_not_for_us(studio, clock):

@@ -1,5 +1,6 @@
 """Art-Net and sACN outputs beyond the contract: what is on the wire, and whom it reaches."""
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -9,7 +10,7 @@ from drivers.dmx.artnet import Artnet, ArtnetOptions, poll
 from drivers.dmx.artnet_codec import Dmx
 from drivers.dmx.sacn import Sacn, SacnOptions
 from drivers.dmx.sacn_codec import Data, Discovery
-from drivers.errors import DeviceMissing, LinkLost, NotSupported
+from drivers.errors import DeviceMissing, LinkLost, NotSupported, ReplyTimeout
 from drivers.host import Endpoint
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.studio import VirtualStudio
@@ -183,20 +184,47 @@ def test_sacn_announces_its_universes_every_ten_seconds(studio):
     assert [each.universes for each in heard if isinstance(each, Discovery)] == [(), (3, 7), (3, 7)]
 
 
-def test_sacn_one_host_that_cannot_be_reached_does_not_keep_it_from_the_others(studio, monkeypatch):
+@pytest.mark.parametrize("trouble", [LinkLost("no route"), ReplyTimeout("the send buffer stayed full")])
+def test_sacn_one_host_that_cannot_be_reached_does_not_keep_it_from_the_others(studio, monkeypatch, trouble):
     ear = listening(studio, "10.0.0.9")
-    output = Sacn(SacnOptions(hosts=("10.9.9.9", "10.0.0.9")), studio)
+    output = Sacn(SacnOptions(hosts=("10.9.9.9", "10.0.0.9"), on_close="terminate"), studio)
     output.open()
     carry = studio.carry
 
     def no_route(data, sender, to):
         if to[0] == "10.9.9.9":
-            raise LinkLost("no route")
+            raise trouble
         return carry(data, sender, to)
 
     monkeypatch.setattr(studio, "carry", no_route)
     output.send(1, b"\5")
     assert [each.slots for each in ear.data()] == [b"\5"]
+    rows = np.array([0])
+    for level in (6, 7, 8):  # the first still one by one
+        output.send_rows((1,), np.full((1, 512), level, np.uint8), rows)
+    assert [each.slots[0] for each in ear.data()] == [5, 6, 7, 8]
+    output.close()
+    assert [each.terminated for each in ear.data()[4:]] == [True] * 3
+
+
+def test_sacn_one_stream_that_cannot_say_goodbye_does_not_keep_the_others_from_it(studio, monkeypatch):
+    ear = listening(studio, "10.0.0.9", sacn_codec.group(1), sacn_codec.group(2))
+    output = Sacn(SacnOptions(on_close="terminate"), studio)
+    output.open()
+    output.send(1, b"\1")
+    output.send(2, b"\2")
+    carry, waited = studio.carry, []
+
+    def full(data, sender, to):
+        if to[0] == sacn_codec.group(1):
+            waited.append(studio.clock.advance(0.2))
+            raise ReplyTimeout("the send buffer stayed full")
+        return carry(data, sender, to)
+
+    monkeypatch.setattr(studio, "carry", full)
+    output.close()
+    assert [each.terminated for each in ear.data() if each.universe == 2] == [False, True, True]
+    assert len(waited) == 3  # and then it gives up: closing takes no longer than FAREWELL and one more try
 
 
 def test_sacn_without_a_network_is_missing_and_lost(studio):

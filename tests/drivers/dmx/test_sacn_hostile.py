@@ -118,6 +118,19 @@ def test_a_flood_of_sources_addresses_and_announcements_leaves_little_behind():
     assert [heard.slots for heard in receiver.changes(0.1)] == [b"\1"]  # universe 2; the console's own stands
 
 
+def test_a_flood_on_many_universes_does_not_shut_a_stronger_console_out_of_another():
+    receiver = Receiver(range(1, 66), 0.0, sampling=0.0, patience=0.0)
+    for number in range(512):
+        receiver.take(Data(UUID(int=1000 + number), "flood", 1 + number % 64, b"\1", 0, number // 64).encode(), 0.1)
+    receiver.changes(0.1)
+    receiver.take(Data(CONSOLE, "console", 65, b"\7", 0, 200).encode(), 0.2)
+    receiver.take(Data(UUID(int=78), "one more", 64, b"\7", 0, 200).encode(), 0.2)
+    assert [heard.slots for heard in receiver.changes(0.2) if heard.universe == 65] == [b"\7"]
+    assert receiver.streams == 512 and receiver.counters.crowded == 2
+    receiver.take(Data(UUID(int=79), "weak", 65, b"\xff", 0, 0).encode(), 0.2)
+    assert receiver.changes(0.2) == [] and receiver.counters.crowded == 3
+
+
 @few
 @given(
     st.lists(

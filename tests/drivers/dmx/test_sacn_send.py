@@ -121,9 +121,20 @@ def test_priorities_are_said_before_the_first_level_three_times_and_then_once_a_
     assert {each.slots for each in said if each.start_code == codec.PRIORITIES} == {bytes((150, 150, 0, 80, 0))}
     codes = [each.start_code for each in said]
     assert codes[:6] == [0xDD, 0, 0xDD, 0, 0xDD, 0]
-    assert 3 + 4 <= codes.count(0xDD) <= 3 + 5
+    assert 3 + 4 <= codes.count(0xDD) <= 3 + 6
     assert not any(before == after == 0xDD for before, after in pairwise(codes))
     assert [each.sequence for each in said] == [0, *((64 + i) % 256 for i in range(len(said) - 1))]  # one for both
+
+
+@pytest.mark.parametrize("universe", range(1, 9))
+def test_priorities_are_said_with_every_level_of_a_look_that_stands_still(studio, universe):
+    ear = ear_in(studio, codec.group(universe))
+    output = opened(studio, address_priority=120)
+    for _ in range(8):
+        output.send(universe, b"\1")
+        studio.clock.advance(output.refresh.keepalive)
+    codes = [each.start_code for each in ear.of(Data)]
+    assert codes == [codec.PRIORITIES, *8 * [codec.LEVELS, codec.PRIORITIES]]
 
 
 def test_priorities_of_a_number_and_of_a_table():
