@@ -46,7 +46,6 @@ class RdmVerbs:
     def __init__(self, house: House) -> None:
         self._house = house
         self._busy: set[str] = set()
-        self._file = RdmFile(house.config.agent.state_dir)
         self._last: dict[Place, Survey] | None = None
         """What was found last, also before the start; for what has changed. ``None``: not read yet."""
 
@@ -183,6 +182,10 @@ class RdmVerbs:
         }
 
     # --- inside ----------------------------------------------------------------------------------------------
+
+    @property
+    def _file(self) -> RdmFile:
+        return RdmFile(self._house.config.agent.state_dir)
 
     async def _known(self) -> dict[Place, Survey]:
         if self._last is None:
