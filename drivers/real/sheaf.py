@@ -107,7 +107,7 @@ class SocketSheaf:
             chosen = np.ascontiguousarray(self._headers[rows])
             send, place = self._send, chosen.ctypes.data
             went = max(0, self._go(lambda: send(self._descriptor, place, len(rows), 0)))
-        for row in rows[went:].tolist():  # one by one, so that each has its chance and its own error
+        for row in rows[went:].tolist():  # one by one: an error is that of a single datagram, told as always
             left = self._one(self._packets[row].tobytes(), self._to[row])
         return left
 
