@@ -50,6 +50,9 @@ class Telling(Protocol):
     def show(self) -> None:
         """Looks or cue lists were edited: tell what there is now."""
 
+    def event(self, name: str, text: Text, level: Any = "note", **fields: Any) -> None:
+        """Something happened once."""
+
     def rates(self, args: TelemetrySet) -> Mapping[str, Any]:
         """Report as asked; what holds now."""
 

@@ -2,7 +2,7 @@
 levels go on; before each of them the interlock is asked."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -16,7 +16,7 @@ from agent.messaging.rdm_args import RdmIdentify, RdmSet, RdmSurvey
 from agent.messaging.verbs import Job, Verb
 from config.units import Text
 from drivers.base import Impact
-from drivers.dmx.rdm_changes import changes, firmware
+from drivers.dmx.rdm_changes import Change, changes, firmware
 from drivers.dmx.rdm_jobs import Turn
 from drivers.dmx.rdm_survey import Responder, Survey
 from drivers.errors import DriverError
@@ -46,6 +46,7 @@ class RdmVerbs:
     def __init__(self, house: House) -> None:
         self._house = house
         self._busy: set[str] = set()
+        self._on_air_told: dict[Place, tuple[Change, ...]] = {}
         self._last: dict[Place, Survey] | None = None
         """What was found last, also before the start; for what has changed. ``None``: not read yet."""
 
@@ -103,6 +104,7 @@ class RdmVerbs:
         shelf = await house.on_disk(lambda: library.load(folders))
         told = found.responders[:SHOWN]
         news = changes(before, found)[:SHOWN] if before is not None else []
+        self._tell((args.output, universe), news, on_air)
         return {
             "searched": not on_air,
             "complete": found.discovery.complete,
@@ -119,6 +121,17 @@ class RdmVerbs:
                 for each in news
             ],
         }
+
+    def _tell(self, place: Place, news: Sequence[Change], on_air: bool) -> None:
+        """One event per change. What is read on air is compared with the last search, and is told once all the same."""
+        before = self._on_air_told.pop(place, ())
+        for each in news:
+            if each not in before:
+                said = Text(f"{each.said.en} {each.next_step.en}", f"{each.said.zh}{each.next_step.zh}")
+                where = {"output": place[0], "universe": place[1], "uid": str(each.uid)}
+                self._house.herald.event("rdm.changed", said, what=str(each.what), **where)
+        if on_air:
+            self._on_air_told[place] = tuple(news)
 
     async def _identify(self, args: RdmIdentify, job: Job) -> Mapping[str, Any]:
         house = self._house

@@ -123,6 +123,26 @@ async def test_identify_ends_by_itself_and_when_on_air_begins(house):
         assert (answer.state, answer.code) == ("failed", "on-air") and not lamp.identifying
 
 
+async def test_a_change_is_one_event_with_the_next_step_on_air_too(house):
+    lamp = FakeResponder(LAMP, address=101)
+    equip(house, lamp)
+    async with house.running() as agent:
+        await opened(house, agent)
+        await house.send("rdm.survey", {"output": "widget-1"})
+        told = []
+        publish = agent.bus.publish
+        agent.bus.publish = lambda topic, message, *more: (told.append(message), publish(topic, message, *more))
+        lamp.address = 7
+        house.air(on_air=True)
+        await house.send("rdm.survey", {"output": "widget-1"})
+        await house.send("rdm.survey", {"output": "widget-1"})
+        house.air(on_air=False)
+        await house.send("rdm.survey", {"output": "widget-1"})
+        (event,) = (each for each in told if getattr(each, "name", "") == "rdm.changed")
+        assert event.fields["uid"] == str(LAMP) and event.fields["what"] == "address"
+        assert "became 7" in event.text.en and "configuration" in event.text.en
+
+
 async def test_a_widget_without_rdm_says_so(house):
     async with house.running() as agent:
         await opened(house, agent)
