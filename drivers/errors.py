@@ -18,6 +18,10 @@ class LinkLost(DriverError):
     """It was there and is gone (unplugged, closed by the far end). The agent closes and reopens."""
 
 
+class WorkLost(DriverError):
+    """Work done in steps is no longer there: its process fell, or other work took its place. The device may be well."""
+
+
 class ReplyTimeout(DriverError):
     """No answer, or not a whole one, within the time limit."""
 

@@ -21,6 +21,19 @@ Place = tuple[str, int]
 """An output and a universe."""
 
 
+def merged(before: Survey | None, found: Survey) -> Survey:
+    """What is known after a search. Nobody is gone by one that was not complete, and who was found but told nothing is
+    remembered as it was."""
+    if before is None:
+        return found
+    search = found.discovery
+    if not search.complete:
+        uids = tuple(sorted({*before.discovery.uids, *search.uids}))
+        search = Discovery(uids, odd={**before.discovery.odd, **search.odd}, complete=False)
+    known = {each.uid: each for each in (*before.responders, *found.responders)}
+    return Survey(search, tuple(known[uid] for uid in search.uids if uid in known), found.mute)
+
+
 class _Device(BaseModel):
     """What of a responder a change can be told by."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from agent.app.house import House
-from agent.app.rdm_memory import Place, RdmFile
+from agent.app.rdm_memory import Place, RdmFile, merged
 from agent.lighting.output import OutputUnit
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
@@ -19,7 +19,7 @@ from drivers.base import Impact
 from drivers.dmx.rdm_changes import Change, changes, firmware
 from drivers.dmx.rdm_jobs import Turn
 from drivers.dmx.rdm_survey import Responder, Survey
-from drivers.errors import DriverError
+from drivers.errors import DeviceMissing, LinkLost, WorkLost
 from firmware_profiles import library
 from firmware_profiles.library import Library
 from firmware_profiles.rdm import choose
@@ -98,7 +98,7 @@ class RdmVerbs:
             found: Survey = await self._do(args, "read", tuple(map(str, uids)))
         else:
             found = await self._do(args, "survey")
-            last[args.output, universe] = found
+            last[args.output, universe] = merged(before, found)
             await house.on_disk(lambda: self._write(dict(last)))
         folders = house.config.agent.profile_dirs
         shelf = await house.on_disk(lambda: library.load(folders))
@@ -154,7 +154,7 @@ class RdmVerbs:
             try:
                 await self._do(args, "hide", args.uid)
                 return
-            except DriverError:
+            except (DeviceMissing, LinkLost, WorkLost):
                 if self._house.now() > end:
                     raise
                 await asyncio.sleep(LOOK_ROUND)

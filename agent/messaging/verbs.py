@@ -11,7 +11,7 @@ from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.payloads import Answer
 from config.units import Text
 from drivers.base import Impact
-from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
+from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout, WorkLost
 
 A = TypeVar("A", bound=BaseModel)
 INTERLOCKED = frozenset({Impact.VISIBLE, Impact.DISRUPTIVE})
@@ -20,6 +20,7 @@ INTERLOCKED = frozenset({Impact.VISIBLE, Impact.DISRUPTIVE})
 DRIVER_CODES: Mapping[type[DriverError], ReasonCode] = {
     DeviceMissing: ReasonCode.OFFLINE,
     LinkLost: ReasonCode.OFFLINE,
+    WorkLost: ReasonCode.OFFLINE,
     ReplyTimeout: ReasonCode.TIMEOUT,
     Refused: ReasonCode.DEVICE_REFUSED,
     NotSupported: ReasonCode.UNSUPPORTED,

@@ -16,7 +16,10 @@ from drivers.dmx.rdm_discovery import Discovery
 from drivers.dmx.rdm_known import HasRdm, Known
 from drivers.dmx.rdm_port import Job, RdmPort, Steps
 from drivers.dmx.rdm_survey import Survey, read_all, survey
-from drivers.errors import LinkLost, NotSupported, Refused
+from drivers.errors import NotSupported, Refused, WorkLost
+
+LOST = "the RDM work was lost with the output's process, or ended", "ask again"
+"""Reason and remedy, whether that was found during a step or between two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,12 @@ def begin(driver: Output, universe: int, what: str, args: tuple[Any, ...], on_ai
 
 
 def step(driver: Output, universe: int, on_air: bool) -> Turn:
-    """One transaction at most of what was begun. LinkLost when nothing was, for then the process that had begun it has
+    """One transaction at most of what was begun. WorkLost when nothing was, for then the process that had begun it has
     fallen, or other work took its place; Refused when the studio has gone on
     air meanwhile; else what the work raises, which ends it."""
     known = cast(HasRdm, driver).rdm_known(universe)
     if known.job is None:
-        raise LinkLost("this RDM work was ended: its device was opened anew", "begin it again")
+        raise WorkLost(*LOST)
     what, job = known.job
     try:
         _allow(what, on_air)

@@ -10,7 +10,7 @@ from config.load import load
 from drivers.dmx.enttec_codec import Parameters
 from drivers.dmx.enttec_pro import EnttecPro, EnttecProOptions
 from drivers.dmx.rdm_codec import Uid
-from drivers.errors import LinkLost, Refused
+from drivers.errors import Refused, WorkLost
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.furnish import furnish
 from drivers.virtual.studio import VirtualStudio
@@ -165,7 +165,7 @@ def test_step_by_step_the_levels_have_their_turn_and_on_air_ends_it():
     assert not turn.done and turn.rest > 0.01
     with pytest.raises(Refused):
         asked(driver, "rdm_step", (1, True))
-    with pytest.raises(LinkLost):
+    with pytest.raises(WorkLost):
         asked(driver, "rdm_step", (1, False))
     with pytest.raises(Refused):
         asked(driver, "rdm_begin", (1, "set", (str(LAMP), 9, None, None), True))

@@ -8,7 +8,7 @@ import pytest
 from agent.lighting.claims import Priority
 from config.model import OutputSection
 from drivers.dmx.rdm_jobs import Turn
-from drivers.errors import LinkLost
+from drivers.errors import WorkLost
 from tests.agent.engine.rooms import LIGHT, dimmers, kill, side
 from tests.scenarios.floor import Widget
 from tests.waiting import until
@@ -52,8 +52,9 @@ async def test_a_survey_goes_on_between_frames_and_outlives_the_engines_fall_by_
             kill(fallen)
             await until(lambda: daemon.client.pid not in (0, fallen))
             await daemon.ready()
-            with pytest.raises(LinkLost, match="opened anew"):
+            with pytest.raises(WorkLost, match="lost with the output's process"):
                 await lane.ask("rdm_step", 1, False, timeout=3.0)
+            assert lane.health.state == "ok", "the widget is well"
             again, _ = await survey(lane)
             assert again.discovery.uids == found.discovery.uids
     finally:
