@@ -200,11 +200,11 @@ class Output(Device, Protocol):
 class Beat(Protocol):
     """What an output may have besides: receivers of several universes then change together.
 
-    Whoever feeds it calls ``flush()`` once after each turn in which it sent frames, repeats and keep-alives included;
-    an output that is not told goes on as if it had none. Raises what ``send`` raises."""
+    Whoever feeds it calls ``flush()`` after the frames that belong together, repeats and keep-alives included; an
+    output that is not told goes on as if it had none. Raises what ``send`` raises."""
 
     def flush(self) -> None:
-        """All frames of this turn are sent."""
+        """What is to be shown together is sent."""
 
 
 @runtime_checkable

@@ -4,16 +4,13 @@ one that has changed."""
 from collections.abc import Mapping
 from pathlib import Path
 
-import structlog
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from agent.runtime.files import replace_file
-from drivers.dmx.rdm_codec import RdmError, Uid
+from agent.runtime.files import put_aside, replace_file
+from drivers.dmx.rdm_codec import Uid
 from drivers.dmx.rdm_discovery import Discovery, Oddity
 from drivers.dmx.rdm_parameters import DeviceInfo, PersonalityDescription
 from drivers.dmx.rdm_survey import Responder, Survey
-
-log = structlog.get_logger(__name__)
 
 NAME = "rdm.json"
 
@@ -58,7 +55,6 @@ class _Line(BaseModel):
 
 class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-    version: int = 1
     lines: tuple[_Line, ...] = ()
 
 
@@ -75,13 +71,8 @@ class RdmFile:
             return {(line.output, line.universe): _survey(line) for line in kept.lines}
         except FileNotFoundError:
             return {}
-        except (OSError, ValidationError, RdmError, ValueError) as error:
-            aside = self.path.with_suffix(".damaged")
-            log.error("rdm.damaged", path=str(self.path), kept_as=str(aside), reason=str(error).splitlines()[0])
-            try:
-                self.path.replace(aside)
-            except OSError:
-                log.error("rdm.not_movable", path=str(self.path))
+        except (OSError, ValueError) as error:
+            put_aside(self.path, "rdm", error)
             return {}
 
     def write(self, found: Mapping[Place, Survey]) -> None:

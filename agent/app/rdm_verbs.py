@@ -2,7 +2,8 @@
 levels go on; before each of them the interlock is asked."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -47,8 +48,9 @@ class RdmVerbs:
         self._house = house
         self._busy: set[str] = set()
         self._on_air_told: dict[Place, tuple[Change, ...]] = {}
-        self._last: dict[Place, Survey] | None = None
-        """What was found last, also before the start; for what has changed. ``None``: not read yet."""
+        self._last: dict[Place, Survey] = {}
+        """What was found last, also before the start; for what has changed."""
+        self._has_read = False
 
     def all(self) -> dict[str, Verb[Any]]:
         visible = Impact.VISIBLE
@@ -95,11 +97,14 @@ class RdmVerbs:
         before = last.get((args.output, universe))
         if on_air:
             uids = before.discovery.uids if before else ()
-            found: Survey = await self._do(args, "read", tuple(map(str, uids)))
+            with self._reserved(args):
+                found: Survey = await self._do(args, "read", tuple(map(str, uids)))
         else:
-            found = await self._do(args, "survey")
+            with self._reserved(args):
+                found = await self._do(args, "survey")
             last[args.output, universe] = merged(before, found)
-            await house.on_disk(lambda: self._write(dict(last)))
+            kept = dict(last)
+            await house.on_disk(lambda: self._write(kept))
         folders = house.config.agent.profile_dirs
         shelf = await house.on_disk(lambda: library.load(folders))
         told = found.responders[:SHOWN]
@@ -135,16 +140,16 @@ class RdmVerbs:
 
     async def _identify(self, args: RdmIdentify, job: Job) -> Mapping[str, Any]:
         house = self._house
-        self._can(args)
-        try:
-            await self._do(args, "show", args.uid)
-            end = house.now() + args.seconds
-            while house.now() < end:
-                if house.on_air():
-                    raise Refusal(ReasonCode.ON_AIR, ON_AIR)
-                await asyncio.sleep(LOOK_ROUND)
-        finally:
-            await asyncio.shield(asyncio.ensure_future(self._hide(args)))
+        with self._reserved(args):  # all the while: a survey that began meanwhile would leave the device flashing
+            try:
+                await self._do(args, "show", args.uid)
+                end = house.now() + args.seconds
+                while house.now() < end:
+                    if house.on_air():
+                        raise Refusal(ReasonCode.ON_AIR, ON_AIR)
+                    await asyncio.sleep(LOOK_ROUND)
+            finally:
+                await asyncio.shield(asyncio.ensure_future(self._hide(args)))
         return {"uid": args.uid}
 
     async def _hide(self, args: RdmIdentify) -> None:
@@ -160,7 +165,8 @@ class RdmVerbs:
                 await asyncio.sleep(LOOK_ROUND)
 
     async def _set(self, args: RdmSet, job: Job) -> Mapping[str, Any]:
-        await self._do(args, "set", args.uid, args.address, args.personality, args.label)
+        with self._reserved(args):
+            await self._do(args, "set", args.uid, args.address, args.personality, args.label)
         return args.model_dump(include={"uid", "address", "personality", "label"}, exclude_none=True)
 
     def _fits(self, each: Responder, universe: int, shelf: Library) -> dict[str, Any]:
@@ -201,8 +207,10 @@ class RdmVerbs:
         return RdmFile(self._house.config.agent.state_dir)
 
     async def _known(self) -> dict[Place, Survey]:
-        if self._last is None:
-            self._last = await self._house.on_disk(self._file.read)
+        if not self._has_read:
+            for place, found in (await self._house.on_disk(self._file.read)).items():
+                self._last.setdefault(place, found)  # another output's survey may have been quicker
+            self._has_read = True
         return self._last
 
     def _write(self, found: Mapping[Place, Survey]) -> None:
@@ -211,23 +219,28 @@ class RdmVerbs:
         except OSError as error:  # the survey is no less true for it
             log.error("rdm.not_kept", path=str(self._file.path), reason=str(error))
 
-    async def _do(self, args: Asked, what: str, *more: Any) -> Any:
-        """Some RDM work, step by step. Raises Refusal, DriverError."""
+    @contextmanager
+    def _reserved(self, args: Asked) -> Iterator[None]:
+        """One piece of RDM work at a time on an output. Raises Refusal."""
         self._can(args)
-        output, universe = self._line(args)
         self._busy.add(args.output)
         try:
-            await output.lane.ask("rdm_begin", universe, what, more, self._house.on_air(), timeout=STEP)
-            while True:
-                on_air = self._house.on_air()
-                if on_air and what not in ("read", "hide"):
-                    raise Refusal(ReasonCode.ON_AIR, ON_AIR)
-                turn: Turn = await output.lane.ask("rdm_step", universe, on_air, timeout=STEP)
-                if turn.done:
-                    return turn.result
-                await asyncio.sleep(turn.rest)
+            yield
         finally:
             self._busy.discard(args.output)
+
+    async def _do(self, args: Asked, what: str, *more: Any) -> Any:
+        """Some RDM work, step by step. Raises Refusal, DriverError."""
+        output, universe = self._line(args)
+        await output.lane.ask("rdm_begin", universe, what, more, self._house.on_air(), timeout=STEP)
+        while True:
+            on_air = self._house.on_air()
+            if on_air and what not in ("read", "hide"):
+                raise Refusal(ReasonCode.ON_AIR, ON_AIR)
+            turn: Turn = await output.lane.ask("rdm_step", universe, on_air, timeout=STEP)
+            if turn.done:
+                return turn.result
+            await asyncio.sleep(turn.rest)
 
 
 def _told(each: Responder) -> dict[str, Any]:

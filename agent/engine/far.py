@@ -11,7 +11,6 @@ from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures
 from agent.runtime.lane import Health
 from drivers import errors
-from drivers.dmx.rdm_jobs import LOST
 
 if TYPE_CHECKING:
     from agent.engine.client import EngineClient
@@ -71,8 +70,6 @@ class FarPlayer:
         except TimeoutError:
             raise errors.ReplyTimeout(late) from None
         except ConnectionError as gone:
-            if method == "rdm_step":  # its heir knows nothing of it, so there is nothing to go on with
-                raise errors.WorkLost(*LOST) from None
             raise errors.LinkLost(f"{self.name}: {gone}") from None
         if error is None:
             return result

@@ -6,7 +6,7 @@ from typing import Literal
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent.runtime.files import replace_file
+from agent.runtime.files import put_aside, replace_file
 from config.show import CueSection
 from config.units import Attribute, Level, Name
 
@@ -67,12 +67,7 @@ class LookFile:
         except FileNotFoundError:
             return None
         except (OSError, ValidationError) as error:
-            aside = self.path.with_suffix(".damaged")
-            log.error("look.damaged", path=str(self.path), kept_as=str(aside), reason=str(error).splitlines()[0])
-            try:
-                self.path.replace(aside)
-            except OSError:
-                log.error("look.not_movable", path=str(self.path))
+            put_aside(self.path, "look", error)
             return None
 
     def write(self, look: LastLook) -> None:

@@ -15,7 +15,7 @@ from typing import Generic, Literal, TypeVar
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent.runtime.files import replace_file
+from agent.runtime.files import put_aside, replace_file
 from config.section import Section
 from config.show import CueListSection, LookSection
 from config.units import Name
@@ -81,12 +81,7 @@ class Shelf(Generic[B]):
             try:
                 self._kept[_name(name)] = self.model.model_validate_json(path.read_bytes()).versions
             except (OSError, ValidationError) as error:
-                aside = path.with_suffix(".damaged")
-                log.error("show.damaged", path=str(path), kept_as=str(aside), reason=str(error).splitlines()[0])
-                try:
-                    path.replace(aside)
-                except OSError:
-                    log.error("show.not_movable", path=str(path))
+                put_aside(path, "show", error)
 
     def all(self) -> dict[str, Found[B]]:
         """What there is, by name."""

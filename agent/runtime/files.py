@@ -3,6 +3,10 @@
 import os
 from pathlib import Path
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 
 def replace_file(path: Path, content: bytes) -> None:
     """In one step: whoever reads finds the old or the new content; on the disk when this returns. OSError else."""
@@ -17,3 +21,13 @@ def replace_file(path: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def put_aside(path: Path, kind: str, error: Exception) -> None:
+    """A damaged file is kept for whoever wants to know, and said: ``KIND.damaged``. Never fatal."""
+    aside = path.with_suffix(".damaged")
+    log.error(f"{kind}.damaged", path=str(path), kept_as=str(aside), reason=str(error).splitlines()[0])
+    try:
+        path.replace(aside)
+    except OSError:
+        log.error(f"{kind}.not_movable", path=str(path))

@@ -18,9 +18,6 @@ from drivers.dmx.rdm_port import Job, RdmPort, Steps
 from drivers.dmx.rdm_survey import Survey, read_all, survey
 from drivers.errors import NotSupported, Refused, WorkLost
 
-LOST = "the RDM work was lost with the output's process, or ended", "ask again"
-"""Reason and remedy, whether that was found during a step or between two."""
-
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -50,7 +47,7 @@ def step(driver: Output, universe: int, on_air: bool) -> Turn:
     air meanwhile; else what the work raises, which ends it."""
     known = cast(HasRdm, driver).rdm_known(universe)
     if known.job is None:
-        raise WorkLost(*LOST)
+        raise WorkLost("the RDM work was lost with the output's process, or ended", "ask again")
     what, job = known.job
     try:
         _allow(what, on_air)

@@ -53,6 +53,19 @@ async def test_survey_set_and_survey_again_tell_what_changed(house):
         assert news["next"]["en"] and news["next"]["zh"]
 
 
+async def test_while_a_device_shows_itself_no_other_work_keeps_it_from_ending(house):
+    lamp = FakeResponder(LAMP, address=101)
+    equip(house, lamp)
+    async with house.running() as agent:
+        await opened(house, agent)
+        showing = asyncio.create_task(house.send("rdm.identify", {**ON, "seconds": 1}))
+        await until(lambda: lamp.identifying)
+        assert (await house.send("rdm.survey", {"output": "widget-1"})).code == "busy"
+        assert (await showing).state == "succeeded"
+        assert not lamp.identifying
+        assert (await house.send("rdm.survey", {"output": "widget-1"})).state == "succeeded"
+
+
 async def test_what_changed_while_the_agent_was_not_there_is_told(house):
     lamp = FakeResponder(LAMP, address=101)
     equip(house, lamp)
