@@ -26,4 +26,4 @@ OnceEach = AfterValidator(_once_each)
 class Section(BaseModel):
     """One table of the file. Unknown keys are errors: a typo must not become a default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

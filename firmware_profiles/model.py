@@ -139,6 +139,11 @@ class Personality(Entry):
                 frame[offset : offset + slot.width] = slot.fixed.to_bytes(slot.width, "big")
         return bytes(frame)
 
+    @cached_property
+    def held(self) -> bytes:
+        """A byte a slot: 1 where the mode fixes it."""
+        return b"".join(bytes([slot.fixed is not None]) * slot.width for slot in self.slots)
+
     def _mixing_faults(self) -> Iterator[str]:
         """In the order in which they are told: building the mixer finds what is left."""
         sources = [slot.source for slot in self.slots if slot.emitter is not None and slot.part != "fine"]

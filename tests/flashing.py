@@ -1,289 +1,293 @@
-"""A studio under hostile commands, and what a photosensitive viewer would see of it.
+"""A studio under hostile commands, faults and reloads; what a viewer would see of it is judged by tests/flash_judge.py.
 
-The commands go the way all commands go (rig, scene, score, part, pump), by a clock of their own; the wire is a list.
-One show runs on from stream to stream, so that what one leaves behind meets the next. The analysis reads only frames.
+The commands go the way all commands go (rig, cue lists, scene, score, part, pumps), by a clock of their own; the wires
+are lists. One show runs on from stream to stream, so that what one leaves behind meets the next. What the network and
+the machine do to a studio is in tests/hostile_acts.py.
 """
 
+import math
 import os
 import random
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from itertools import accumulate
+from functools import cache
 from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from agent.lighting.claims import Priority
+from agent.app import keeper
 from agent.lighting.console import Console
+from agent.lighting.cues import Playback
+from agent.lighting.lamps import LampPump
 from agent.lighting.part import Part
-from agent.lighting.pump import GRACE, Pump
-from agent.lighting.rig import Rig
+from agent.lighting.pump import Pump
 from agent.lighting.scene import Scene
 from agent.lighting.score import Score
-from config.units import Attribute
+from agent.lighting.showfile import ShowFile
+from config.model import AgentSection, FixtureSection, OutputSection, SafetySection, StudioConfig
+from config.show import CueListSection, GroupSection, LookSection
 from drivers.base import Identity, Refresh
+from drivers.errors import Refused, ReplyTimeout
 from firmware_profiles.library import load
-from firmware_profiles.patch import Patched
-from tests.flashes import densest, reversals
+from firmware_profiles.patch import Patch, Patched
+from tests.flash_judge import OFF_AIR, ON_AIR, USED, Seen, Sent
 
-ON_AIR, OFF_AIR = 0.35, 0.6
-PERIOD = 1 / 44
-AHEAD = PERIOD + GRACE
-"""Seconds a frame looks ahead at most: to the next beat, and a beat may be met early by so much."""
-LIGHT, COLOURS = Attribute.INTENSITY, (Attribute.RED, Attribute.GREEN, Attribute.BLUE, Attribute.WHITE)
-FIXED = {21: 0}
-"""Slots (0-based) that a profile fixes: the strobe of the panel."""
-USED = 26
+UNIVERSES = (1, 2)
+NOBODY: Any = None
 
-
-OFTEN = {"set": 40, "loop": 8, "cue": 6, "playbook": 4, "look": 8, "release": 6, "master": 5, "sub": 3, "black": 3}
-OFTEN |= {"stop": 3, "air": 3, "lost": 2, "desk": 2, "test": 2, "lapse": 3, "reload": 0.5}
-"""What is done how often, in shares."""
-
-WORDS, SHARES = tuple(OFTEN), tuple(accumulate(OFTEN.values()))
-
-GROUPS = {"all": ["fine", "panel"]}
+PLACES = ((1, 11), (1, 13), (2, 5))
+"""Where the 8-bit dimmer may be patched; the last one is another universe."""
+ODD = ("1-white", "1-colour")
+"""Modes of a shipped light at 2.11: its crossfade is a slot that one fixes at 0, the other at 255."""
 
 
-def lights(coarse: int = 11, called: str = "coarse") -> dict[str, Patched]:
-    """An 8-bit and a 16-bit dimmer, and a panel with intensity, four colours and a strobe slot."""
+@cache
+def patched(coarse: int = 0, called: str = "coarse", odd: int = 0, lamps: int = 0, few: bool = False) -> Patch:
+    """A 16-bit and an 8-bit dimmer, a panel with a strobe slot, a shipped light with modes, and two lamps on a bus.
+    ``coarse``: which of PLACES; ``lamps``: 1 where these have changed places; ``few``: two lights only."""
     library = load()
 
-    def at(name: str, profile: str, mode: str, address: int) -> Patched:
+    def at(name: str, profile: str, mode: str, universe: int, address: int) -> Patched:
         found = library.find(profile)
         personality = found.personalities[mode]
-        return Patched(name, found, personality, mode, 1, address, "key", personality.footprint)
+        return Patched(name, found, personality, mode, universe, address, "key", personality.footprint)
 
-    return {
-        "fine": at("fine", "generic/dimmer", "16bit", 1),
-        called: at(called, "generic/dimmer", "8bit", coarse),
-        "panel": at("panel", "generic/rgbw-panel", "6ch-strobe", 21),
-    }
+    def on_bus(name: str, unit: int) -> Patched:
+        found = library.find("generic/modbus-dimmer")
+        return Patched(name, found, found.personalities["0-1000"], "0-1000", 0, 1, "back", 0, "bus", unit)
 
-
-def shown(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Luminance of the three lights in each frame, in share of full; the 8-bit dimmer at both its places."""
-    wide = frames.astype(np.float64)
-    return np.stack(
-        [
-            (wide[:, 0] * 256 + wide[:, 1]) / 65535,
-            wide[:, 10] / 255,
-            wide[:, 20] / 255 * wide[:, 22:26].mean(axis=1) / 255,
-            wide[:, 12] / 255,
-        ],
-        axis=1,
-    )
+    lights = [
+        at("fine", "generic/dimmer", "16bit", 1, 1),
+        at("panel", "generic/rgbw-panel", "6ch-strobe", 1, 21),
+    ]
+    if not few:
+        lights += [
+            at(called, "generic/dimmer", "8bit", *PLACES[coarse]),
+            at("odd", "amaran/f22c", ODD[odd], 2, 11),
+            on_bus("lamp", 1 + lamps),
+            on_bus("lamp2", 2 - lamps),
+        ]
+    return Patch({light.name: light for light in lights}, library)
 
 
-@dataclass
-class Seen:
-    """The worst of it: ``slope`` relative to the limit, flashes in any second, also on air, strobe slots that moved."""
+class Wire:
+    """An output: some of the universes, its score and its pump."""
 
-    slope: float = 0.0
-    flashes: float = 0.0
-    flashes_on_air: float = 0.0
-    moved: int = 0
-    frames: int = 0
-    streams: int = 0
-    where: str = ""
+    refresh = Refresh(max_hz=44.0, keepalive=0.9, repeats=3, min_gap=0.0013)
 
-    @property
-    def safe(self) -> bool:
-        return self.slope <= 1.0 and self.flashes <= 3 and self.flashes_on_air < 2 and not self.moved
+    def __init__(
+        self, show: "Hostile", universes: tuple[int, ...], before: Mapping[int, bytes], fixed: Mapping[int, Any]
+    ) -> None:
+        self.show, self.universes = show, universes
+        self.score = Score(show.rig.scene, universes, fixed)
+        self.begin(before)
+
+    def begin(self, before: Mapping[int, bytes]) -> None:
+        """A pump of its own, that goes on from these frames."""
+        self.part = self.score.whole()
+        self.pump = Pump(self, self.part, before)
+        self.pump.opened(Identity("wire"), self.show.now)
+        for universe in self.universes:
+            if (console := self.show.consoles.get(universe)) is not None:
+                self.pump.follow(universe, console)
+        self.due = self.show.now
+        self.dead = False
+
+    def play(self, scene: Scene) -> None:
+        news = self.score.follow(scene)
+        if news is not None:
+            self.part = news if isinstance(news, Part) else self.part.changed(news, self.show.now)
+            self.pump.play(self.part)
+        self.due = 1e12 if self.dead else self.show.now
+
+    def send(self, universe: int, frame: bytes) -> None:
+        self.show.sent.wires[universe].append((self.show.now, self.show.rate, frame[:USED]))
+
+
+class BusWire:
+    """A bus whose lamps take what they are told, most of the time."""
+
+    gap, keepalive = 0.0, 1.0
+
+    def __init__(self, show: "Hostile", unit: str = "") -> None:
+        self.show, self.unit = show, unit
+
+    def lamp(self, name: str, personality: Any, unit: int = 1, channel: int = 1) -> "BusWire":
+        return BusWire(self.show, f"unit {unit}")
+
+    def apply(self, levels: Mapping[Any, float]) -> None:
+        show = self.show
+        if show.chance.random() < 0.01:
+            raise show.chance.choice((ReplyTimeout("lost", ""), Refused("busy", "")))
+        (level,) = levels.values()
+        show.sent.lamps.setdefault(self.unit, []).append((show.now, show.loosest, level))
+
+    def read(self) -> None:
+        return None
+
+    def sample(self) -> tuple[()]:
+        return ()
+
+    def renew(self) -> None:
+        pass
 
 
 class Hostile:
     """``seed`` makes the same show again. ``faster``: a broken limiter, for the test of the test."""
 
-    refresh = Refresh(max_hz=44.0, keepalive=0.9, repeats=3, min_gap=0.0013)
-
     def __init__(self, seed: int, faster: float = 1.0) -> None:
         self.chance = random.Random(seed)
-        self.now = self.due = 1.0
+        self.now = 1.0
+        self.wall = 1.9e9
+        """What the wall clock is ahead of ours; it jumps."""
         self.faster = faster
         self.rate = OFF_AIR
-        self.sent: list[tuple[float, float, bytes]] = []
+        self.turned = 0.0
+        """When it last went on or off air, or was reloaded."""
+        self.off_until = math.inf
+        """When it last was off air."""
+        self.sent = Sent()
+        self.consoles: dict[int, Console | None] = {}
         self.last: list[str] = []
-        self.rig = Rig(lights(), rate=self.rate * faster, present={}, show=self._show, groups=GROUPS)
-        self._begin({})
+        self.config = StudioConfig(
+            agent=AgentSection(site="test", name="hostile"),
+            outputs={"out": OutputSection(driver="sacn", universes=UNIVERSES)},
+            fixtures={
+                name: FixtureSection(profile="generic/dimmer", personality="8bit", universe=1, address=address)
+                for name, address in (("fine", 1), ("panel", 21))
+            },
+            groups={"all": GroupSection(fixtures=("fine", "panel"))},
+            safety=SafetySection.model_construct(slew_on_air=ON_AIR * faster, slew_off_air=OFF_AIR * faster),
+        )
+        self.lists: dict[str, CueListSection] = {}
+        self.file = ShowFile(Path("/nowhere"), dict[str, LookSection], lambda: self.lists)
+        self.outs: list[Wire] = []
+        self.bus: LampPump = NOBODY
+        self.told: dict[Any, Any] = {}
+        self.patch = patched()
+        self.rig = keeper.rig(self.config, self.patch, self.show, None)
+        self.playback = self.played()
+        self.connect(((1, 2),), {})
+        self.fit()
+        self.air()
 
-    def _begin(self, before: Mapping[int, bytes]) -> None:
-        self.score = Score(self.rig.scene, (1,))
-        self.part = self.score.whole()
-        self.pump = Pump(self, self.part, before)
-        self.pump.opened(Identity("wire"), self.now)
+    # --- what the agent does -----------------------------------------------------------------------------------------
 
-    def _show(self, scene: Scene) -> None:
-        news = self.score.follow(scene)
-        if news is not None:
-            self.part = news if isinstance(news, Part) else self.part.changed(news, self.now)
-            self.pump.play(self.part)
-        self.due = self.now
+    def played(self) -> Playback:
+        return Playback(self.file, lambda: self.rig, lambda: self.wall + self.now, lambda: None)
 
-    def send(self, universe: int, frame: bytes) -> None:
-        self.sent.append((self.now, self.rate, frame[:USED]))
+    @property
+    def loosest(self) -> float:
+        """The limit in force a moment ago, or now: what is led catches up for that moment at the present one."""
+        return OFF_AIR if self.now < self.off_until + 0.1 else self.rate
 
-    def run(self, seconds: float) -> None:
+    def air(self) -> None:
+        """Agent._air_to_rig."""
+        self.off_until = math.inf if self.rate == OFF_AIR else min(self.off_until, self.now)
+        self.rig.limit(self.rate * self.faster, self.now, self.rate == ON_AIR)
+
+    def show(self, scene: Scene) -> None:
+        """Devices.show."""
+        for out in self.outs:
+            out.play(scene)
+        if self.bus is not None:
+            self.bus.show(scene)
+            self.bus_due = self.now
+
+    def connect(self, groups: tuple[tuple[int, ...], ...], before: Mapping[int, bytes]) -> None:
+        """The universes go over these outputs from now on."""
+        fixed = {universe: slots for out in self.outs for universe, slots in out.score.fixed().items()}
+        self.outs = [Wire(self, group, before, fixed) for group in groups]
+
+    def fit(self) -> None:
+        """The bus is made anew."""
+        lamps = tuple(light for light in self.patch.values() if light.bus)
+        bus: Any = BusWire(self)
+        self.bus = LampPump(bus, lamps, self.rig.scene, lambda: self.now, None, lambda: None, self.told)
+        self.bus_open()
+
+    def bus_open(self) -> None:
+        self.bus.opened(Identity("bus"), self.now)
+        self.bus_due = self.now
+
+    def wires(self) -> dict[int, bytes]:
+        """The frames that were sent last."""
+        return {universe: out.pump.wire(universe) for out in self.outs for universe in out.universes}
+
+    def not_there(self) -> keeper.Sent:
+        """Devices.sent."""
+        led = {u: out.pump.wire(u) for out in self.outs if out.pump.led for u in out.universes}
+        return led, {name: line.told for name, line in self.bus.lines.items() if line.told is not None}
+
+    def sent_by(self, universe: int, then: float) -> bytes:
+        """The frame that was on the wire at that time."""
+        sent = self.sent.wires[universe]
+        return next((frame for when, _, frame in reversed(sent) if when <= then), sent[0][2]).ljust(512, bytes(1))
+
+    def run(self, seconds: float, playing: bool = True) -> None:
+        """Time passes; everything that is due is done. ``playing``: the daemon lives, too."""
         until = self.now + seconds
-        while self.due <= until:
-            self.now = max(self.now, self.due)
-            self.due = self.pump.turn(self.now)
+        while True:
+            cue = self.playback.due if playing else None
+            due = min(self.bus_due, *(out.due for out in self.outs), self.bus_due if cue is None else cue)
+            if due > until:
+                break
+            self.now = now = max(self.now, due)
+            if cue is not None and cue <= now:
+                self.playback.turn(now)
+            for out in self.outs:
+                if out.due <= now:
+                    out.due = out.pump.turn(now)
+            if self.bus_due <= now:
+                self.bus_turn()
         self.now = until
 
-    # --- what the network does ----------------------------------------------------------------------------------------
+    def bus_turn(self) -> None:
+        if not self.bus.lines:
+            self.bus_due = self.now + 1e9
+            return
+        try:
+            self.bus_due = max(self.bus.turn(self.now), self.now + 0.001)
+        except ReplyTimeout:  # all are lost: the lane opens it anew
+            self.bus_open()
 
     def stream(self) -> None:
-        """A few commands, within 80 ms."""
+        """One to three commands, within 25 ms; now and then nobody says anything for a while."""
+        from tests.hostile_acts import one
+
         chance = self.chance
-        left = 0.08
+        left = 0.025 if chance.random() < 0.998 else 2.0
         self.last.clear()
-        for _ in range(chance.randint(2, 5)):
-            pause = chance.choice((0.0, 0.0, 0.001, PERIOD, chance.uniform(0, 0.05)))
+        for _ in range(chance.randint(1, 3)):
+            pause = chance.choice((0.0, 0.0, 0.001, 0.0227, chance.uniform(0, 0.03)))
             self.run(min(pause, left))
             left = max(0.0, left - pause)
-            self.one()
+            one(self)
         self.run(left)
 
-    def levels(self) -> dict[str, dict[Attribute, float]]:
-        chance = self.chance
-        wanted: dict[str, dict[Attribute, float]] = {}
-        here = sorted(self.rig.fixtures)
-        for name in chance.sample(here, chance.randint(1, len(here))):
-            wanted[name] = {LIGHT: chance.choice((0.0, 1.0, chance.random()))}
-            if name == "panel":
-                wanted[name] |= {each: chance.choice((0.0, 1.0, chance.random())) for each in COLOURS}
-        return wanted
-
-    def one(self) -> None:
-        """One command, as wild as the checks before the rig let it be."""
-        chance, rig, now = self.chance, self.rig, self.now
-        fade = chance.choice((0.0, 0.0, 0.0, 1e-9, 0.05, 1.0, 30.0))
-        what = chance.choices(WORDS, cum_weights=SHARES)[0]
-        self.last.append(f"{now:.4f} {what} fade={fade:g}")
-        owner = chance.choice("ab")
-        if what in ("set", "loop", "playbook", "test"):
-            priority = {"set": Priority.MANUAL, "loop": Priority.LOOP, "playbook": Priority.PLAYBOOK}.get(what)
-            if priority is None and self.rate == ON_AIR:
-                return  # tests are for off air
-            lease = chance.choice((None, 0.05, 1.0))
-            rig.claim(owner, priority or Priority.TEST, self.levels(), now=now, fade=fade, lease=lease)
-        elif what == "cue":
-            rig.cue("list", self.levels(), now=now, up=fade, down=chance.choice((0.0, 2.0)))
-        elif what == "look":
-            rig.apply_look(self.levels(), now=now, fade=fade)
-        elif what == "release":
-            rig.release(now, owner=chance.choice((None, owner)), fade=fade)
-        elif what == "master":
-            rig.dim(chance.choice((0.0, 1.0, chance.random())), now=now, fade=fade)
-        elif what == "sub":
-            rig.dim(chance.choice((0.0, 1.0)), now=now, fade=fade, group="all")
-        elif what == "black":
-            (rig.restore(now=now, fade=fade) if rig.masters.blackout else rig.black_out("a", now=now, fade=fade))
-        elif what == "stop":
-            (rig.reset(now, fade) if rig.stopped else rig.stop("a", now))
-        elif what == "air":
-            self.rate = ON_AIR if self.rate == OFF_AIR else OFF_AIR
-            rig.limit(self.rate * self.faster, now)
-        elif what == "lost":
-            self.now += chance.uniform(0, 3)
-            self.pump.opened(Identity("wire"), self.now)
-            self.due = self.now
-        elif what == "desk":
-            slots = bytes(chance.choice((0, 255, chance.randrange(256))) for _ in range(64))
-            self.pump.follow(1, chance.choice((None, Console("in", "desk", 150, slots, b"\1" * 64))))
-            self.due = now
-        elif what == "lapse":
-            rig.lapse(now)
-        else:
-            self._reload()
-
-    def _reload(self) -> None:
-        """A configuration in which lights have changed places, or are there again."""
-        chance = self.chance
-        here = lights(chance.choice((11, 11, 13)), chance.choice(("coarse", "coarse", "renamed")))
-        present = {name: self.rig.scene.levels(name, self.now) for name in here if name in self.rig.fixtures}
-        if chance.random() < 0.3:
-            here = {name: here[name] for name in ("fine", "panel")}
-        self.rig = Rig(here, rate=self.rate * self.faster, present=present, show=self._show, groups=GROUPS)
-        if chance.random() < 0.5:
-            self._begin({1: self.pump.wire(1)})
-        self._show(self.rig.scene)
-        if len(here) == 2:
-            self.run(0.5)
-            self.rig = Rig(
-                lights(),
-                rate=self.rate * self.faster,
-                present=present,
-                show=self._show,
-                groups=GROUPS,
-            )
-            self._show(self.rig.scene)
-
     def settle(self) -> bool:
-        """Nobody commands any more: whether the frame comes to be exactly the scene's."""
-        self.pump.follow(1, None)
-        self.due = self.now
+        """Nobody commands any more: whether everything comes to be exactly where the scene is."""
+        self.rate = OFF_AIR
+        self.air()
+        self.playback.playing.clear()
+        for universe in UNIVERSES:
+            self.follow(universe, None)
         for _ in range(60):
             self.rig.lapse(self.now)
             self.run(1.0)
-        return self.pump.wire(1)[:USED] == self.rig.scene.frame(1, self.now)[:USED]
+        there = all(wire == self.rig.scene.frame(universe, self.now) for universe, wire in self.wires().items())
+        return there and self.bus.has_shown(self.rig.scene, self.now)
 
-    # --- what is seen -------------------------------------------------------------------------------------------------
+    def follow(self, universe: int, console: Console | None) -> None:
+        """A console begins, goes on or ends."""
+        self.consoles[universe] = console
+        for out in self.outs:
+            if universe in out.universes:
+                out.pump.follow(universe, console)
+                out.due = self.now
 
     def judge(self, seen: Seen) -> None:
-        """Look at the frames sent since the last time; the last second is looked at again."""
-        times = np.array([when for when, _, _ in self.sent])
-        rates = np.array([rate for _, rate, _ in self.sent])
-        frames = np.frombuffer(b"".join(frame for _, _, frame in self.sent), np.uint8).reshape(-1, USED)
-        levels = shown(frames)
-        change = np.abs(np.diff(levels, axis=0))
-        # Either frame looks ahead, each slot is rounded, and the limit may have been the other one.
-        recent = np.maximum.reduce([np.roll(rates, shift) for shift in range(4)])
-        way = np.maximum(recent[1:], recent[:-1])[:, None] * (np.diff(times) + 2 * AHEAD)[:, None]
-        most = way + ROUNDED + PRODUCT * way**2
-        slope = change / most
-        seen.slope = max(seen.slope, float(slope.max(initial=0.0)))
-        for slot, value in FIXED.items():
-            seen.moved += int((frames[:, slot] != value).sum())
-        seen.slope = max(seen.slope, long_slope(times, rates, levels))
-        for level in (*levels.T, levels.mean(axis=1)):
-            turns = reversals(times, level)
-            seen.flashes = max(seen.flashes, densest(turns) / 2)
-            quiet = [turn for turn in turns if on_air(times, rates, turn)]
-            seen.flashes_on_air = max(seen.flashes_on_air, densest(quiet) / 2)
-        seen.frames += len(times)
-        self.sent = [each for each in self.sent if each[0] > self.now - 1.5]
-
-
-def long_slope(
-    times: npt.NDArray[np.float64], rates: npt.NDArray[np.float64], levels: npt.NDArray[np.float64]
-) -> float:
-    """The steepest change over SPAN frames, relative to the limit: so long that looking ahead hides little."""
-    if len(times) <= SPAN:
-        return 0.0
-    most = np.lib.stride_tricks.sliding_window_view(np.concatenate([rates[:1].repeat(3), rates]), SPAN + 4).max(axis=1)
-    way = most[:, None] * (times[SPAN:] - times[:-SPAN] + 2 * AHEAD)[:, None]
-    return float((np.abs(levels[SPAN:] - levels[:-SPAN]) / (way + ROUNDED)).max())
-
-
-SPAN = 22
-"""Frames, half a second of them."""
-
-
-ROUNDED = np.array([2 / 65535, 1 / 255, 2 / 255, 1 / 255])
-"""What rounding to slots makes of a change, at most, light by light."""
-
-
-PRODUCT = np.array([0.0, 0.0, 0.25, 0.0])
-"""The panel's light is a product; each factor has half the limit, so their changes multiplied are on top of it."""
-
-
-def on_air(times: npt.NDArray[np.float64], rates: npt.NDArray[np.float64], turn: float) -> bool:
-    """Whether the second before, and the change itself, were on air."""
-    within = (times > turn - 1.5) & (times <= turn)
-    return bool((rates[within] == ON_AIR).all())
+        self.sent.judge(seen, self.now)
 
 
 def campaign(seed: int, streams: int, faster: float = 1.0, at_a_time: int = 500) -> Seen:
@@ -309,6 +313,7 @@ def campaigns(seed: int, streams: int) -> Seen:
         slope=max(each.slope for each in shows),
         flashes=max(each.flashes for each in shows),
         flashes_on_air=max(each.flashes_on_air for each in shows),
+        red=max(each.red for each in shows),
         moved=sum(each.moved for each in shows),
         frames=sum(each.frames for each in shows),
         streams=sum(each.streams for each in shows),

@@ -94,7 +94,7 @@ class Agent:
         self.disk = Lane("disk", NoDevice("disk"), Idle(), now=host.now, tell=lambda *_: None, bug=self._told_bug)
         self.stage = Stage(self)
         cued, file = self.stage.playback.remembered, LookFile(state / "look.json")
-        self.looks = LookKeeper(file, lambda: self.rig, self.on_disk, self.now, cued, host.wall)
+        self.looks = LookKeeper(file, lambda: self.rig, self.on_disk, self.now, cued, host.wall, self.devices.sent)
         self.topics = Topics(config.agent.site, config.agent.name)
         stamp = Stamp(host.wall, host.now)
         self.bus = Bus(config.mqtt, self.topics, stamp, version=__version__, mode=mode, state=state, disk=self.on_disk)
@@ -221,8 +221,8 @@ class Agent:
             self.exposure.use(rig)
         else:
             self.exposure = ExposureService(config.exposure, rig) if config.exposure else None
-        self._air_to_rig()
         self.devices.adopt(config, rig.scene)
+        self._air_to_rig()
         self.herald.forget_alerts()
         self.herald.everything()
         for topic in before - self.herald.state_topics():
@@ -340,6 +340,6 @@ class Agent:
 
     def _air_to_rig(self) -> None:
         now = self.now()
-        safety = self.config.safety
-        self.rig.limit(safety.slew_on_air if self.interlock.on_air(now) else safety.slew_off_air, now)
+        safety, on_air = self.config.safety, self.interlock.on_air(now)
+        self.rig.limit(safety.slew_on_air if on_air else safety.slew_off_air, now, on_air)
         self.herald.air()

@@ -17,6 +17,7 @@ from agent.lighting.bus import BusUnit, fittings
 from agent.lighting.console import Console
 from agent.lighting.hearing import Hearing
 from agent.lighting.input import Here, InputUnit, Listening
+from agent.lighting.lamps import Position, Told
 from agent.lighting.output import OutputUnit
 from agent.lighting.player import Player, Playing
 from agent.lighting.scene import Scene
@@ -58,6 +59,8 @@ class Devices:
     inputs: dict[str, InputUnit] = field(default_factory=dict)
     outputs: dict[str, OutputUnit] = field(default_factory=dict)
     buses: dict[str, BusUnit] = field(default_factory=dict)
+    told: dict[Position, Told] = field(default_factory=dict)
+    """What lamps on buses were told last, also those that are no more: they stay as they are."""
     cameras: dict[str, CameraUnit] = field(default_factory=dict)
     probes: dict[str, ProbeUnit] = field(default_factory=dict)
 
@@ -69,9 +72,8 @@ class Devices:
         """Go over to this configuration: what is unchanged runs on untouched, what is gone is stopped, what is new
         is started. Blocks while old lanes end (a port must be free before its successor opens it). A universe that
         changes its output goes on from the frame it was last sent."""
-        outputs = list(self.outputs.values())
+        outputs, buses = list(self.outputs.values()), list(self.buses.values())
         fitting = fittings(config, scene.fixtures)
-        told = {name: levels for bus in self.buses.values() for name, levels in bus.pump.told()}
         hearing = heard_by(config, self.host)
         leaving = [
             *_leave(self.inputs, hearing),
@@ -82,16 +84,19 @@ class Devices:
         ]
         for lane in leaving:
             lane.join()
+        for bus in buses:
+            self.told.update(bus.pump.told())
         before = {universe: output.lane.wire(universe) for output in outputs for universe in output.section.universes}
+        fixed = {universe: slots for output in outputs for universe, slots in output.fixed().items()}
         host, bug = self.host, self.bug
         tell = {kind: self._teller(kind) for kind in Kind}
         if self.engine is not None:
             self.engine.patch = word_for(scene.fixtures)
-        _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, scene, self._seat, before))
+        _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, scene, self._seat, before, fixed))
         _enter(self.inputs, hearing, lambda n, s: InputUnit(n, s, host, self._listen))
         if self.engine is not None:
             self.engine.settled()
-        _enter(self.buses, fitting, lambda n, f: BusUnit(n, f, host, tell[Kind.BUS], bug, scene, told))
+        _enter(self.buses, fitting, lambda n, f: BusUnit(n, f, host, tell[Kind.BUS], bug, scene, self.told))
         _enter(
             self.cameras,
             config.cameras,
@@ -104,6 +109,15 @@ class Devices:
         """Hand the new scene to every output and bus."""
         for unit in self.lighting():
             unit.show(scene)
+
+    def sent(self) -> tuple[dict[int, bytes], dict[str, Told]]:
+        """What lights have been sent that are not, or may not be, where the scene has them: frames of universes that
+        are led or a console's, and what lamps were told."""
+        frames = {
+            u: unit.lane.wire(u) for unit in self.outputs.values() if unit.lane.led for u in unit.section.universes
+        }
+        lines = [line for bus in self.buses.values() for line in bus.pump.lines.values()]
+        return frames, {line.light.name: line.told for line in lines if line.told is not None}
 
     def lighting(self) -> Iterator[OutputUnit | BusUnit]:
         """Everything that lights are driven by."""

@@ -39,10 +39,10 @@ def reread(house: House) -> StudioConfig:
 
 
 def jumping(now: Mapping[str, Patched], then: Mapping[str, Patched]) -> list[Problem]:
-    """What of another patch would change at once, past the slew limit: slots that profiles hold (strobe, effects),
-    where a light of the present patch is."""
-    owned = {(light.universe, slot) for light in now.values() for slot in range(light.address, light.last + 1)}
-    held = _held(now)
+    """What of another patch would change slots that profiles hold (strobe, effects, modes), now or then, where a light
+    of the present patch is. Rendering would not let them move on air; so the lights would not be what the file says."""
+    owned = {place for light in now.values() for place in _places(light)}
+    held, will_be = _held(now), _held(then)
     return [
         Problem(
             f"fixtures.{name}",
@@ -50,8 +50,12 @@ def jumping(now: Mapping[str, Patched], then: Mapping[str, Patched]) -> list[Pro
             "reload off air",
         )
         for name, light in then.items()
-        if any(place in owned and held.get(place) != value for place, value in _held({name: light}).items())
+        if any(place in owned and held.get(place) != will_be.get(place) for place in _places(light))
     ]
+
+
+def _places(light: Patched) -> list[tuple[int, int]]:
+    return [(light.universe, slot) for slot in range(light.address, light.last + 1)] if light.universe else []
 
 
 def _held(patch: Mapping[str, Patched]) -> dict[tuple[int, int], int]:

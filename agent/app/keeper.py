@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 import structlog
 
 from agent.engine.messages import Playing
 from agent.lighting.claims import Priority
+from agent.lighting.looks import fitting
 from agent.lighting.masters import GRAND
 from agent.lighting.memory import HeldClaim, LastLook, LookFile, PlayedCue
 from agent.lighting.rig import Rig
@@ -37,6 +39,10 @@ LASTING: Mapping[Literal["manual", "schedule"], Priority] = {
 """Claims that outlive a restart or a reload."""
 
 
+Sent = tuple[Mapping[int, bytes], Mapping[str, Levels]]
+"""Frames of universes, and levels of lamps, that may be others than the scene's."""
+
+
 class LookKeeper:
     """``rig`` gives the present rig; ``disk`` runs blocking work on the disk lane."""
 
@@ -48,13 +54,16 @@ class LookKeeper:
         now: Callable[[], float],
         cues: Callable[[], Mapping[str, PlayedCue]],
         wall: Callable[[], float],
+        sent: Callable[[], "Sent"] = lambda: ({}, {}),
     ) -> None:
+        """``sent``: see :func:`present`."""
         self._file = file
         self._rig = rig
         self._disk = disk
         self._now = now
         self._cues = cues
         self._wall = wall
+        self._sent = sent
         self._dirty = asyncio.Event()
         self.health = ""
         """Empty when all is well; else why the present look is not on the disk, for people."""
@@ -89,7 +98,7 @@ class LookKeeper:
         if self._saved >= self._changes:
             return
         saving, rig, now = self._changes, self._rig(), self._now()
-        look = present(rig, now, self._wall(), self._cues())
+        look = present(rig, now, self._wall(), self._cues(), self._sent())
         try:
             await self._disk(lambda: self._file.write(look))
         except (OSError, DriverError) as error:  # DriverError: the disk's lane got no answer in time
@@ -130,10 +139,18 @@ def taken_over(old: Rig, fixtures: Patch, now: float) -> dict[str, dict[Attribut
     return found
 
 
-def present(rig: Rig, now: float, wall: float, cues: Mapping[str, PlayedCue]) -> LastLook:
-    """What is worth remembering: tests are not. Leases end by the ``wall`` clock while nothing runs."""
+def present(
+    rig: Rig, now: float, wall: float, cues: Mapping[str, PlayedCue], sent: Sent = (MappingProxyType({}),) * 2
+) -> LastLook:
+    """What is worth remembering: tests are not. Leases end by the ``wall`` clock while nothing runs. ``sent``: what of
+    it lights are not at yet, because they are led or a console's: a restart goes on from where they are."""
+    frames, lamps = sent
+    showing = as_sent(shown(rig, now), rig.fixtures, frames)
+    for name, levels in lamps.items():
+        if name in showing and levels.keys() == showing[name].keys():
+            showing[name] = dict(levels)
     return LastLook(
-        shown=shown(rig, now),
+        shown=showing,
         going={name: rig.resting(name) for name in rig.fixtures},
         look={name: rig.look(name) for name in rig.fixtures},
         held=tuple(
@@ -143,6 +160,7 @@ def present(rig: Rig, now: float, wall: float, cues: Mapping[str, PlayedCue]) ->
                 fixture=c.fixture,
                 levels={c.attribute: c.level},
                 until=None if c.until is None else wall + c.until - now,
+                left=None if c.until is None else c.until - now,
             )
             for word, priority in LASTING.items()
             for c in rig.claims(priority)
@@ -157,13 +175,12 @@ def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float
     """Give a fresh rig (made with the last look's ``shown`` and ``master``) the rest of the last look; at the first
     start of all, the configured one, faded in."""
     if last is not None:
-        rig.recall(last.look)
-        rig.go_on(last.going, now)
+        rig.recall(fitting(last.look, rig.fixtures)[0])
+        rig.go_on(fitting(last.going, rig.fixtures)[0], now)
         for held in last.held:
-            lease = None if held.until is None else held.until - wall
-            if held.fixture in rig.fixtures and (lease is None or lease > 0):
-                able = set(rig.fixtures[held.fixture].personality.attributes)
-                levels: Mapping[str, Levels] = {held.fixture: {a: v for a, v in held.levels.items() if a in able}}
+            lease = held.lease(wall)
+            levels, _ = fitting({held.fixture: held.levels}, rig.fixtures)
+            if lease is None or lease > 0:
                 rig.claim(held.owner, LASTING[held.priority], levels, now=now, lease=lease)
         if last.stopped:
             rig.freeze(last.stopped, now)
@@ -183,7 +200,7 @@ def rig(
     return Rig(
         fixtures,
         rate=config.safety.slew_on_air,
-        present=was.shown,
+        present=fitting(was.shown, fixtures)[0],
         show=show,
         groups={name: group.fixtures for name, group in config.groups.items()},
         masters={GRAND: was.master, **was.submasters},
@@ -192,10 +209,13 @@ def rig(
 
 
 def successor(old: Rig, config: StudioConfig, fixtures: Patch, show: Callable[[Scene], None], now: float) -> Rig:
-    """The rig of another configuration, its lights where this one has them, with what people and cue lists hold."""
+    """The rig of another configuration, its lights where this one has them, with what people and cue lists hold. It
+    shows nothing yet: outputs and buses of the old one could not play a scene whose lights they do not have."""
     was = LastLook(shown=taken_over(old, fixtures, now), **_masters(old))
-    made = rig(config, fixtures, show, was)
+    made = rig(config, fixtures, lambda scene: None, was)
     carry(old, made, now)
+    made.limit(old.rate, now, old.scene.on_air)
+    made.show = show
     return made
 
 
@@ -208,13 +228,20 @@ def seen(last: LastLook, fixtures: Mapping[str, Patched], outputs: Mapping[str, 
     """``last`` with what lights do show instead of what was written last, as far as an output engine that outlived the
     last agent sends frames of the same ``patch``: it went on with the fades."""
     frames = {u: frame for each in outputs.values() if each.patch == patch for u, frame in each.wires.items() if frame}
-    shown = dict(last.shown)
+    return last.model_copy(update={"shown": as_sent(last.shown, fixtures, frames)})
+
+
+def as_sent(
+    shown: Mapping[str, dict[Attribute, float]], fixtures: Mapping[str, Patched], frames: Mapping[int, bytes]
+) -> dict[str, dict[Attribute, float]]:
+    """``shown``, but what these frames have where they have something else."""
+    found = dict(shown)
     for name, light in fixtures.items():
-        if light.universe in frames:
-            slots = frames[light.universe][light.address - 1 : light.last]
-            if render(light.personality, shown.get(name, {})) != slots:  # else it is known better than slots tell
-                shown[name] = decode(light.personality, slots)
-    return last.model_copy(update={"shown": shown})
+        if frame := frames.get(light.universe):
+            slots = frame[light.address - 1 : light.last]
+            if render(light.personality, found.get(name, {})) != slots:  # else it is known better than slots tell
+                found[name] = decode(light.personality, slots)
+    return found
 
 
 def carry(old: Rig, new: Rig, now: float) -> None:

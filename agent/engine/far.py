@@ -41,7 +41,7 @@ class FarPlayer:
         self._whole = whole
         self._client = client
         self._wires = dict(before)
-        self._led = False
+        self.led = False
 
     # --- Playing -----------------------------------------------------------------------------------------------------
 
@@ -102,11 +102,11 @@ class FarPlayer:
 
     def told_sent(self, wires: Mapping[int, bytes], has_sent: bool, led: bool) -> None:
         self._wires.update(wires)
-        self.has_sent, self._led = has_sent, led
+        self.has_sent, self.led = has_sent, led
 
     def lost(self, now: float) -> None:
         """The engine has ended. Frames are told a moment after they were sent, but the scene knows what they were."""
-        if self.has_sent and not self._led:
+        if self.has_sent and not self.led:
             rows = self._whole().frames(now + BEAT)
             self._wires = {universe: rows[row].tobytes() for row, universe in enumerate(self.table.universes)}
         self.has_sent = False

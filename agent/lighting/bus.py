@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from agent.lighting.lamps import LampPump, Told
+from agent.lighting.lamps import LampPump, Position, Told
 from agent.lighting.player import SOON
 from agent.lighting.scene import Scene
 from agent.runtime.lane import Health, Lane
@@ -16,7 +16,7 @@ from drivers.base import Bus
 from drivers.host import Host
 from firmware_profiles.patch import Patched
 
-NOTHING: Mapping[str, Told] = MappingProxyType({})
+NOTHING: Mapping[Position, Told] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class BusUnit(Unit[Fitting, Bus]):
         tell: Callable[[str, Health], None],
         bug: Callable[[str, BaseException], None],
         scene: Scene,
-        before: Mapping[str, Told] = NOTHING,
+        before: Mapping[Position, Told] = NOTHING,
     ) -> None:
         """``before``: what lamps were told last by whoever had the bus."""
         super().__init__(name, fitting, host)

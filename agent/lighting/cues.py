@@ -163,15 +163,16 @@ class Playback:
 
     def recall(self, played: Mapping[str, PlayedCue], now: float) -> None:
         """Take it up again; the claims have come back with the rig. A delay that ran out meanwhile is over, a follow
-        that would have come meanwhile does not come any more: nobody expects it now."""
+        that would have come meanwhile does not come any more: nobody expects it now. Where the clock was set back, no
+        delay is longer than the cue's, and no follow comes."""
         wall = self._wall()
         for name, was in played.items():
             playing = self.playing[name] = Playing(was.cue, was.at, now - (wall - was.at), arrived=now)
-            if was.follow is not None and was.follow > wall:
-                playing.follow = now + was.follow - wall
+            if was.follow is not None and 0.0 < (rest := was.follow - wall) <= (was.cue.follow or 0.0) + 1.0:
+                playing.follow = now + rest
             if was.starts is not None:
                 playing.levels, playing.left_out = self._tracked(name, was.cue)
-                playing.starts, playing.arrived = now + max(0.0, was.starts - wall), None
+                playing.starts, playing.arrived = now + min(max(0.0, was.starts - wall), was.cue.delay), None
 
     # --- inside ----------------------------------------------------------------------------------------------
 

@@ -41,6 +41,14 @@ DECLINED = 5.0
 
 Told = Mapping[Attribute, float]
 
+Position = tuple[str, int, int]
+"""Bus, unit and channel: which lamp it is, whatever it is called."""
+
+
+def position(light: Patched) -> Position:
+    """Where it sits."""
+    return light.bus, light.unit, light.channel
+
 
 @dataclass(slots=True)
 class LampLine:
@@ -95,12 +103,14 @@ class LampPump:
     changed: Callable[[], None]
     """Called on the lane's thread when a lamp has become faulty, or sound."""
 
-    before: Mapping[str, Told] = field(default_factory=dict)
+    before: Mapping[Position, Told] = field(default_factory=dict)
     lines: dict[str, LampLine] = field(init=False)
+    _fixtures: Mapping[str, Patched] = field(init=False)
     _spared: float = -math.inf
     """Until when lamps that do not answer are not tried while others do."""
 
     def __post_init__(self) -> None:
+        self._fixtures = self.scene.fixtures
         self.lines = {
             light.name: LampLine(
                 light,
@@ -111,7 +121,7 @@ class LampPump:
         }
 
     def _known(self, light: Patched) -> Told | None:
-        told = self.before.get(light.name)
+        told = self.before.get(position(light))
         return told if told is not None and set(told) == set(light.personality.attributes) else None
 
     # --- any thread ------------------------------------------------------------------------------------------
@@ -133,9 +143,9 @@ class LampPump:
         """Whether every lamp has been told something since the wire was opened, or cannot be."""
         return all(not line.unheard or line.fault for line in self.lines.values())
 
-    def told(self) -> Iterator[tuple[str, Told]]:
+    def told(self) -> Iterator[tuple[Position, Told]]:
         """What each lamp has been told."""
-        yield from ((name, line.told) for name, line in self.lines.items() if line.told is not None)
+        yield from ((position(line.light), line.told) for line in self.lines.values() if line.told is not None)
 
     # --- the lane's thread -----------------------------------------------------------------------------------
 
@@ -148,6 +158,10 @@ class LampPump:
 
     def turn(self, now: float) -> float:
         begun, scene = now, self.scene
+        if scene.fixtures is not self._fixtures:  # a reload: how long a lamp stood still before is no time to make up
+            self._fixtures = scene.fixtures
+            for line in self.lines.values():
+                line.at = max(line.at, now - EXCHANGE)
         due = now + LONGEST
         for line in self._in_turn(now):
             now = self.now()

@@ -16,20 +16,28 @@ log = structlog.get_logger(__name__)
 class HeldClaim(BaseModel):
     """A person's hold on a light, or a cue list's, that outlives a restart."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     owner: str
     priority: Literal["manual", "schedule"] = "manual"
     levels: dict[Attribute, float]
     fixture: Name
     until: float | None = None
     """End of the lease, seconds of the wall clock."""
+    left: float | None = None
+    """Seconds it had left when this was written: no more are left, whatever the clock says later."""
+
+    def lease(self, wall: float) -> float | None:
+        """Seconds that are left now; ``None``: it has no end."""
+        if self.until is None:
+            return None
+        return self.until - wall if self.left is None else min(self.until - wall, self.left)
 
 
 class PlayedCue(BaseModel):
     """Where a cue list stands: its cue as it was gone to ``at`` this time; when its fades begin and when the next goes
     by itself, if that is to come. Seconds of the wall clock."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     cue: CueSection
     at: float
     starts: float | None = None
@@ -39,7 +47,7 @@ class PlayedCue(BaseModel):
 class LastLook(BaseModel):
     """What the lights showed, where they were going, what a person had chosen, and what a person held."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     shown: dict[Name, dict[Attribute, float]] = Field(default_factory=dict)
     going: dict[Name, dict[Attribute, float]] = Field(default_factory=dict)
     look: dict[Name, dict[Attribute, float]] = Field(default_factory=dict)

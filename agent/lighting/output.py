@@ -9,6 +9,7 @@ from agent.lighting.part import Part
 from agent.lighting.player import Playing
 from agent.lighting.scene import Scene
 from agent.lighting.score import Score
+from agent.lighting.sheet import Bools
 from config.model import OutputSection
 from drivers import registry
 from drivers.base import Check, Output, Result
@@ -36,8 +37,10 @@ class OutputUnit:
         scene: Scene,
         seat: Seat,
         before: Mapping[int, bytes] = MappingProxyType({}),
+        fixed: Mapping[int, Bools] = MappingProxyType({}),
     ) -> None:
-        """``before``: frames its universes were last sent by whoever carried them."""
+        """``before``: frames its universes were last sent by whoever carried them; ``fixed``: their slots that a
+        profile fixed then."""
         spec = registry.find(section.driver)
         self.name = name
         self.section = section
@@ -45,7 +48,7 @@ class OutputUnit:
         self.checks: Sequence[Check] = self.driver.checks()
         """What it can check on itself, by what was last known; ``run`` of them is of no use here."""
         self._now = host.now
-        self._score = Score(scene, section.universes)
+        self._score = Score(scene, section.universes, fixed)
         self.lane = seat(self, before)
 
     @property
@@ -65,6 +68,10 @@ class OutputUnit:
         news = self._score.follow(scene)
         if news is not None:
             self.lane.play(news, self._now())
+
+    def fixed(self) -> dict[int, Bools]:
+        """Slots of each universe that a profile fixes."""
+        return self._score.fixed()
 
     def part(self) -> Part:
         """What it has to play now, whole."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agent.lighting.fade import Fade
-from agent.lighting.sheet import Indices, Numbers, Sheet, Slots
+from agent.lighting.sheet import Bools, Indices, Numbers, Sheet, Slots
 
 FEW = 16
 """Up to so many channels are quicker done one by one than by arrays: what a person's command moves."""
@@ -19,11 +19,12 @@ FEW = 16
 
 class Change(NamedTuple):
     """Channels by number, ascending, and their fades from now on: columns start, end, begin, length. ``rates``: of all
-    channels, when they are others now."""
+    channels, when they are others now; ``on_air``: when that is otherwise now."""
 
     which: Indices
     fades: Numbers
     rates: Numbers | None = None
+    on_air: bool | None = None
 
 
 class Few(NamedTuple):
@@ -35,7 +36,9 @@ class Few(NamedTuple):
 @dataclass(frozen=True, eq=False, slots=True)
 class Part:
     """``fades``: 4 x channels (start, end, begin, length). ``rates``: the slew limit of each, in its unit per second.
-    ``still``: every row as it is when all has arrived. ``moving``: the channels that may still be on their way."""
+    ``still``: every row as it is when all has arrived. ``moving``: the channels that may still be on their way.
+    ``on_air``: slots that profiles fix do not move on the wire, whatever the patch; ``fixed``: those, a row a universe,
+    that an earlier patch fixed and this one does not, while it is on air."""
 
     sheet: Sheet
     fades: Numbers
@@ -47,6 +50,8 @@ class Part:
     """Those that move, where they are few; else there are straight ones, and ones that are not."""
     glides: "Glides | None"
     others: Indices
+    on_air: bool = True
+    fixed: Bools | None = None
 
     def levels(self, now: float, which: "slice | Indices") -> Numbers:
         """What these channels show at ``now``: :meth:`agent.lighting.fade.Fade.at`, many at once."""
@@ -89,7 +94,7 @@ class Part:
                 self.sheet.put_one(flat, number, fade[1])
                 settled = max(settled, fade[2] + fade[3])
             few = tuple(change.fades)
-            return Part(self.sheet, fades, self.rates, still, which, settled, few, None, NONE)
+            return Part(self.sheet, fades, self.rates, still, which, settled, few, None, NONE, self.on_air, self.fixed)
         fades = self.fades.copy()
         fades[:, change.which] = change.fades
         still = self.still.copy()
@@ -101,27 +106,37 @@ class Part:
             late = self.moving[self.fades[2, self.moving] + self.fades[3, self.moving] > now]
             moving = np.union1d(late, moving)
         rates = self.rates if change.rates is None else change.rates
-        return _part(self.sheet, fades, rates, still, moving)
+        on_air = self.on_air if change.on_air is None else change.on_air
+        fixed = self.fixed if on_air or self.fixed is None else freed(self.fixed, self.sheet)
+        return _part(self.sheet, fades, rates, still, moving, on_air, fixed)
 
     def rows_of(self, change: Change) -> frozenset[int]:
         """The rows a change is about."""
         return frozenset(np.unique(self.sheet.rows_of(change.which)).tolist())
 
 
-def part(sheet: Sheet, fades: Numbers, rates: Numbers) -> Part:
+def freed(fixed: Bools, sheet: Sheet) -> Bools | None:
+    """What is left of slots that were fixed once it was off air: those without a light are off, and stay known."""
+    left = fixed & (sheet.owner == 0)
+    return left if left.any() else None
+
+
+def part(sheet: Sheet, fades: Numbers, rates: Numbers, on_air: bool, fixed: Bools | None) -> Part:
     """A part whole."""
-    return _part(sheet, fades, rates, sheet.rows(fades[1]), np.flatnonzero(fades[3] > 0))
+    return _part(sheet, fades, rates, sheet.rows(fades[1]), np.flatnonzero(fades[3] > 0), on_air, fixed)
 
 
-def _part(sheet: Sheet, fades: Numbers, rates: Numbers, still: Slots, moving: Indices) -> Part:
+def _part(
+    sheet: Sheet, fades: Numbers, rates: Numbers, still: Slots, moving: Indices, on_air: bool, fixed: Bools | None
+) -> Part:
     if 0 < len(moving) <= FEW and not sheet.mixes:
         few = tuple(moving.tolist())
         settled = float((fades[2, moving] + fades[3, moving]).max())
-        return Part(sheet, fades, rates, still, moving, settled, few, None, NONE)
+        return Part(sheet, fades, rates, still, moving, settled, few, None, NONE, on_air, fixed)
     settled = float((fades[2, moving] + fades[3, moving]).max(initial=0.0))
     straight = sheet.is_straight(moving, fades[0, moving], fades[1, moving])
     glides = Glides(sheet, moving[straight], fades) if straight.any() else None
-    return Part(sheet, fades, rates, still, moving, settled, (), glides, moving[~straight])
+    return Part(sheet, fades, rates, still, moving, settled, (), glides, moving[~straight], on_air, fixed)
 
 
 NONE: Indices = np.empty(0, np.intp)

@@ -60,6 +60,10 @@ class Playing(Protocol):
     def has_sent(self) -> bool:
         """Whether every universe has been sent once since the device was opened."""
 
+    @property
+    def led(self) -> bool:
+        """Whether lights of it are on their way to where the scene is, or a console's."""
+
     def figures(self, now: float) -> BeatFigures: ...
 
     async def ask(self, method: str, *args: Any, timeout: float) -> Any:  # noqa: ASYNC109 - also bounds the queue
@@ -137,6 +141,10 @@ class Player:
     @property
     def has_sent(self) -> bool:
         return self.pump.has_sent
+
+    @property
+    def led(self) -> bool:
+        return self.pump.led
 
     def figures(self, now: float) -> BeatFigures:
         return self.pump.figures(now)

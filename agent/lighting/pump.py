@@ -290,8 +290,14 @@ class Pump:
     def _lead(self, part: Part, now: float) -> None:
         """Every universe goes from the frame it has to where the scene is, at the slew limit."""
         for row in np.flatnonzero(self._known).tolist():
-            console = self._led[row].console if row in self._led else None
-            led = self._led[row] = _Led(CatchUp(part, row, self._wire[row].tobytes(), now), console)
+            before = self._led.get(row)
+            console = before.console if before is not None else None
+            held = part.fixed[row].copy() if part.fixed is not None else np.zeros(SLOTS, np.bool_)
+            if self._told is not None:
+                held |= self._told.sheet.held[row]
+            if before is not None:
+                held |= before.catch_up.kept
+            led = self._led[row] = _Led(CatchUp(part, row, self._wire[row].tobytes(), now, held), console)
             led.catch_up.aim(part, console)
 
     def _lead_on(self, part: Part, frames: Slots, now: float, on_beat: bool) -> tuple[Slots, bool]:
@@ -299,13 +305,13 @@ class Pump:
         frames, under_way = frames.copy(), False
         for row, led in tuple(self._led.items()):
             if on_beat or self._news[row] or self._left_at[row] == -math.inf:
-                frame, there = led.catch_up.frame(part, now)
+                frame, there = led.catch_up.frame(part, now, self._wire[row])
                 frames[row] = np.frombuffer(frame, np.uint8)
                 led.chasing = not there
-                if there and led.console is None:
+                if there and led.console is None and not led.catch_up.keeps:
                     del self._led[row]
                 under_way |= led.chasing
             else:
                 frames[row] = self._wire[row]
-                under_way |= led.console is None or led.chasing
+                under_way |= led.chasing
         return frames, under_way

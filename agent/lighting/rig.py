@@ -39,7 +39,8 @@ class Rig:
         self.stopped = ""
         """Who has stopped the lights; "" while they are not stopped."""
         self._slew = Slew(self.fixtures, rate)
-        self._show = show
+        self.show = show
+        """Is given every new scene."""
         self._claims = Claims()
         self._held: dict[Key, float] = {}
         shown: dict[Key, float] = {}
@@ -60,6 +61,11 @@ class Rig:
     def master(self) -> float:
         """The grand master."""
         return self.masters.levels[GRAND]
+
+    @property
+    def rate(self) -> float:
+        """The slew limit."""
+        return self._slew.rate
 
     def holder(self, fixture: str) -> Holder | None:
         """Who holds this light (its strongest claim over all attributes)."""
@@ -121,7 +127,7 @@ class Rig:
         scene = self.scene
         arrived = self._settle(keys, now, fade)
         if scene is self.scene and any(self.holder(fixture) != held_by[fixture] for fixture in levels):
-            self._show(self.scene)  # nothing moves, but another holds it now
+            self.show(self.scene)  # nothing moves, but another holds it now
         return arrived
 
     def cue(self, owner: str, levels: Mapping[str, Levels], *, now: float, up: float, down: float) -> float:
@@ -135,7 +141,7 @@ class Rig:
         scene = self.scene
         arrived = self._settle(keys, now, up, down)
         if scene is self.scene:
-            self._show(scene)
+            self.show(scene)
         return arrived
 
     def release(
@@ -241,15 +247,15 @@ class Rig:
                 if (fixture, attribute) in self._look:
                     self._look[fixture, attribute] = level
 
-    def limit(self, rate: float, now: float) -> None:
-        """Another slew limit from now on, also for fades under way."""
-        if rate == self._slew.rate:
+    def limit(self, rate: float, now: float, on_air: bool = True) -> None:
+        """Another slew limit from now on, also for fades under way; ``on_air``: see :class:`Scene`."""
+        if rate == self._slew.rate and on_air == self.scene.on_air:
             return
-        self._slew = slew = Slew(self.fixtures, rate)
+        slew = self._slew = self._slew if rate == self._slew.rate else Slew(self.fixtures, rate)
         under_way = {key: fade for key, fade in self.scene.fades.items() if now < fade.done}
         stretched = {key: toward(fade, fade.end, now, fade.done - now, slew(key)) for key, fade in under_way.items()}
-        self.scene = self.scene.moved(stretched, now, slew)
-        self._show(self.scene)
+        self.scene = self.scene.moved(stretched, now, slew, on_air)
+        self.show(self.scene)
 
     # --- inside ----------------------------------------------------------------------------------------------
 
@@ -277,14 +283,14 @@ class Rig:
         scene = self.scene
         self._settle([key for key, _, _ in touched], now, fade)
         if gone and scene is self.scene:
-            self._show(self.scene)  # nothing moves, but nobody holds it now
+            self.show(self.scene)  # nothing moves, but nobody holds it now
         return gone
 
     def _rescaled(self, lights: set[str], now: float, fade: float) -> float:
         scene = self.scene
         arrived = self._settle([key for key in self._held if key[0] in lights], now, fade)
         if scene is self.scene:
-            self._show(scene)  # every light is dark: worth remembering all the same
+            self.show(scene)  # every light is dark: worth remembering all the same
         return arrived
 
     def _settle(self, keys: Iterable[Key], now: float, fade: float, falling: float | None = None) -> float:
@@ -317,4 +323,4 @@ class Rig:
 
     def _move(self, changes: Mapping[Key, Fade], now: float) -> None:
         self.scene = self.scene.moved(changes, now)
-        self._show(self.scene)
+        self.show(self.scene)

@@ -16,14 +16,20 @@ _numbers = count(1)
 class Scene:
     """Fixtures and the fade of each of their attributes. Never changed once made: the loop swaps in another one.
 
-    ``rate_of`` is how fast an attribute may move at all, in its unit per second. ``number`` is this scene's own;
+    ``rate_of`` is how fast an attribute may move at all, in its unit per second; ``on_air``: slots that profiles fix
+    (strobe, effects, modes) do not move at all, whatever the patch was before. ``number`` is this scene's own;
     ``follows`` that of the one it was made of by ``changes``, so that whoever has that one needs only these.
     """
 
     def __init__(
-        self, fixtures: Mapping[str, Patched], fades: Mapping[Key, Fade], rate_of: Callable[[Key], float]
+        self,
+        fixtures: Mapping[str, Patched],
+        fades: Mapping[Key, Fade],
+        rate_of: Callable[[Key], float],
+        on_air: bool = True,
     ) -> None:
         self.rate_of = rate_of
+        self.on_air = on_air
         self.fixtures = MappingProxyType(dict(fixtures))
         self._fades = dict(fades)
         self.fades = MappingProxyType(self._fades)
@@ -35,10 +41,17 @@ class Scene:
         """From this time on nothing moves."""
         self._still: dict[int, bytes] = {}
 
-    def moved(self, changes: Mapping[Key, Fade], now: float, rate_of: Callable[[Key], float] | None = None) -> "Scene":
+    def moved(
+        self,
+        changes: Mapping[Key, Fade],
+        now: float,
+        rate_of: Callable[[Key], float] | None = None,
+        on_air: bool | None = None,
+    ) -> "Scene":
         """The scene in which these attributes do something else from ``now`` on."""
         new = Scene.__new__(Scene)
         new.rate_of = rate_of or self.rate_of
+        new.on_air = self.on_air if on_air is None else on_air
         new.fixtures = self.fixtures
         new._fades = {**self._fades, **changes}
         new.fades = MappingProxyType(new._fades)

@@ -29,6 +29,7 @@ Numbers = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 Slots = npt.NDArray[np.uint8]
 Small = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
 
 SLOT_OF: Mapping[Dimming, int] = {Curve.LINEAR: 0, Curve.SQUARE: 1, Curve.SQUARE_ROOT: 2}
 """Curves whose inverse has an array form; the others are asked channel by channel."""
@@ -54,18 +55,19 @@ class Kinds(NamedTuple):
     last: Numbers
     start: Numbers
     end: Numbers
-    mired: npt.NDArray[np.bool_]
+    mired: Bools
     curve: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sheet:
     """See the module. ``kind``, ``place`` and ``fine`` are one number a channel; the last two count slots over all
-    rows, −1: none. ``owned``: slots that are some light's."""
+    rows, −1: none. ``owner``: whose each slot is, a number a light; 0: nobody's. ``held``: slots a profile fixes."""
 
     universes: tuple[int, ...]
     constants: Slots
-    owned: npt.NDArray[np.bool_]
+    owner: npt.NDArray[np.uint16]
+    held: Bools
     bounds: npt.NDArray[np.int32]
     kinds: Kinds
     kind: Small
@@ -84,7 +86,7 @@ class Sheet:
         """The rows these channels are in."""
         return np.searchsorted(self.bounds, numbers, "right") - 1
 
-    def is_straight(self, which: Indices, *levels: Numbers) -> npt.NDArray[np.bool_]:
+    def is_straight(self, which: Indices, *levels: Numbers) -> Bools:
         """Which of these channels have slot values that are straight in the level, as far as ``levels`` go."""
         kind, kinds = self.kind[which], self.kinds
         start, end = kinds.start[kind], kinds.end[kind]
@@ -168,7 +170,7 @@ class Sheet:
                 self.put_mix(frame, mix, levels[first : first + len(mix.attributes)])
         return frame
 
-    def channels_of(self, row: int, slots: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    def channels_of(self, row: int, slots: Bools) -> Bools:
         """Which of a row's channels have their (coarse) slot among these."""
         which = self.of_row(row)
         place = self.place[which] - row * SLOTS
@@ -205,7 +207,7 @@ def lay_out(fixtures: "Mapping[str, Patched]", universes: Sequence[int]) -> "tup
     """The sheet of these universes, and the number of every channel on it."""
     rows = {universe: row for row, universe in enumerate(universes)}
     constants = np.zeros((len(rows), SLOTS), np.uint8)
-    owned = np.zeros((len(rows), SLOTS), np.bool_)
+    owner, held = np.zeros((len(rows), SLOTS), np.uint16), np.zeros((len(rows), SLOTS), np.bool_)
     numbers: dict[Key, int] = {}
     kinds: dict[Channel, int] = {}
     where: list[tuple[int, int, int]] = []
@@ -216,11 +218,12 @@ def lay_out(fixtures: "Mapping[str, Patched]", universes: Sequence[int]) -> "tup
         if light.universe in rows:
             of_row[rows[light.universe]].append(light)
     for row, lights in of_row.items():
-        for light in lights:
+        for number, light in enumerate(lights, 1):
             offset = light.address - 1
             mode = light.personality
             constants[row, offset : light.last] = np.frombuffer(mode.constants, np.uint8)
-            owned[row, offset : light.last] = True
+            owner[row, offset : light.last] = number
+            held[row, offset : light.last] = np.frombuffer(mode.held, np.bool_)
             mixes += [] if mode.separable else [Mix(row, offset, mode, mode.attributes, len(where))]
             flat = row * SLOTS + offset
             for attribute in mode.attributes:
@@ -237,7 +240,8 @@ def lay_out(fixtures: "Mapping[str, Patched]", universes: Sequence[int]) -> "tup
     sheet = Sheet(
         tuple(rows),
         constants,
-        owned,
+        owner,
+        held,
         np.array(bounds, np.int32),
         Kinds(tuple(kinds), values[0], values[1], values[2], values[3], mired, curve),
         places[0],

@@ -18,6 +18,11 @@ CCT_RATE = 2000.0
 
 TINT_RATE = 1.0
 
+RED_RATE = 0.125
+"""Share of full per second at which an emitter of a light that has a red one moves at most. A red flash needs no change
+of luminance that counts, so the limit on light does not bound it: at a few per cent of full, emitters against each
+other made up to 6 a second. At this rate there are at most 3, the limit (WCAG 2.2, 2.3.1; tried in the tests)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Slew:
@@ -41,4 +46,5 @@ class Slew:
             return self.rate / 4 / slopes(personality)[attribute]
         has = personality.attributes
         both = Attribute.INTENSITY in has and bool((EMITTERS | CIE_SPAN.keys() | HUE_SPAN.keys()) & set(has))
-        return self.rate / 2 if both else self.rate
+        rate = self.rate / 2 if both else self.rate
+        return min(rate, RED_RATE) if attribute in EMITTERS and Attribute.RED in has else rate

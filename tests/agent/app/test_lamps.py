@@ -153,3 +153,42 @@ async def test_the_self_test_asks_the_lamps(lamps):
 def test_a_show_with_lamps_can_be_furnished_without_an_agent(lamps):
     studio = furnish(load(lamps.file, lamps.environ))
     assert {"dimmers", "wifi"} <= set(studio.twins) and {"wall", "desk", "face"} <= set(studio.world.lamps)
+
+
+async def test_lamps_come_and_go_with_reloads_while_somebody_holds_a_light(lamps):
+    """Until the bus has its new lamps, it is told nothing of a scene that has not its old ones."""
+    text = lamps.file.read_text(encoding="utf-8")
+    start = text.index("[fixtures.desk]")
+    desk = text[start : text.index("[buses.wifi]")]
+    async with lamps.running() as agent:
+        await lamps.send("lights.set", {"targets": ["key", "desk"], "levels": {"intensity": 0.5}})
+        for _ in range(4):
+            lamps.change(desk, "")
+            assert (await lamps.send("reload", {})).state == "succeeded"
+            lamps.change("[buses.wifi]", desk + "[buses.wifi]")
+            assert (await lamps.send("reload", {})).state == "succeeded"
+        assert agent.devices.buses["dimmers"].lane.health.state == "ok"
+        assert (
+            await lamps.send("lights.set", {"targets": ["desk"], "levels": {"intensity": 0.7}})
+        ).state == "succeeded"
+        assert shown(lamps, "desk") == pytest.approx(0.7, abs=0.01)
+
+
+async def test_lamps_that_change_places_are_led_from_what_each_has(lamps):
+    async with lamps.running() as agent:
+        await lamps.send("lights.set", {"targets": ["wall"], "levels": {"intensity": 0.9}})
+        await lamps.send("lights.set", {"targets": ["desk"], "levels": {"intensity": 0.0}})
+        lamps.change(
+            'personality = "0-255"\nbus = "dimmers"\nunit = 4',
+            'personality = "relay-1000"\nbus = "dimmers"\nunit = 3\nchannel = 2',
+        )
+        lamps.change(
+            'personality = "relay-1000"\nbus = "dimmers"\nunit = 3\nchannel = 2\nrole',
+            'personality = "0-255"\nbus = "dimmers"\nunit = 4\nrole',
+        )
+        assert (await lamps.send("reload", {})).state == "succeeded"
+        told = {unit: levels for (_, unit, _), levels in agent.devices.told.items()}
+        assert told[3][LIGHT] == pytest.approx(0.9, abs=0.01) and told[4][LIGHT] == 0.0, "what each place was told last"
+        line = agent.devices.buses["dimmers"].pump.lines["desk"]
+        await until(lambda: line.told is not None and not line.unheard)
+        assert line.told[LIGHT] > 0.5, "it comes down from there"

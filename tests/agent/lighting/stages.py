@@ -26,6 +26,7 @@ class Stage:
     def __init__(self, *cues: dict[str, Any], folder: Path = Path("/nowhere"), rate: float = 0.6, **looks: Any) -> None:
         self.now = 0.0
         self.rate = rate
+        self.wall = WALL
         self.scenes = 0
         self.looks = {name: LookSection(levels=levels) for name, levels in looks.items()}
         self.lists = {"main": CueListSection.model_validate({"cues": cues})} if cues else {}
@@ -37,7 +38,7 @@ class Stage:
         return Rig(FIXTURES, rate=self.rate, show=self._seen, groups=GROUPS, **more)
 
     def played(self) -> Playback:
-        return Playback(self.show, lambda: self.rig, lambda: WALL + self.now, lambda: None)
+        return Playback(self.show, lambda: self.rig, lambda: self.wall + self.now, lambda: None)
 
     def at(self, name: str = "key", attribute: Attribute = LIGHT, now: float | None = None) -> float:
         return self.rig.scene.levels(name, self.now if now is None else now)[attribute]
@@ -59,14 +60,15 @@ class Stage:
             self.playback.turn(self.now)
         self.now = end
 
-    def restart(self, after: float = 0.0) -> None:
-        """Through what is on the disk, ``after`` seconds in which nothing ran."""
-        last = keeper.present(self.rig, self.now, WALL + self.now, self.playback.remembered())
+    def restart(self, after: float = 0.0, clock: float = 0.0) -> None:
+        """Through what is on the disk, ``after`` seconds in which nothing ran; the wall clock was set by ``clock``."""
+        last = keeper.present(self.rig, self.now, self.wall + self.now, self.playback.remembered())
         last = type(last).model_validate_json(last.model_dump_json(exclude_defaults=True))
         self.now += after
+        self.wall += clock
         masters = {GRAND: last.master, **last.submasters}
         self.rig = self.made(present=last.shown, masters=masters, blackout=last.blackout)
-        keeper.begin(self.rig, last, None, self.now, WALL + self.now)
+        keeper.begin(self.rig, last, None, self.now, self.wall + self.now)
         self.playback = self.played()
         self.playback.recall(last.cues, self.now)
 

@@ -291,3 +291,25 @@ def test_a_cue_of_levels_lies_over_its_look():
     one = CueSection(number=1, look="wash", levels={"key": {LIGHT: 0.1}})
     assert tracked([one], {"wash": look}) == ({"key": {LIGHT: 0.1, CCT: 4000.0}}, [])
     assert tracked([one], {}) == ({"key": {LIGHT: 0.1}}, ["wash"])
+
+
+def test_a_clock_that_was_set_back_makes_no_delay_and_no_lease_longer_and_fires_no_follow():
+    stage = Stage(
+        {"number": 1, "levels": {"key": {LIGHT: 0.2}}, "delay": 5.0},
+        {"number": 2, "levels": {"key": {LIGHT: 0.9}}},
+        {"number": 3, "levels": {"key": {LIGHT: 0.9}}, "follow": 5.0},
+        {"number": 4, "levels": {"key": {LIGHT: 0.1}}},
+    )
+    stage.rig.claim("hand", Priority.MANUAL, {"fill": {LIGHT: 1.0}}, now=0.0, lease=10.0)
+    stage.playback.go("main", 0.0)
+    stage.wait(1.0)
+    stage.restart(after=2.0, clock=-3.2e7)
+    stage.wait(8.0)
+    assert stage.at() == 0.2, "the delay was 5 s"
+    stage.wait(2.0)
+    assert stage.rig.lapse(stage.now), "the lease was 10 s"
+    stage.playback.go("main", stage.now, 3)
+    stage.wait(1.0)
+    stage.restart(after=1.0, clock=-3.2e7)
+    stage.wait(60.0)
+    assert stage.at() == 0.9 and stage.playback.playing["main"].follow is None

@@ -37,12 +37,13 @@ def test_no_noise_of_a_console_and_no_command_moves_a_fixed_slot(profile, mode):
     light = Patched("one", profile, personality, mode, 1, 1, "key", personality.footprint)
     rig = Rig({"one": light}, rate=0.35, present={}, show=lambda scene: None)
     part = Score(rig.scene, (1,)).whole()
-    led = CatchUp(part, 0, part.frames(0.0)[0].tobytes(), 0.0)
+    wire = part.frames(0.0)[0]
+    led = CatchUp(part, 0, wire.tobytes(), 0.0)
     still = fixed(personality)
     for beat in range(40):
         slots = bytes(chance.randrange(256) for _ in range(SLOTS))
         led.aim(part, Console("in", "desk", 150, slots, b"\1" * SLOTS, limited=beat % 2 == 0))
-        frame, _ = led.frame(part, beat / 44)
+        frame, _ = led.frame(part, beat / 44, wire)
         assert [frame[each] for each in still] == [personality.constants[each] for each in still]
-        whole = np.frombuffer(frame, np.uint8)
+        wire = whole = np.frombuffer(frame, np.uint8)
         assert not whole[personality.footprint :].any(), "nor one that nobody patched"

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from agent.lighting.catchup import CatchUp
-from tests import flashing
-from tests.flashes import densest, reversals
-from tests.flashing import PERIOD, Hostile, Seen, campaign, campaigns
+from agent.lighting.lamps import LampPump
+from tests import flash_judge
+from tests.flash_judge import Seen
+from tests.flashing import Hostile, campaign, campaigns
 
 
 def test_a_hundred_thousand_hostile_streams_flash_nowhere():
@@ -41,23 +42,31 @@ def test_a_limiter_a_fifth_too_fast_is_found():
 def test_an_output_that_is_not_led_back_is_found(monkeypatch):
     frame = CatchUp.frame
 
-    def thrown(self, part, now):
+    def thrown(self, part, now, wire):
         self._levels = np.where(self._held, self._theirs, part.levels(now, self._which))
-        return frame(self, part, now)
+        return frame(self, part, now, wire)
 
     monkeypatch.setattr(CatchUp, "frame", thrown)
     assert not campaign(seed=6, streams=5_000).safe
 
 
 def test_a_strobe_slot_that_moves_is_found(monkeypatch):
-    monkeypatch.setitem(flashing.FIXED, 21, 7)
+    monkeypatch.setattr(flash_judge, "STROBE", 20)
     assert campaign(seed=7, streams=500).moved
 
 
-@pytest.mark.parametrize(("hertz", "flashes"), [(1.0, 1), (2.0, 2), (4.0, 4)])
-def test_square_waves_are_counted_as_they_flash(hertz, flashes):
-    times = np.arange(0, 10, PERIOD)
-    turns = reversals(times, ((times * hertz) % 1.0 < 0.5) * 0.5)
-    assert densest(turns) / 2 == pytest.approx(flashes, abs=0.5)
-    assert not reversals(times, ((times * hertz) % 1.0 < 0.5) * 0.08), "less than a tenth is none"
-    assert not reversals(times, 0.85 + ((times * hertz) % 1.0 < 0.5) * 0.15), "nor is what stays bright"
+def test_a_mode_slot_that_moves_on_air_is_found(monkeypatch):
+    init = CatchUp.__init__
+
+    def careless(self, *args):
+        init(self, *args)
+        self.kept[:], self.keeps = False, False
+
+    monkeypatch.setattr(CatchUp, "__init__", careless)
+    assert campaign(seed=8, streams=5_000).moved
+
+
+def test_a_lamp_that_is_not_led_is_found(monkeypatch):
+    monkeypatch.setattr(LampPump, "_led", lambda self, line, scene, now: (scene.levels(line.light.name, now), True))
+    seen = campaign(seed=9, streams=5_000)
+    assert not seen.safe and seen.which.startswith("unit")

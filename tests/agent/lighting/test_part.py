@@ -117,7 +117,9 @@ def test_another_limit_goes_along_and_another_patch_is_a_part_of_its_own():
     rig.limit(0.3, 0.0)
     news = following.follow(rig.scene)
     assert isinstance(news, Change) and news.rates is not None
-    assert set(news.rates) == {0.3, 0.15, 2000.0}, "intensity, half of it beside colours, colour temperature"
+    assert set(news.rates) == {0.3, 0.15, 0.125, 2000.0}, (
+        "intensity, also beside colours, red's limit, colour temperature"
+    )
     assert following.follow(rig.scene) is None
     assert isinstance(following.follow(Rig(FEW, rate=0.6, present={}, show=lambda scene: None).scene), Part)
 
