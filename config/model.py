@@ -52,7 +52,9 @@ class SafetySection(Section):
     """Light safety: a slew limit that makes harmful flashes impossible (ITU-R BT.1702; WCAG 2.2, 2.3.1)."""
 
     slew_on_air: Annotated[float, Field(gt=0, le=0.6)] = Field(
-        0.35, description="Share of full light per second, at most. 0.35 keeps below 2 flashes/s."
+        0.35,
+        description="Share of full light per second, at most. 0.35 keeps below 2 flashes/s. Emitters of a light with a red "
+        "one: 0.125 at most, for red flashes need hardly any light.",
     )
     slew_off_air: Annotated[float, Field(gt=0, le=0.6)] = Field(
         0.6, description="The same off air. 0.6 is the 3 flashes/s limit (BT.1702) and cannot be exceeded."
