@@ -53,8 +53,8 @@ class SafetySection(Section):
 
     slew_on_air: Annotated[float, Field(gt=0, le=0.6)] = Field(
         0.35,
-        description="Share of full light per second, at most. 0.35 keeps below 2 flashes/s. Emitters of a light with a red "
-        "one: 0.125 at most, for red flashes need hardly any light.",
+        description="Share of full light per second, at most. 0.35 keeps below 2 flashes/s. "
+        "Emitters of a light with a red one: 0.125 at most, for red flashes need hardly any light.",
     )
     slew_off_air: Annotated[float, Field(gt=0, le=0.6)] = Field(
         0.6, description="The same off air. 0.6 is the 3 flashes/s limit (BT.1702) and cannot be exceeded."
