@@ -218,6 +218,18 @@ class SelfTestSection(Section):
     keep_reports: Annotated[int, Field(ge=1, le=100000)] = Field(500, description="Reports kept on disk.")
 
 
+class RdmSection(Section):
+    """RDM on the outputs' lines. Cheap lights flicker while a line is searched, so that is for off air only, and done
+    unasked only where it is said here."""
+
+    survey: Annotated[tuple[Name, ...], OnceEach] = Field(
+        (),
+        description="Outputs that the agent searches by itself: off air for half a minute, after its start, when their "
+        "device comes back, and then from time to time.",
+    )
+    every: Annotated[float, Field(ge=1, le=720)] = Field(24.0, description="Hours between two such searches.")
+
+
 class SparkplugSection(Section):
     """The agent as an edge node of Eclipse Sparkplug B 3.0, for SCADA: at the same broker, beside its own topics."""
 
@@ -299,6 +311,7 @@ class StudioConfig(Section):
     probes: dict[Name, ProbeSection] = Field(default_factory=dict)
     alerts: AlertSection = AlertSection()
     selftest: SelfTestSection = SelfTestSection()
+    rdm: RdmSection = RdmSection()
     telemetry: TelemetrySection = TelemetrySection()
     homeassistant: HomeAssistantSection = HomeAssistantSection()
     sparkplug: SparkplugSection = SparkplugSection()

@@ -57,12 +57,12 @@ def payloads() -> str:
     for row in TABLE:
         told.setdefault(row.payload, []).append(f"`{row.pattern.replace('{', '<').replace('}', '>')}`")
     told.pop(Envelope)
-    parts = {
-        part: [f"part of {model.__name__}"]
-        for model in told
-        for name in model.model_fields
-        for part in inside(model, name)
-    }
+    parts: dict[type[BaseModel], list[str]] = {}
+    whole: list[type[BaseModel]] = [*told]
+    for model in whole:  # it grows: parts have parts
+        for part in (part for name in model.model_fields for part in inside(model, name)):
+            whole += [] if part in parts else [part]
+            parts[part] = [f"part of {model.__name__}"]
     pages = []
     for model, where in (told | parts).items():
         up = model not in parts and model.model_fields.keys() >= HEADER
@@ -73,7 +73,7 @@ def payloads() -> str:
 
 
 def verbs() -> str:
-    known = all_verbs(None, None)  # type: ignore[arg-type]
+    known = all_verbs(None, None, None)  # type: ignore[arg-type]
     pages = []
     for verb, args in ARGS.items():
         impact = known[verb].impact if verb in known else Impact.PASSIVE
@@ -241,6 +241,10 @@ def alerts() -> str:
     for tripped in TRIPPED:
         seen = ExposureNow("hold", 0.18, tripped=tripped)
         found += [each for each in rules.exposure(seen, "NAME", limits, False) if each.key.endswith("loop")]
+    other = Text("NAME is set up as …, and is ….", "NAME 配置为…，实际为…。")
+    found += rules.on_line(
+        "NAME", "…", other, Text('set profile = "…" off air, then reload', '非直播时设置profile = "…"')
+    )
     found += rules.network(every, limits)
     found += [rules.storage(("…",)), rules.stopped("…")]
     order = {"critical": 0, "warning": 1, "note": 2}

@@ -18,6 +18,7 @@ from agent.app.gatehouse import Gatehouse
 from agent.app.herald import Herald
 from agent.app.keeper import LookKeeper
 from agent.app.lock import StateLock
+from agent.app.rdm_lines import RdmLines
 from agent.app.records import Records
 from agent.app.service_verbs import SelfTests
 from agent.app.stage import Stage
@@ -98,13 +99,14 @@ class Agent:
         self.topics = Topics(config.agent.site, config.agent.name)
         stamp = Stamp(host.wall, host.now)
         self.bus = Bus(config.mqtt, self.topics, stamp, version=__version__, mode=mode, state=state, disk=self.on_disk)
+        self.rdm = RdmLines(self)
         self.herald = Herald(self)
         self.tests = SelfTests(self, virtual=mode == "virtual")
         self.journal = Journal(state / "journal.sqlite")
         self.trust = Gatehouse(self, virtual=mode == "virtual")
         self.records = Records(self.journal, self.trust, self.herald.book, self.bus.outbox, self.on_disk)
         self.dispatcher = Dispatcher(
-            all_verbs(self, self.tests),
+            all_verbs(self, self.tests, self.rdm),
             self.journal,
             on_air=self.on_air,
             publish_answer=self.bus.answer,
@@ -167,6 +169,7 @@ class Agent:
                     self._get_ready(),
                     self._tick(),
                     self._publish(),
+                    self.rdm.run(),
                     self.records.run(),
                     keep_alive(),
                     *(dialect.run() for dialect in self.dialects),
@@ -303,6 +306,7 @@ class Agent:
         self.ready.set()
         self.herald.everything()
         await self.tests.recall()
+        await self.rdm.recall()
         self.bus.board.sweep()
         self.bus.set_ready(True)
         notify("READY=1")

@@ -11,6 +11,7 @@ from agent.app.house import House
 from agent.app.look_verbs import LookVerbs
 from agent.app.maintenance_verbs import MaintenanceVerbs
 from agent.app.probe_verbs import ExposureVerbs, ProbeVerbs
+from agent.app.rdm_lines import RdmLines
 from agent.app.rdm_verbs import RdmVerbs
 from agent.app.report_verbs import ReportVerbs
 from agent.app.service_verbs import SelfTests, ServiceVerbs
@@ -21,7 +22,7 @@ from agent.messaging.verbs import INTERLOCKED, Verb
 from drivers.base import Impact
 
 
-def all_verbs(house: House, tests: SelfTests) -> dict[str, Verb[Any]]:
+def all_verbs(house: House, tests: SelfTests, rdm: RdmLines) -> dict[str, Verb[Any]]:
     """What the dispatcher is given; its own verbs (ping, command.cancel) come to it."""
     return {
         **LightVerbs(house).all(),
@@ -29,7 +30,7 @@ def all_verbs(house: House, tests: SelfTests) -> dict[str, Verb[Any]]:
         **CueVerbs(house).all(),
         **StopVerbs(house).all(),
         **ExposureVerbs(house).all(),
-        **RdmVerbs(house).all(),
+        **RdmVerbs(house, rdm).all(),
         **ProbeVerbs(house).all(),
         **AgentVerbs(house).all(),
         **ConfigVerbs(house).all(),

@@ -267,7 +267,7 @@ def check(config: StudioConfig, lost: Collection[Place] = ()) -> list[Problem]:
         problems += _universes(where, spec, options, section)
         if options is not None and not touches(lost, *place):
             problems += _doubled(where, spec, options, section, used)
-    problems += reporting.check(config)
+    problems += [*_searched(config, lost), *reporting.check(config)]
     return problems
 
 
@@ -318,6 +318,17 @@ def _doubled(where: str, spec: DriverSpec, options: Options, section: Any, used:
         owner = used.setdefault(thing, where)
         if owner != where:
             yield Problem(f"{where}.{key}", f"{owner} has {thing} already", "one of the two without it, or another one")
+
+
+def _searched(config: StudioConfig, lost: Collection[Place]) -> Iterator[Problem]:
+    """Outputs that are to be searched by RDM, and cannot be."""
+    for name in config.rdm.survey:
+        section = config.outputs.get(name)
+        if section is None and not touches(lost, "outputs", name):
+            yield Problem("rdm.survey", f"there is no output {quoted(name)}", nearest(name, list(config.outputs)))
+        spec = _driver("", Kind.OUTPUT, section)[0] if section is not None else None
+        if spec is not None and isinstance(spec.make, type) and not hasattr(spec.make, "rdm"):
+            yield Problem("rdm.survey", f"{name} has no RDM: {spec.name} cannot do it", "enttec-pro or artnet")
 
 
 def _universes(where: str, spec: DriverSpec, options: Options | None, section: Any) -> Iterator[Problem]:

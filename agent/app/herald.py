@@ -46,6 +46,7 @@ class Herald:
         topics = {topic for topic, _ in telling.lights(agent.rig, agent.devices, agent.topics, 0.0, 0.0)}
         topics |= {topic for topic, _ in telling.all_devices(agent.devices, agent.topics)}
         topics.add(agent.topics.state("lights", "all"))
+        topics |= {agent.topics.state("rdm", name) for name, _ in agent.rdm.states()}
         topics |= playing.topics_of(agent.stage.show, agent.topics)
         if agent.exposure is not None:
             topics.add(agent.topics.state("exposure", agent.exposure.section.camera))
@@ -58,6 +59,7 @@ class Herald:
         board.put(topics.capability, capability(agent.dispatcher.verbs))
         for topic, state in telling.all_devices(agent.devices, topics):
             board.put(topic, state)
+        self.rdm()
         self.show()
         self.exposure()
         self.air()
@@ -96,6 +98,11 @@ class Herald:
         for topic, state in telling.all_devices(agent.devices, agent.topics, only=(kind, name)):
             agent.bus.board.put(topic, state)
 
+    def rdm(self) -> None:
+        agent = self._agent
+        for name, state in agent.rdm.states():
+            agent.bus.board.put(agent.topics.state("rdm", name), state)
+
     def exposure(self) -> None:
         agent = self._agent
         if agent.exposure is not None:
@@ -129,6 +136,7 @@ class Herald:
         yield from rules.lamps(agent.devices)
         yield from rules.pictures(agent.devices)
         yield from rules.network(agent.devices, limits)
+        yield from agent.rdm.conditions()
         yield rules.storage(agent.unstored())
         yield rules.stopped(agent.rig.stopped)
         if agent.exposure is not None:

@@ -1,14 +1,14 @@
 """What the parts of this room know of the agent: enough to read it and to ask it, and no more."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from agent.app.devices import Devices
 from agent.app.keeper import LookKeeper
 from agent.exposure.service import ExposureService
-from agent.health.alerts import Alerts
+from agent.health.alerts import Alerts, Condition
 from agent.health.book import Book
 from agent.health.interlock import Interlock
 from agent.lighting.cues import Playback
@@ -17,6 +17,7 @@ from agent.lighting.showfile import ShowFile
 from agent.messaging.bus import Bus
 from agent.messaging.commands import ExposureSet, TelemetrySet
 from agent.messaging.dispatch import Dispatcher
+from agent.messaging.header import Payload
 from agent.messaging.topics import Topics
 from config.model import StudioConfig
 from config.units import Text
@@ -50,11 +51,24 @@ class Telling(Protocol):
     def show(self) -> None:
         """Looks or cue lists were edited: tell what there is now."""
 
+    def rdm(self) -> None:
+        """RDM has found something: tell what is known now."""
+
     def event(self, name: str, text: Text, level: Any = "note", **fields: Any) -> None:
         """Something happened once."""
 
     def rates(self, args: TelemetrySet) -> Mapping[str, Any]:
         """Report as asked; what holds now."""
+
+
+class OnLines(Protocol):
+    """What RDM has found on the outputs' lines."""
+
+    def states(self) -> Iterator[tuple[str, Payload]]:
+        """The state of every output that can do RDM, by its name."""
+
+    def conditions(self) -> Iterator[Condition]:
+        """What of it is not as it should be."""
 
 
 class OnStage(Protocol):
@@ -101,6 +115,8 @@ class House(Protocol):
     def looks(self) -> LookKeeper: ...
     @property
     def stage(self) -> "OnStage": ...
+    @property
+    def rdm(self) -> "OnLines": ...
 
     def now(self) -> float: ...
 

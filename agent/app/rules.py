@@ -110,6 +110,29 @@ def lamps(found: Devices) -> Iterator[Condition]:
             )
 
 
+def on_line(name: str, gone: str, otherwise: Text, next_step: Text) -> Iterator[Condition]:
+    """A light that RDM has seen: who of its address is ``gone`` from the line, and how it is other than set up."""
+    yield Condition(
+        f"light.{name}.gone",
+        bool(gone),
+        AlertLevel.WARNING,
+        Text(f"{name} is no longer found on its line: {gone}", f"在线路上找不到 {name}：{gone}"),
+        Text(
+            "check its power, its cable and the terminator, then search again: rdm.survey",
+            "检查其电源、线缆与终端电阻，然后重新搜索：rdm.survey",
+        ),
+        hold=0.0,
+    )
+    yield Condition(
+        f"light.{name}.profile",
+        bool(otherwise.en),
+        AlertLevel.WARNING,
+        Text(otherwise.en.rstrip("."), otherwise.zh.rstrip("。")),
+        Text(next_step.en.rstrip("."), next_step.zh.rstrip("。")),
+        hold=0.0,
+    )
+
+
 def pictures(found: Devices) -> Iterator[Condition]:
     """What is wrong with pictures that do come."""
     for name, camera in found.cameras.items():

@@ -15,7 +15,8 @@ UID = "The device's UID, as rdm.survey tells it."
 
 class RdmSurvey(Strict):
     """Look for the RDM devices of an output and read them. On air those that are known are read, and nobody is looked
-    for."""
+    for. The answer has `devices` as the state of the output's lines has them (RdmDevice), `silent` (found, but told
+    nothing) and `changes` since the last search, each with `said` and `next`."""
 
     output: Name = Field(description="Its name.")
     universe: Annotated[int, Field(ge=1, le=63999)] | None = Field(None, description=UNIVERSE)

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from agent.messaging import payloads
 from agent.messaging.commands import Envelope
 from agent.messaging.homeassistant.payloads import AlertsShown, Asked, LightShown, ResultShown
+from agent.messaging.rdm_payloads import RdmState
 from agent.messaging.show_payloads import CueListState, LookState
 
 ROOT = "studio/v1"
@@ -31,7 +32,9 @@ class Keep(StrEnum):
     AUDIT = "audit"
 
 
-StateKind = Literal["fixture", "lights", "look", "cues", "output", "input", "bus", "camera", "probe", "exposure", "air"]
+StateKind = Literal[
+    "fixture", "lights", "look", "cues", "output", "rdm", "input", "bus", "camera", "probe", "exposure", "air"
+]
 ONLY = {"lighting": "outputs", "host": "agent"}
 """Groups of numbers with one member: it has a name all the same, so that every class of topics has one depth."""
 
@@ -65,6 +68,7 @@ TABLE: Sequence[Row] = (
     Row("look", "up/state/look/{name}", 1, True, LookState, "A look: its levels, where it comes from."),
     Row("cues", "up/state/cues/{name}", 1, True, CueListState, "A cue list: its cues, where it stands."),
     Row("output", "up/state/output/{name}", 1, True, payloads.DeviceState, "A DMX output's health."),
+    Row("rdm", "up/state/rdm/{name}", 1, True, RdmState, "Who was found by RDM on an output's lines."),
     Row("input", "up/state/input/{name}", 1, True, payloads.DeviceState, "Health of a way in for a lighting console."),
     Row("bus", "up/state/bus/{name}", 1, True, payloads.DeviceState, "Health of a wire with lights without DMX."),
     Row("camera", "up/state/camera/{name}", 1, True, payloads.DeviceState, "A camera's health."),

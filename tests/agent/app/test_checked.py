@@ -39,3 +39,15 @@ def test_a_broken_profile_that_a_light_uses_is_told_with_its_fault(tmp_path: Pat
     [problem] = caught.value.problems
     assert problem.where == "fixtures.key.profile"
     assert f"broken: {tmp_path}/profiles/tube.toml:4: source – is empty" in problem.why
+
+
+def test_an_output_that_cannot_be_searched_by_rdm_is_told(tmp_path: Path) -> None:
+    file = studio(tmp_path, "generic/dimmer")
+    file.write_text(file.read_text() + '[rdm]\nsurvey = ["net", "nett"]\n')
+    with pytest.raises(ConfigError) as caught:
+        checked(load(file, {}), str(file))
+    told = [(each.where, each.why) for each in caught.value.problems]
+    assert told == [
+        ("rdm.survey", "net has no RDM: sacn cannot do it"),
+        ("rdm.survey", "there is no output 'nett'"),
+    ]

@@ -103,6 +103,72 @@ async def test_the_light_of_the_rig_and_the_profile_that_holds_are_told(house):
     assert "No profile names the RDM model" in stranger["said"]["en"]
 
 
+async def test_who_is_on_the_line_is_a_state_that_outlives_a_restart_and_what_is_wrong_an_alert(house):
+    key = load(house.file, house.environ).fixtures["key"]
+    lamp = FakeResponder(Uid(0x20B9, 1), address=key.address, model=514, firmware="4.4")
+    equip(house, lamp, FakeResponder(OTHER, address=300))
+    async with house.running() as agent:
+        await opened(house, agent)
+        assert house.state("rdm", "widget-1")["lines"] == []
+        await house.send("rdm.survey", {"output": "widget-1"})
+        (line,) = house.state("rdm", "widget-1")["lines"]
+        assert line["searched"] and line["complete"] and (line["universe"], line["count"]) == (1, 2)
+        assert [each["fixture"] for each in line["devices"]] == [None, "key"] and line["gone"] == []
+        await until(lambda: "light.key.profile" in agent.alerts.keys)
+        assert "light.key.gone" not in agent.alerts.keys, "it is there"
+        house.studio.twins["widget-1"].device.line = Line([], now=house.studio.now)
+        await house.send("rdm.survey", {"output": "widget-1"})
+        await until(lambda: "light.key.gone" in agent.alerts.keys)
+    async with house.running() as agent:
+        await opened(house, agent)
+        await until(lambda: "light.key.gone" in agent.alerts.keys)
+        (line,) = house.state("rdm", "widget-1")["lines"]
+        assert (line["count"], [each["uid"] for each in line["gone"]]) == (0, [str(OTHER), str(lamp.uid)])
+        lamp.model, lamp.firmware, lamp.personality = (
+            0x7001,
+            "1.0",
+            2,
+        )  # another light was put there, of which no profile knows
+        house.studio.twins["widget-1"].device.line = Line([lamp], now=house.studio.now)
+        await house.send("rdm.survey", {"output": "widget-1"})
+        await until(lambda: not {"light.key.gone", "light.key.profile"} & agent.alerts.keys)
+
+
+async def test_lines_are_searched_by_themselves_where_that_is_wanted_off_air_and_when_the_widget_is_back(house):
+    lamp = FakeResponder(LAMP, address=101)
+    house.change("[air]", '[rdm]\nsurvey = ["widget-1"]\n\n[air]')
+    equip(house, lamp)
+
+    def found():
+        lines = house.state("rdm", "widget-1")["lines"]
+        return [each["address"] for line in lines for each in line["devices"]]
+
+    async with house.running() as agent:
+        agent.rdm.calm = 0.0
+        house.air(on_air=True)
+        await until(lambda: agent.devices.outputs["widget-1"].lane.health.state == "ok")
+        for _ in range(5):
+            await agent.rdm.turn()
+        assert house.state("rdm", "widget-1")["lines"] == [], "on air nobody searches"
+        await opened(house, agent)
+        await until(lambda: found() == [101])
+        lamp.address = 201
+        house.studio.fault("widget-1", "unplug")
+        await until(lambda: agent.devices.outputs["widget-1"].lane.health.state == "offline")
+        house.studio.heal("widget-1")
+        await until(lambda: found() == [201])
+
+
+async def test_while_a_self_test_runs_nobody_searches(house):
+    equip(house, FakeResponder(LAMP, address=101))
+    async with house.running() as agent:
+        await opened(house, agent)
+        agent.tests.running = True
+        answer = await house.send("rdm.survey", {"output": "widget-1"})
+        assert (answer.state, answer.code) == ("rejected", "busy")
+        agent.tests.running = False
+
+
 async def test_on_air_the_known_are_read_and_nothing_else_is_done(house):
     lamp = FakeResponder(LAMP, address=101)
     equip(house, lamp)
