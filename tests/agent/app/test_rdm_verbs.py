@@ -257,4 +257,9 @@ def test_step_by_step_the_levels_have_their_turn_and_on_air_ends_it():
         turn = asked(driver, "rdm_step", (1, False))
     assert pickle.loads(pickle.dumps(turn)) == turn
     assert turn.result.discovery.uids == (LAMP,) and lamp.address == 1
+    asked(driver, "rdm_begin", (1, "survey", (), False))
+    assert not asked(driver, "rdm_step", (1, False)).done
+    next(check for check in driver.checks() if check.id == "RDM-01").run()
+    with pytest.raises(WorkLost):  # the self-test's search has muted and unmuted everybody meanwhile
+        asked(driver, "rdm_step", (1, False))
     driver.close()
