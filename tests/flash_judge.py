@@ -1,6 +1,7 @@
 """What a photosensitive viewer would see of frames that were sent. Knows no rig, no scene, no pump: only the wire."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -76,11 +77,20 @@ class Seen:
             self.slope, self.which = slope, which
 
 
+class Frame(NamedTuple):
+    """What went out ``at`` that time, the ``rate`` in force then, and the loosest ``limit`` since the one before."""
+
+    at: float
+    rate: float
+    limit: float
+    slots: bytes
+
+
 @dataclass
 class Sent:
     """What went out, when, with the limit in force then: frames of universes, and levels to lamps on a bus."""
 
-    wires: dict[int, list[tuple[float, float, bytes]]] = field(default_factory=lambda: {1: [], 2: []})
+    wires: dict[int, list[Frame]] = field(default_factory=lambda: {1: [], 2: []})
     lamps: dict[str, list[tuple[float, float, float]]] = field(default_factory=dict)
 
     def judge(self, seen: Seen, now: float) -> None:
@@ -93,21 +103,21 @@ class Sent:
             times, rates, _ = courses[0]
             whole = [levels[np.searchsorted(when, times, "right") - 1] for when, _, levels in courses]
             _flashes(seen, times, rates, np.concatenate(whole, axis=1).mean(axis=1))
-        self.wires = {universe: [each for each in sent if each[0] > now - 1.5] for universe, sent in self.wires.items()}
+        self.wires = {universe: [each for each in sent if each.at > now - 1.5] for universe, sent in self.wires.items()}
         self.lamps = {name: [each for each in told if each[0] > now - 1.5] for name, told in self.lamps.items()}
 
 
-def _frames(seen: Seen, universe: int, sent: list[tuple[float, float, bytes]]) -> tuple[Numbers, Numbers, Numbers]:
-    times = np.array([each[0] for each in sent])
-    rates = np.array([each[1] for each in sent])
-    frames = np.frombuffer(b"".join(each[2] for each in sent), np.uint8).reshape(-1, USED)
+def _frames(seen: Seen, universe: int, sent: list[Frame]) -> tuple[Numbers, Numbers, Numbers]:
+    times = np.array([each.at for each in sent])
+    rates, limits = np.array([each.rate for each in sent]), np.array([each.limit for each in sent])
+    frames = np.frombuffer(b"".join(each.slots for each in sent), np.uint8).reshape(-1, USED)
     levels = shown(universe, frames)
     change = np.abs(np.diff(levels, axis=0))
     # Either frame looks ahead, each slot is rounded, and the limit may have been the other one.
-    recent = np.maximum.reduce([np.roll(rates, shift) for shift in range(4)])
+    recent = np.maximum.reduce([np.roll(limits, shift) for shift in range(4)])
     way = np.maximum(recent[1:], recent[:-1])[:, None] * (np.diff(times) + 2 * AHEAD)[:, None]
     slope = (change / (way + ROUNDED[universe] + PRODUCT[universe] * way**2)).max(axis=0)
-    slope = np.maximum(slope, _long_slope(times, rates, levels, ROUNDED[universe]))
+    slope = np.maximum(slope, _long_slope(times, limits, levels, ROUNDED[universe]))
     for which, steepest in zip(LIGHTS[universe], slope.tolist(), strict=True):
         seen.steeper(steepest, which)
     seen.moved += int((frames[:, STROBE] != 0).sum()) if universe == 1 else _modes_moved(rates, frames)

@@ -30,7 +30,7 @@ from drivers.base import Identity, Refresh
 from drivers.errors import Refused, ReplyTimeout
 from firmware_profiles.library import load
 from firmware_profiles.patch import Patch, Patched
-from tests.flash_judge import OFF_AIR, ON_AIR, USED, Seen, Sent
+from tests.flash_judge import OFF_AIR, ON_AIR, USED, Frame, Seen, Sent
 
 UNIVERSES = (1, 2)
 NOBODY: Any = None
@@ -101,7 +101,11 @@ class Wire:
         self.due = 1e12 if self.dead else self.show.now
 
     def send(self, universe: int, frame: bytes) -> None:
-        self.show.sent.wires[universe].append((self.show.now, self.show.rate, frame[:USED]))
+        show = self.show
+        sent = show.sent.wires[universe]
+        since = sent[-1].at if sent else 0.0  # off air may have been over before a frame went out
+        limit = OFF_AIR if show.off_until > since else show.rate
+        sent.append(Frame(show.now, show.rate, limit, frame[:USED]))
 
 
 class BusWire:
@@ -222,7 +226,7 @@ class Hostile:
     def sent_by(self, universe: int, then: float) -> bytes:
         """The frame that was on the wire at that time."""
         sent = self.sent.wires[universe]
-        return next((frame for when, _, frame in reversed(sent) if when <= then), sent[0][2]).ljust(512, bytes(1))
+        return next((each.slots for each in reversed(sent) if each.at <= then), sent[0].slots).ljust(512, bytes(1))
 
     def run(self, seconds: float, playing: bool = True) -> None:
         """Time passes; everything that is due is done. ``playing``: the daemon lives, too."""
