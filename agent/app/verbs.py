@@ -8,9 +8,9 @@ from typing import Any
 from agent.app.arrival import A_DAY, arrive, free, present, taken
 from agent.app.house import House
 from agent.lighting.claims import Claim, Priority
+from agent.lighting.fade import Key
 from agent.lighting.masters import GRAND
 from agent.lighting.rig import Rig
-from agent.lighting.slew import Key
 from agent.messaging.commands import Identify, LightsRelease, LightsSet
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal

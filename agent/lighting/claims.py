@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
 
-from agent.lighting.slew import Key
+from agent.lighting.fade import Key
 from config.units import Attribute
 
 

@@ -1,6 +1,16 @@
 """A fade: a value as a function of time. Pure; the only thing that ever moves a light."""
 
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+from types import MappingProxyType
 from typing import NamedTuple
+
+from config.units import Attribute
+
+Key = tuple[str, Attribute]
+"""An attribute of a light."""
+
+APART = 64
+"""So many fades are kept apart from all the others."""
 
 
 class Fade(NamedTuple):
@@ -22,6 +32,37 @@ class Fade(NamedTuple):
     def done(self) -> float:
         """When it has arrived."""
         return self.begin + self.length
+
+
+class Fades(Mapping[Key, Fade]):
+    """The fade of every attribute: those of an earlier scene, and the few that are others since. Copying all of them
+    for each command would cost what the studio has, and not what the command moves."""
+
+    __slots__ = ("_few", "_most")
+
+    def __init__(self, most: Mapping[Key, Fade], few: Mapping[Key, Fade] = MappingProxyType({})) -> None:
+        self._most, self._few = most, few
+
+    def changed(self, changes: Mapping[Key, Fade]) -> "Fades":
+        """These, but for the changes. The keys must be among those there are."""
+        few = {**self._few, **changes}
+        return Fades(self._most, few) if len(few) <= APART else Fades({**self._most, **few})
+
+    def __getitem__(self, key: Key) -> Fade:
+        found = self._few.get(key)
+        return self._most[key] if found is None else found
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._most)
+
+    def __len__(self) -> int:
+        return len(self._most)
+
+    def items(self) -> ItemsView[Key, Fade]:
+        return {**self._most, **self._few}.items()
+
+    def values(self) -> ValuesView[Fade]:
+        return {**self._most, **self._few}.values()
 
 
 def toward(present: Fade, target: float, now: float, length: float, rate: float) -> Fade:

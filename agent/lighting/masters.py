@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Mapping
 
-from agent.lighting.slew import Key
+from agent.lighting.fade import Key
 from config.units import EMITTERS, Attribute
 from firmware_profiles.patch import Patched
 

@@ -5,12 +5,13 @@ what the studio has. A :class:`Change` is that, small enough for a process of it
 applied there. Nothing here needs more than numpy to be imported: it is what the output engine lives on.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from agent.lighting.fade import Fade
+from agent.lighting.fade import APART, Fade
 from agent.lighting.sheet import Bools, Indices, Numbers, Sheet, Slots
 
 FEW = 16
@@ -35,23 +36,37 @@ class Few(NamedTuple):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Part:
-    """``fades``: 4 x channels (start, end, begin, length). ``rates``: the slew limit of each, in its unit per second.
-    ``still``: every row as it is when all has arrived. ``moving``: the channels that may still be on their way.
+    """``most``: 4 x channels (start, end, begin, length), but for the few that are ``apart``: copying all of them for
+    each command would cost what the studio has, and not what the command moves. ``rates``: the slew limit of each, in
+    its unit per second.
+    ``still``: every row as it is when all has arrived. ``moving``: the channels that may still
+    be on their way, where these are not ``few``.
     ``on_air``: slots that profiles fix do not move on the wire, whatever the patch; ``fixed``: those, a row a universe,
     that an earlier patch fixed and this one does not, while it is on air."""
 
     sheet: Sheet
-    fades: Numbers
+    most: Numbers
     rates: Numbers
     still: Slots
     moving: Indices
     settled: float
     few: tuple[int, ...]
-    """Those that move, where they are few; else there are straight ones, and ones that are not."""
+    """Those that may move, where they are few; else there are straight ones, and ones that are not."""
     glides: "Glides | None"
     others: Indices
     on_air: bool = True
     fixed: Bools | None = None
+    apart: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def fades(self) -> Numbers:
+        """4 x channels: start, end, begin, length. Not to be written to."""
+        return _with(self.most, self.apart) if self.apart else self.most
+
+    def fade(self, number: int) -> Fade:
+        """That of one channel."""
+        apart = self.apart.get(number)
+        return Fade(*self.most[:, number].tolist()) if apart is None else Fade(*apart)
 
     def levels(self, now: float, which: "slice | Indices") -> Numbers:
         """What these channels show at ``now``: :meth:`agent.lighting.fade.Fade.at`, many at once."""
@@ -65,13 +80,13 @@ class Part:
 
     def frames(self, now: float) -> Slots:
         """All rows at ``now``. Not to be written to."""
-        if now >= self.settled or not self.moving.size:
+        if now >= self.settled or not (self.few or self.moving.size):
             return self.still
         frames = self.still.copy()
         if self.few:
             flat = frames.reshape(-1)
             for number in self.few:
-                self.sheet.put_one(flat, number, Fade(*self.fades[:, number].tolist()).at(now))
+                self.sheet.put_one(flat, number, self.fade(number).at(now))
             return frames
         if self.glides is not None:
             self.glides.put(frames.reshape(-1), now)
@@ -84,35 +99,56 @@ class Part:
     def changed(self, change: Change | Few, now: float) -> "Part":
         """The part after it."""
         if isinstance(change, Few):
-            which = np.array(list(change.fades), np.intp)
-            if self.sheet.mixes or now < self.settled:
-                return self.changed(Change(which, np.array(list(change.fades.values())).T), now)
-            fades, still = self.fades.copy(), self.still.copy()
-            flat, settled = still.reshape(-1), 0.0
-            for number, fade in change.fades.items():
-                fades[:, number] = fade
-                self.sheet.put_one(flat, number, fade[1])
-                settled = max(settled, fade[2] + fade[3])
-            few = tuple(change.fades)
-            return Part(self.sheet, fades, self.rates, still, which, settled, few, None, NONE, self.on_air, self.fixed)
-        fades = self.fades.copy()
+            quick = self._moved(change.fades, now)
+            if quick is not None:
+                return quick
+            return self.changed(Change(np.array(list(change.fades), np.intp), _columns(change.fades.values())), now)
+        fades = self.fades
+        moving = np.array(self.few, np.intp) if self.few else self.moving
+        late = moving[fades[2, moving] + fades[3, moving] > now] if now < self.settled else NONE
+        fades = fades.copy()
         fades[:, change.which] = change.fades
         still = self.still.copy()
         self.sheet.put(still, change.which, change.fades[1])
         if self.sheet.mixes:
             self.sheet.put_mixes(still, fades[1], self.rows_of(change))
-        moving = change.which
-        if now < self.settled:
-            late = self.moving[self.fades[2, self.moving] + self.fades[3, self.moving] > now]
-            moving = np.union1d(late, moving)
+        moving = np.union1d(late, change.which)
         rates = self.rates if change.rates is None else change.rates
         on_air = self.on_air if change.on_air is None else change.on_air
         fixed = self.fixed if on_air or self.fixed is None else freed(self.fixed, self.sheet)
         return _part(self.sheet, fades, rates, still, moving, on_air, fixed)
 
+    def _moved(self, fades: Mapping[int, tuple[float, ...]], now: float) -> "Part | None":
+        """The part after these few: a person waits for it, so nothing is done that takes time. ``None``: it is none of
+        so simple ones."""
+        few, settled = tuple(fades), max(fade[2] + fade[3] for fade in fades.values())
+        if now < self.settled:
+            late = {each: done for each in self.few if each not in fades and (done := self.fade(each).done) > now}
+            few, settled = (*few, *late), max((settled, *late.values()))
+        if self.sheet.mixes or len(few) > FEW or (now < self.settled and not self.few):
+            return None
+        still = self.still.copy()
+        flat, apart = still.reshape(-1), {**self.apart, **fades}
+        for number, fade in fades.items():
+            self.sheet.put_one(flat, number, fade[1])
+        most = self.most
+        if len(apart) > APART:
+            most, apart = _with(most, apart), {}
+        return Part(self.sheet, most, self.rates, still, NONE, settled, few, None, NONE, self.on_air, self.fixed, apart)
+
     def rows_of(self, change: Change) -> frozenset[int]:
         """The rows a change is about."""
         return frozenset(np.unique(self.sheet.rows_of(change.which)).tolist())
+
+
+def _with(most: Numbers, apart: Mapping[int, tuple[float, ...]]) -> Numbers:
+    fades = most.copy()
+    fades[:, list(apart)] = _columns(apart.values())
+    return fades
+
+
+def _columns(fades: Iterable[tuple[float, ...]]) -> Numbers:
+    return np.array(list(fades), np.float64).T
 
 
 def freed(fixed: Bools, sheet: Sheet) -> Bools | None:
@@ -132,7 +168,7 @@ def _part(
     if 0 < len(moving) <= FEW and not sheet.mixes:
         few = tuple(moving.tolist())
         settled = float((fades[2, moving] + fades[3, moving]).max())
-        return Part(sheet, fades, rates, still, moving, settled, few, None, NONE, on_air, fixed)
+        return Part(sheet, fades, rates, still, NONE, settled, few, None, NONE, on_air, fixed)
     settled = float((fades[2, moving] + fades[3, moving]).max(initial=0.0))
     straight = sheet.is_straight(moving, fades[0, moving], fades[1, moving])
     glides = Glides(sheet, moving[straight], fades) if straight.any() else None

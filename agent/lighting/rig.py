@@ -6,10 +6,10 @@ Lives on the loop's thread. Nothing here sends: whoever is given the new :class:
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from agent.lighting.claims import Claim, Claims, Holder, Priority
-from agent.lighting.fade import Fade, toward
+from agent.lighting.fade import Fade, Key, toward
 from agent.lighting.masters import GRAND, Masters
 from agent.lighting.scene import Scene
-from agent.lighting.slew import Key, Slew
+from agent.lighting.slew import Slew
 from config.units import EMITTERS, Attribute, Levels
 from firmware_profiles.patch import Patched
 

@@ -4,8 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import count
 from types import MappingProxyType
 
-from agent.lighting.fade import Fade
-from agent.lighting.slew import Key
+from agent.lighting.fade import Fade, Fades, Key
 from config.units import SLOTS, Attribute
 from firmware_profiles.patch import Patched
 from firmware_profiles.render import render
@@ -31,13 +30,12 @@ class Scene:
         self.rate_of = rate_of
         self.on_air = on_air
         self.fixtures = MappingProxyType(dict(fixtures))
-        self._fades = dict(fades)
-        self.fades = MappingProxyType(self._fades)
+        self.fades = Fades(dict(fades))
         self.changes: Mapping[Key, Fade] = self.fades
         self.number = next(_numbers)
         self.follows = 0
-        self._moving = {key: fade.done for key, fade in self._fades.items() if fade.length}
-        self.settled = max((fade.done for fade in self._fades.values()), default=0.0)
+        self._moving = {key: fade.done for key, fade in self.fades.items() if fade.length}
+        self.settled = max((fade.done for fade in self.fades.values()), default=0.0)
         """From this time on nothing moves."""
         self._still: dict[int, bytes] = {}
 
@@ -53,8 +51,7 @@ class Scene:
         new.rate_of = rate_of or self.rate_of
         new.on_air = self.on_air if on_air is None else on_air
         new.fixtures = self.fixtures
-        new._fades = {**self._fades, **changes}
-        new.fades = MappingProxyType(new._fades)
+        new.fades = self.fades.changed(changes)
         new.changes = MappingProxyType(dict(changes))
         new.number = next(_numbers)
         new.follows = self.number
@@ -66,18 +63,18 @@ class Scene:
 
     def levels(self, fixture: str, now: float) -> dict[Attribute, float]:
         """What one light shows at ``now``."""
-        fades, light = self._fades, self.fixtures[fixture]
+        fades, light = self.fades, self.fixtures[fixture]
         return {attribute: fades[fixture, attribute].at(now) for attribute in light.personality.attributes}
 
     def targets(self, fixture: str) -> dict[Attribute, float]:
         """What one light shows when its fades have arrived."""
-        fades, light = self._fades, self.fixtures[fixture]
+        fades, light = self.fades, self.fixtures[fixture]
         return {attribute: fades[fixture, attribute].end for attribute in light.personality.attributes}
 
     def arrives(self, fixture: str) -> float:
         """When the last fade of one light is over."""
         light = self.fixtures[fixture]
-        return max((self._fades[fixture, each].done for each in light.personality.attributes), default=0.0)
+        return max((self.fades[fixture, each].done for each in light.personality.attributes), default=0.0)
 
     def frame(self, universe: int, now: float) -> bytes:
         """All 512 slots of one universe at ``now``; slots nobody patched are 0. What outputs send is made faster

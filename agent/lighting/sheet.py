@@ -22,7 +22,7 @@ from firmware_profiles.model import Personality
 from firmware_profiles.render import decode, render
 
 if TYPE_CHECKING:
-    from agent.lighting.slew import Key
+    from agent.lighting.fade import Key
     from firmware_profiles.patch import Patched
 
 Numbers = npt.NDArray[np.float64]

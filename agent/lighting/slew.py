@@ -7,11 +7,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from agent.lighting.fade import Key
 from config.units import CIE_SPAN, EMITTERS, HUE_SPAN, Attribute
 from firmware_profiles.patch import Patched
 from firmware_profiles.render import slopes
-
-Key = tuple[str, Attribute]
 
 CCT_RATE = 2000.0
 """Kelvin per second: colour temperature moves no luminance, so this is for the eye's comfort only [house default]."""

@@ -7,12 +7,14 @@ import sys
 import time
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.engine.__main__ import PAUSES
-from agent.engine.messages import CRASH, LENGTH, SOCKET, Ask, Unpacker, packed
+from agent.engine.messages import CRASH, LENGTH, SOCKET, Ask, Play, Unpacker, packed
 from agent.lighting.claims import Priority
+from agent.lighting.part import Few
 from tests.agent.engine.rooms import LIGHT, dimmers, engines, listener, sacn, side
 from tests.processes import Child, end_engines
 from tests.waiting import until
@@ -33,8 +35,22 @@ def test_bytes_that_are_no_message_are_one_kind_of_error(noise, cuts):
     except ValueError as error:
         assert "no message" in str(error)
     else:
-        assert len(heard) == 2 and heard[1] == pickle.loads(noise)
+        assert len(heard) == 2
+        assert packed(heard[1])[LENGTH.size :] == noise if noise[:1] == b"\0" else heard[1] == pickle.loads(noise)
     assert heard[:1] == ["first"]
+
+
+@given(fades=st.dictionaries(st.integers(0, 2**32 - 1), st.tuples(*[st.floats(allow_nan=False)] * 4), max_size=16))
+@settings(max_examples=50)
+def test_what_a_person_moves_arrives_as_it_was_sent_and_cut_it_is_an_error(fades):
+    play = Play("net 灯", Few(fades), "patch")
+    data = packed(play)
+    assert data[LENGTH.size] == 0, "not by a pickle"
+    assert list(Unpacker().feed(data)) == [play]
+    with pytest.raises(ValueError, match="no message"):
+        list(Unpacker().feed(LENGTH.pack(len(data) - LENGTH.size - 1) + data[LENGTH.size :]))
+    long = Play("x" * 300, Few(fades))
+    assert list(Unpacker().feed(packed(long))) == [long]
 
 
 async def test_bytes_that_are_no_message_end_a_connection_and_not_the_engine(tmp_path):

@@ -1,6 +1,7 @@
 """Arrays and profiles say the same: what outputs send is what the scene has, light by light."""
 
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
@@ -136,3 +137,22 @@ def test_a_change_costs_what_it_moves_and_not_what_the_studio_has():
     assert isinstance(news, Few) and len(news.fades) == 1
     after = part.changed(news, 0.0)
     assert np.flatnonzero((after.still != part.still).any(axis=1)).tolist() == [6]
+
+
+def test_many_lights_moved_one_by_one_are_as_if_moved_at_once():
+    many = {f"d{a}": replace(FEW["back"], name=f"d{a}", address=a) for a in range(1, 512, 4)}
+    rig = Rig(many, rate=0.6, present={}, show=lambda scene: None)
+    following = score(rig.scene)
+    part, chance, now = following.whole(), Random(4), 0.0
+    for _ in range(300):
+        now += chance.choice((0.0, 0.01, 0.2, 3.0))
+        lights = chance.sample(sorted(many), chance.choice((1, 1, 9)))
+        wanted = {light: {Attribute.INTENSITY: chance.random()} for light in lights}
+        rig.claim("hand", Priority.MANUAL, wanted, now=now, fade=chance.choice((0.0, 2.0)))
+        if (news := following.follow(rig.scene)) is not None:
+            part = part.changed(news, now)
+        whole = score(rig.scene).whole()
+        assert (part.still == whole.still).all() and (part.fades == whole.fades).all()
+        assert near(part.frames(now + 0.05)[0], rig.scene.frame(1, now + 0.05))
+        if now < rig.scene.settled:
+            assert part.settled == rig.scene.settled
