@@ -7,12 +7,14 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.problems import ConfigError
 from drivers import registry
 from drivers.errors import DriverError
+from drivers.lamps.line_codec import Shape
 from firmware_profiles import library
 from firmware_profiles.model import Personality, Profile
 from firmware_profiles.render import decode, render, slopes
@@ -88,12 +90,28 @@ def use(personality: Personality) -> None:
             assert len(frame) == personality.footprint
             decode(personality, frame)
         return
+    channels = personality.channels
+    assert all(0 <= each.first < each.last <= (0xFF if each.fine is None else 0xFFFF) for each in channels.values())
+    for request in personality.line.set if personality.line is not None else ():
+        for end in (0, 1):
+            numbers = {str(each): (channel.first, channel.last)[end] for each, channel in channels.items()}
+            shape = Shape(request)
+            assert len(shape.encode({**numbers, "channel": 1, "unit": 1}, "10.0.0.1")) <= shape.longest
     spec = registry.find("modbus" if personality.modbus else "line")
     bus = spec.make(spec.options.model_validate(dict(spec.example)), None)
     try:
         bus.lamp("lamp", personality)
     except DriverError as error:
         assert str(error)
+
+
+def check(folder: Path, content: dict[str, Any]) -> None:
+    """Write it, read it, use it."""
+    file = folder / "light.toml"
+    file.write_text("\n".join(f"{key} = {toml(value)}" for key, value in content.items()), encoding="utf-8")
+    profile = read(file)
+    for personality in profile.personalities.values() if profile is not None else ():
+        use(personality)
 
 
 @quick
@@ -109,11 +127,23 @@ def test_a_shipped_profile_with_values_changed(tmp_path: Path, data: st.DataObje
             inner[at[-1]] = data.draw(STRANGE)
         else:
             del inner[at[-1]]
-    file = tmp_path / "light.toml"
-    file.write_text("\n".join(f"{key} = {toml(value)}" for key, value in changed.items()), encoding="utf-8")
-    profile = read(file)
-    for personality in profile.personalities.values() if profile is not None else ():
-        use(personality)
+    check(tmp_path, changed)
+
+
+@pytest.mark.parametrize("number", range(len(SHIPPED)))
+def test_every_number_of_a_shipped_profile_as_another_one(tmp_path: Path, number: int) -> None:
+    shipped = copy.deepcopy(SHIPPED[number])
+    shipped["personalities"] = dict(list(shipped["personalities"].items())[-2:])
+    for at in places(shipped)[1:]:
+        whole = copy.deepcopy(shipped)
+        inner = whole
+        for step in at[:-1]:
+            inner = inner[step]
+        there = inner[at[-1]]
+        if isinstance(there, int | float) and not isinstance(there, bool):
+            for other in (there + 1, there - 1, -there, 2 * there, there + 256, 70_000):
+                inner[at[-1]] = other
+                check(tmp_path, whole)
 
 
 @quick
