@@ -79,7 +79,7 @@ def convert(light: Light, wanted: str | None = None) -> Imported:
         match=Match(rdm=() if light.rdm is None else (RdmModel(manufacturer=light.rdm[0], model=light.rdm[1]),)),
         personalities=personalities,
     )
-    left += [Left("–", "", "RDM", remark) for remark in light.remarks]
+    left += [Left("–", "", remark.of, remark.told) for remark in light.remarks]
     return Imported(profile, tuple(left), tuple(refused))
 
 

@@ -2,6 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from config.problems import ConfigError, Problem
 from config.units import SILENT, SLOTS, Attribute, Text
@@ -71,6 +72,13 @@ class Mode:
     refused: Text = SILENT
 
 
+class Remark(NamedTuple):
+    """Something the file says of the whole light that a profile does not: what it is of, and what is told of it."""
+
+    of: str
+    told: Text
+
+
 @dataclass(frozen=True)
 class Light:
     """One model of light with all its modes."""
@@ -81,8 +89,7 @@ class Light:
     modes: tuple[Mode, ...]
     rdm: tuple[int, int] | None = None
     """ESTA manufacturer and model number, by which RDM finds it."""
-    remarks: tuple[Text, ...] = ()
-    """What of its RDM numbers cannot be had."""
+    remarks: tuple[Remark, ...] = ()
 
 
 def plain(text: object, most: int = 120) -> str:

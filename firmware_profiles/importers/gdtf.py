@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from config.units import SILENT, SLOTS, Attribute, Text
 from firmware_profiles.importers.foreign import PIXELS, Channel, Drive, Fault, Light, Mode, instead, plain, too_wide
 from firmware_profiles.importers.package import Node
+from firmware_profiles.importers.remarks import measured, of_gdtf
 
 MODES = 256
 FUNCTIONS = 512
@@ -77,21 +78,9 @@ def read(root: Node, source: str, vendor: str | None) -> Light:
     if not 0 < len(modes) <= MODES:
         raise Fault("DMXModes", f"has {len(modes)} modes", f"1 to {MODES}", fixture.line)
     repeated = _repeated(fixture)
-    rdm, remarks = _rdm(fixture)
-    return Light(maker, name, said, tuple(_mode(node, repeated) for node in modes), rdm, remarks)
-
-
-def _rdm(fixture: Node) -> tuple[tuple[int, int] | None, tuple[Text, ...]]:
-    """ManufacturerID and DeviceModelID (RDM section: hexadecimal); editors leave 0 where nobody filled them in."""
-    for node in fixture.all("Protocols", "FTRDM")[:1]:
-        said = [node.said.get(key, "") for key in ("ManufacturerID", "DeviceModelID")]
-        found = [int(word, 16) for word in said if re.fullmatch(r"(0[xX])?[0-9A-Fa-f]{1,8}", word)]
-        if len(found) == 2 and 0 < found[0] <= 0xFFFF and found[1] <= 0xFFFF:
-            return (found[0], found[1]), ()
-        if any(found) or len(found) < len([word for word in said if word]):
-            told = plain(":".join(said), 40)
-            return None, (Text(f"{told} is no maker and model of 16 bit", f"{told} 不是 16 位的厂商与型号编号"),)
-    return None, ()
+    rdm, remarks = of_gdtf(fixture)
+    read_in = tuple(_mode(node, repeated) for node in modes)
+    return Light(maker, name, said, read_in, rdm, (*remarks, *measured(fixture)))
 
 
 def _said(node: Node, key: str) -> str:
@@ -129,6 +118,8 @@ def _mode(mode: Node, repeated: frozenset[str]) -> Mode:
         return Mode(name, refused=Text(f"it needs {len(breaks)} start addresses", f"需要 {len(breaks)} 个起始地址"))
     if macros := len(mode.all("FTMacros", "FTMacro")):
         remarks.append(Text(f"its {macros} macros", f"{macros} 个宏"))
+    if relations := len(mode.all("Relations", "Relation")):
+        remarks.append(Text(f"its {relations} relations between channels", f"通道之间的 {relations} 个关联"))
     footprint = max((place + 1 for channel in channels for place in channel.places), default=0)
     if not footprint:
         return Mode(name, refused=Text("it has no DMX channel", "没有 DMX 通道"))

@@ -23,8 +23,8 @@ from firmware_profiles.importers.foreign import (
     instead,
     plain,
     too_wide,
-    whose,
 )
+from firmware_profiles.importers.remarks import of_library
 from firmware_profiles.importers.tint import tint_of
 
 LARGEST = 4 * 1024 * 1024
@@ -57,10 +57,8 @@ def read(content: bytes, source: str, vendor: str | None, stem: str) -> Light:
     cites = f"; it cites {', '.join(plain(link, 200) for link in manuals[:3])}" if isinstance(manuals, list) else ""
     fixture = _Fixture(data)
     said = plain(f"Open Fixture Library, {source}{by}{when}{cites if manuals else ''}", 700)
-    rdm = data.get("rdm")
-    model = rdm.get("modelId") if isinstance(rdm, dict) else None
-    remarks = () if model is None else (whose(model),)
-    return Light(_vendor(data, name, vendor, stem), name, said, tuple(fixture.modes()), remarks=remarks)
+    modes = tuple(fixture.modes())
+    return Light(_vendor(data, name, vendor, stem), name, said, modes, remarks=of_library(data))
 
 
 def _vendor(data: Mapping[str, Any], model: str, given: str | None, stem: str) -> str:

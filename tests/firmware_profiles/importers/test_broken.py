@@ -41,11 +41,16 @@ GOOD: dict[str, Any] = fixture(
     ("Pixels", [{"insert": "matrixChannels"}]),
 )
 GOOD["templateChannels"] = {"Amber $pixelKey": emitter("Amber")}
+GOOD["rdm"] = {"modelId": 514, "softwareVersion": "4.1"}
+GOOD["modes"][1]["rdmPersonalityIndex"] = 2
 TEXT = json.dumps(GOOD).encode()
-XML = description(
+RDM = '<SoftwareVersionID Value="0x0104"><DMXPersonality Value="0x02" DMXMode="8"/></SoftwareVersionID>'
+PROTOCOLS = f'<Protocols><FTRDM ManufacturerID="20B9" DeviceModelID="202">{RDM}</FTRDM></Protocols>'
+DESCRIPTION = description(
     ("8", [channel("1", "Dimmer"), channel("2", "CTC", function("CTC", PhysicalFrom="2700", PhysicalTo="6500"))]),
     ("16", [channel("1,2", "Dimmer", Default="0/2"), channel("3", "Shutter1", function("Shutter1Strobe", "8/1"))]),
-).encode()
+)
+XML = DESCRIPTION.replace("<Revisions>", f"{PROTOCOLS}<Revisions>").encode()
 ARCHIVE = packed(XML)
 
 quick = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -109,7 +109,37 @@ def test_the_rdm_model_of_a_gdtf_file(tmp_path: Path, said: str, model: Any, tol
 
 def test_the_rdm_model_of_a_library_file_lacks_its_maker(tmp_path: Path) -> None:
     file = saved(tmp_path, ofl({"D": D}, ("M", ["D"]), rdm={"modelId": 514, "softwareVersion": "4.1"}))
-    assert left(file)["RDM"][1].startswith("the file gives model 514 and not its maker's ESTA number")
+    told = left(file)
+    assert told["RDM"][1].startswith("the file gives model 514 and not its maker's ESTA number")
+    assert told["RDM software version"][1].startswith("the file is for 4.1: where others differ, add a range")
+
+
+def test_the_numbers_that_rdm_has_for_modes_are_told(tmp_path: Path) -> None:
+    fixture = ofl({"D": D}, ("One", ["D"]), ("Two", ["D", None]))
+    fixture["modes"][1]["rdmPersonalityIndex"] = 7
+    numbers = "a profile has no numbers for them: 7 Two"
+    assert left(saved(tmp_path, fixture)) == {"RDM personalities": ("", numbers, None)}
+
+
+def test_versions_mode_numbers_emitters_and_relations_of_a_gdtf_file_are_told(tmp_path: Path) -> None:
+    rdm = '<SoftwareVersionID Value="0x0104"><DMXPersonality Value="0x02" DMXMode="M"/></SoftwareVersionID>'
+    said = f'<FTRDM ManufacturerID="20B9" DeviceModelID="202">{rdm}</FTRDM>'
+    emitters = (
+        '<PhysicalDescriptions><Emitters><Emitter Name="Red" Color="0.7,0.3,20"/></Emitters></PhysicalDescriptions>'
+    )
+    relation = '<Relations><Relation Name="R" Master="a" Follower="b" Type="Override"/></Relations>'
+    text = description(("M", [channel("1", "Dimmer")]), more=relation).replace(
+        "<Revisions>", f"<Protocols>{said}</Protocols>{emitters}<Revisions>"
+    )
+    file = tmp_path / "tube.gdtf"
+    file.write_bytes(packed(text))
+    found = {name: why for name, (_, why, _) in left(file).items()}
+    assert found.pop("RDM software version").startswith("the file is for 0x0104: where others differ")
+    assert found.pop("Emitters").startswith("the colours of 1: a mode that mixes them is written by hand")
+    assert found == {
+        "RDM personalities": "a profile has no numbers for them: 0x02 M",
+        "": "its 1 relations between channels",
+    }
 
 
 CAP = st.fixed_dictionaries(
