@@ -75,6 +75,8 @@ class Devices:
         outputs, buses = list(self.outputs.values()), list(self.buses.values())
         fitting = fittings(config, scene.fixtures)
         hearing = heard_by(config, self.host)
+        for unit in [each for each in self.inputs.values() if hearing.get(each.name) not in (None, each.section)]:
+            del self.inputs[unit.name]  # its successor takes its place, and what it has heard
         leaving = [
             *_leave(self.inputs, hearing),
             *_leave(self.outputs, config.outputs),
@@ -92,8 +94,9 @@ class Devices:
         tell = {kind: self._teller(kind) for kind in Kind}
         if self.engine is not None:
             self.engine.patch = word_for(scene.fixtures)
-        _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, scene, self._seat, before, fixed))
+        # Inputs first: they know the streams that outputs begin, and outputs who holds their universes.
         _enter(self.inputs, hearing, lambda n, s: InputUnit(n, s, host, self._listen))
+        _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, scene, self._seat, before, fixed))
         if self.engine is not None:
             self.engine.settled()
         _enter(self.buses, fitting, lambda n, f: BusUnit(n, f, host, tell[Kind.BUS], bug, scene, self.told))
@@ -128,22 +131,22 @@ class Devices:
         """Consoles hold these universes, and no others."""
         before, self.consoles = self.consoles, consoles
         for universe in consoles.keys() - before.keys():
-            log.info("console.takes", universe=universe, by=consoles[universe].source, over=consoles[universe].input)
+            log.info("console.takes", universe=universe, by=consoles[universe].sources, over=consoles[universe].input)
         for universe in before.keys() - consoles.keys():
-            log.info("console.leaves", universe=universe, by=before[universe].source)
+            log.info("console.leaves", universe=universe, by=before[universe].sources)
 
-    def console(self, light: Patched) -> Console | None:
-        """The console that holds this light, or a part of it."""
+    def console(self, light: Patched) -> str:
+        """The console that holds this light, or a part of it; "" when none does."""
         found = None if light.bus else self.consoles.get(light.universe)
-        return found if found is not None and any(found.held[light.address - 1 : light.last]) else None
+        return "" if found is None else found.who(light.address, light.last)
 
     def dark(self, lights: Iterable[Patched]) -> str:
         """Which output, bus or console keeps one of these lights from being driven, as a reason; "" when none does."""
         lights = list(lights)
         wanted = {light.universe for light in lights if not light.bus}
         for light in lights:
-            if (console := self.console(light)) is not None:
-                return f"light {light.name} is held by the console {console.source}"
+            if console := self.console(light):
+                return f"light {light.name} is held by the console {console}"
             if light.bus in self.buses and self.buses[light.bus].health(light.name)[0] == "offline":
                 return f"light {light.name} on bus {light.bus} is offline"
         for output in self.outputs.values():

@@ -84,7 +84,7 @@ def lights(rig: Rig, devices: Devices, topics: Topics, now: float, ahead: float)
                 levels=_rounded(rig.scene.levels(name, now)),
                 target=_rounded(target),
                 held_by=_holder(holder, ahead) if holder else None,
-                console=console.source if (console := devices.console(fixture)) else "",
+                console=devices.console(fixture),
                 fade_remaining=round(max(0.0, rig.scene.arrives(name) - now), 1),
                 health=health,
                 reason=reason,

@@ -108,6 +108,11 @@ class ArtnetIn:
             "Art-Net input", details={"address": address, "universes": ", ".join(map(str, wanted.universes))}
         )
 
+    @property
+    def lost_after(self) -> float:
+        """See :class:`drivers.base.Input`."""
+        return self.options.lost_after
+
     def listen(self, timeout: float) -> Sequence[Heard]:
         """The universes of which something changed, as :class:`drivers.base.Input` says."""
         socket = self._socket

@@ -37,6 +37,8 @@ class EnttecProIn(Widget):
     """Input of one universe."""
 
     purpose = "hand DMX on"
+    lost_after = 2.5
+    """See the option ``mode``."""
 
     def __init__(self, options: EnttecProInOptions, host: Host) -> None:
         super().__init__(options, host)

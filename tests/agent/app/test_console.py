@@ -62,3 +62,28 @@ async def test_an_input_that_is_gone_from_the_file_holds_nothing_any_more(desk):
         assert (await desk.send("reload", {})).state == "succeeded"
         assert not agent.devices.inputs
         await until(lambda: not agent.devices.consoles)
+
+
+async def test_an_input_that_a_reload_changes_does_not_let_the_lights_go(desk):
+    async with desk.running() as agent:
+        await until(lambda: agent.devices.inputs["desk"].lane.health.state == "ok")
+        console = sacn_console(desk.studio, SacnInOptions(universes=(1,)), "console")
+        slot = agent.rig.fixtures["back"].address - 1
+
+        async def play():
+            while True:
+                console.say(1, b"\xff" * 512, 150)
+                await asyncio.sleep(0.3)
+
+        playing = asyncio.create_task(play())
+        try:
+            output = agent.devices.outputs["widget-1"].lane
+            await until(lambda: output.wire(1)[slot] == 255)
+            desk.change("sampling = 0.0", "sampling = 1.0")
+            assert (await desk.send("reload", {})).state == "succeeded"
+            doubted = agent.devices._hearing._consoles._doubted
+            seen = set()
+            await until(lambda: seen.add(output.wire(1)[slot]) or not doubted["desk"])
+            assert seen == {255} and agent.devices.consoles
+        finally:
+            playing.cancel()
