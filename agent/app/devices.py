@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from agent.app import reporting
+from agent.app import reporting, streams
 from agent.engine.client import EngineClient
 from agent.engine.messages import Table
 from agent.exposure.camera import CameraUnit, Sight
@@ -27,11 +27,10 @@ from agent.uplink.probe import ProbeUnit
 from config.check import Place, validate
 from config.files import problems as file_problems
 from config.files import secret_problems
-from config.model import InputSection, StudioConfig
+from config.model import StudioConfig
 from config.problems import ConfigError, Problem, nearest, quoted
 from config.salvage import touches
 from drivers import registry
-from drivers.dmx import sacn
 from drivers.errors import NotSupported
 from drivers.host import Host
 from drivers.registry import DriverSpec, Kind, Options
@@ -66,6 +65,7 @@ class Devices:
 
     def __post_init__(self) -> None:
         tell = self._teller(Kind.INPUT)
+        self._known: streams.Known = {}
         self._hearing = Hearing(self.host, self._players, self._heard, tell, self.bug)
 
     def adopt(self, config: StudioConfig, scene: Scene) -> None:
@@ -74,12 +74,13 @@ class Devices:
         changes its output goes on from the frame it was last sent."""
         outputs, buses = list(self.outputs.values()), list(self.buses.values())
         fitting = fittings(config, scene.fixtures)
-        hearing = heard_by(config, self.host)
+        sending = streams.sent_by(config, self.host, self._known)
+        hearing = streams.heard_by(config, sending)
         for unit in [each for each in self.inputs.values() if hearing.get(each.name) not in (None, each.section)]:
             del self.inputs[unit.name]  # its successor takes its place, and what it has heard
         leaving = [
             *_leave(self.inputs, hearing),
-            *_leave(self.outputs, config.outputs),
+            *_leave(self.outputs, sending),
             *_leave(self.buses, fitting),
             *_leave(self.cameras, config.cameras),
             *_leave(self.probes, config.probes),
@@ -96,7 +97,7 @@ class Devices:
             self.engine.patch = word_for(scene.fixtures)
         # Inputs first: they know the streams that outputs begin, and outputs who holds their universes.
         _enter(self.inputs, hearing, lambda n, s: InputUnit(n, s, host, self._listen))
-        _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, scene, self._seat, before, fixed))
+        _enter(self.outputs, sending, lambda n, s: OutputUnit(n, s, host, scene, self._seat, before, fixed))
         if self.engine is not None:
             self.engine.settled()
         _enter(self.buses, fitting, lambda n, f: BusUnit(n, f, host, tell[Kind.BUS], bug, scene, self.told))
@@ -203,19 +204,6 @@ class Devices:
         return lambda name, health: self.tell(kind, name, health)
 
 
-def heard_by(config: StudioConfig, host: Host) -> dict[str, InputSection]:
-    """The inputs of a configuration. A sACN one must not take our own streams for a console's."""
-    context = [({"folder": each.folder}, each.options) for each in config.outputs.values() if each.driver == "sacn"]
-    streams = [sacn.SacnOptions.model_validate(dict(options), context=folder) for folder, options in context]
-    ours = [str(sacn.component(options, host)) for options in streams]
-    found = dict(config.inputs)
-    for name, section in config.inputs.items():
-        if section.driver == "sacn-in":
-            ignore = sorted({*map(str, section.options.get("ignore", ())), *ours})
-            found[name] = section.model_copy(update={"options": {**section.options, "ignore": ignore}})
-    return found
-
-
 def word_for(fixtures: Mapping[str, Patched]) -> str:
     """A word for a patch: where it is the same, slots mean the same lights."""
     digest = hashlib.blake2b(digest_size=12)
@@ -268,6 +256,8 @@ def check(config: StudioConfig, lost: Collection[Place] = ()) -> list[Problem]:
         options, faults = _options(where, spec, section)
         problems += faults
         problems += _universes(where, spec, options, section)
+        if kind is Kind.INPUT:
+            problems += streams.unheeded(where, config, section, options)
         if options is not None and not touches(lost, *place):
             problems += _doubled(where, spec, options, section, used)
     problems += [*_searched(config, lost), *reporting.check(config)]
