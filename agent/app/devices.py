@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import structlog
 
 from agent.app import reporting, streams
+from agent.app.desks import Desks
 from agent.engine.client import EngineClient
 from agent.engine.messages import Table
 from agent.exposure.camera import CameraUnit, Sight
@@ -45,7 +46,7 @@ U = TypeVar("U", bound=Unit[Any, Any] | OutputUnit | InputUnit)
 class Devices:
     """``tell(kind, name, health)``, ``bug`` and ``seen(camera, sight)`` are called on lanes' threads; those of cameras
     keep to the cores ``pictures``. ``engine``: where outputs are played and inputs heard; ``None``: on lanes of this
-    process. ``consoles``: who holds a universe instead of us; :meth:`hold` sets it."""
+    process. ``held`` is called with who holds which universe instead of us, to be told to ``desks``."""
 
     host: Host
     tell: Callable[[Kind, str, Health], None]
@@ -54,7 +55,7 @@ class Devices:
     pictures: frozenset[int] = frozenset()
     engine: EngineClient | None = None
     held: Callable[[Mapping[int, Console]], None] | None = None
-    consoles: Mapping[int, Console] = field(default_factory=dict)
+    desks: Desks = field(default_factory=Desks)
     inputs: dict[str, InputUnit] = field(default_factory=dict)
     outputs: dict[str, OutputUnit] = field(default_factory=dict)
     buses: dict[str, BusUnit] = field(default_factory=dict)
@@ -128,18 +129,9 @@ class Devices:
         yield from self.outputs.values()
         yield from self.buses.values()
 
-    def hold(self, consoles: Mapping[int, Console]) -> None:
-        """Consoles hold these universes, and no others."""
-        before, self.consoles = self.consoles, consoles
-        for universe in consoles.keys() - before.keys():
-            log.info("console.takes", universe=universe, by=consoles[universe].sources, over=consoles[universe].input)
-        for universe in before.keys() - consoles.keys():
-            log.info("console.leaves", universe=universe, by=before[universe].sources)
-
     def console(self, light: Patched) -> str:
         """The console that holds this light, or a part of it; "" when none does."""
-        found = None if light.bus else self.consoles.get(light.universe)
-        return "" if found is None else found.who(light.address, light.last)
+        return self.desks.of(light)
 
     def dark(self, lights: Iterable[Patched]) -> str:
         """Which output, bus or console keeps one of these lights from being driven, as a reason; "" when none does."""

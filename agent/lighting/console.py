@@ -32,13 +32,11 @@ class Console(NamedTuple):
     limited: bool = True
     shares: tuple[bytes, ...] = ()
 
-    def who(self, first: int, last: int) -> str:
-        """Who holds some of these slots (from 1 on, inclusive), the strongest first; "" nobody."""
+    def who(self, first: int, last: int) -> tuple[str, ...]:
+        """Who holds some of these slots (from 1 on, inclusive), the strongest first."""
         span = slice(first - 1, last)
-        if not any(self.held[span]):
-            return ""
         shares = self.shares or (self.held,) * len(self.sources)
-        return ", ".join(
+        return tuple(
             name
             for name, share in zip(self.sources, shares, strict=True)
             if any(held and its for held, its in zip(self.held[span], share[span], strict=False))

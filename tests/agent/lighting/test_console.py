@@ -170,8 +170,8 @@ def test_who_holds_a_light_is_told_slot_by_slot():
     consoles = Consoles(lambda universe, found: None)
     consoles.hear("net", US, heard)
     held = consoles.holding[1]
-    assert [held.who(slot, slot) for slot in range(1, 7)] == ["A", "A, B", "B", "", "", "B"]
-    assert held.who(1, 6) == "A, B"
+    assert [held.who(slot, slot) for slot in range(1, 7)] == [("A",), ("A", "B"), ("B",), (), (), ("B",)]
+    assert held.who(1, 6) == ("A", "B")
 
 
 def test_of_several_inputs_the_strongest_holds_and_when_it_goes_the_next_one():
