@@ -104,8 +104,10 @@ class InputSection(DeviceSection):
     its lights are its; when it ends, they fade back."""
 
     driver: str = Field(description="Driver name: sacn-in, artnet-in, enttec-pro-in.")
-    over: Annotated[int, Field(ge=0, le=200)] = Field(
-        100, description="Our own priority: a console takes lights with a higher one only."
+    over: Annotated[int, Field(ge=0, le=200)] | None = Field(
+        None,
+        description="Our own priority: a console takes lights with a higher one only. None: the highest that our own "
+        "sACN outputs send its universes with, else 100.",
     )
     limit: bool = Field(
         True, description="Keep what a console sends within the slew limit; off: as it sends, whoever is at the desk."

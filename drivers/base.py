@@ -82,7 +82,8 @@ class Heard:
     ``slots``: 0…512 levels (start code 0 only; longer than any source sends: cut), ``b""`` when nobody sends any more.
     ``priority`` 0…200 as in E1.31 (a protocol without priorities takes its input's option); ``priorities``: one byte a
     slot where a source says so (start code 0xDD), 0 meaning *not mine*, else ``b""``. ``sources``: names of those it
-    comes from, the strongest first. ``ended``: why nobody sends, "terminated" (said so) or "lost" (fell silent).
+    comes from, the strongest first; ``shares``: which slots each of them has, a byte a slot, not 0 where it is its;
+    ``()`` when all of them have all. ``ended``: why nobody sends, "terminated" (said so) or "lost" (fell silent).
     """
 
     universe: int
@@ -91,6 +92,7 @@ class Heard:
     priorities: bytes = b""
     sources: tuple[str, ...] = ()
     ended: Literal["", "terminated", "lost"] = ""
+    shares: tuple[bytes, ...] = ()
 
 
 # --- self-test words -----------------------------------------------------------------------------------------
@@ -217,6 +219,10 @@ class Many(Protocol):
 
 class Input(Device, Protocol):
     """Hears universes that others send (a lighting console)."""
+
+    @property
+    def lost_after(self) -> float:
+        """Seconds a source may be silent before it is lost. So long after ``open()`` all who send have been heard."""
 
     def listen(self, timeout: float) -> Sequence[Heard]:
         """The universes of which something changed, each once: at once when there are any, else empty after

@@ -125,7 +125,7 @@ def desk(show: "Hostile", fade: float, what: str) -> None:
     chance = show.chance
     slots = bytes(chance.choice((0, 255, chance.randrange(256))) for _ in range(40))
     held = chance.choice((b"\1" * 40, bytes(chance.choice((0, 1)) for _ in range(40))))
-    show.follow(chance.choice(UNIVERSES), chance.choice((None, None, Console("in", "desk", 150, slots, held))))
+    show.follow(chance.choice(UNIVERSES), chance.choice((None, None, Console("in", ("desk",), 150, slots, held))))
 
 
 def lapse(show: "Hostile", fade: float, what: str) -> None:

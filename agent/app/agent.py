@@ -261,8 +261,8 @@ class Agent:
         self._soon(self._on_health, kind, name, health)
 
     def _on_held(self, holding: Mapping[int, Console]) -> None:
-        self.devices.hold(holding)
-        self.herald.lights()
+        self.devices.desks.hold(holding, self.now())
+        self.looks.changed()
 
     def _told_sight(self, camera: str, sight: Sight) -> None:
         self._soon(self._on_sight, camera, sight)
@@ -325,6 +325,7 @@ class Agent:
             if beat % 5 == 0:
                 self.herald.alerts()
                 self.herald.exposure()
+                self.herald.desks()
                 if not self.rig.unmoved(now - 1.0):
                     self.herald.lights()
             due = max(due + TICK, now)

@@ -66,7 +66,7 @@ async def arrive(
         )
     more: dict[str, Any] = {"offline": offline} if offline else {}
     consoles = {name: house.devices.console(house.rig.fixtures[name]) for name in levels}
-    if held := {name: console.source for name, console in sorted(consoles.items()) if console is not None}:
+    if held := {name: console for name, console in sorted(consoles.items()) if console}:
         more["console"] = held
     if clips := {name: t._asdict() for name in levels if (t := clipped_now(house, name)) is not None}:
         more["clipped"] = clips
@@ -97,7 +97,7 @@ async def on_the_wire(house: House, names: Collection[str]) -> tuple[list[str], 
     """Wait until every output that is there has sent these lights as the scene has them now. Names of the outputs
     that are not there, and of those that have."""
     deadline = house.now() + SENT_WITHIN
-    names = [name for name in names if house.devices.console(house.rig.fixtures[name]) is None]
+    names = [name for name in names if not house.devices.console(house.rig.fixtures[name])]
     universes = {house.rig.fixtures[name].universe for name in names}
     offline: list[str] = []
     online: list[str] = []

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import structlog
 
-from agent.app import reporting
+from agent.app import reporting, streams
+from agent.app.desks import Desks
 from agent.engine.client import EngineClient
 from agent.engine.messages import Table
 from agent.exposure.camera import CameraUnit, Sight
@@ -27,11 +28,10 @@ from agent.uplink.probe import ProbeUnit
 from config.check import Place, validate
 from config.files import problems as file_problems
 from config.files import secret_problems
-from config.model import InputSection, StudioConfig
+from config.model import StudioConfig
 from config.problems import ConfigError, Problem, nearest, quoted
 from config.salvage import touches
 from drivers import registry
-from drivers.dmx import sacn
 from drivers.errors import NotSupported
 from drivers.host import Host
 from drivers.registry import DriverSpec, Kind, Options
@@ -46,7 +46,7 @@ U = TypeVar("U", bound=Unit[Any, Any] | OutputUnit | InputUnit)
 class Devices:
     """``tell(kind, name, health)``, ``bug`` and ``seen(camera, sight)`` are called on lanes' threads; those of cameras
     keep to the cores ``pictures``. ``engine``: where outputs are played and inputs heard; ``None``: on lanes of this
-    process. ``consoles``: who holds a universe instead of us; :meth:`hold` sets it."""
+    process. ``held`` is called with who holds which universe instead of us, to be told to ``desks``."""
 
     host: Host
     tell: Callable[[Kind, str, Health], None]
@@ -55,7 +55,7 @@ class Devices:
     pictures: frozenset[int] = frozenset()
     engine: EngineClient | None = None
     held: Callable[[Mapping[int, Console]], None] | None = None
-    consoles: Mapping[int, Console] = field(default_factory=dict)
+    desks: Desks = field(default_factory=Desks)
     inputs: dict[str, InputUnit] = field(default_factory=dict)
     outputs: dict[str, OutputUnit] = field(default_factory=dict)
     buses: dict[str, BusUnit] = field(default_factory=dict)
@@ -66,6 +66,7 @@ class Devices:
 
     def __post_init__(self) -> None:
         tell = self._teller(Kind.INPUT)
+        self._known: streams.Known = {}
         self._hearing = Hearing(self.host, self._players, self._heard, tell, self.bug)
 
     def adopt(self, config: StudioConfig, scene: Scene) -> None:
@@ -74,10 +75,13 @@ class Devices:
         changes its output goes on from the frame it was last sent."""
         outputs, buses = list(self.outputs.values()), list(self.buses.values())
         fitting = fittings(config, scene.fixtures)
-        hearing = heard_by(config, self.host)
+        sending = streams.sent_by(config, self.host, self._known)
+        hearing = streams.heard_by(config, sending)
+        for unit in [each for each in self.inputs.values() if hearing.get(each.name) not in (None, each.section)]:
+            del self.inputs[unit.name]  # its successor takes its place, and what it has heard
         leaving = [
             *_leave(self.inputs, hearing),
-            *_leave(self.outputs, config.outputs),
+            *_leave(self.outputs, sending),
             *_leave(self.buses, fitting),
             *_leave(self.cameras, config.cameras),
             *_leave(self.probes, config.probes),
@@ -92,8 +96,9 @@ class Devices:
         tell = {kind: self._teller(kind) for kind in Kind}
         if self.engine is not None:
             self.engine.patch = word_for(scene.fixtures)
-        _enter(self.outputs, config.outputs, lambda n, s: OutputUnit(n, s, host, scene, self._seat, before, fixed))
+        # Inputs first: they know the streams that outputs begin, and outputs who holds their universes.
         _enter(self.inputs, hearing, lambda n, s: InputUnit(n, s, host, self._listen))
+        _enter(self.outputs, sending, lambda n, s: OutputUnit(n, s, host, scene, self._seat, before, fixed))
         if self.engine is not None:
             self.engine.settled()
         _enter(self.buses, fitting, lambda n, f: BusUnit(n, f, host, tell[Kind.BUS], bug, scene, self.told))
@@ -124,26 +129,17 @@ class Devices:
         yield from self.outputs.values()
         yield from self.buses.values()
 
-    def hold(self, consoles: Mapping[int, Console]) -> None:
-        """Consoles hold these universes, and no others."""
-        before, self.consoles = self.consoles, consoles
-        for universe in consoles.keys() - before.keys():
-            log.info("console.takes", universe=universe, by=consoles[universe].source, over=consoles[universe].input)
-        for universe in before.keys() - consoles.keys():
-            log.info("console.leaves", universe=universe, by=before[universe].source)
-
-    def console(self, light: Patched) -> Console | None:
-        """The console that holds this light, or a part of it."""
-        found = None if light.bus else self.consoles.get(light.universe)
-        return found if found is not None and any(found.held[light.address - 1 : light.last]) else None
+    def console(self, light: Patched) -> str:
+        """The console that holds this light, or a part of it; "" when none does."""
+        return self.desks.of(light)
 
     def dark(self, lights: Iterable[Patched]) -> str:
         """Which output, bus or console keeps one of these lights from being driven, as a reason; "" when none does."""
         lights = list(lights)
         wanted = {light.universe for light in lights if not light.bus}
         for light in lights:
-            if (console := self.console(light)) is not None:
-                return f"light {light.name} is held by the console {console.source}"
+            if console := self.console(light):
+                return f"light {light.name} is held by the console {console}"
             if light.bus in self.buses and self.buses[light.bus].health(light.name)[0] == "offline":
                 return f"light {light.name} on bus {light.bus} is offline"
         for output in self.outputs.values():
@@ -200,19 +196,6 @@ class Devices:
         return lambda name, health: self.tell(kind, name, health)
 
 
-def heard_by(config: StudioConfig, host: Host) -> dict[str, InputSection]:
-    """The inputs of a configuration. A sACN one must not take our own streams for a console's."""
-    context = [({"folder": each.folder}, each.options) for each in config.outputs.values() if each.driver == "sacn"]
-    streams = [sacn.SacnOptions.model_validate(dict(options), context=folder) for folder, options in context]
-    ours = [str(sacn.component(options, host)) for options in streams]
-    found = dict(config.inputs)
-    for name, section in config.inputs.items():
-        if section.driver == "sacn-in":
-            ignore = sorted({*map(str, section.options.get("ignore", ())), *ours})
-            found[name] = section.model_copy(update={"options": {**section.options, "ignore": ignore}})
-    return found
-
-
 def word_for(fixtures: Mapping[str, Patched]) -> str:
     """A word for a patch: where it is the same, slots mean the same lights."""
     digest = hashlib.blake2b(digest_size=12)
@@ -265,6 +248,8 @@ def check(config: StudioConfig, lost: Collection[Place] = ()) -> list[Problem]:
         options, faults = _options(where, spec, section)
         problems += faults
         problems += _universes(where, spec, options, section)
+        if kind is Kind.INPUT:
+            problems += streams.unheeded(where, config, section, options)
         if options is not None and not touches(lost, *place):
             problems += _doubled(where, spec, options, section, used)
     problems += [*_searched(config, lost), *reporting.check(config)]

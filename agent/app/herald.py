@@ -93,6 +93,12 @@ class Herald:
             agent.bus.board.clear(topic)
         self._shown = shown
 
+    def desks(self) -> None:
+        """Consoles have taken lights, or given them back."""
+        for news in self._agent.devices.desks.news(self._agent.now()):
+            log.info(news.name, universe=news.universe, by=news.by, input=news.input)
+            self.event(news.name, news.said, universe=news.universe, by=news.by, input=news.input)
+
     def device(self, kind: Kind, name: str) -> None:
         agent = self._agent
         for topic, state in telling.all_devices(agent.devices, agent.topics, only=(kind, name)):

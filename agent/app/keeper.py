@@ -32,6 +32,10 @@ AGAIN = 5.0
 """Seconds between two attempts while the disk refuses and no light moves."""
 
 
+LED = 1.0
+"""Seconds between two looks at lights that a console has: it may move them for hours, and a disk wears."""
+
+
 LASTING: Mapping[Literal["manual", "schedule"], Priority] = {
     "schedule": Priority.SCHEDULE,
     "manual": Priority.MANUAL,
@@ -67,6 +71,8 @@ class LookKeeper:
         self._dirty = asyncio.Event()
         self.health = ""
         """Empty when all is well; else why the present look is not on the disk, for people."""
+        self._frames: Mapping[int, bytes] = {}
+        """What lights that are led, or a console's, had been sent when this was looked at last."""
         self._changes = 0
         self._saved = 0
 
@@ -84,10 +90,14 @@ class LookKeeper:
         """Until cancelled: write down what changed, and have it ``told``."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(AGAIN if self.health else None):
+                async with asyncio.timeout(AGAIN if self.health else LED if self._frames else None):
                     await self._dirty.wait()
-            self._dirty.clear()
-            told()
+            if (frames := self._sent()[0]) != self._frames:
+                self._frames = frames
+                self.changed()
+            if self._dirty.is_set():
+                self._dirty.clear()
+                told()
             await self.remembered()
             await asyncio.sleep(PAUSE)
             if not self._rig().unmoved(self._now() - PAUSE):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agent.app.devices import Devices
+from agent.app.keeper import as_sent
 from agent.exposure.camera import Sight
 from agent.exposure.service import ExposureNow
 from agent.health.alerts import Alert, Stage
@@ -72,19 +73,23 @@ def inventory(
 
 
 def lights(rig: Rig, devices: Devices, topics: Topics, now: float, ahead: float) -> Iterator[tuple[str, Payload]]:
-    """The state of every light. While one fades its level is published as it passes. ``ahead``: wall clock less
+    """The state of every light. While one fades its level is published as it passes; of one that a console has, or that
+    comes back from it, what it was sent. ``ahead``: wall clock less
     monotonic, in seconds."""
+    showing = as_sent({name: rig.scene.levels(name, now) for name in rig.fixtures}, rig.fixtures, devices.sent()[0])
     for name, fixture in rig.fixtures.items():
         holder = rig.holder(name)
         target = rig.scene.targets(name)
+        since = devices.desks.since(fixture)
         health, reason = _carried(devices, fixture)
         yield (
             topics.state("fixture", name),
             payloads.FixtureState(
-                levels=_rounded(rig.scene.levels(name, now)),
+                levels=_rounded(showing[name]),
                 target=_rounded(target),
                 held_by=_holder(holder, ahead) if holder else None,
-                console=console.source if (console := devices.console(fixture)) else "",
+                console=devices.desks.of(fixture),
+                console_since=None if since is None else iso(since + ahead),
                 fade_remaining=round(max(0.0, rig.scene.arrives(name) - now), 1),
                 health=health,
                 reason=reason,

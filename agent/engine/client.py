@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from agent.engine.child import Child
-from agent.engine.far import FarEar, FarPlayer, lost
+from agent.engine.far import FarEar, FarPlayer, Holding, lost
 from agent.engine.messages import (
     Answer,
     Beats,
@@ -76,7 +76,7 @@ class EngineClient:
         """Engines that ended unasked since the start."""
         self._folder = folder
         self._tell = tell
-        self._held = held
+        self._holding = Holding(held)
         self._now = now
         self.mark = fingerprint()
         self._players: dict[str, FarPlayer] = {}
@@ -96,9 +96,10 @@ class EngineClient:
         reader = await self._connected()
         if reader is not None:
             hello = await self._greeted(reader)
+            if hello is not None:
+                self._holding.told(hello.holding)
             if hello is not None and hello.fingerprint == self.mark:
                 self._found, self._found_inputs = dict(hello.outputs), dict(hello.inputs)
-                self._held(hello.holding)
                 log.info("engine.adopted", pid=hello.pid, outputs=sorted(hello.outputs))
                 self._task = asyncio.create_task(self._stay(reader))
                 return hello.outputs
@@ -141,13 +142,15 @@ class EngineClient:
             ear.health = found.health
             self._tell(Kind.INPUT, ear.name, ear.health)
         else:
-            self.send(ear.taking())
+            self.send(ear.taking(self._holding.by(ear.name, self._players.values())))
 
     def unlisten(self, ear: FarEar) -> None:
         """Have the engine stop listening there."""
         if self._ears.get(ear.name) is ear:
             del self._ears[ear.name]
             self.send(DropInput(ear.name))
+            if self._writer is None:
+                self._holding.only(self._ears)
 
     def dropped(self, player: FarPlayer) -> None:
         """Have the engine let go of it."""
@@ -161,6 +164,7 @@ class EngineClient:
             self.send(Drop(name))
         for name in self._found_inputs:
             self.send(DropInput(name))
+        self._holding.only(self._ears)
         self._found.clear()
         self._found_inputs.clear()
 
@@ -237,10 +241,10 @@ class EngineClient:
         if hello is None:
             log.error("engine.not_started", exit=self._child.code, said=self._child.last_words())
             return None
-        for player in self._players.values():
-            self.send(player.taking())
         for ear in self._ears.values():
-            self.send(ear.taking())
+            self.send(ear.taking(self._holding.by(ear.name, self._players.values())))
+        for player in self._players.values():  # after who holds their universes
+            self.send(player.taking())
         return reader
 
     async def _reached(self, within: float, starting: bool = False) -> asyncio.StreamReader | None:
@@ -315,7 +319,7 @@ class EngineClient:
                     ear.health = health
                     self._tell(Kind.INPUT, name, health)
             case Held(holding):
-                self._held(holding)
+                self._holding.told(holding)
             case Answer(number, result, error):
                 if (answer := self._asked.get(number)) is not None and not answer.done():
                     answer.set_result((result, error))
@@ -343,4 +347,3 @@ class EngineClient:
         for ear in self._ears.values():
             ear.health = lost(ear.health, now)
             self._tell(Kind.INPUT, ear.name, ear.health)
-        self._held({})

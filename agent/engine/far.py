@@ -1,12 +1,12 @@
 """A player that lives in the engine, as the daemon sees it (:class:`agent.lighting.player.Playing`)."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agent.engine.messages import Ask, Play, Playing, Table, Take, TakeInput
-from agent.lighting.console import Standing
+from agent.lighting.console import Console, Standing
 from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures
 from agent.runtime.lane import Health
@@ -40,7 +40,7 @@ class FarPlayer:
         self.beats = SILENT
         self._whole = whole
         self._client = client
-        self._wires = dict(before)
+        self.wires = dict(before)
         self.led = False
 
     # --- Playing -----------------------------------------------------------------------------------------------------
@@ -57,7 +57,7 @@ class FarPlayer:
         self._client.send(Play(self.name, news, self._client.patch))
 
     def wire(self, universe: int) -> bytes:
-        return self._wires.get(universe, b"")
+        return self.wires.get(universe, b"")
 
     def figures(self, now: float) -> BeatFigures:
         return self.beats
@@ -88,27 +88,27 @@ class FarPlayer:
 
     def taking(self) -> Take:
         """What an engine needs to begin with it."""
-        return Take(self.name, self.table, self._whole(), dict(self._wires), self._client.patch)
+        return Take(self.name, self.table, self._whole(), dict(self.wires), self._client.patch)
 
     def take_over(self, found: Playing) -> None:
         """It runs already: it goes on from what it shows to what is to be played now."""
         self.play(self._whole(), 0.0)
         self.health, self.has_sent = found.health, found.has_sent
-        self._wires = {universe: frame for universe, frame in found.wires.items() if frame}
+        self.wires = {universe: frame for universe, frame in found.wires.items() if frame}
 
     def told_health(self, health: Health) -> None:
         self.health = health
         self.has_sent = False
 
     def told_sent(self, wires: Mapping[int, bytes], has_sent: bool, led: bool) -> None:
-        self._wires.update(wires)
+        self.wires.update(wires)
         self.has_sent, self.led = has_sent, led
 
     def lost(self, now: float) -> None:
         """The engine has ended. Frames are told a moment after they were sent, but the scene knows what they were."""
         if self.has_sent and not self.led:
             rows = self._whole().frames(now + BEAT)
-            self._wires = {universe: rows[row].tobytes() for row, universe in enumerate(self.table.universes)}
+            self.wires = {universe: rows[row].tobytes() for row, universe in enumerate(self.table.universes)}
         self.has_sent = False
         self.health = lost(self.health, now)
 
@@ -137,9 +137,33 @@ class FarEar:
     def join(self) -> bool:
         return True
 
-    def taking(self) -> TakeInput:
-        """What an engine needs to begin with it."""
-        return TakeInput(self.name, self.table, self.standing)
+    def taking(self, before: Mapping[int, Console]) -> TakeInput:
+        """What an engine needs to begin with it. ``before``: consoles heard there in another one."""
+        return TakeInput(self.name, self.table, self.standing, before)
+
+
+class Holding:
+    """Consoles that hold universes, as the engine said last. It outlives the engine: the next one begins with it."""
+
+    def __init__(self, tell: Callable[[Mapping[int, Console]], None]) -> None:
+        self._tell = tell
+        self._now: Mapping[int, Console] = {}
+
+    def told(self, holding: Mapping[int, Console]) -> None:
+        """These do, and no others."""
+        if holding != self._now:
+            self._now = holding
+            self._tell(holding)
+
+    def only(self, ears: Container[str]) -> None:
+        """Other inputs are no more."""
+        self.told({universe: each for universe, each in self._now.items() if each.input in ears})
+
+    def by(self, ear: str, players: Iterable[FarPlayer]) -> dict[int, Console]:
+        """What an input heard. Levels are not told as they move: they are what outputs sent."""
+        wires = {universe: frame for player in players for universe, frame in player.wires.items() if frame}
+        mine = {universe: each for universe, each in self._now.items() if each.input == ear}
+        return {universe: each._replace(slots=wires.get(universe, each.slots)) for universe, each in mine.items()}
 
 
 def lost(health: Health, now: float) -> Health:

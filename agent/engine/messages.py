@@ -69,11 +69,12 @@ class Drop(NamedTuple):
 
 
 class TakeInput(NamedTuple):
-    """Listen there from now on; ``table`` has no universes."""
+    """Listen there from now on; ``table`` has no universes. ``before``: consoles that it heard in another engine."""
 
     name: str
     table: Table
     standing: Standing
+    before: Mapping[int, Console]
 
 
 class DropInput(NamedTuple):

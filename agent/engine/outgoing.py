@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from agent.engine.messages import Beats, Logged, Sent, packed
+from agent.engine.messages import Beats, Held, Logged, Sent, packed
 
 WAITING = 10_000
 """Messages that may wait; a daemon that reads no more is let go."""
@@ -29,6 +29,7 @@ class Outgoing:
         self._door = threading.Condition()
         self._messages: deque[Any] = deque()
         self._sent: dict[str, Sent] = {}
+        self._held: Held | None = None
         self._lines: deque[Logged] = deque(maxlen=KEPT_LINES)
         self._to: socket.socket | None = None
         self._waiting = False
@@ -56,6 +57,10 @@ class Outgoing:
     def put(self, message: Any) -> None:
         """Tell this, in its turn."""
         with self._door:
+            if isinstance(message, Held):  # only who holds what now is worth telling, however often that changes
+                self._held = message
+                self._door.notify_all()
+                return
             if self._to is None:
                 if isinstance(message, Logged):
                     self._lines.append(message)
@@ -88,7 +93,7 @@ class Outgoing:
         due = 0.0
         while True:
             with self._door:
-                while not (self._to and (self._messages or self._sent)):
+                while not (self._to and (self._messages or self._sent or self._held)):
                     rest = due - time.monotonic()
                     if rest <= 0 or not self._door.wait(rest):
                         break
@@ -97,6 +102,9 @@ class Outgoing:
                 self._messages.clear()
                 frames = list(self._sent.values())
                 self._sent.clear()
+                if to is not None and self._held is not None:
+                    messages.append(self._held)
+                    self._held = None
             if time.monotonic() >= due:
                 due = time.monotonic() + EVERY
                 messages += self._beats() if to is not None else ()

@@ -125,7 +125,7 @@ class Engine:
         self._out = outgoing
         self._log = EngineLog(outgoing)
         self._seats: dict[str, _Seat] = {}
-        self._inputs: dict[str, TakeInput] = {}
+        self._inputs: dict[str, Listening] = {}
         self._hearing = Hearing(
             host,
             lambda: [seat.player for seat in tuple(self._seats.values())],
@@ -210,7 +210,7 @@ class Engine:
         for seat in self._seats.values():
             seat.told = 0.0
         ears = self._hearing.ears
-        inputs = {n: Listening(t.table, t.standing, ears[n].lane.health) for n, t in self._inputs.items()}
+        inputs = {n: each._replace(health=ears[n].lane.health) for n, each in self._inputs.items()}
         holding = self._hearing.holding
         self._out.connect(daemon, Hello(self._fingerprint, os.getpid(), self._realtime, outputs, inputs, holding))
         return daemon
@@ -245,10 +245,9 @@ class Engine:
                 self._take(name, table, part, before, patch)
             case Drop(name):
                 self._drop(name)
-            case TakeInput(name, table, standing):
-                self._hearing.drop(name)
-                self._inputs[name] = message
-                self._hearing.make(name, table, standing).lane.start()
+            case TakeInput(name, table, standing, before):
+                self._inputs[name] = Listening(table, standing, Health())
+                self._hearing.make(name, table, standing, before).lane.start()
             case DropInput(name):
                 self._inputs.pop(name, None)
                 self._hearing.drop(name)

@@ -1,7 +1,9 @@
 """Hearing: all inputs of one process, and the players whose universes consoles hold. Where the wires are."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
 
 from agent.lighting.console import Console, Consoles, Ear, Standing
 from agent.lighting.player import Player, Table
@@ -9,6 +11,9 @@ from agent.runtime.lane import Health, Log
 from drivers import registry
 from drivers.base import Heard, Input
 from drivers.host import Host
+
+HELD = bytes(1) + b"\1" * 255
+"""Of the priority of a slot it is told whether it is held."""
 
 
 class Hearing:
@@ -41,22 +46,35 @@ class Hearing:
         with self._lock:
             return dict(self._consoles.holding)
 
-    def make(self, name: str, table: Table, standing: Standing) -> Ear:
-        """An input, not yet started. Raises as making a driver does."""
+    def make(
+        self, name: str, table: Table, standing: Standing, before: Mapping[int, Console] = MappingProxyType({})
+    ) -> Ear:
+        """An input, not yet started, in the place of one of that name; what that one heard, or this one ``before`` in
+        another process, stands until it is heard again. Raises as making a driver does."""
         spec = registry.find(table.driver)
         driver: Input = spec.make(spec.read(table.options, table.folder), self._host)
+        self._end(name)
         self._standing[name] = standing
-        ear = Ear(name, driver, self._host.now, self._hear, self._forget, self._tell, self._bug, self._log)
+        with self._told_if_changed():
+            self._consoles.believe(name, before)
+            self._consoles.doubt(name, self._host.now() + driver.lost_after)
+        ear = Ear(name, driver, self._host.now, self, self._tell, self._bug, self._log)
         self.ears[name] = ear
         return ear
 
     def drop(self, name: str) -> None:
         """Stop listening there; what it heard holds nothing any more."""
+        if self._end(name):
+            with self._told_if_changed():
+                self._consoles.forget(name)
+
+    def _end(self, name: str) -> bool:
+        """Whether there was one."""
         ear = self.ears.pop(name, None)
         if ear is not None:
             ear.lane.request_stop()
             ear.lane.join()
-            self._forget(name)
+        return ear is not None
 
     def seated(self, player: Player) -> None:
         """A player has come: it follows who holds its universes."""
@@ -66,23 +84,27 @@ class Hearing:
 
     # --- on inputs' threads ------------------------------------------------------------------------------------------
 
-    def _hear(self, name: str, news: Sequence[Heard]) -> None:
-        with self._lock:
-            before = _said(self._consoles.holding)
+    def hear(self, name: str, news: Sequence[Heard]) -> None:
+        with self._told_if_changed():
             for heard in news:
                 self._consoles.hear(name, self._standing[name], heard)
-            self._tell_others(before)
 
-    def _forget(self, name: str) -> None:
+    def doubt(self, name: str, until: float) -> None:
+        with self._lock:
+            self._consoles.doubt(name, until)
+
+    def turn(self, name: str, now: float) -> None:
+        with self._told_if_changed():
+            self._consoles.turn(name, now)
+
+    @contextmanager
+    def _told_if_changed(self) -> Iterator[None]:
+        """Levels change with every frame: what is worth telling is who holds what."""
         with self._lock:
             before = _said(self._consoles.holding)
-            self._consoles.forget(name)
-            self._tell_others(before)
-
-    def _tell_others(self, before: Mapping[int, object]) -> None:
-        """Levels change with every frame: what is worth telling is who holds what."""
-        if _said(self._consoles.holding) != before:
-            self._told(dict(self._consoles.holding))
+            yield
+            if _said(self._consoles.holding) != before:
+                self._told(dict(self._consoles.holding))
 
     def _follow(self, universe: int, console: Console | None) -> None:
         for player in self._players():
@@ -91,4 +113,7 @@ class Hearing:
 
 
 def _said(holding: Mapping[int, Console]) -> dict[int, object]:
-    return {universe: (each.input, each.source, each.priority, each.held) for universe, each in holding.items()}
+    return {
+        universe: (each.input, each.sources, each.priority, each.held.translate(HELD), each.shares)
+        for universe, each in holding.items()
+    }

@@ -33,7 +33,8 @@ class InputUnit:
         self.name = name
         self.section = section
         self.driver: Input = spec.make(spec.read(section.options, section.folder), host)
-        self.standing = Standing(section.over, section.limit)
+        usual = Standing(limited=section.limit)
+        self.standing = usual if section.over is None else Standing(section.over, section.limit)
         self.lane = seat(self)
 
 

@@ -163,7 +163,12 @@ class FixtureState(Payload):
     levels: dict[Attribute, float]
     target: dict[Attribute, float] = Field(default_factory=dict, description="Where a running fade goes.")
     held_by: Holder | None = None
-    console: str = Field("", description="The lighting console that has taken the light over; empty: none has.")
+    console: str = Field(
+        "",
+        description="The lighting console that has taken the light over; empty: none has. Meanwhile `levels` are the "
+        "console's; `target` is where the light goes when it ends.",
+    )
+    console_since: str | None = Field(None, description="Since when it has lights of that universe.")
     fade_remaining: float = Field(0.0, description="Seconds.")
     health: Health = "ok"
     reason: str = ""

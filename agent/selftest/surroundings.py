@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from agent.exposure.camera import CameraUnit
 from agent.lighting.bus import BusUnit
-from agent.lighting.console import Console
 from agent.lighting.output import OutputUnit
 from agent.lighting.rig import Rig
 from agent.uplink.probe import ProbeUnit
@@ -29,7 +28,7 @@ class Units(Protocol):
     @property
     def probes(self) -> Mapping[str, ProbeUnit]: ...
     def lighting(self) -> Iterator[OutputUnit | BusUnit]: ...
-    def console(self, light: Patched) -> Console | None: ...
+    def console(self, light: Patched) -> str: ...
 
 
 class Trip(Protocol):

@@ -46,7 +46,12 @@ class ArtnetInOptions(Options):
     hear_local: bool = Field(
         False, description="Hear programs on this machine that do not send from UDP 6454, too: our own outputs do not."
     )
-    priority: int = Field(100, ge=0, le=200, description="Priority of what is heard; Art-Net has none of its own.")
+    priority: int = Field(
+        101,
+        ge=0,
+        le=200,
+        description="Priority of what is heard (Art-Net has none); more than ours takes over.",
+    )
     merge: Literal["htp", "ltp"] = Field("htp", description="How two sources are merged: highest, or latest.")
     lost_after: float = Field(LOST_AFTER, ge=2.5, le=60, description="Seconds after which a silent source is given up.")
     obey_artaddress: bool = Field(
@@ -107,6 +112,11 @@ class ArtnetIn:
         return Identity(
             "Art-Net input", details={"address": address, "universes": ", ".join(map(str, wanted.universes))}
         )
+
+    @property
+    def lost_after(self) -> float:
+        """See :class:`drivers.base.Input`."""
+        return self.options.lost_after
 
     def listen(self, timeout: float) -> Sequence[Heard]:
         """The universes of which something changed, as :class:`drivers.base.Input` says."""

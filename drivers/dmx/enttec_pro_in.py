@@ -24,7 +24,7 @@ class EnttecProInOptions(WidgetPort):
 
     universe: int = Field(1, ge=1, le=63999, description="Number of the universe that comes in by this cable.")
     priority: int = Field(
-        100, ge=0, le=200, description="Its priority against other sources, as in sACN; DMX itself has none."
+        101, ge=0, le=200, description="Priority of what is heard (DMX has none); more than ours takes over."
     )
     mode: Literal["always", "change"] = Field(
         "always",
@@ -37,6 +37,8 @@ class EnttecProIn(Widget):
     """Input of one universe."""
 
     purpose = "hand DMX on"
+    lost_after = 2.5
+    """See the option ``mode``."""
 
     def __init__(self, options: EnttecProInOptions, host: Host) -> None:
         super().__init__(options, host)

@@ -76,7 +76,9 @@ class SacnOptions(Options):
 def component(options: SacnOptions, host: Host) -> UUID:
     """The component identifier of an output with these options on this machine: what an input has to ignore so as not
     to take us for a console. The same after every restart, another on every machine and for every way out."""
-    macs = sorted(each.mac for each in host.interfaces() if each.mac)
+    # A maker's address stays (IEEE 802, bit 1 of the first octet); those of bridges and containers are made up anew.
+    found = (each.mac for each in host.interfaces() if each.mac)
+    macs = sorted(found, key=lambda mac: (bool(int(mac[:2], 16) & 2), mac))
     way = (*macs[:1], options.interface, *options.hosts, options.source_name)
     return options.cid or uuid5(OURS, "\n".join(way))
 

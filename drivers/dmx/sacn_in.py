@@ -90,6 +90,11 @@ class SacnIn:
         )
         return Identity("sACN E1.31 receiver", details={"universes": ", ".join(map(str, options.universes))})
 
+    @property
+    def lost_after(self) -> float:
+        """See :class:`drivers.base.Input`. A source that stands still is heard once a second (E1.31 6.6.2)."""
+        return max(self.options.timeout, self.options.sampling + 1.0)
+
     def listen(self, timeout: float) -> Sequence[Heard]:
         """See :class:`drivers.base.Input`."""
         socket, receiver = self._socket, self._receiver

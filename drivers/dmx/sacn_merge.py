@@ -82,6 +82,7 @@ def _by_slot(universe: int, sources: Sequence[Source]) -> Heard:
         max((sources[row].priority for row in order), default=0),
         best.tobytes(),
         tuple(sources[row].name for row in order),
+        shares=tuple(holds[row].tobytes() for row in order) if len(order) > 1 else (),
     )
 
 

@@ -51,7 +51,8 @@ def what_is_sent_is_heard(spec: DriverSpec) -> None:
             assert bench.hears(universe)[:size] == mine, f"universe {universe} was not heard as it was sent"
     universe = bench.studio.universes["twin"][0]
     bench.twin.leave()
-    until = bench.studio.now() + 15
+    assert 0 < bench.device.lost_after <= 60, "how long a sender may be silent is not said"
+    until = bench.studio.now() + bench.device.lost_after + 1.0
     ends: list[Heard] = []
     while not ends and bench.studio.now() < until:
         ends = [heard for heard in bench.device.listen(0.5) if heard.universe == universe and heard.ended]

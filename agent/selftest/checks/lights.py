@@ -89,8 +89,8 @@ def _blocked(bench: Bench, name: str) -> Text | None:
         return Text(f"the picture of {camera.name} cannot be trusted ({why})", f"{camera.name} 的画面不可信（{why}）")
     light = bench.around.rig.fixtures[name]
     devices = bench.around.devices
-    if (console := devices.console(light)) is not None:
-        return Text(f"the console {console.source} holds it", f"控台 {console.source} 占用此灯")
+    if console := devices.console(light):
+        return Text(f"the console {console} holds it", f"控台 {console} 占用此灯")
     reasons = [offline(o.lane) for o in devices.outputs.values() if light.universe in o.section.universes]
     reasons += [offline(bus.lane) for bus in devices.buses.values() if bus.name == light.bus]
     if reasons and all(reasons):

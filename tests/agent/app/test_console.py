@@ -1,6 +1,7 @@
 """A lighting console beside the agent: who has which light is told, and nobody fights it."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -21,6 +22,8 @@ def desk(house):
 
 async def test_a_console_takes_lights_is_told_and_gives_them_back(desk):
     async with desk.running() as agent:
+        told = []
+        agent.bus.listeners.append(lambda topic, said: told.append(said))
         await until(lambda: agent.devices.inputs["desk"].lane.health.state == "ok")
         console = sacn_console(desk.studio, SacnInOptions(universes=(1,)), "console")
         light = agent.rig.fixtures["back"]
@@ -34,11 +37,16 @@ async def test_a_console_takes_lights_is_told_and_gives_them_back(desk):
 
         playing = asyncio.create_task(play())
         try:
-            await until(lambda: agent.devices.consoles)
+            await until(lambda: agent.devices.desks.consoles)
             output = agent.devices.outputs["widget-1"].lane
             await until(lambda: output.wire(1)[light.address - 1] == 255)
             state = await until(lambda: (found := desk.state("fixture", "back"))["console"] and found)
-            assert state["console"].startswith("Console")
+            assert state["console"] == "Console" and state["console_since"]
+            state = await until(lambda: (found := desk.state("fixture", "back"))["levels"]["intensity"] == 1 and found)
+            assert state["target"]["intensity"] < 1, "where it goes back to"
+            file = desk.folder / "state/look.json"
+            look = await until(lambda: (on := json.loads(file.read_text()))["shown"]["back"]["intensity"] == 1 and on)
+            assert look["going"]["back"] == state["target"], "what lights show by a console's will outlives a restart"
             end = await desk.send("lights.set", {"targets": ["back"], "levels": {"intensity": 0.1}})
             assert end.state == "succeeded" and end.result["console"] == {"back": state["console"]}
             assert output.wire(1)[light.address - 1] == 255, "a command under a console moves nothing"
@@ -46,10 +54,13 @@ async def test_a_console_takes_lights_is_told_and_gives_them_back(desk):
         finally:
             playing.cancel()
         console.leave()
-        await until(lambda: not agent.devices.consoles)
+        await until(lambda: not agent.devices.desks.consoles)
         await until(lambda: agent.devices.outputs["widget-1"].has_shown(agent.rig.scene, agent.now()))
         state = await until(lambda: (found := desk.state("fixture", "back"))["console"] == "" and found)
-        assert state["held_by"]["owner"]
+        assert state["held_by"]["owner"] and state["console_since"] is None
+        (took,) = [each for each in told if getattr(each, "name", "") == "console.takes"]
+        assert took.fields == {"universe": 1, "by": "Console", "input": "desk"}
+        assert "Console" in took.text.en and "控台 Console" in took.text.zh
 
 
 async def test_an_input_that_is_gone_from_the_file_holds_nothing_any_more(desk):
@@ -57,8 +68,33 @@ async def test_an_input_that_is_gone_from_the_file_holds_nothing_any_more(desk):
         await until(lambda: agent.devices.inputs["desk"].lane.health.state == "ok")
         console = sacn_console(desk.studio, SacnInOptions(universes=(1,)), "console")
         console.say(1, b"\xff" * 512, 150)
-        await until(lambda: agent.devices.consoles)
+        await until(lambda: agent.devices.desks.consoles)
         desk.change(INPUT, "[outputs.widget-1]")
         assert (await desk.send("reload", {})).state == "succeeded"
         assert not agent.devices.inputs
-        await until(lambda: not agent.devices.consoles)
+        await until(lambda: not agent.devices.desks.consoles)
+
+
+async def test_an_input_that_a_reload_changes_does_not_let_the_lights_go(desk):
+    async with desk.running() as agent:
+        await until(lambda: agent.devices.inputs["desk"].lane.health.state == "ok")
+        console = sacn_console(desk.studio, SacnInOptions(universes=(1,)), "console")
+        slot = agent.rig.fixtures["back"].address - 1
+
+        async def play():
+            while True:
+                console.say(1, b"\xff" * 512, 150)
+                await asyncio.sleep(0.3)
+
+        playing = asyncio.create_task(play())
+        try:
+            output = agent.devices.outputs["widget-1"].lane
+            await until(lambda: output.wire(1)[slot] == 255)
+            desk.change("sampling = 0.0", "sampling = 1.0")
+            assert (await desk.send("reload", {})).state == "succeeded"
+            doubted = agent.devices._hearing._consoles._doubted
+            seen = set()
+            await until(lambda: seen.add(output.wire(1)[slot]) or not doubted["desk"])
+            assert seen == {255} and agent.devices.desks.consoles
+        finally:
+            playing.cancel()

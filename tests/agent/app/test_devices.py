@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 
 from agent.app.devices import check
+from agent.app.streams import heard_by, sent_by
 from config.model import StudioConfig
+from drivers.host import Interface
+from drivers.virtual.clock import ManualClock
+from drivers.virtual.studio import VirtualStudio
 
 
 def faults(**tables: dict[str, dict[str, Any]]) -> list[str]:
@@ -103,3 +107,64 @@ def test_a_bus_and_an_output_cannot_have_one_port_and_each_driver_its_table():
         "buses.c.driver – sacn is a driver for an output",
         "buses.d.options – a bus is either at a serial port or at a host",
     ]
+
+
+def console(driver: str, **more: Any) -> dict[str, Any]:
+    options = {"port": "/dev/ttyUSB0", "universe": 1} if driver == "enttec-pro-in" else {"universes": [1]}
+    return {"driver": driver, "options": {**options, **more.pop("options", {})}, **more}
+
+
+@pytest.mark.parametrize("driver", ["sacn-in", "artnet-in", "enttec-pro-in"])
+def test_a_console_takes_lights_without_a_word_about_priorities(driver: str) -> None:
+    assert not faults(inputs={"desk": console(driver)}, outputs={"a": output("sacn", 1)})
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "why"),
+    [
+        (console("artnet-in"), output("sacn", 1, priority=120), "101 is no more than our own priority (120)"),
+        (console("artnet-in"), output("sacn", 1, address_priority={"1-9": 130}), "101 is no more than our own"),
+        (console("artnet-in", options={"priority": 100}), output("artnet", 1), "100 is no more than our own"),
+        (console("enttec-pro-in", over=150), output("artnet", 1), "101 is no more than our own priority (150)"),
+    ],
+)
+def test_a_console_that_could_never_take_a_light_is_found(inputs: Any, outputs: Any, why: str) -> None:
+    (said,) = faults(inputs={"desk": inputs}, outputs={"a": outputs})
+    assert said.startswith("inputs.desk.options.priority – no console heard there takes a light: ")
+    assert why in said
+
+
+def test_our_own_priority_is_the_one_we_send_with() -> None:
+    def over(universes: list[int], **more: Any) -> int | None:
+        desk = {"driver": "sacn-in", "options": {"universes": universes}, **more}
+        found = studio(desk, output("sacn", 1, 2, priority=150), output("sacn", 3), output("artnet", 4))
+        return heard_by(found, sent_by(found, VirtualStudio(ManualClock()), {}))["desk"].over
+
+    assert (over([2, 3]), over([3]), over([4]), over([1], over=90)) == (150, 100, 100, 90)
+
+
+def test_a_network_card_that_comes_later_does_not_make_us_a_stranger_to_ourselves() -> None:
+    """The engine would work out another identifier than the daemon, and our input take us for a console."""
+
+    class Machine(VirtualStudio):
+        cards: tuple[Interface, ...] = (Interface("eth0", up=True, mac="52:54:00:00:00:05"),)
+
+        def interfaces(self) -> list[Interface]:
+            return list(self.cards)
+
+    machine, known = Machine(ManualClock()), dict[tuple[Any, ...], str]()
+    found = studio(console("sacn-in"), output("sacn", 1))
+    before = sent_by(found, machine, known)
+    machine.cards += (Interface("veth9", up=True, mac="02:00:00:00:00:01"),)
+    after = sent_by(found, machine, known)
+    assert after == before
+    assert heard_by(found, after)["desk"].options["ignore"] == [after["out0"].options["cid"]]
+    machine.cards += (Interface("eth1", up=True, mac="ac:de:48:00:00:01"),)
+    maker = sent_by(found, machine, {})
+    machine.cards += (Interface("veth0", up=True, mac="02:00:00:00:00:00"),)
+    assert sent_by(found, machine, {}) == maker, "nor does a container's, over a restart"
+
+
+def studio(desk: dict[str, Any], *outputs: dict[str, Any]) -> StudioConfig:
+    sent = {f"out{number}": each for number, each in enumerate(outputs)}
+    return StudioConfig.model_validate({"agent": {"site": "s", "name": "a"}, "inputs": {"desk": desk}, "outputs": sent})

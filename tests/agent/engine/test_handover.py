@@ -61,26 +61,29 @@ class Desk:
         self._socket.close()
 
 
-def ear():
-    options = {"universes": [1], "sampling": 0.0, "timeout": 2.5, "multicast": "ipv4", "interface": "127.0.0.1"}
+def ear(**more):
+    options = {"universes": [1], "sampling": 0.0, "timeout": 2.5, "multicast": "ipv4", "interface": "127.0.0.1", **more}
     return {"desk": InputSection(driver="sacn-in", options=options)}
 
 
 async def test_a_console_with_more_priority_is_followed_and_when_it_is_lost_the_lights_fade_back(tmp_path):
     with Desk("127.0.0.1") as desk, listener("127.0.71.21") as heard:
-        async with side(tmp_path, {"net": sacn("127.0.71.21")}, FEW, {"d1": {LIGHT: 0.2}}, ear()) as daemon:
+        async with side(tmp_path, {"net": sacn("127.0.71.21")}, FEW, {"d1": {LIGHT: 0.2}}, ear(sampling=1.5)) as daemon:
             await daemon.ready()
             await until(lambda: ("desk", "ok") in [(name, health.state) for name, health in daemon.told])
             async with desk.playing(255):
                 await until(lambda: daemon.holding)
-                assert daemon.holding[1].source.startswith("Desk") and daemon.holding[1].priority == 150
+                assert daemon.holding[1].sources == ("Desk",) and daemon.holding[1].priority == 150
                 await until(lambda: heard.last()[0] == 255)
                 daemon.rig.claim("hand", Priority.MANUAL, {"d1": {LIGHT: 0.1}}, now=time.monotonic())
-                fallen = daemon.client.pid
-                kill(fallen)  # the engine's heir hears the console as well
+                count, fallen = len(heard.packets), daemon.client.pid
+                kill(fallen)  # the engine's heir hears the console as well, but only after its sampling
                 await until(lambda: daemon.client.pid not in (0, fallen))
                 await daemon.ready()
-                await until(lambda: daemon.holding)
+                begun = time.monotonic()
+                await until(lambda: heard.packets[-1].when > begun + 1.8)
+                assert daemon.holding
+                assert {packet.slots[0] for packet in heard.packets[count:]} == {255}, "nor did the lights leave it"
             lost = time.monotonic()
             await until(lambda: not daemon.holding)
             assert time.monotonic() - lost >= 2.2, "2.5 s after its last packet, which came up to 0.2 s before"

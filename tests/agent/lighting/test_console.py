@@ -18,7 +18,7 @@ REFRESH = Refresh(max_hz=40, keepalive=0.9, min_gap=0.002)
 
 
 def desk(slots, held=None, limited=True):
-    return Console("desk", "Console", 150, slots, held or b"\1" * len(slots), limited)
+    return Console("desk", ("Console",), 150, slots, held or b"\1" * len(slots), limited)
 
 
 def frame(**slots):
@@ -148,6 +148,30 @@ def test_only_more_than_our_own_priority_holds(heard, holds):
     consoles = Consoles(lambda universe, found: told.append(found))
     consoles.hear("net", US, heard)
     assert bool(consoles.holding) == holds == bool(told)
+
+
+def test_what_an_input_heard_before_it_began_anew_stands_until_it_is_heard_again_or_is_silent_for_long():
+    told = []
+    consoles = Consoles(lambda universe, found: told.append((universe, found and found.slots)))
+    for universe in (1, 2):
+        consoles.hear("net", US, Heard(universe, b"\x01", 110, sources=("A",)))
+    consoles.doubt("net", 12.5)
+    consoles.turn("net", 12.4)
+    assert told == [(1, b"\x01"), (2, b"\x01")]
+    consoles.hear("net", US, Heard(2, b"\x02", 110, sources=("A",)))
+    consoles.turn("net", 12.5)
+    assert told[2:] == [(2, b"\x02"), (1, None)]
+    consoles.turn("net", 99.0)
+    assert set(consoles.holding) == {2}
+
+
+def test_who_holds_a_light_is_told_slot_by_slot():
+    heard = Heard(1, bytes(6), 0, bytes((150, 150, 120, 0, 90, 120)), ("A", "B"), shares=(b"\1\1", b"\0\1\1\0\1\1"))
+    consoles = Consoles(lambda universe, found: None)
+    consoles.hear("net", US, heard)
+    held = consoles.holding[1]
+    assert [held.who(slot, slot) for slot in range(1, 7)] == [("A",), ("A", "B"), ("B",), (), (), ("B",)]
+    assert held.who(1, 6) == ("A", "B")
 
 
 def test_of_several_inputs_the_strongest_holds_and_when_it_goes_the_next_one():

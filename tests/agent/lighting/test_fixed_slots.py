@@ -42,7 +42,7 @@ def test_no_noise_of_a_console_and_no_command_moves_a_fixed_slot(profile, mode):
     still = fixed(personality)
     for beat in range(40):
         slots = bytes(chance.randrange(256) for _ in range(SLOTS))
-        led.aim(part, Console("in", "desk", 150, slots, b"\1" * SLOTS, limited=beat % 2 == 0))
+        led.aim(part, Console("in", ("desk",), 150, slots, b"\1" * SLOTS, limited=beat % 2 == 0))
         frame, _ = led.frame(part, beat / 44, wire)
         assert [frame[each] for each in still] == [personality.constants[each] for each in still]
         wire = whole = np.frombuffer(frame, np.uint8)

@@ -105,8 +105,8 @@ def test_what_changes_together_is_told_together(studio, console):
     console.say(1, b"\1\2")
     console.say(2, b"\2\2")
     assert device.listen(1.0) == [
-        Heard(1, b"\1\2", sources=(CONSOLE,)),
-        Heard(2, b"\2\2", sources=(CONSOLE,)),
+        Heard(1, b"\1\2", 101, sources=(CONSOLE,)),
+        Heard(2, b"\2\2", 101, sources=(CONSOLE,)),
     ]
     assert device.listen(0.1) == []
 

@@ -141,7 +141,8 @@ def test_each_slot_goes_to_who_has_the_highest_priority_for_it():
     desk.say(A, b"\x0a\x0a\x0a\x0a", priority=100)
     desk.say(B, b"\x14\x14\x14\x14", priority=100)
     heard = desk.say(B, bytes((150, 100, 0)), start_code=PRIORITIES)
-    assert heard == [Heard(1, b"\x14\x14\x0a\x0a", 100, bytes((150, 100, 100, 100)), ("B", "A"))]
+    shares = (b"\1\1\0\0", b"\0\1\1\1")
+    assert heard == [Heard(1, b"\x14\x14\x0a\x0a", 100, bytes((150, 100, 100, 100)), ("B", "A"), shares=shares)]
     heard = desk.say(B, bytes((1, 1, 1, 1)), start_code=PRIORITIES)
     assert levels(*heard) == [b"\x0a\x0a\x0a\x0a"]
     assert heard[0].sources == ("A",)
