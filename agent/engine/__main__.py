@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import agent.engine.lean  # noqa: F401 - before what it keeps away
 from agent.engine.messages import HEIR, LOCK, fingerprint
 from agent.engine.outgoing import Outgoing
 from agent.engine.server import Engine
