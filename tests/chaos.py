@@ -21,7 +21,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.brokers import Mosquitto, Plain, said
-from tests.chaos_judge import Ear, Frame, Verdict, judge
+from tests.chaos_judge import Ear, Verdict, judge, told
 from tests.processes import engines
 from tests.scenarios.floor import Service, Widget
 
@@ -264,7 +264,7 @@ class Chaos:
     def verdict(self) -> Verdict:
         """What was to be seen on the wires."""
         wires = self.ear.wires()
-        wires[4] = [frame for number, widget in enumerate(self.widgets) for frame in _told(widget, number)]
+        wires[4] = [frame for number, widget in enumerate(self.widgets) for frame in told(widget.lines, number)]
         slots = {universe: [s - 1 for u, s in LIGHTS.values() if u == universe] for universe in (1, 2, 3, 4)}
         self.log.append((time.time(), f"{self.ended} ends unasked"))
         return judge(wires, slots, RATE, 255 * DIMMEST, self.falls, self.log)
@@ -348,10 +348,3 @@ def _waiting() -> set[int]:
     """Processes that wait for a lock of a file."""
     lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
     return {int(words[5]) for words in lines if words[1] == "->" and words[2] == "FLOCK"}
-
-
-def _told(widget: Widget, number: int) -> list[Frame]:
-    """The frames a widget took. It has a clock of its own: the monotonic one."""
-    ahead = time.time() - time.monotonic()
-    lines = [json.loads(line) for line in widget.lines if '"slots"' in line]
-    return [Frame(line["time"] + ahead, number, 0, bytes.fromhex(line["slots"])) for line in lines]

@@ -1,5 +1,6 @@
 """What was heard on the wire during tests/chaos.py, and what a lighting engineer would say to it."""
 
+import json
 import select
 import socket
 import struct
@@ -158,6 +159,13 @@ def judge(
             if until:
                 seen.away.append(until[0] - fall)
     return seen
+
+
+def told(lines: Sequence[str], widget: int) -> list[Frame]:
+    """The frames a widget took, by what it said. It has a clock of its own: the monotonic one."""
+    ahead = time.time() - time.monotonic()
+    heard = [json.loads(line) for line in lines if '"slots"' in line]
+    return [Frame(each["time"] + ahead, widget, 0, bytes.fromhex(each["slots"])) for each in heard]
 
 
 def _bound(address: str, port: int) -> socket.socket:
