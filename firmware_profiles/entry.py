@@ -17,7 +17,8 @@ Framing = Literal["8N1", "8N2", "8E1", "8O1"]
 class Entry(BaseModel):
     """One table of a profile file. Unknown keys are errors: a typo must not become a default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # built when the first file is read: the output engine never reads one
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class WireEntry(Entry):

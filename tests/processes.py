@@ -86,7 +86,8 @@ def engines(folder: Path) -> list[int]:
         if entry.name.isdigit():
             with suppress(OSError):
                 words = (entry / "cmdline").read_bytes().split(b"\0")
-                if b"agent.engine" in words and Path(os.fsdecode(words[-2])).is_relative_to(folder):
+                at = words.index(b"agent.engine") + 1 if b"agent.engine" in words else 0
+                if at and Path(os.fsdecode(words[at])).is_relative_to(folder):
                     state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
                     found += [int(entry.name)] if state != "Z" else []
     return sorted(found)

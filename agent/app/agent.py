@@ -240,6 +240,7 @@ class Agent:
             last = keeper.seen(last, self.rig.fixtures, found, word_for(self.rig.fixtures))
         lighting = self.config.lighting
         self.rig = keeper.rig(self.config, self.rig.fixtures, self._show, last)
+        self.devices.shown = keeper.frames(self.rig, self.now()) if last is not None else {}
         first = self.config.looks[lighting.start_look] if lighting.start_look else None
         keeper.begin(self.rig, last, first, self.now(), self.host.wall())
         await self.stage.take_up(last)

@@ -61,6 +61,8 @@ class Devices:
     buses: dict[str, BusUnit] = field(default_factory=dict)
     told: dict[Position, Told] = field(default_factory=dict)
     """What lamps on buses were told last, also those that are no more: they stay as they are."""
+    shown: Mapping[int, bytes] = field(default_factory=dict)
+    """Frames that lights had when the last agent ended: the first outputs go on from there, however late they open."""
     cameras: dict[str, CameraUnit] = field(default_factory=dict)
     probes: dict[str, ProbeUnit] = field(default_factory=dict)
 
@@ -91,6 +93,7 @@ class Devices:
         for bus in buses:
             self.told.update(bus.pump.told())
         before = {universe: output.lane.wire(universe) for output in outputs for universe in output.section.universes}
+        before, self.shown = {**self.shown, **before}, {}
         fixed = {universe: slots for output in outputs for universe, slots in output.fixed().items()}
         host, bug = self.host, self.bug
         tell = {kind: self._teller(kind) for kind in Kind}

@@ -218,6 +218,12 @@ def rig(
     )
 
 
+def frames(rig: Rig, now: float) -> dict[int, bytes]:
+    """Every universe's frame as the scene has it now."""
+    universes = {light.universe for light in rig.fixtures.values() if not light.bus}
+    return {universe: rig.scene.frame(universe, now) for universe in universes}
+
+
 def successor(old: Rig, config: StudioConfig, fixtures: Patch, show: Callable[[Scene], None], now: float) -> Rig:
     """The rig of another configuration, its lights where this one has them, with what people and cue lists hold. It
     shows nothing yet: outputs and buses of the old one could not play a scene whose lights they do not have."""

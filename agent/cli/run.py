@@ -39,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
     cannot be used, 70 a bug (the service manager restarts)."""
     from agent.runtime import logs
 
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # waits until somebody takes it: by itself it kills
     if options.log_level not in logs.LEVELS:  # argparse does not look at a default
         complain(f"studio-agent run: ${LEVEL} is {options.log_level!r}, one of: {', '.join(logs.LEVELS)}")
         return os.EX_CONFIG
@@ -95,6 +96,7 @@ def signals(agent: "Agent") -> Iterator[None]:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, agent.stop)
     loop.add_signal_handler(signal.SIGHUP, reload)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     try:
         yield
     finally:
@@ -110,6 +112,7 @@ async def _reload(agent: "Agent") -> None:
     from config.problems import ConfigError
 
     log = structlog.get_logger(__name__)
+    await agent.ready.wait()
     if agent.tests.running:  # it would go on with the lights of the old configuration
         log.error("config.refused", why="a self-test is running", next="reload once more when it is over")
         return

@@ -11,12 +11,16 @@ import structlog
 
 from agent.engine.child import Child
 from agent.engine.far import FarEar, FarPlayer, Holding, lost
+from agent.engine.heirs import Heirs
+from agent.engine.meeting import ended, greeting, knock
 from agent.engine.messages import (
     Answer,
     Beats,
     Bug,
     Drop,
     DropInput,
+    Heir,
+    Heirless,
     Held,
     Hello,
     Leave,
@@ -29,9 +33,7 @@ from agent.engine.messages import (
     ToldInput,
     Unpacker,
     fingerprint,
-    is_ours,
     packed,
-    socket_path,
 )
 from agent.lighting.console import Console
 from agent.lighting.input import InputUnit
@@ -74,6 +76,8 @@ class EngineClient:
         self.realtime = "the engine has not started yet"
         self.falls = 0
         """Engines that ended unasked since the start."""
+        self._before = 0
+        """The process of the engine that was lost."""
         self._folder = folder
         self._tell = tell
         self._holding = Holding(held)
@@ -88,6 +92,7 @@ class EngineClient:
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
         self._child = Child(folder)
+        self._heirs = Heirs(folder, lambda pid: self.send(Heir(pid)), now)
 
     # --- what the agent does with it ---------------------------------------------------------------------------------
 
@@ -96,17 +101,20 @@ class EngineClient:
         reader = await self._connected()
         if reader is not None:
             hello = await self._greeted(reader)
-            if hello is not None:
-                self._holding.told(hello.holding)
             if hello is not None and hello.fingerprint == self.mark:
-                self._found, self._found_inputs = dict(hello.outputs), dict(hello.inputs)
+                self._met(hello)
                 log.info("engine.adopted", pid=hello.pid, outputs=sorted(hello.outputs))
                 self._task = asyncio.create_task(self._stay(reader))
                 return hello.outputs
             if hello is not None:
                 log.info("engine.exchanged", pid=hello.pid, why="it runs another version of this program")
                 self._found = dict(hello.outputs)
-            await self._retire(reader)
+                self._holding.told(hello.holding)
+            self.send(Leave(0.0))
+            await ended(reader)
+            if self._writer is not None:
+                self._writer.close()
+            self._writer = None
             found, self._found = self._found, {}
             self._task = asyncio.create_task(self._stay(None))
             return found
@@ -189,6 +197,7 @@ class EngineClient:
 
     async def close(self, linger: float) -> None:
         """Leave. The engine holds the look for ``linger`` seconds and ends unless another daemon comes."""
+        self._heirs.stop()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -205,7 +214,7 @@ class EngineClient:
                     writer.close()
                     await writer.wait_closed()
         if linger == 0:
-            await asyncio.to_thread(self._child.wait, 3.0)
+            await asyncio.gather(*(asyncio.to_thread(each.wait, 3.0) for each in (self._child, self._heirs)))
 
     # --- staying with it ---------------------------------------------------------------------------------------------
 
@@ -229,7 +238,7 @@ class EngineClient:
 
     async def _begun(self) -> asyncio.StreamReader | None:
         """Greet the fallen engine's heir, or start an engine, and seat everybody in it."""
-        reader = await self._reached(HEIR_WITHIN) if self.falls else None
+        reader = await self._reached(HEIR_WITHIN) if self._before else None
         if reader is None:
             try:
                 self._child.start()
@@ -241,61 +250,49 @@ class EngineClient:
         if hello is None:
             log.error("engine.not_started", exit=self._child.code, said=self._child.last_words())
             return None
-        for ear in self._ears.values():
-            self.send(ear.taking(self._holding.by(ear.name, self._players.values())))
-        for player in self._players.values():  # after who holds their universes
-            self.send(player.taking())
+        self._met(hello)
+        for ear in tuple(self._ears.values()):
+            self.listen(ear)
+        for player in tuple(self._players.values()):  # after who holds their universes
+            self.started(player)
+        self.settled()
         return reader
+
+    def _met(self, hello: Hello) -> None:
+        """What this engine does already: all of it, where it was only the connection that was lost."""
+        self.falls += self._before not in (0, hello.pid)
+        self._found, self._found_inputs = dict(hello.outputs), dict(hello.inputs)
+        if hello.inputs:  # one that has just begun has not heard anybody yet
+            self._holding.told(hello.holding)
+        if not hello.heir:
+            self._heirs.missing()
 
     async def _reached(self, within: float, starting: bool = False) -> asyncio.StreamReader | None:
         """Knock until an engine opens, or until the one that is ``starting`` has fallen over."""
         until = self._now() + within
-        while self._now() < until and not (starting and self._child.code):
+        while self._now() < until:
+            ended = starting and self._child.code is not None
             reader = await self._connected()
-            if reader is not None:
+            if reader is not None or ended:
                 return reader
             await asyncio.sleep(0.005)
         return None
 
     async def _connected(self) -> asyncio.StreamReader | None:
-        try:
-            with socket_path(self._folder) as name:
-                reader, writer = await asyncio.open_unix_connection(name, limit=1 << 20)
-        except OSError:
+        met = await knock(self._folder)
+        if met is None:
             return None
-        if not is_ours(writer.get_extra_info("socket")):
-            log.error("engine.stranger", why="the engine's socket belongs to another user")
-            writer.close()
-            return None
-        self._writer = writer
+        reader, self._writer = met
         self._unpacker = Unpacker()
         return reader
 
     async def _greeted(self, reader: asyncio.StreamReader) -> Hello | None:
-        """The first message. ``None``: it cannot be understood, which an engine of another version need not."""
-        try:
-            async with asyncio.timeout(5.0):
-                while data := await reader.read(1 << 16):
-                    for message in self._unpacker.feed(data):
-                        if isinstance(message, Hello):
-                            self.pid, self.realtime = message.pid, message.realtime
-                            if message.realtime:
-                                log.warning("engine.not_realtime", why=message.realtime)
-                            return message
-        except Exception as error:  # whatever an unknown pickle may raise
-            log.warning("engine.not_understood", why=repr(error))
-        return None
-
-    async def _retire(self, reader: asyncio.StreamReader) -> None:
-        """Have an engine end, and wait until it has."""
-        self.send(Leave(0.0))
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(5.0):
-                while await reader.read(1 << 16):
-                    pass
-        if self._writer is not None:
-            self._writer.close()
-        self._writer = None
+        hello = await greeting(reader, self._unpacker)
+        if hello is not None:
+            self.pid, self.realtime = hello.pid, hello.realtime
+            if hello.realtime:
+                log.warning("engine.not_realtime", why=hello.realtime)
+        return hello
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         while data := await reader.read(1 << 16):
@@ -323,6 +320,8 @@ class EngineClient:
             case Answer(number, result, error):
                 if (answer := self._asked.get(number)) is not None and not answer.done():
                     answer.set_result((result, error))
+            case Heirless():
+                self._heirs.missing()
             case Logged(level, event, fields):
                 getattr(log, level, log.info)(event, **fields)
             case Bug(lane, text):
@@ -333,10 +332,9 @@ class EngineClient:
         if self._writer is not None:
             self._writer.close()
         self._writer = None
-        self.pid = 0
-        self.falls += 1
-        words = self._child.last_words()
-        log.error("engine.lost", exit=self._child.code, said=words, next="a new one is started")
+        self._heirs.stop()
+        self._before, self.pid = self.pid, 0
+        log.error("engine.lost", exit=self._child.code, said=self._child.last_words(), next="a new one is started")
         now = self._now()
         for answer in self._asked.values():
             if not answer.done():

@@ -1,8 +1,8 @@
 """What daemon and output engine say to each other, and how it goes over the socket between them.
 
 Both are the same program at the same user on the same machine (the socket's folder is the service's own, and each side
-asks the kernel who the other is), so a message is a pickle behind its length. Where the two are of different versions
-nothing but :class:`Hello` is read: the engine is exchanged.
+asks the kernel who the other is), so a message is a pickle behind its length. A daemon says :data:`WORD` first and is
+answered with :class:`Hello`; where the two are of different versions nothing else is read: the engine is exchanged.
 """
 
 import contextlib
@@ -22,6 +22,8 @@ from agent.lighting.pump import BeatFigures
 from agent.runtime.lane import Health
 
 LENGTH = struct.Struct(">I")
+PROTOCOL = 5
+"""Of pickles: the same whatever Python either side runs on."""
 LONGEST = 1 << 28
 """Bytes of a message; more is no message of ours."""
 
@@ -30,6 +32,9 @@ LONGEST_PATH = 107
 
 SOCKET, LOCK, CRASH = "engine.sock", "engine.lock", "engine.err"
 """Files in the state folder: the socket, whose holder is the engine, and what an engine said that fell over."""
+
+HEIR = "heir"
+"""Second word on the command line of an engine that waits for the end of the one there is."""
 
 
 class Table(NamedTuple):
@@ -93,6 +98,12 @@ class Ask(NamedTuple):
     until: float
 
 
+class Heir(NamedTuple):
+    """This process waits for the engine's end, to be the next one."""
+
+    pid: int
+
+
 class Leave(NamedTuple):
     """The daemon ends. Hold the look for so many seconds; if no other daemon has come by then, end as well."""
 
@@ -121,7 +132,8 @@ class Listening(NamedTuple):
 
 
 class Hello(NamedTuple):
-    """The first message. ``realtime``: "" or why it has no real-time scheduling. ``holding``: universe → console."""
+    """The first message. ``realtime``: "" or why it has no real-time scheduling. ``holding``: universe → console.
+    ``heir``: whether somebody waits to be the next engine."""
 
     fingerprint: str
     pid: int
@@ -129,6 +141,11 @@ class Hello(NamedTuple):
     outputs: Mapping[str, Playing]
     inputs: Mapping[str, Listening]
     holding: Mapping[int, Console]
+    heir: bool
+
+
+class Heirless(NamedTuple):
+    """Nobody waits any more to be the next engine."""
 
 
 class Told(NamedTuple):
@@ -196,7 +213,7 @@ def packed(message: Any) -> bytes:
     body = None
     if isinstance(message, Play) and isinstance(message.news, Few):
         body = _by_hand(message.name.encode(), message.patch.encode(), message.news.fades)
-    body = body or pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    body = body or pickle.dumps(message, PROTOCOL)
     return LENGTH.pack(len(body)) + body
 
 
@@ -220,6 +237,10 @@ def _read(body: bytes) -> Any:
     if body[:1] == b"\0":
         return _read_by_hand(body)
     return pickle.loads(body)  # noqa: S301 - from a process of the same user, see the module
+
+
+WORD = packed("studio-agent")
+"""What a daemon says first: the same in every version, and bytes that nobody says by chance."""
 
 
 class Unpacker:

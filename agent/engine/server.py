@@ -12,14 +12,17 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from agent.engine.door import Door
+from agent.engine.heir import Watched
 from agent.engine.messages import (
-    SOCKET,
     Answer,
     Ask,
     Beats,
     Bug,
     Drop,
     DropInput,
+    Heir,
+    Heirless,
     Held,
     Hello,
     Leave,
@@ -33,9 +36,7 @@ from agent.engine.messages import (
     Told,
     ToldInput,
     Unpacker,
-    is_ours,
     packed,
-    socket_path,
 )
 from agent.engine.outgoing import Outgoing
 from agent.lighting.hearing import Hearing
@@ -117,7 +118,9 @@ class EngineLog:
 class Engine:
     """``realtime``: "" or why there is no real-time scheduling. :meth:`serve` runs until it is to end."""
 
-    def __init__(self, folder: Path, host: Host, fingerprint: str, realtime: str, outgoing: Outgoing) -> None:
+    def __init__(
+        self, folder: Path, host: Host, fingerprint: str, realtime: str, outgoing: Outgoing, heir: int
+    ) -> None:
         self._folder = folder
         self._host = host
         self._fingerprint = fingerprint
@@ -137,6 +140,8 @@ class Engine:
         self._ends_at: float | None = time.monotonic() + ALONE
         self._exit: int | None = None
         self._wake, self._woken = socket.socketpair()
+        self._waiting = selectors.DefaultSelector()
+        self._heir = Watched(heir, self._waiting)
 
     def beats(self) -> Iterator[Beats]:
         """How every output kept its beat."""
@@ -148,55 +153,52 @@ class Engine:
         """Until told to end, or until nobody comes in time after a daemon left. The exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
-        path = self._folder / SOCKET
-        path.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX) as door, selectors.DefaultSelector() as waiting:
-            with socket_path(self._folder) as name:
-                door.bind(name)
-            path.chmod(0o600)
-            door.listen(4)
-            waiting.register(door, selectors.EVENT_READ)
+        waiting = self._waiting
+        with Door(self._folder, waiting, self._log) as door:
             waiting.register(self._woken, selectors.EVENT_READ)
             daemon: socket.socket | None = None
             unpacker = Unpacker()
             while self._exit is None:
-                rest = None if self._ends_at is None else self._ends_at - time.monotonic()
-                if rest is not None and rest <= 0:
+                due = min((each for each in (self._ends_at, door.due) if each is not None), default=None)
+                for key, _ in waiting.select(None if due is None else max(0.0, due - time.monotonic())):
+                    if key.fileobj is door.socket:
+                        door.knocked()
+                    elif key.fileobj == self._heir.handle:
+                        self._heir.gone()
+                        self._out.put(Heirless())
+                    elif daemon is not None and key.fileobj is daemon:
+                        if not self._hear(daemon, unpacker):
+                            self._part_from(daemon)
+                            daemon = None
+                    elif isinstance(key.fileobj, socket.socket) and door.heard(key.fileobj):
+                        self._let_in(key.fileobj, daemon)
+                        daemon, unpacker = key.fileobj, Unpacker()
+                door.hurry()
+                if self._ends_at is not None and self._ends_at <= time.monotonic():
                     break
-                for key, _ in waiting.select(rest):
-                    if key.fileobj is door:
-                        daemon, unpacker = self._let_in(door, daemon, waiting), Unpacker()
-                    elif daemon is not None and key.fileobj is daemon and not self._hear(daemon, unpacker):
-                        waiting.unregister(daemon)
-                        self._out.disconnect()
-                        daemon.close()
-                        daemon = None
-                        if not self._seats and self._ends_at is None:
-                            self._ends_at = time.monotonic() + ALONE
-            path.unlink(missing_ok=True)  # before the outputs are let go: nobody is to knock at a closing door
         self._close()
         self._out.drain()
+        if not self._exit:
+            self._heir.end()
         return self._exit or 0
 
     # --- daemons -----------------------------------------------------------------------------------------------------
 
-    def _let_in(
-        self, door: socket.socket, before: socket.socket | None, waiting: selectors.BaseSelector
-    ) -> socket.socket | None:
-        """A daemon knocks: it takes the place of the one before."""
-        daemon, _ = door.accept()
-        if not is_ours(daemon):
-            self._log.warning("engine.stranger", next="only processes of the same user may drive the lights")
-            daemon.close()
-            return before
+    def _part_from(self, daemon: socket.socket) -> None:
+        """It is gone, or another one has come."""
+        self._waiting.unregister(daemon)
+        self._out.disconnect()
+        with contextlib.suppress(OSError):
+            daemon.shutdown(socket.SHUT_RDWR)  # closing alone does not wake who is writing to one that reads not
+        daemon.close()
+        if not self._seats and self._ends_at is None:
+            self._ends_at = time.monotonic() + ALONE
+
+    def _let_in(self, daemon: socket.socket, before: socket.socket | None) -> None:
+        """A daemon has come: it takes the place of the one before."""
         if before is not None:
-            waiting.unregister(before)
-            self._out.disconnect()
-            with contextlib.suppress(OSError):
-                before.shutdown(socket.SHUT_RDWR)  # closing alone does not wake who is writing to one that reads not
-            before.close()
+            self._part_from(before)
         self._ends_at = None
-        waiting.register(daemon, selectors.EVENT_READ)
         outputs = {
             name: Playing(
                 seat.table,
@@ -212,8 +214,9 @@ class Engine:
         ears = self._hearing.ears
         inputs = {n: each._replace(health=ears[n].lane.health) for n, each in self._inputs.items()}
         holding = self._hearing.holding
-        self._out.connect(daemon, Hello(self._fingerprint, os.getpid(), self._realtime, outputs, inputs, holding))
-        return daemon
+        heir = self._heir.alive
+        hello = Hello(self._fingerprint, os.getpid(), self._realtime, outputs, inputs, holding, heir)
+        self._out.connect(daemon, hello)
 
     def _hear(self, daemon: socket.socket, unpacker: Unpacker) -> bool:
         """Read what is there and do it. ``False``: the daemon is gone."""
@@ -251,6 +254,11 @@ class Engine:
             case DropInput(name):
                 self._inputs.pop(name, None)
                 self._hearing.drop(name)
+            case Heir(pid):
+                if not self._heir.alive:
+                    self._heir = Watched(pid, self._waiting)
+                    if not self._heir.alive:
+                        self._out.put(Heirless())
             case Leave(linger):
                 self._ends_at = time.monotonic() + linger
 

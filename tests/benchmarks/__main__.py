@@ -17,7 +17,20 @@ from rich.table import Table
 
 from tests.benchmarks.row import Row
 
-NAMES = ("startup", "command", "dmx", "sync", "idle", "metering", "outbox", "faults", "fleet", "hostile", "safety")
+NAMES = (
+    "startup",
+    "command",
+    "dmx",
+    "sync",
+    "idle",
+    "metering",
+    "outbox",
+    "faults",
+    "fleet",
+    "hostile",
+    "safety",
+    "chaos",
+)
 
 
 def main() -> int:

@@ -1,9 +1,12 @@
 """Commands whose fade is overtaken, let go, cut off or left without its light."""
 
 import asyncio
+from itertools import pairwise
 
 from agent.lighting.claims import Priority
+from agent.lighting.memory import LookFile
 from config.units import Attribute
+from drivers.virtual.twin import Fault
 from tests.waiting import until
 
 LONG = 3600.0
@@ -82,3 +85,22 @@ async def test_a_light_taken_out_of_the_configuration_in_a_fade_ends_the_command
         answer = await asyncio.wait_for(task, 45)
         assert (answer.state, answer.code) == ("failed", "unknown-target")
         assert "taken out of the configuration" in answer.message.en
+
+
+async def test_an_output_that_opens_late_after_a_crash_goes_on_from_where_its_lights_are(house):
+    async with house.running():
+        answer = await house.send("lights.set", {"targets": ["key"], "levels": {"intensity": 0.9}})
+        assert answer.state == "succeeded"
+    file = LookFile(house.folder / "state" / "look.json")
+    look = file.read()
+    key = {**look.shown["key"], Attribute.INTENSITY: 0.1}  # as it was in the middle of the fade
+    file.write(look.model_copy(update={"shown": {**look.shown, "key": key}}))
+    sent = []
+    house.studio.fault("widget-1", Fault.UNPLUG)
+    house.studio.frame_listeners.append(lambda universe, frame: sent.append(frame[0]))
+    async with house.running() as agent:
+        await until(lambda: agent.rig.scene.levels("key", agent.now())[Attribute.INTENSITY] > 0.6)
+        house.studio.heal("widget-1")
+        await until(lambda: sent and sent[-1] > 200)
+    assert 20 <= sent[0] <= 45
+    assert max(b - a for a, b in pairwise(sent)) < 26

@@ -1,13 +1,16 @@
 """The service as a process: signals, exit codes, a refused reload."""
 
 import json
+import re
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.agent.cli.shell import CONFIG, Running, studio
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -39,6 +42,19 @@ def test_a_refused_new_file_is_logged_with_its_fault_and_the_old_one_goes_on(ser
     service.wait_line(event("config.reloaded"))
     service.process.send_signal(signal.SIGTERM)
     assert service.code() == 0
+
+
+def test_a_reload_asked_for_while_it_starts_is_done_when_it_is_ready(start: Callable[..., Running]) -> None:
+    running = start("run", "--virtual")
+    blocked = re.compile(r"^SigBlk:\s*[0-9a-f]*[13579bdf]$", re.MULTILINE)
+    status = Path(f"/proc/{running.process.pid}/status")
+    end = time.monotonic() + PATIENCE
+    while not blocked.search(status.read_text()):
+        assert running.process.poll() is None and time.monotonic() < end
+    running.process.send_signal(signal.SIGHUP)
+    running.wait_line(event("config.reloaded"))
+    running.process.send_signal(signal.SIGTERM)
+    assert running.code() == 0
 
 
 def test_a_second_agent_on_the_same_state_folder_is_told_to_try_later(service: Running, file: Path) -> None:

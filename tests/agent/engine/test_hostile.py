@@ -1,6 +1,7 @@
 """What stands in an engine's way: a folder with a long name, a socket that cannot be had, bytes that are no message."""
 
 import asyncio
+import contextlib
 import pickle
 import socket
 import sys
@@ -12,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.engine.__main__ import PAUSES
-from agent.engine.messages import CRASH, LENGTH, SOCKET, Ask, Play, Unpacker, packed
+from agent.engine.door import GUESTS
+from agent.engine.messages import CRASH, LENGTH, SOCKET, WORD, Ask, Play, Unpacker, packed
 from agent.lighting.claims import Priority
 from agent.lighting.part import Few
 from tests.agent.engine.rooms import LIGHT, dimmers, engines, listener, sacn, side
@@ -53,17 +55,33 @@ def test_what_a_person_moves_arrives_as_it_was_sent_and_cut_it_is_an_error(fades
     assert list(Unpacker().feed(packed(long))) == [long]
 
 
+NOISES = (
+    b"\xff" * 64,
+    LENGTH.pack(3) + b"abc",
+    LENGTH.pack(0),
+    WORD[:-1] + b"?",
+    WORD + LENGTH.pack(3) + b"abc",
+    WORD + LENGTH.pack(1) + b".",
+)
+
+
+async def ended(reader):
+    """The engine closes the connection, whatever of ours it has left unread."""
+    with contextlib.suppress(ConnectionResetError):
+        async with asyncio.timeout(30.0):
+            await reader.read(-1)
+
+
 async def test_bytes_that_are_no_message_end_a_connection_and_not_the_engine(tmp_path):
     with listener("127.0.71.61") as heard:
         async with side(tmp_path, {"net": sacn("127.0.71.61")}, FEW, FULL) as daemon:
             await daemon.ready()
             process = daemon.client.pid
             await daemon.vanish()
-            for noise in (b"\xff" * 64, LENGTH.pack(3) + b"abc", LENGTH.pack(0), LENGTH.pack(1) + b"."):
+            for noise in NOISES:
                 reader, writer = await asyncio.open_unix_connection(tmp_path / SOCKET)
                 writer.write(noise)
-                async with asyncio.timeout(5.0):
-                    await reader.read(-1)  # up to the end that the engine makes
+                await ended(reader)
                 writer.close()
             assert process in engines(tmp_path)
             async with side(tmp_path, {"net": sacn("127.0.71.61")}, FEW, FULL) as second:
@@ -72,6 +90,41 @@ async def test_bytes_that_are_no_message_end_a_connection_and_not_the_engine(tmp
                 second.rig.claim("hand", Priority.MANUAL, {"d2": {LIGHT: 0.2}}, now=time.monotonic())
                 await second.shown()
     assert {packet.slots[0] for packet in heard.packets} == {255}
+    assert {(b.sequence - a.sequence) % 256 for a, b in pairwise(heard.packets[2:])} == {1}
+
+
+async def test_whoever_connects_without_the_word_takes_nothing_from_the_daemon_that_plays(tmp_path):
+    with listener("127.0.71.66") as heard:
+        async with side(tmp_path, {"net": sacn("127.0.71.66")}, FEW, FULL) as daemon:
+            await daemon.ready()
+            silent = [await asyncio.open_unix_connection(tmp_path / SOCKET) for _ in range(GUESTS + 4)]
+            for noise in NOISES[:4]:
+                silent.append(await asyncio.open_unix_connection(tmp_path / SOCKET))
+                silent[-1][1].write(noise)
+            daemon.rig.claim("hand", Priority.MANUAL, {"d2": {LIGHT: 0.2}}, now=time.monotonic())
+            await daemon.shown()
+            for reader, writer in silent:
+                await ended(reader)  # nobody may sit there for ever
+                writer.close()
+            daemon.rig.claim("hand", Priority.MANUAL, {"d2": {LIGHT: 0.4}}, now=time.monotonic())
+            await daemon.shown()
+            assert daemon.client.falls == 0 and {health.state for _, health in daemon.told} == {"ok"}
+    assert {packet.slots[0] for packet in heard.packets} == {255} and heard.last()[1] == 102
+    assert {(b.sequence - a.sequence) % 256 for a, b in pairwise(heard.packets[2:])} == {1}
+
+
+async def test_a_lost_connection_to_an_engine_that_lives_is_made_again_and_no_output_is_opened_anew(tmp_path):
+    with listener("127.0.71.67") as heard:
+        async with side(tmp_path, {"net": sacn("127.0.71.67")}, FEW, FULL) as daemon:
+            await daemon.ready()
+            process = daemon.client.pid
+            daemon.client._writer.write(LENGTH.pack(3) + b"abc")  # as if a bug of ours had garbled it
+            await until(lambda: daemon.client.pid == 0)
+            daemon.rig.claim("hand", Priority.MANUAL, {"d2": {LIGHT: 0.2}}, now=time.monotonic())
+            await until(lambda: daemon.client.pid)
+            await daemon.shown()
+            assert (daemon.client.pid, daemon.client.falls) == (process, 0)
+    assert {packet.slots[0] for packet in heard.packets} == {255} and heard.last()[1] == 51
     assert {(b.sequence - a.sequence) % 256 for a, b in pairwise(heard.packets[2:])} == {1}
 
 
@@ -123,6 +176,7 @@ async def test_a_daemon_that_reads_no_more_does_not_keep_the_next_one_waiting(tm
             await first.vanish()
             with socket.socket(socket.AF_UNIX) as stopped:
                 await asyncio.to_thread(stopped.connect, str(tmp_path / SOCKET))
+                await asyncio.to_thread(stopped.sendall, WORD)
                 questions = b"".join(packed(Ask(n, "x" * 2000, "", (), 0.0)) for n in range(1000))
                 await asyncio.to_thread(stopped.sendall, questions)  # their answers are more than a socket holds
                 async with side(tmp_path, {"net": sacn("127.0.71.65")}, FEW, FULL) as second:
