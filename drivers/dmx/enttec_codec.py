@@ -56,11 +56,21 @@ def encode(label: int, data: bytes = b"") -> bytes:
     return bytes((START, label, len(data) & 0xFF, len(data) >> 8)) + data + bytes((END,))
 
 
-class Decoder:
-    """Bytes in any chunks → messages. Never raises; ``dropped`` counts bytes that belonged to no message."""
+def cut_off(messages: bytes, taken: int) -> bytes:
+    """Of whole messages in a row only the first ``taken`` bytes went: what is left of the message that was begun."""
+    end = 0
+    while end < taken:
+        end += 5 + int.from_bytes(messages[end + 2 : end + 4], "little")
+    return messages[taken:end]
 
-    def __init__(self) -> None:
+
+class Decoder:
+    """Bytes in any chunks → messages. Never raises; ``dropped`` counts bytes that belonged to no message. ``again``:
+    what proved to be none may have one inside. A widget has no memory for that, and reads on behind it."""
+
+    def __init__(self, again: bool = True) -> None:
         self._held = bytearray()
+        self._again = again
         self.dropped = 0
 
     @property
@@ -90,6 +100,8 @@ class Decoder:
                     message = Message(held[1], bytes(held[4 : size + 4]))
                     del held[: size + 5]
                     return message
+                if not self._again:
+                    self._drop(size + 4)
             self._drop(1)  # a false start: look for another one behind it
 
     def _drop(self, count: int) -> None:

@@ -5,8 +5,9 @@ from typing import Protocol
 from drivers.base import Identity
 from drivers.dmx import enttec_codec as codec
 from drivers.dmx.enttec_codec import Decoder, Label, Parameters
+from drivers.dmx.enttec_line import WidgetLine
 from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, ReplyTimeout
-from drivers.host import Host, Uart
+from drivers.host import Host
 
 BAUD = 57600
 """A dummy: the widget's USB chip ignores it (API 1.44, *PC setup*)."""
@@ -38,7 +39,7 @@ class Widget:
     def __init__(self, options: WidgetOptions, host: Host) -> None:
         self._wanted = options
         self.host = host
-        self._link: Uart | None = None
+        self._link: WidgetLine | None = None
 
     def open(self) -> Identity:
         """Ask for parameters (label 3), serial number (10) and names (77, 78).
@@ -47,8 +48,9 @@ class Widget:
         here and never while the show runs.
         """
         self.close()
-        self._link = self.host.serial(self._wanted.port, BAUD)
+        self._link = WidgetLine(self.host.serial(self._wanted.port, BAUD))
         try:
+            self._link.clear()
             return self._identify()
         except BaseException:
             self.close()
@@ -149,7 +151,7 @@ class Widget:
             "check that the port is the widget's; unplug it and plug it in again",
         )
 
-    def _opened(self) -> Uart:
+    def _opened(self) -> WidgetLine:
         link = self._link
         if link is None:
             raise LinkLost(f"{self._wanted.port} is not open")
