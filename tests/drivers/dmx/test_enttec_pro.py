@@ -188,7 +188,9 @@ parts = st.one_of(
 
 
 @settings(max_examples=60)
-@given(st.lists(parts, max_size=9), st.sampled_from(["enttec-pro", "enttec-pro-mk2", "enttec-pro-in"]))
+@given(
+    st.lists(parts, max_size=9), st.sampled_from(["enttec-pro", "enttec-pro-mk2", "enttec-pro-in", "enttec-pro-mk2-in"])
+)
 def test_whatever_a_widget_answers_only_driver_errors_come_of_it(answers, name):
     spec = find(name)
     studio = VirtualStudio(ManualClock())
