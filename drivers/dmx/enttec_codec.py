@@ -137,8 +137,10 @@ class Parameters:
         return cls(data[0], data[1], data[2], data[3], data[4], bytes(data[5:]))
 
     def setting(self) -> bytes:
-        """Data of label 4 that would set these, without user data."""
-        return bytes((0, 0, self.break_time, self.mab_time, self.rate))
+        """Data of label 4 that would set these, without user data. What a widget said of itself need not be what it may
+        be set to, and it keeps this for good."""
+        times = (min(max(self.break_time, 9), 127), min(max(self.mab_time, 1), 127), min(self.rate, 40))
+        return bytes((0, 0, *times))
 
 
 def ask_parameters(user_size: int = 0) -> bytes:
