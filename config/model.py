@@ -103,7 +103,7 @@ class InputSection(DeviceSection):
     """One way in: where a lighting console is heard. While it sends one of our universes with more priority than ours,
     its lights are its; when it ends, they fade back."""
 
-    driver: str = Field(description="Driver name: sacn-in, artnet-in, enttec-pro-in.")
+    driver: str = Field(description="Driver name: sacn-in, artnet-in, enttec-pro-in, enttec-pro-mk2-in.")
     over: Annotated[int, Field(ge=0, le=200)] | None = Field(
         None,
         description="Our own priority: a console takes lights with a higher one only. None: the highest that our own "

@@ -202,11 +202,16 @@ class Output(Device, Protocol):
 class Beat(Protocol):
     """What an output may have besides: receivers of several universes then change together.
 
-    Whoever feeds it calls ``flush()`` after the frames that belong together, repeats and keep-alives included; an
-    output that is not told goes on as if it had none. Raises what ``send`` raises."""
+    Whoever feeds it calls ``flush()`` after the frames that belong together, repeats and keep-alives included, and
+    ``show()`` at the time that gives; an output that is not told goes on as if it had none. Both raise what ``send``
+    raises."""
 
-    def flush(self) -> None:
-        """What is to be shown together is sent."""
+    def flush(self) -> float:
+        """What is to be shown together is sent. When ``show`` is due, on the host's clock; infinity: not at all. It
+        holds until the next ``flush``, whose time may be another."""
+
+    def show(self) -> None:
+        """Have receivers show it."""
 
 
 @runtime_checkable

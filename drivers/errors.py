@@ -26,6 +26,14 @@ class ReplyTimeout(DriverError):
     """No answer, or not a whole one, within the time limit."""
 
 
+class Stalled(ReplyTimeout):
+    """What was written was not taken within the time limit, or only a part of it: ``taken`` bytes."""
+
+    def __init__(self, reason: str, remedy: str = "", taken: int = 0) -> None:
+        super().__init__(reason, remedy)
+        self.taken = taken
+
+
 class BadReply(DriverError):
     """An answer that is not one of the protocol's: noise, wrong checksum, wrong length."""
 

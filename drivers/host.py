@@ -54,7 +54,7 @@ class Link(Protocol):
     """A byte pipe."""
 
     def write(self, data: bytes) -> None:
-        """All of it, or LinkLost / ReplyTimeout."""
+        """All of it, or LinkLost / Stalled, which says how much was taken."""
 
     def read(self, size: int, timeout: float) -> bytes:
         """1…``size`` bytes as soon as any are there; ``b""`` after ``timeout`` seconds of silence; or LinkLost."""

@@ -77,6 +77,7 @@ BUILT_IN: Mapping[str, str] = {
     "enttec-pro": "drivers.dmx.enttec_pro:SPEC",
     "enttec-pro-mk2": "drivers.dmx.enttec_mk2:SPEC",
     "enttec-pro-in": "drivers.dmx.enttec_pro_in:SPEC",
+    "enttec-pro-mk2-in": "drivers.dmx.enttec_mk2_in:SPEC",
     "open-dmx": "drivers.dmx.open_dmx:SPEC",
     "artnet": "drivers.dmx.artnet:SPEC",
     "artnet-in": "drivers.dmx.artnet_in:SPEC",

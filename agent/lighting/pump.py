@@ -90,6 +90,8 @@ class Pump:
         self._frames = 0
         self._due = -math.inf
         self._beat = -math.inf
+        self._show_at = math.inf
+        """When what was sent is to be shown, on an output whose universes change together."""
         self._ready: tuple[Part | None, float, bool, Slots] = (None, 0.0, False, self._wire)
         """A part, a time, whether it is still by then, and its frames then."""
         self._still = False
@@ -152,8 +154,14 @@ class Pump:
         self._left_at[:] = self._due_at[:] = -math.inf
         self.has_sent = False
         self._due = -math.inf  # the outage was no lateness of ours
+        self._show_at = math.inf
 
     def turn(self, now: float) -> float:
+        if self._together is not None and now >= self._show_at:
+            self._show_at = math.inf
+            self._together.show()
+            if now < self._due and self._part is self._told and self._consoles is self._followed:
+                return self._due  # that was all: the frames keep their times
         refresh = self._output.refresh
         period = 1.0 / refresh.max_hz
         if self._due > -math.inf and now >= self._due:
@@ -202,7 +210,7 @@ class Pump:
         self._due = min(nearest, self._beat + period) if going else nearest
         if going:
             self._render(part, self._beat + period + period)  # now there is time; when the beat is due there is none
-        return self._due
+        return min(self._due, self._show_at)
 
     def _differing(self, frames: Slots) -> Bools:
         """The universes whose frame is not the one on the wire."""
@@ -232,7 +240,7 @@ class Pump:
 
     def _sent_now(self, rows: Indices, frames: Slots, changed: Bools, when: float, now: float) -> None:
         if self._together is not None:
-            self._together.flush()
+            self._show_at = self._together.flush()
         if rows.size == len(frames):
             self._wire = frames
         else:

@@ -4,6 +4,7 @@ Who lists it is found by polling (``artnet_watch``, ``artnet_nodes``), in :meth:
 in :meth:`Artnet.send`; without a subscriber nothing is sent (Art-Net 4, section ArtDmx, "Unicast Subscription").
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
@@ -181,16 +182,20 @@ class Artnet:
         if now >= watch.look_at + UNTOLD:
             self._look(watch, now)
 
-    def flush(self) -> None:
-        """After a beat: ArtSync, where it is wanted, to all nodes. None while a node hears a second source on one of
-        our universes, for then it would ignore it (section ArtSync)."""
+    def flush(self) -> float:
+        """After a beat: ArtSync, where it is wanted, to all nodes, and at once: the standard names no pause. None while
+        a node hears a second source on one of our universes, for then it would ignore it (section ArtSync)."""
         watch = self._watch
         if watch is None:
-            return
+            return math.inf
         if self.options.sync and self._dirty and not self.nodes.merging(self._ports()):
             watch.spread(Sync().encode(), at(self._everywhere()))
         self._dirty = False
         self._look(watch, self.host.now())
+        return math.inf
+
+    def show(self) -> None:
+        """Nothing is left to be told."""
 
     def close(self) -> None:
         """Stop. Nodes hold the last look."""

@@ -19,6 +19,7 @@ from drivers.dmx.artnet_wire import (
     DIAG_DATA,
     ESTA_PROTOTYPE,
     INPUT,
+    IP_PROG,
     OEM_UNKNOWN,
     POLL_REPLY,
     PORT,
@@ -122,6 +123,13 @@ def command(data: bytes) -> bool:
     """Whether it is one of :data:`COMMANDS`, and whole."""
     size = COMMANDS.get(opcode_of(data) or 0)
     return size is not None and len(data) >= size
+
+
+def programs(data: bytes) -> bool:
+    """Whether it would have us take another IP address (ArtIpProg: 34 bytes, bit 7 of Command enables programming). The
+    address is the machine's own affair: nothing is done, and nothing answered, for nodes that do not support remote
+    programming do not reply to ArtIpProg, nor to one that only asks (section ArtIpProgReply)."""
+    return opcode_of(data) == IP_PROG and len(data) >= 34 and bool(data[14] & 0x80)
 
 
 def ourselves(address: str, mac: str, what: str, style: int) -> Node:

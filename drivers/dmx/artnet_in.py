@@ -17,7 +17,7 @@ from config.units import IPv4, UniverseNumber
 from drivers.base import Check, Heard, Identity, Reading
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx import artnet_reply, artnet_wire
-from drivers.dmx.artnet_answer import COMMANDS, PASSED_ON, REFUSED, Callers, Cards, cards, command, ourselves
+from drivers.dmx.artnet_answer import COMMANDS, PASSED_ON, REFUSED, Callers, Cards, cards, command, ourselves, programs
 from drivers.dmx.artnet_codec import Address, Node, Poll, decode
 from drivers.dmx.artnet_receiver import LOST_AFTER, Receiver, Universe
 from drivers.errors import DriverError, LinkLost
@@ -153,7 +153,7 @@ class ArtnetIn:
 
     def readings(self) -> list[Reading]:
         """What comes in: sources heard; universes merged; packets ignored (a third source, or not the one left after
-        a cancelled merge), late, with other start codes; ArtAddress commands refused."""
+        a cancelled merge), late, with other start codes; commands refused (ArtAddress, ArtInput, ArtIpProg)."""
         now, receiver = self.host.now(), self._receiver
         universes = receiver.universes.values()
         found: tuple[tuple[str, float, str], ...] = (
@@ -199,6 +199,8 @@ class ArtnetIn:
             elif command(data):
                 self._receiver.refused += 1
                 self._callers.answer(source, now, REFUSED)
+        elif programs(data):
+            self._receiver.refused += 1
         return []
 
     def _obey(self, packet: Address, source: Endpoint, now: float) -> None:

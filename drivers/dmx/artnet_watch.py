@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from drivers.dmx import artnet_codec as codec
 from drivers.dmx import artnet_wire
-from drivers.dmx.artnet_answer import PASSED_ON, REFUSED, Callers, Cards, command, is_ours, ourselves
+from drivers.dmx.artnet_answer import PASSED_ON, REFUSED, Callers, Cards, command, is_ours, ourselves, programs
 from drivers.dmx.artnet_codec import DiagData, Node, Poll
 from drivers.dmx.artnet_nodes import GONE_AFTER, Nodes
 from drivers.dmx.artnet_reply import ST_CONTROLLER
@@ -162,6 +162,8 @@ class Watch:
             if shared and command(data):
                 self.refused += 1
                 self._callers.answer(source, now, REFUSED)
+            elif shared and programs(data):
+                self.refused += 1
             return
         local = self._cards.local(source[0])
         packet = codec.decode(data)

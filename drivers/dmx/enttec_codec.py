@@ -56,11 +56,21 @@ def encode(label: int, data: bytes = b"") -> bytes:
     return bytes((START, label, len(data) & 0xFF, len(data) >> 8)) + data + bytes((END,))
 
 
-class Decoder:
-    """Bytes in any chunks → messages. Never raises; ``dropped`` counts bytes that belonged to no message."""
+def cut_off(messages: bytes, taken: int) -> bytes:
+    """Of whole messages in a row only the first ``taken`` bytes went: what is left of the message that was begun."""
+    end = 0
+    while end < taken:
+        end += 5 + int.from_bytes(messages[end + 2 : end + 4], "little")
+    return messages[taken:end]
 
-    def __init__(self) -> None:
+
+class Decoder:
+    """Bytes in any chunks → messages. Never raises; ``dropped`` counts bytes that belonged to no message. ``again``:
+    what proved to be none may have one inside. A widget has no memory for that, and reads on behind it."""
+
+    def __init__(self, again: bool = True) -> None:
         self._held = bytearray()
+        self._again = again
         self.dropped = 0
 
     @property
@@ -90,6 +100,8 @@ class Decoder:
                     message = Message(held[1], bytes(held[4 : size + 4]))
                     del held[: size + 5]
                     return message
+                if not self._again:
+                    self._drop(size + 4)
             self._drop(1)  # a false start: look for another one behind it
 
     def _drop(self, count: int) -> None:
@@ -125,8 +137,10 @@ class Parameters:
         return cls(data[0], data[1], data[2], data[3], data[4], bytes(data[5:]))
 
     def setting(self) -> bytes:
-        """Data of label 4 that would set these, without user data."""
-        return bytes((0, 0, self.break_time, self.mab_time, self.rate))
+        """Data of label 4 that would set these, without user data. What a widget said of itself need not be what it may
+        be set to, and it keeps this for good."""
+        times = (min(max(self.break_time, 9), 127), min(max(self.mab_time, 1), 127), min(self.rate, 40))
+        return bytes((0, 0, *times))
 
 
 def ask_parameters(user_size: int = 0) -> bytes:

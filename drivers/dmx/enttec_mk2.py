@@ -5,15 +5,18 @@ The first socket is a DMX USB Pro's, label for label. The second one answers to 
 key it was last told (label 13). So there are no numbers to be had here: key and labels are options, as the paper that
 comes with the key gives them. Known to all is, from ENTTEC's public example program for the Mk2: 13 takes the key,
 four bytes, least significant first; 14 answers the hardware version in one byte, 2 and above for a Mk2; *set port
-assignment* takes a byte for each socket (1: DMX); *send DMX on port 2* takes what label 6 does; and the program waits
-200 ms after key and assignment. **Not tried on hardware by us.** For sending over one socket ``enttec-pro`` will do.
+assignment* takes a byte for each socket (1: DMX); *send DMX on port 2* takes what label 6 does; what socket 2
+receives comes with a label of its own, *receive DMX on port 2*, once label 8 has told the widget to hand on all; and
+the program waits 200 ms after key and assignment. **Not tried on hardware by us.** For one socket ``enttec-pro`` and
+``enttec-pro-in`` will do.
 """
 
 from pydantic import Field, field_validator
 
 from drivers.dmx import enttec_codec as codec
 from drivers.dmx.enttec_codec import Label, Parameters
-from drivers.dmx.enttec_pro import EnttecPro, EnttecProOptions
+from drivers.dmx.enttec_pro import EnttecPro, EnttecProOptions, WidgetPort
+from drivers.dmx.enttec_widget import Widget
 from drivers.errors import BadReply, NotSupported, Refused, ReplyTimeout
 from drivers.host import Host
 from drivers.registry import DriverSpec, Kind
@@ -26,15 +29,14 @@ SETTLE = 0.2
 """Seconds."""
 
 
-class EnttecMk2Options(EnttecProOptions):
-    """What the configuration may say about a Mk2."""
+class Mk2Port(WidgetPort):
+    """What the configuration may say about any Mk2."""
 
     ports: tuple[int, int] = Field(description="Numbers of the universes on socket 1 and on socket 2.")
     api_key: str = Field(
         pattern=r"^[0-9A-Fa-f]{8}$", description="API key as ENTTEC's paper prints it; they send it on request."
     )
     assign_label: int = Field(ge=15, le=255, description="Label of set port assignment that belongs to the key.")
-    send_label: int = Field(ge=15, le=255, description="Label of send DMX on port 2 that belongs to the key.")
 
     @field_validator("ports")
     @classmethod
@@ -43,16 +45,50 @@ class EnttecMk2Options(EnttecProOptions):
             raise ValueError("two different universes from 1 to 63999")
         return ports
 
+
+class EnttecMk2Options(EnttecProOptions, Mk2Port):
+    """What the configuration may say about a Mk2 that sends."""
+
+    send_label: int = Field(ge=15, le=255, description="Label of send DMX on port 2 that belongs to the key.")
+
     def refuses(self, universe: int) -> str:
         if universe in self.ports:
             return ""
         return f"universe {universe} is on neither socket: options.ports has {self.ports[0]} and {self.ports[1]}"
 
 
-class EnttecMk2(EnttecPro):
-    """Output of two universes."""
+class Mk2(Widget):
+    """What is alike whether it sends or listens."""
 
     model = "DMX USB Pro Mk2"
+    simple = "enttec-pro"
+    """The driver for those with one socket."""
+
+    def _unlock(self, options: Mk2Port) -> None:
+        """Tell the key, and have DMX on both sockets. NotSupported when it has only one."""
+        self._require_mk2(options)
+        link = self._opened()
+        link.write(codec.encode(Label.API_KEY, bytes.fromhex(options.api_key)[::-1]))
+        link.pause(SETTLE)
+        link.write(codec.encode(options.assign_label, bytes((DMX, DMX))))
+        link.pause(SETTLE)
+
+    def _require_mk2(self, options: Mk2Port) -> None:
+        no = NotSupported(
+            f"{options.port}: this widget has one DMX socket", f"driver {self.simple} is for those with one"
+        )
+        try:
+            answer = self._ask(codec.encode(Label.HARDWARE_VERSION), Label.HARDWARE_VERSION, options.timeout)
+        except ReplyTimeout:
+            raise no from None
+        if not answer:
+            raise BadReply(f"{options.port}: an empty hardware version")
+        if answer[0] < MK2:
+            raise no
+
+
+class EnttecMk2(EnttecPro, Mk2):
+    """Output of two universes."""
 
     def __init__(self, options: EnttecMk2Options, host: Host) -> None:
         super().__init__(options, host)
@@ -78,25 +114,7 @@ class EnttecMk2(EnttecPro):
 
     def _prepare(self, found: Parameters, serial: str) -> None:
         super()._prepare(found, serial)
-        self._require_mk2()
-        link = self._opened()
-        link.write(codec.encode(Label.API_KEY, bytes.fromhex(self._mk2.api_key)[::-1]))
-        link.pause(SETTLE)
-        link.write(codec.encode(self._mk2.assign_label, bytes((DMX, DMX))))
-        link.pause(SETTLE)
-
-    def _require_mk2(self) -> None:
-        no = NotSupported(
-            f"{self.options.port}: this widget has one DMX socket", "driver enttec-pro is for those with one"
-        )
-        try:
-            answer = self._ask(codec.encode(Label.HARDWARE_VERSION), Label.HARDWARE_VERSION, self.options.timeout)
-        except ReplyTimeout:
-            raise no from None
-        if not answer:
-            raise BadReply(f"{self.options.port}: an empty hardware version")
-        if answer[0] < MK2:
-            raise no
+        self._unlock(self._mk2)
 
 
 SPEC = DriverSpec(

@@ -20,9 +20,10 @@ from typing import Protocol
 from drivers.dmx import enttec_codec as codec
 from drivers.dmx import rdm_codec
 from drivers.dmx.enttec_codec import Decoder, Label, Parameters
+from drivers.dmx.enttec_line import WidgetLine
 from drivers.dmx.rdm_codec import RdmError, Uid
 from drivers.dmx.rdm_port import Answer, Ask, Table
-from drivers.host import Host, Link
+from drivers.host import Host
 
 ENTTEC = 0x454E
 """ENTTEC's ESTA manufacturer id."""
@@ -58,7 +59,7 @@ class EnttecRdm:
     """One whole frame of 513 slots, 22.7 ms, has the line to itself between two transactions."""
     limit = 0.2
 
-    def __init__(self, widget: Widget, opened: Callable[[], Link], found: Parameters, serial: str) -> None:
+    def __init__(self, widget: Widget, opened: Callable[[], WidgetLine], found: Parameters, serial: str) -> None:
         self.uid = Uid(ENTTEC, int(serial or "0", 16))
         self._widget = widget
         self._opened = opened
@@ -89,7 +90,7 @@ class EnttecRdm:
         while (remaining := until - self.now()) > 0:
             link.read(4096, remaining)
 
-    def _heard(self, link: Link, step: Ask, begun: float, timeout: float) -> Answer:
+    def _heard(self, link: WidgetLine, step: Ask, begun: float, timeout: float) -> Answer:
         decoder, heard = Decoder(), Answer()
         until = begun + timeout
         while (remaining := until - self.now()) > 0:

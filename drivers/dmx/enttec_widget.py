@@ -1,12 +1,15 @@
 """What every driver of an ENTTEC widget does: find it, ask who it is, ask it things."""
 
+from contextlib import suppress
 from typing import Protocol
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from drivers.base import Identity
 from drivers.dmx import enttec_codec as codec
 from drivers.dmx.enttec_codec import Decoder, Label, Parameters
-from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, ReplyTimeout
-from drivers.host import Host, Uart
+from drivers.dmx.enttec_line import WidgetLine
+from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported, ReplyTimeout
+from drivers.host import Host
 
 BAUD = 57600
 """A dummy: the widget's USB chip ignores it (API 1.44, *PC setup*)."""
@@ -16,6 +19,12 @@ SNIFFER = 3
 
 NAME_WAIT = 0.1
 """Seconds for both names. Most widgets do not know the question, and light must not wait for those."""
+
+
+KEPT = ("usb:", "/dev/serial/")
+"""Names that stay with an adapter, or with its socket."""
+KNOWN: WeakKeyDictionary[Host, "WeakValueDictionary[str, Widget]"] = WeakKeyDictionary()
+"""Whose the widgets are that were found so far, by their serial numbers."""
 
 
 class WidgetOptions(Protocol):
@@ -38,17 +47,38 @@ class Widget:
     def __init__(self, options: WidgetOptions, host: Host) -> None:
         self._wanted = options
         self.host = host
-        self._link: Uart | None = None
+        self._link: WidgetLine | None = None
+        self._port = options.port
+        """The name it was found under."""
+        self._served = ""
+        """Serial number of the widget that was here last."""
+        self._alone = True
+        """It is the only one with that number, as far as is known: clones may share one."""
 
     def open(self) -> Identity:
         """Ask for parameters (label 3), serial number (10) and names (77, 78).
 
         Every label but 3 and 6 makes a widget that is putting out DMX stop until the next frame: hence those are asked
-        here and never while the show runs.
+        here and never while the show runs. A widget that was here before is looked for under the names of the others,
+        too: replugged together they may have exchanged them.
         """
         self.close()
-        self._link = self.host.serial(self._wanted.port, BAUD)
         try:
+            return self._open(self._wanted.port)
+        except DeviceMissing:
+            for port in self._elsewhere():
+                with suppress(DriverError):
+                    return self._open(port)
+            raise
+
+    def _open(self, port: str) -> Identity:
+        for each in self._others():
+            if each.is_open and each._port == port:  # asking the system who has it takes long
+                raise DeviceMissing(f"{port} is in use for widget {each._served}", "name widgets usb:SERIAL")
+        self._port = port
+        self._link = WidgetLine(self.host.serial(port, BAUD))
+        try:
+            self._link.clear()
             return self._identify()
         except BaseException:
             self.close()
@@ -83,7 +113,8 @@ class Widget:
             )
         serial = self._serial_number()
         self._expect(serial)
-        details = {"port": self._wanted.port, "variety": variety, **self._names()}
+        self._recognise(serial)
+        details = {"port": self._port, "variety": variety, **self._names()}
         self._prepare(found, serial)
         return Identity(self.model, found.firmware, serial, details)
 
@@ -109,6 +140,34 @@ class Widget:
                 f"{self._wanted.port}: {there} is there, not {wanted}",
                 "plug the right widget in, or correct the option serial",
             )
+
+    def _recognise(self, serial: str) -> None:
+        """The lights that hang on another output's widget are not ours, whatever its name is by now: what dims ours may
+        strobe them. An unknown widget is a spare one, put in for ours."""
+        mine, known = self._wanted.port, KNOWN.setdefault(self.host, WeakValueDictionary())
+        owner = known.get(serial, self)
+        home = owner._wanted.port
+        if self._served and serial != self._served and (home != mine or self._port != mine):
+            raise DeviceMissing(
+                f"{self._port}: widget {serial} is there, which belongs to {home}; ours is {self._served}",
+                "plug it in again; name widgets usb:SERIAL, which they keep",
+            )
+        if serial:
+            known[serial] = self
+        if home != mine:
+            self._alone = owner._alone = False
+        self._served = serial
+
+    def _elsewhere(self) -> list[str]:
+        """Names of other widgets' ports, of those that a system deals out as it likes."""
+        mine = self._wanted.port
+        if not (self._served and self._alone) or mine.startswith(KEPT):
+            return []
+        names = dict.fromkeys(each._wanted.port for each in self._others())
+        return [each for each in names if each != mine and not each.startswith(KEPT)]
+
+    def _others(self) -> "list[Widget]":
+        return [each for each in KNOWN.get(self.host, {}).values() if each is not self]
 
     def _names(self) -> dict[str, str]:
         """Maker and device, of those widgets that say it."""
@@ -149,7 +208,7 @@ class Widget:
             "check that the port is the widget's; unplug it and plug it in again",
         )
 
-    def _opened(self) -> Uart:
+    def _opened(self) -> WidgetLine:
         link = self._link
         if link is None:
             raise LinkLost(f"{self._wanted.port} is not open")

@@ -15,7 +15,9 @@ TIOCOUTQ counts the kernel's buffer only, and a USB chip holds 128 to 4096 bytes
 ``tcdrain`` wait for the chip's *transmitter empty* bit, but looks once a clock tick (1 to 10 ms), and other chips'
 drivers (CH340) have no such bit. So the end is *computed* (from the moment the write returned, 44 µs a slot, and
 ``LATENCY`` for USB) and the next break waits for it; then the port is drained, which by then is one question. Neither
-alone would do: a stalled bus is seen by the drain only, a chip without the bit by the computation only.
+alone would do: a stalled bus is seen by the drain only, a chip without the bit by the computation only. Once a bus has
+stalled, what waited in the kernel reaches the chip at a time nobody knows: then it is drained first and the computation
+begins there. Bytes left in a chip over a break would be the next packet's start code and slots.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +26,7 @@ from pydantic import Field
 
 from drivers.base import Check, Identity, Limits, Refresh
 from drivers.dmx import enttec_checks as checks
-from drivers.errors import LinkLost
+from drivers.errors import LinkLost, ReplyTimeout
 from drivers.host import Host, Uart
 from drivers.registry import DriverSpec, Kind, Options
 
@@ -33,6 +35,8 @@ SLOT = 44e-6
 """Seconds: a start bit, eight data bits, two stop bits."""
 LATENCY = 0.0015
 """Seconds the last bytes may take from the kernel to the chip: one USB frame and a little."""
+WHOLE = 513 * SLOT + LATENCY
+"""Seconds after which nothing of a packet is on its way any more."""
 PACKET_MS = Limits(warn=30.0, fail=50.0)
 """A full packet takes 24.5 ms with its waits; at 50 ms half the rate is gone."""
 PACKETS = 8
@@ -69,6 +73,8 @@ class OpenDmx:
         self._link: Uart | None = None
         self._free = 0.0
         """When the last packet has passed, on the host's clock."""
+        self._held_up = False
+        """The bus stalled, and what it held has not been seen to leave."""
 
     def open(self) -> Identity:
         """Nobody answers here: an adapter that can be opened is all that can be known."""
@@ -81,7 +87,7 @@ class OpenDmx:
         except BaseException:
             self.close()
             raise
-        self._free = self.host.now()
+        self._free = self.host.now() + WHOLE  # a program before us may have left a packet on its way
         serial = self.options.port.removeprefix("usb:") if self.options.port.startswith("usb:") else ""
         return Identity("Open DMX", serial=serial, details={"port": self.options.port})
 
@@ -117,14 +123,22 @@ class OpenDmx:
         link = self._link
         if link is None:
             raise LinkLost(f"{self.options.port} is not open")
-        if (rest := self._free - self.host.now()) > 0:
-            link.pause(rest)
-        link.drain()
-        link.set_break(True)
-        link.pause(self.options.break_us * 1e-6)
-        link.set_break(False)
-        link.pause(self.options.mab_us * 1e-6)
-        link.write(packet)
+        try:
+            if self._held_up:
+                link.drain()
+                self._held_up = False
+                self._free = self.host.now() + WHOLE
+            if (rest := self._free - self.host.now()) > 0:
+                link.pause(rest)
+            link.drain()
+            link.set_break(True)
+            link.pause(self.options.break_us * 1e-6)
+            link.set_break(False)
+            link.pause(self.options.mab_us * 1e-6)
+            link.write(packet)
+        except ReplyTimeout:
+            self._held_up = True
+            raise
         self._free = self.host.now() + len(packet) * SLOT + LATENCY
         self.last = packet
 

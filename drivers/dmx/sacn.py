@@ -1,7 +1,9 @@
 """Streaming ACN (ANSI E1.31-2018) output: any number of universes, multicast or unicast, IPv4 and IPv6."""
 
 import ipaddress
+import math
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
@@ -164,16 +166,25 @@ class Sacn:
         if left >= self._announce_at:
             self._announce(left)
 
-    def flush(self) -> None:
-        """The frames of this beat are out: let receivers show them together (clause 11)."""
+    def flush(self) -> float:
+        """The frames of this beat are out; with synchronisation they are to be shown a pause later."""
+        if self._sync is None or not self._sockets:
+            return math.inf
+        return self._sync.after_data(self.host.now())
+
+    def show(self) -> None:
+        """Let receivers show together what they were sent (clause 11)."""
         if self._sync is not None and self._sockets:
             self._sync.send()
 
     def close(self) -> None:
-        """Stop; with ``on_close = "terminate"`` say so three times for each universe first."""
+        """Stop; with ``on_close = "terminate"`` say so three times for each universe first. What was sent is shown."""
         sockets, self._sockets = self._sockets, ()
         live, self._live, self._bundle = self._live, {}, None
         try:
+            if self._sync is not None and sockets:
+                with suppress(DriverError):
+                    self._sync.send()
             if self.options.on_close == "terminate" and sockets:
                 self._terminate([*live.values()] * TERMINATIONS)
         finally:

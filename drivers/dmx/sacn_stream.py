@@ -27,6 +27,13 @@ REPEATS = 3
 PRIORITIES_AGAIN = 0.7
 """Seconds, plus up to 0.175 so that not all universes have theirs in the same beat. Together less than the 0.9 s after
 which a look that stands still is said again: they leave with levels only, and would else miss every second time."""
+PAUSE = 0.002
+"""Seconds from a beat's last data to its synchronisation packet, so that receivers have dealt with the data by then.
+E1.31 (11.2.2, appendix B) wants a slight pause and leaves its length open; of the clause itself we had what others
+quote. Ours: a receiver behind a line of 100 Mbit/s is handed 16 universes in 0.9 ms (56 µs each), and a small one needs
+some tenths for the last. It is the delay that synchronisation costs each change, an eleventh of a beat."""
+LONGEST_PAUSE = 0.01
+"""Seconds after which data is shown though more of it keeps coming between two beats."""
 _SLOTS = re.compile(r"(?:(\d{1,5})/)?(\d{1,3})(?:-(\d{1,3}))?")
 
 Priorities = int | Mapping[str, int]
@@ -133,14 +140,27 @@ class Stream:
 
 
 class SyncPackets:
-    """The synchronisation packets, with a sequence of their own (6.3.2)."""
+    """The synchronisation packets, with a sequence of their own (6.3.2): one after each beat's data, a pause later."""
 
     def __init__(self, cid: UUID, address: int, sequence: int, ways: tuple[Way, ...]) -> None:
         self.sequence = sequence
         self.ways = ways
         self._packet = bytearray(Sync(cid, address, 0).encode())
+        self._since = 0.0
+        self._due = math.inf
+
+    def after_data(self, now: float) -> float:
+        """Data has just been sent. When it is to be shown."""
+        if self._due == math.inf:
+            self._since = now
+        self._due = min(now + PAUSE, self._since + LONGEST_PAUSE)
+        return self._due
 
     def send(self) -> None:
+        """Once for all data since the last time; nothing without any."""
+        if self._due == math.inf:
+            return
+        self._due = math.inf
         self._packet[codec.SYNC_SEQUENCE_AT] = self.sequence
         self.sequence = (self.sequence + 1) & 0xFF
         spread(self._packet, self.ways)

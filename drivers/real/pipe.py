@@ -5,7 +5,7 @@ import select
 import time
 from collections.abc import Callable
 
-from drivers.errors import LinkLost, ReplyTimeout
+from drivers.errors import LinkLost, Stalled
 from drivers.real.gate import Gate
 
 WRITE_TIMEOUT = 0.5
@@ -50,7 +50,7 @@ class Pipe:
                 return received
 
     def write(self, data: bytes) -> None:
-        """All of ``data``, within WRITE_TIMEOUT seconds or ReplyTimeout."""
+        """All of ``data``, within WRITE_TIMEOUT seconds or Stalled."""
         deadline = time.monotonic() + WRITE_TIMEOUT
         rest = memoryview(data)
         with self._gate:
@@ -60,10 +60,11 @@ class Pipe:
                 except BlockingIOError:
                     events = self._gate.wait(select.POLLOUT, deadline - time.monotonic())
                     if not events:
-                        raise ReplyTimeout(
-                            f"{self._name} took only {len(data) - len(rest)} of {len(data)} bytes"
-                            f" in {WRITE_TIMEOUT:g} s",
+                        taken = len(data) - len(rest)
+                        raise Stalled(
+                            f"{self._name} took only {taken} of {len(data)} bytes in {WRITE_TIMEOUT:g} s",
                             self.stuck,
+                            taken,
                         ) from None
                     if events & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
                         raise self._gone("hung up") from None

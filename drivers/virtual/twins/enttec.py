@@ -20,7 +20,8 @@ class EnttecFirmware:
     """Bytes in, bytes out (:class:`drivers.virtual.twin.SerialDevice`).
 
     As the API says, requests it does not know are ignored, and every request but 3 and 6 stops the DMX output. The
-    parameters live in flash: they survive a power cycle, the frame does not.
+    parameters live in flash: they survive a power cycle, the frame does not. It counts a message's bytes, however long
+    they take, and lets go of all of them when no E7 is behind them.
     """
 
     def __init__(self, held: Held, universe: int = 1, serial: str = SERIAL, parameters: Parameters = FACTORY) -> None:
@@ -31,7 +32,7 @@ class EnttecFirmware:
         self._serial = serial
         self._universe = universe
         self._held = held
-        self._decoder = Decoder()
+        self._decoder = Decoder(again=False)
 
     def receive(self, data: bytes) -> bytes:
         """What the host wrote → what the widget answers."""
@@ -39,7 +40,7 @@ class EnttecFirmware:
 
     def restart(self) -> None:
         """Power cycle."""
-        self._decoder = Decoder()
+        self._decoder = Decoder(again=False)
         self.putting_out = False
         self._held.clear()
 

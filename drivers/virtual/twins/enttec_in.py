@@ -23,8 +23,8 @@ class ReceivingFirmware(EnttecFirmware):
     def __init__(self, now: Callable[[], float], serial: str = SERIAL) -> None:
         super().__init__(Held(lambda universe, frame: None), serial=serial)
         self.on_change = False
-        self.console: bytes | None = None
-        """Start code and slots of the packet that keeps coming."""
+        self.consoles: dict[int, bytes] = {}
+        """Start code and slots of the packet that keeps coming, by socket."""
         self.next = math.inf
         self._now = now
         self._known = bytes(PACKET)
@@ -36,20 +36,25 @@ class ReceivingFirmware(EnttecFirmware):
 
     @property
     def due(self) -> float:
-        return math.inf if self.console is None else self.next
+        return self.next if self.consoles else math.inf
 
     def speak(self) -> bytes:
         self.next = max(self.next + PERIOD, self._now())
-        return b"" if self.console is None else self.packet(self.console)
+        return b"".join(self.packet(data, socket=socket) for socket, data in self.consoles.items())
 
-    def packet(self, data: bytes, status: int = 0) -> bytes:
+    def packet(self, data: bytes, status: int = 0, socket: int = 1) -> bytes:
         """A packet (start code and slots) came in by the cable; what the widget says of it."""
-        if self.putting_out:
+        label = self.label(socket)
+        if self.putting_out or not label:
             return b""
-        if not self.on_change:
-            return codec.encode(Label.RECEIVED, bytes((status,)) + data)
+        if not self.on_change or label != Label.RECEIVED:
+            return codec.encode(label, bytes((status,)) + data)
         before, self._known = self._known, data + self._known[len(data) :]
         return b"".join(codec.encode_changes(before, self._known))
+
+    def label(self, socket: int) -> int:
+        """That of what comes in by that socket; 0: there is none, or it is not in use."""
+        return Label.RECEIVED if socket == 1 else 0
 
     def _answer(self, label: int, data: bytes) -> bytes:
         if label == Label.RECEIVE_MODE and len(data) == 1:
@@ -63,27 +68,32 @@ class ReceivingFirmware(EnttecFirmware):
 class EnttecInTwin:
     """The widget in its socket, and the console (:class:`drivers.virtual.twin.InputTwin`)."""
 
-    def __init__(self, socket: Socket, device: ReceivingFirmware, now: Callable[[], float]) -> None:
+    def __init__(
+        self, socket: Socket, device: ReceivingFirmware, now: Callable[[], float], ports: tuple[int, ...] = ()
+    ) -> None:
+        """``ports``: the universes of its sockets; none: one socket, for whatever universe."""
         self.socket = socket
         self.device = device
         self._now = now
+        self._ports = ports
 
     @property
     def firmware(self) -> str:
         return self.device.parameters.firmware
 
-    def say(self, universe: int, slots: bytes) -> None:  # one cable: the number does not travel
-        self.device.console = bytes(1) + slots
+    def say(self, universe: int, slots: bytes) -> None:  # a cable carries no number
+        socket = self._ports.index(universe) + 1 if self._ports else 1
+        self.device.consoles[socket] = bytes(1) + slots
         self.device.next = self._now() + PERIOD
-        self.send(self.device.console)
+        self.send(self.device.consoles[socket], socket=socket)
 
-    def send(self, packet: bytes, status: int = 0) -> None:
+    def send(self, packet: bytes, status: int = 0, socket: int = 1) -> None:
         """One packet between the console's: another start code, or one the widget lost parts of."""
-        self.socket.emit(self.device.packet(packet, status))
+        self.socket.emit(self.device.packet(packet, status, socket))
 
     def leave(self) -> None:
-        """DMX has no goodbye: the cable is pulled."""
-        self.device.console = None
+        """DMX has no goodbye: all cables are pulled."""
+        self.device.consoles.clear()
 
     def fault(self, fault: Fault, at: int = 0) -> None:
         self.socket.fault(fault, at)

@@ -9,33 +9,48 @@ from drivers.virtual.twins.enttec import FT245, FTDI, SERIAL, EnttecFirmware, En
 from drivers.virtual.twins.held import Held
 
 
-class Mk2Firmware(EnttecFirmware):
+class UnlockedFirmware(EnttecFirmware):
     """Key and assignment are forgotten with the power; labels of a key it was not told are labels it does not know."""
 
-    def __init__(self, held: Held, options: EnttecMk2Options) -> None:
-        super().__init__(held, options.ports[0], options.serial or SERIAL)
-        self._second = options.ports[1]
-        self._key = bytes.fromhex(options.api_key)[::-1]
-        self._assign, self._send2 = options.assign_label, options.send_label
-        self.unlocked = False
-        self.assigned = (DMX, 0)
+    key = b""
+    assign_label = 0
+    unlocked = False
+    assigned = (DMX, 0)
 
     def restart(self) -> None:
         super().restart()
         self.unlocked = False
         self.assigned = (DMX, 0)
 
+    @property
+    def second(self) -> bool:
+        """Whether its second socket carries DMX."""
+        return self.unlocked and self.assigned[1] == DMX
+
     def _answer(self, label: int, data: bytes) -> bytes:
         if label == Label.HARDWARE_VERSION:
             return codec.encode(label, bytes((MK2,)))
         if label == Label.API_KEY:
-            self.unlocked = data == self._key
+            self.unlocked = data == self.key
             return b""
-        if self.unlocked and label == self._assign and len(data) == 2:
+        if self.unlocked and label == self.assign_label and len(data) == 2:
             self.assigned = (data[0], data[1])
             return b""
-        if self.unlocked and label == self._send2 and self.assigned[1] == DMX:
-            self._send(self._second, data)
+        return super()._answer(label, data)
+
+
+class Mk2Firmware(UnlockedFirmware):
+    """One that sends."""
+
+    def __init__(self, held: Held, options: EnttecMk2Options) -> None:
+        super().__init__(held, options.ports[0], options.serial or SERIAL)
+        self.key, self.assign_label = bytes.fromhex(options.api_key)[::-1], options.assign_label
+        self._universe2 = options.ports[1]
+        self._send2 = options.send_label
+
+    def _answer(self, label: int, data: bytes) -> bytes:
+        if self.second and label == self._send2:
+            self._send(self._universe2, data)
             return b""
         return super()._answer(label, data)
 

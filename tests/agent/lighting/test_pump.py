@@ -34,9 +34,25 @@ class Wire:
         return [when for when, _, _ in self.sent]
 
 
+class Together(Wire):
+    """One whose universes change together, a pause after the last frame."""
+
+    PAUSE = 0.002
+
+    def __init__(self, refresh):
+        super().__init__(refresh)
+        self.shown = []
+
+    def flush(self):
+        return self.now + self.PAUSE
+
+    def show(self):
+        self.shown.append(self.now)
+
+
 class Bench:
-    def __init__(self, refresh=None, universes=(1,)):
-        self.wire = Wire(refresh or Refresh(max_hz=40, keepalive=0.9))
+    def __init__(self, refresh=None, universes=(1,), wire=Wire):
+        self.wire = wire(refresh or Refresh(max_hz=40, keepalive=0.9))
         self.rig = Rig(FIXTURES, rate=0.6, present={"key": {LIGHT: 0.5}}, show=self.show)
         self.score = Score(self.rig.scene, universes)
         self.part = self.score.whole()
@@ -205,3 +221,41 @@ def test_another_patch_is_gone_over_to_without_a_jump(change):
     steps = [abs(a[slot] - b[slot]) for a, b in pairwise(frames) for slot in range(512) if slot not in colour]
     assert 0 < max(steps) <= 0.6 * 255 / 40 + 1
     assert frames[-1] == rig.scene.frame(1, 14.0), "it has arrived, and nothing is left of what is gone"
+
+
+def faded(wire):
+    """A fade and a look that stands still: the bench afterwards."""
+    bench = Bench(Refresh(max_hz=40, keepalive=0.9, repeats=3), (1, 2), wire)
+    bench.run(0.02)
+    bench.rig.claim("hand", Priority.MANUAL, {"back": {LIGHT: 1.0}}, now=0.022, fade=1.0)
+    bench.turn(0.026)
+    bench.run(5.0)
+    return bench
+
+
+def test_what_is_shown_together_is_shown_a_pause_after_its_frames_which_keep_their_times():
+    bench, plain = faded(Together), faded(Wire)
+    assert bench.wire.sent == plain.wire.sent
+    assert bench.wire.shown == pytest.approx([at + Together.PAUSE for at in sorted(set(bench.wire.times()))])
+    assert bench.pump.figures(5.0) == plain.pump.figures(5.0)
+
+
+def test_a_change_seen_in_the_turn_that_shows_goes_out_in_it():
+    bench = Bench(Refresh(max_hz=40, keepalive=0.9, min_gap=0.005), wire=Together)
+    bench.run(0.5)
+    bench.rig.claim("hand", Priority.MANUAL, {"back": {LIGHT: 1.0}}, now=0.52, fade=10.0)
+    bench.turn(0.525)
+    bench.rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.1}}, now=0.535)
+    bench.turn(0.535)
+    assert bench.wire.times()[-2:] == [0.525, 0.535]
+    assert bench.wire.shown[-1] == 0.535
+    assert bench.due == pytest.approx(0.537)
+
+
+def test_what_was_sent_to_a_device_that_was_lost_is_not_shown_by_the_one_that_comes_back():
+    bench = Bench(wire=Together)
+    bench.run(0.0)
+    bench.pump.opened(Identity("wire"), 20.0)
+    bench.turn(20.0)
+    assert bench.wire.shown == []
+    assert bench.due == pytest.approx(20.002)

@@ -16,6 +16,7 @@ from drivers.host import Endpoint
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.studio import HOME, VirtualStudio
 from drivers.virtual.twins.artnet_in import CONSOLE, ArtnetConsole, artnet_in_twin
+from tests.drivers.dmx.artnet_gate import Gate
 
 HERE = (HOME, codec.PORT)
 OTHER = "10.77.0.42"
@@ -210,6 +211,24 @@ def test_commands_we_do_not_know_are_refused_with_an_answer(studio, console):
         say(studio, packet)
         device.listen(0.1)
         assert "refused" in console.replies[0].report and reading(device, "refused_commands") == count
+
+
+@pytest.mark.parametrize("command", [0x80, 0xC0, 0x87, 0x9F])
+def test_nobody_sets_our_ip_address_and_that_is_not_answered(studio, command):
+    """ArtIpProg: a node that cannot be programmed does not reply (section ArtIpProgReply), nor to one who only asks."""
+    gate = Gate(studio, OTHER)
+    device = opened(studio, obey_artaddress=True)
+    settings = bytes.fromhex("0a4d002a ff000000 1936 0a4d00fe 00000000")
+    program = artnet_wire.head(artnet_wire.IP_PROG) + bytes((0, 0, command, 0)) + settings
+    inquiry = program[:14] + bytes((command & 0x7F,)) + program[15:]
+    for packet, count in ((program[:-1], 0), (inquiry, 0), (program, 1), (program, 2)):
+        say(studio, packet, (OTHER, codec.PORT))
+        assert device.listen(1.1) == []
+        assert reading(device, "refused_commands") == count
+    assert gate.heard == []
+    say(studio, Poll().encode(), (OTHER, codec.PORT))
+    device.listen(1.1)
+    assert [reply.address for reply in gate.kinds(Node)] == [HOME]
 
 
 def test_a_flood_of_changes_does_not_keep_it_from_telling(studio, console):

@@ -99,6 +99,18 @@ def test_a_command_to_an_output_is_refused_with_an_answer(studio, clock):
     assert reading(output, "refused_commands") == 1
 
 
+def test_nobody_sets_an_outputs_ip_address_and_that_is_not_answered(studio, clock):
+    console = Gate(studio, CONSOLE)
+    output = opened(studio)
+    console.heard.clear()
+    program = artnet_wire.head(artnet_wire.IP_PROG) + bytes((0, 0, 0x86, 0)) + bytes(18)
+    for to in ((HOME, codec.PORT), output.watch.socket.local):
+        studio.inject(program, (CONSOLE, codec.PORT), to)
+    keep_sending(output, clock, 1.2)
+    assert [packet for packet, _ in console.heard if not isinstance(packet, Poll)] == []
+    assert reading(output, "refused_commands") == 1
+
+
 def test_a_poll_for_certain_port_addresses_is_not_for_us(studio, clock):
     console = Gate(studio, CONSOLE)
     output = opened(studio)

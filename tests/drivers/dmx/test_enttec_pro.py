@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from drivers.base import Verdict
 from drivers.dmx import enttec_codec as codec
+from drivers.dmx.enttec_codec import Label, Parameters
 from drivers.dmx.enttec_pro import EnttecPro, EnttecProOptions
 from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported
 from drivers.host import SerialPort
@@ -67,6 +68,23 @@ def test_parameters_are_set_only_when_they_differ():
     twin.device.parameters = replace(twin.device.parameters, break_time=9)  # fell back to its default
     result = wid_02.run()
     assert (result.verdict, result.value) == (Verdict.MARGINAL, 1)
+
+
+@pytest.mark.parametrize("said", [(0, 0, 255), (255, 200, 41)])
+def test_a_widget_is_never_set_to_what_it_may_not_be_set_to(said):
+    driver, twin = placed(rate=30)
+    asked: list[bytes] = []
+    twin.device.parameters = Parameters(44, 1, *said)
+    receive = twin.device.receive
+    twin.device.receive = lambda data: asked.append(data) or receive(data)
+    driver.open()
+    said_by_us = codec.Decoder().feed(b"".join(asked))
+    (data,) = [each.data for each in said_by_us if each.label == Label.SET_PARAMETERS]
+    assert 9 <= data[2] <= 127 and 1 <= data[3] <= 127 and data[4] == 30
+    plain, twin = placed()
+    twin.device.parameters = before = Parameters(44, 1, *said)
+    plain.open()
+    assert twin.device.parameters == before, "nobody asked for another"
 
 
 def test_the_sniffer_firmware_cannot_send():
@@ -188,7 +206,9 @@ parts = st.one_of(
 
 
 @settings(max_examples=60)
-@given(st.lists(parts, max_size=9), st.sampled_from(["enttec-pro", "enttec-pro-mk2", "enttec-pro-in"]))
+@given(
+    st.lists(parts, max_size=9), st.sampled_from(["enttec-pro", "enttec-pro-mk2", "enttec-pro-in", "enttec-pro-mk2-in"])
+)
 def test_whatever_a_widget_answers_only_driver_errors_come_of_it(answers, name):
     spec = find(name)
     studio = VirtualStudio(ManualClock())

@@ -82,9 +82,9 @@ def test_in_change_mode_an_unchanged_look_costs_hardly_any_traffic():
         packets = 0
         tell = cable.twin.device.packet
 
-        def counted(data: bytes, status: int = 0, tell: Any = tell) -> bytes:
+        def counted(data: bytes, status: int = 0, socket: int = 1, tell: Any = tell) -> bytes:
             nonlocal packets
-            said = tell(data, status)
+            said = tell(data, status, socket)
             packets += len(said)
             return bytes(said)
 

@@ -1,5 +1,6 @@
 """DMX from a bare UART: what a receiver on the line sees of it, and that no packet cuts off the one before."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 
 from drivers.base import Verdict
 from drivers.dmx.open_dmx import SLOT, OpenDmx, OpenDmxOptions
-from drivers.errors import LinkLost
+from drivers.errors import LinkLost, ReplyTimeout, Stalled
 from drivers.virtual.clock import ManualClock
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault
@@ -57,6 +58,72 @@ def test_on_its_beat_send_does_not_wait_for_the_wire(line):
         line.clock.advance(due - line.clock.now())
         line.driver.send(1, FRAME)
         assert line.clock.now() - due < 0.001
+    assert line.twin.device.cut == 0
+
+
+class Sticky:
+    """A port whose bus stalls: the kernel takes ``room`` bytes more, and the chip gets them when it goes on."""
+
+    def __init__(self, link: Any, clock: ManualClock) -> None:
+        self._link = link
+        self._clock = clock
+        self.set_break, self.set_rts, self.pause, self.close = link.set_break, link.set_rts, link.pause, link.close
+        self.room: int | None = None
+        self._waiting = b""
+
+    def write(self, data: bytes) -> None:
+        if self.room is None:
+            self._link.write(data)
+            return
+        taken, self.room = min(len(data), self.room), max(0, self.room - len(data))
+        self._waiting += data[:taken]
+        if taken < len(data):
+            self._clock.advance(0.5)
+            raise Stalled("full", taken=taken)
+
+    def drain(self) -> None:
+        if self.room is not None and self._waiting:
+            self._clock.advance(0.5)
+            raise ReplyTimeout("did not leave")
+        waiting, self._waiting = self._waiting, b""
+        if waiting:
+            self._link.write(waiting)
+
+
+@pytest.mark.parametrize("room", [0, 1, 300, 513, 600])
+def test_after_a_stall_nothing_is_left_of_the_packet_before_when_the_next_begins(room):
+    line = Line()
+    serial = line.studio.serial
+    ports: list[Sticky] = []
+
+    def sticky(*where: Any) -> Any:
+        ports.append(Sticky(serial(*where), line.clock))
+        return ports[-1]
+
+    line.studio.serial = sticky
+    line.driver.open()
+    line.driver.send(1, FRAME)
+    ports[-1].room = room
+    for _ in range(3):
+        with suppress(ReplyTimeout):
+            line.driver.send(1, FRAME[::-1])
+    ports[-1].room = None
+    for shade in range(3):
+        line.driver.send(1, bytes([shade]) * 512)
+        assert line.taken() == bytes([shade]) * 512
+    assert line.twin.device.cut == 0
+
+
+def test_what_a_program_before_us_left_on_its_way_is_not_cut(line):
+    link = line.studio.serial(PORT, 250_000)
+    link.set_break(True)
+    link.pause(100e-6)
+    link.set_break(False)
+    link.pause(20e-6)
+    link.write(bytes(1) + FRAME)
+    link.close()
+    line.driver.open()
+    line.driver.send(1, FRAME)
     assert line.twin.device.cut == 0
 
 

@@ -1,6 +1,7 @@
 """What a sACN source puts on the wire besides levels: priorities by slot, synchronisation, discovery, IPv6."""
 
 from itertools import pairwise
+from math import inf
 
 import pytest
 from pydantic import ValidationError
@@ -9,7 +10,7 @@ from drivers.base import Beat
 from drivers.dmx import sacn_codec as codec
 from drivers.dmx.sacn import SPEC, Sacn, SacnOptions, component
 from drivers.dmx.sacn_codec import Data, Discovery, Sync
-from drivers.dmx.sacn_stream import priorities
+from drivers.dmx.sacn_stream import LONGEST_PAUSE, PAUSE, priorities
 from drivers.errors import LinkLost, NotSupported
 from drivers.host import Endpoint
 from drivers.testing.bench import Bench
@@ -84,21 +85,48 @@ def test_synchronisation_follows_the_data_of_a_beat_with_a_sequence_of_its_own(s
     for _ in range(3):
         output.send(1, b"\1")
         output.send(2, b"\2")
-        output.flush()
+        studio.clock.advance(output.flush() - studio.now())
+        output.show()
     assert [type(packet) for packet, _ in ear.heard] == 3 * [Data, Data, Sync]
     assert {(each.sync_universe, each.options) for each in ear.of(Data)} == {(7, codec.FORCE)}
     assert [(each.address, each.sequence) for each in ear.of(Sync)] == [(7, 0), (7, 1), (7, 2)]
     assert {to for packet, to in ear.heard if isinstance(packet, Sync)} == {(codec.group(7), codec.PORT)}  # 6.3.3
+    output.show()
     output.close()
+    assert output.flush() == inf
+    output.show()
+    assert len(ear.of(Sync)) == 3, "without data there is nothing to show"
+
+
+def test_the_synchronisation_waits_a_pause_after_the_last_data_but_not_for_ever(studio):
+    ear_in(studio, *(codec.group(each) for each in (1, 7)))
+    output = opened(studio, synchronization=7)
+    begun = studio.now()
+    for _ in range(20):
+        output.send(1, b"\1")
+        due = output.flush()
+        assert due == pytest.approx(min(studio.now() + PAUSE, begun + LONGEST_PAUSE))
+        studio.clock.advance(PAUSE / 2)
+    output.show()
+    output.send(1, b"\1")
+    assert output.flush() == pytest.approx(studio.now() + PAUSE)
+
+
+def test_what_was_sent_is_shown_before_an_output_closes(studio):
+    ear = ear_in(studio, *(codec.group(each) for each in (1, 7)))
+    output = opened(studio, synchronization=7, on_close="terminate")
+    output.send(1, b"\1")
     output.flush()
-    assert len(ear.of(Sync)) == 3
+    output.close()
+    assert [type(packet) for packet, _ in ear.heard] == [Data, Sync, Data, Data, Data]
 
 
 def test_without_synchronisation_a_beat_says_nothing(studio):
     ear = ear_in(studio, codec.group(1))
     output = opened(studio)
     output.send(1, b"\1")
-    output.flush()
+    assert output.flush() == inf
+    output.show()
     assert [(each.sync_universe, each.options) for each in ear.of(Data)] == [(0, 0)]
     assert len(ear.heard) == 1
 

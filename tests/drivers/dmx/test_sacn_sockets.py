@@ -107,6 +107,7 @@ def test_our_output_is_heard_by_our_input_with_priorities_and_synchronisation():
             for universe in (UNIVERSE, UNIVERSE + 1):
                 output.send(universe, bytes((level,)) * 3)
             output.flush()
+            output.show()
             wanted = {
                 universe: Heard(universe, bytes((level, level, 0)), 120, b"\x96\x96\0", ("ours",))
                 for universe in (UNIVERSE, UNIVERSE + 1)
