@@ -130,9 +130,6 @@ class Agent:
         """What the disk does not take at present, for people."""
         return tuple(filter(None, (*self.records.unstored, self.looks.health, self.tests.health)))
 
-    async def remembered(self) -> None:
-        await self.looks.remembered()
-
     def exposure_set(self, args: ExposureSet) -> Mapping[str, Any]:
         assert self.exposure is not None
         self.exposure.set_mode(args.mode, self.now(), args.target)

@@ -48,7 +48,7 @@ async def arrive(
     except asyncio.CancelledError:
         stop_here({n: wanted for n, wanted in levels.items() if n in house.rig.fixtures and kept(n)})
         raise
-    await house.remembered()
+    await house.looks.remembered()
     if others := lost():
         free(house)
         holders = {name: house.rig.holder(name) for name in others}

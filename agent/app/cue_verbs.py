@@ -110,7 +110,7 @@ class CueVerbs:
         playing = self._house.stage.playback.playing  # also one that was deleted while it played
         name = args.list if args.list is not None and args.list in playing else self._list(args.list)
         released = self._house.stage.playback.release(name, self._house.now(), args.fade)
-        await self._house.remembered()
+        await self._house.looks.remembered()
         return {"list": name, "released": released}
 
     async def _played(self, name: str, playing: Playing) -> Mapping[str, Any]:
@@ -129,7 +129,7 @@ class CueVerbs:
             if mine():
                 playback.hold(name, house.now())
             raise
-        await house.remembered()
+        await house.looks.remembered()
         free(house)
         if not mine():
             at = playback.playing.get(name)

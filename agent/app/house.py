@@ -128,9 +128,6 @@ class House(Protocol):
     def unstored(self) -> tuple[str, ...]:
         """What the disk does not take at present, for people."""
 
-    async def remembered(self) -> None:
-        """Returns once the present look is on the disk."""
-
     async def on_disk(self, work: Callable[[], Any]) -> Any:
         """Run blocking work on the disk's lane."""
 

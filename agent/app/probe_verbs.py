@@ -44,7 +44,7 @@ class ExposureVerbs:
         house = self._house
         held = house.exposure.now_state.holding if house.exposure else ()
         said = house.exposure_set(ExposureSet(mode=args.mode))
-        await house.remembered()
+        await house.looks.remembered()
         return {**said, "released": sorted(held)}
 
 

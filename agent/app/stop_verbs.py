@@ -64,7 +64,7 @@ class StopVerbs:
         by = house.rig.stopped
         self._happened("lights.stopped", Text(f"all lights stopped by {by}", f"{by} 停止了所有灯光"), "warning", by)
         offline, _ = await on_the_wire(house, house.rig.fixtures)
-        await house.remembered()
+        await house.looks.remembered()
         more = {"offline": offline} if offline else {}
         return {"stopped_by": by, "fixtures": sorted(house.rig.fixtures), **more, **({"test": test} if test else {})}
 
@@ -74,7 +74,7 @@ class StopVerbs:
         stopped, by = house.rig.stopped, job.issuer or "remote"
         house.rig.reset(house.now())
         self._happened("lights.reset", Text(f"{by} ended the stop", f"{by} 解除了灯光停止"), "note", by)
-        await house.remembered()
+        await house.looks.remembered()
         return {"stopped_by": stopped}
 
     async def _master(self, args: LightsMaster, job: Job) -> Mapping[str, Any]:
@@ -125,7 +125,7 @@ class StopVerbs:
                 share = min(1.0, (now - begun) / (arrived - begun)) if arrived > begun else 1.0
                 house.rig.dim(before + (level - before) * share, now=now, fade=0.0, group=name)
             raise
-        await house.remembered()
+        await house.looks.remembered()
         free(house)
         if not mine():
             goes = f"{house.rig.masters.levels.get(name, 1.0):g}"
@@ -138,7 +138,7 @@ class StopVerbs:
         house = self._house
         while (rest := arrived - house.now()) > 0 and house.rig.masters.blackout == by and not house.rig.stopped:
             await asyncio.sleep(min(rest, LOOK_AGAIN))
-        await house.remembered()
+        await house.looks.remembered()
         free(house)
         if house.rig.masters.blackout != by:
             said = Text("the blackout was ended", "全场暗场已结束") if by else Text("a new blackout", "新的全场暗场")
