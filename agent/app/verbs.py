@@ -111,7 +111,7 @@ class LightVerbs:
         house = self._house
         names = targets(house.rig, args.targets)
         gone = house.rig.release(house.now(), priority=Priority.MANUAL, fixtures=names, fade=args.fade)
-        await house.remembered()
+        await house.looks.remembered()
         return {"released": sorted({claim.fixture for claim in gone})}
 
     async def _identify(self, args: Identify, job: Job) -> Mapping[str, Any]:
