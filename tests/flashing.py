@@ -274,6 +274,7 @@ class Hostile:
         self.rate = OFF_AIR
         self.air()
         self.playback.playing.clear()
+        self.rig.reset(self.now)  # what is stopped stays where it is
         for universe in UNIVERSES:
             self.follow(universe, None)
         for _ in range(60):

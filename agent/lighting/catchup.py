@@ -67,10 +67,12 @@ class CatchUp:
             self._levels = part.sheet.decoded(self._row, wire.tobytes())
             self._freed = True
         passed, self._at = min(max(0.0, now - self._at), LONGEST), max(now, self._at)
+        if part.stopped:
+            passed = 0.0  # it is where it stays
         goal = np.where(self._held, self._theirs, part.levels(now, self._which))
         most = part.rates[self._which] * passed
         if self._console is not None and not self._console.limited:
-            most = np.where(self._held, np.inf, most)
+            most = np.where(self._held, 0.0 if part.stopped else np.inf, most)
         self._levels = np.minimum(np.maximum(goal, self._levels - most), self._levels + most)
         frame = part.sheet.one_row(self._row, self._levels)
         there = bool((self._levels == goal).all())
@@ -86,4 +88,4 @@ class CatchUp:
             else:
                 self.kept &= frame != wire
                 self.keeps = bool(self.kept.any())
-        return frame.tobytes(), there
+        return frame.tobytes(), there or part.stopped

@@ -240,7 +240,7 @@ class LampPump:
         begin = line.told if line.led is None else line.led
         if begin is None:
             return goal, True
-        passed = max(0.0, now - line.at)
+        passed = 0.0 if scene.stopped else max(0.0, now - line.at)
         levels = {}
         for attribute, level in goal.items():
             most = scene.rate_of((name, attribute)) * passed

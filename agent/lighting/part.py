@@ -20,12 +20,13 @@ FEW = 16
 
 class Change(NamedTuple):
     """Channels by number, ascending, and their fades from now on: columns start, end, begin, length. ``rates``: of all
-    channels, when they are others now; ``on_air``: when that is otherwise now."""
+    channels, when they are others now; ``on_air``, ``stopped``: when that is otherwise now."""
 
     which: Indices
     fades: Numbers
     rates: Numbers | None = None
     on_air: bool | None = None
+    stopped: bool | None = None
 
 
 class Few(NamedTuple):
@@ -42,7 +43,8 @@ class Part:
     ``still``: every row as it is when all has arrived. ``moving``: the channels that may still
     be on their way, where these are not ``few``.
     ``on_air``: slots that profiles fix do not move on the wire, whatever the patch; ``fixed``: those, a row a universe,
-    that an earlier patch fixed and this one does not, while it is on air."""
+    that an earlier patch fixed and this one does not, while it is on air. ``stopped``: what is led, or a console's,
+    stands still, too."""
 
     sheet: Sheet
     most: Numbers
@@ -56,6 +58,7 @@ class Part:
     others: Indices
     on_air: bool = True
     fixed: Bools | None = None
+    stopped: bool = False
     apart: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
 
     @property
@@ -116,7 +119,8 @@ class Part:
         rates = self.rates if change.rates is None else change.rates
         on_air = self.on_air if change.on_air is None else change.on_air
         fixed = self.fixed if on_air or self.fixed is None else freed(self.fixed, self.sheet)
-        return _part(self.sheet, fades, rates, still, moving, on_air, fixed)
+        stopped = self.stopped if change.stopped is None else change.stopped
+        return _part(self.sheet, fades, rates, still, moving, on_air, fixed, stopped)
 
     def _moved(self, fades: Mapping[int, tuple[float, ...]], now: float) -> "Part | None":
         """The part after these few: a person waits for it, so nothing is done that takes time. ``None``: it is none of
@@ -134,7 +138,21 @@ class Part:
         most = self.most
         if len(apart) > APART:
             most, apart = _with(most, apart), {}
-        return Part(self.sheet, most, self.rates, still, NONE, settled, few, None, NONE, self.on_air, self.fixed, apart)
+        return Part(
+            self.sheet,
+            most,
+            self.rates,
+            still,
+            NONE,
+            settled,
+            few,
+            None,
+            NONE,
+            self.on_air,
+            self.fixed,
+            self.stopped,
+            apart,
+        )
 
     def rows_of(self, change: Change) -> frozenset[int]:
         """The rows a change is about."""
@@ -157,22 +175,31 @@ def freed(fixed: Bools, sheet: Sheet) -> Bools | None:
     return left if left.any() else None
 
 
-def part(sheet: Sheet, fades: Numbers, rates: Numbers, on_air: bool, fixed: Bools | None) -> Part:
+def part(
+    sheet: Sheet, fades: Numbers, rates: Numbers, on_air: bool, fixed: Bools | None, stopped: bool = False
+) -> Part:
     """A part whole."""
-    return _part(sheet, fades, rates, sheet.rows(fades[1]), np.flatnonzero(fades[3] > 0), on_air, fixed)
+    return _part(sheet, fades, rates, sheet.rows(fades[1]), np.flatnonzero(fades[3] > 0), on_air, fixed, stopped)
 
 
 def _part(
-    sheet: Sheet, fades: Numbers, rates: Numbers, still: Slots, moving: Indices, on_air: bool, fixed: Bools | None
+    sheet: Sheet,
+    fades: Numbers,
+    rates: Numbers,
+    still: Slots,
+    moving: Indices,
+    on_air: bool,
+    fixed: Bools | None,
+    stopped: bool,
 ) -> Part:
     if 0 < len(moving) <= FEW and not sheet.mixes:
         few = tuple(moving.tolist())
         settled = float((fades[2, moving] + fades[3, moving]).max())
-        return Part(sheet, fades, rates, still, NONE, settled, few, None, NONE, on_air, fixed)
+        return Part(sheet, fades, rates, still, NONE, settled, few, None, NONE, on_air, fixed, stopped)
     settled = float((fades[2, moving] + fades[3, moving]).max(initial=0.0))
     straight = sheet.is_straight(moving, fades[0, moving], fades[1, moving])
     glides = Glides(sheet, moving[straight], fades) if straight.any() else None
-    return Part(sheet, fades, rates, still, moving, settled, (), glides, moving[~straight], on_air, fixed)
+    return Part(sheet, fades, rates, still, moving, settled, (), glides, moving[~straight], on_air, fixed, stopped)
 
 
 NONE: Indices = np.empty(0, np.intp)

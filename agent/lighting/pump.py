@@ -316,7 +316,7 @@ class Pump:
                 frame, there = led.catch_up.frame(part, now, self._wire[row])
                 frames[row] = np.frombuffer(frame, np.uint8)
                 led.chasing = not there
-                if there and led.console is None and not led.catch_up.keeps:
+                if there and led.console is None and not led.catch_up.keeps and not part.stopped:
                     del self._led[row]
                 under_way |= led.chasing
             else:

@@ -217,11 +217,14 @@ class Rig:
         still = {key: Fade(fade.at(now), fade.at(now)) for key, fade in self.scene.fades.items()}
         for key, fade in still.items():
             self._claims.put(owner, Priority.STOP, key, fade.end)
-        self._move(still, now)
+        self.scene = self.scene.moved(still, now, stopped=True)
+        self.show(self.scene)
 
     def reset(self, now: float, fade: float = 0.0) -> bool:
         """End the stop. Whether there was one."""
         self.stopped = ""
+        if self.scene.stopped:
+            self.scene = self.scene.moved({}, now, stopped=False)
         return bool(self._drop(lambda claim: claim.priority == Priority.STOP, now, fade))
 
     def dim(self, level: float, *, now: float, fade: float, group: str = GRAND) -> float:

@@ -16,7 +16,8 @@ class Scene:
     """Fixtures and the fade of each of their attributes. Never changed once made: the loop swaps in another one.
 
     ``rate_of`` is how fast an attribute may move at all, in its unit per second; ``on_air``: slots that profiles fix
-    (strobe, effects, modes) do not move at all, whatever the patch was before. ``number`` is this scene's own;
+    (strobe, effects, modes) do not move at all, whatever the patch was before; ``stopped``: nor does anything else, not
+    even what is led, or a console's. ``number`` is this scene's own;
     ``follows`` that of the one it was made of by ``changes``, so that whoever has that one needs only these.
     """
 
@@ -29,6 +30,7 @@ class Scene:
     ) -> None:
         self.rate_of = rate_of
         self.on_air = on_air
+        self.stopped = False
         self.fixtures = MappingProxyType(dict(fixtures))
         self.fades = Fades(dict(fades))
         self.changes: Mapping[Key, Fade] = self.fades
@@ -45,11 +47,13 @@ class Scene:
         now: float,
         rate_of: Callable[[Key], float] | None = None,
         on_air: bool | None = None,
+        stopped: bool | None = None,
     ) -> "Scene":
         """The scene in which these attributes do something else from ``now`` on."""
         new = Scene.__new__(Scene)
         new.rate_of = rate_of or self.rate_of
         new.on_air = self.on_air if on_air is None else on_air
+        new.stopped = self.stopped if stopped is None else stopped
         new.fixtures = self.fixtures
         new.fades = self.fades.changed(changes)
         new.changes = MappingProxyType(dict(changes))

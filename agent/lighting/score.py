@@ -35,7 +35,7 @@ class Score:
     def whole(self) -> Part:
         """The present scene's part."""
         fades = _columns(self._scene.fades[key] for key in self._numbers)
-        return part(self._sheet, fades, self._rates(), self._scene.on_air, self._fixed)
+        return part(self._sheet, fades, self._rates(), self._scene.on_air, self._fixed, self._scene.stopped)
 
     def follow(self, scene: Scene) -> Change | Few | Part | None:
         """Go over to this scene: what changes by it, a whole part when the patch is another one, ``None`` when it says
@@ -54,12 +54,14 @@ class Score:
         mine = {self._numbers[key]: fade for key, fade in fades.items() if key in self._numbers}
         rates = None if scene.rate_of is before.rate_of else self._rates()
         on_air = None if scene.on_air == before.on_air else scene.on_air
-        if not mine and rates is None and on_air is None:
-            return None
-        if rates is None and on_air is None and len(mine) <= FEW:
-            return Few({number: tuple(mine[number]) for number in sorted(mine)})
+        stopped = None if scene.stopped == before.stopped else scene.stopped
+        if rates is None and on_air is None and stopped is None:
+            if not mine:
+                return None
+            if len(mine) <= FEW:
+                return Few({number: tuple(mine[number]) for number in sorted(mine)})
         which = sorted(mine)
-        return Change(np.array(which, np.intp), _columns(mine[number] for number in which), rates, on_air)
+        return Change(np.array(which, np.intp), _columns(mine[number] for number in which), rates, on_air, stopped)
 
     def _were_fixed(self, held: Bools) -> None:
         held &= ~self._sheet.held

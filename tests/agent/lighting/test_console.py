@@ -93,6 +93,30 @@ def test_an_unlimited_console_is_followed_as_it_sends():
     assert 0 < room.slot(0)[-1][1] <= RATE * 255 * 0.15 + 2, "the way back is limited all the same"
 
 
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_stop_freezes_what_a_console_has_too_until_it_is_reset(limited):
+    room = Room()
+    room.hear(1.0, desk(frame(key=255), limited=limited))
+    room.run(1.5)
+    room.rig.stop("hand", 1.5)
+    room.due = 1.5
+    room.run(1.6)
+    count = len(room.wire.sent)
+    stopped = room.wire.sent[-1][2]
+    room.hear(2.0, desk(frame(fill=255), limited=limited))
+    room.run(4.0)
+    room.hear(4.0, None)
+    room.run(9.0)
+    assert {sent for _, _, sent in room.wire.sent[count:]} == {stopped} and room.pump.arrived
+    assert len(room.wire.sent) - count <= 20, "kept alive and no more"
+    room.rig.reset(9.0)
+    room.due = 9.0
+    room.run(14.0)
+    assert room.wire.sent[-1][2] == room.rig.scene.frame(1, 14.0) != stopped
+    back = [value for when, value in room.slot(0) if when >= 9.0]
+    assert all(0 <= a - b <= RATE * 255 * 0.05 + 1 for a, b in pairwise(back)), "in a fade"
+
+
 def test_a_reload_and_an_outage_under_a_console_change_nothing_of_it():
     room = Room()
     room.hear(1.0, desk(frame(key=255)))

@@ -122,6 +122,24 @@ def test_a_lamp_that_says_what_it_has_is_taken_over_from_there():
     flat_out(bench)
 
 
+def test_a_stop_freezes_a_lamp_that_is_still_led_to_the_scene():
+    bench = Bench(1)
+    bench.twin.held.values["l0"][LIGHT] = 1000
+    bench.run(0.5)
+    bench.rig.stop("hand", bench.clock.now())
+    bench.run(0.1)
+    stopped = bench.shown("l0")
+    assert 0.5 < stopped < 1.0
+    bench.run(5.0)
+    assert bench.shown("l0") == stopped
+    bench.rig.reset(bench.clock.now())
+    bench.run(0.1)
+    assert bench.shown("l0") > stopped - 0.1, "the time of the stop is not made up for"
+    bench.run(5.0)
+    assert bench.shown("l0") == 0.0
+    flat_out(bench)
+
+
 def test_measured_numbers_come_with_the_look():
     bench = Bench(1, personality="relay-1000", look_every=2.0).run(5.0)
     [reading] = bench.pump.lines["l0"].readings
