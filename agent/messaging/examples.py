@@ -8,6 +8,7 @@ from agent.messaging.header import Payload, Say
 from agent.messaging.homeassistant.payloads import AlertsShown, Asked, LightShown, ResultShown
 from agent.messaging.lifecycle import State
 from agent.messaging.numbers import NUMBERS
+from agent.messaging.rdm_payloads import RdmDevice, RdmLine, RdmState
 from agent.messaging.show_payloads import CueEntry, CueListState, LookState
 from agent.messaging.topics import Row
 from config.units import Attribute
@@ -127,6 +128,30 @@ SAID: Mapping[type, Payload] = {
         cues=(CueEntry(number=1.0, label="Doors", look="soft"), CueEntry(number=2.0, label="Show", look="show")),
     ),
     payloads.DeviceState: payloads.DeviceState(health="ok", model="DMX USB Pro", firmware="1.44", serial="00123456"),
+    RdmState: RdmState(
+        lines=(
+            RdmLine(
+                universe=1,
+                searched="2030-01-01T08:00:00.000Z",
+                complete=True,
+                count=1,
+                devices=(
+                    RdmDevice(
+                        uid="1234:56789ABC",
+                        model="Panel",
+                        firmware="1.4.2 (id 0x01040200)",
+                        address=1,
+                        footprint=4,
+                        personality=2,
+                        fixture="key",
+                        profile="generic/bicolour-panel",
+                        said=Say(en="", zh=""),
+                        next=Say(en="", zh=""),
+                    ),
+                ),
+            ),
+        ),
+    ),
     payloads.ExposureState: payloads.ExposureState(mode="hold", target=0.18, error=-0.12, holding=True),
     payloads.AirState: payloads.AirState(on_air=False, known=True, source="obs"),
     payloads.Alert: payloads.Alert(

@@ -21,6 +21,7 @@ class Far:
     def __init__(self, answers):
         self.answers = answers
         self.heard = []
+        self.took = threading.Event()
         self._due = []
         self._stop, self._stopped = os.pipe()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -36,6 +37,19 @@ class Far:
         os.close(self._stopped)
         self.close()
 
+    def questions(self, wanted, after=0, size=8):
+        """How many of ``size`` bytes have come after so many bytes, as soon as there are as many as wanted: what was
+        written is read when this thread has its turn, and two may be read at once."""
+        until = time.monotonic() + 10.0
+        while (count := (self.bytes - after) // size) < wanted and time.monotonic() < until:
+            self.took.wait(0.05)
+            self.took.clear()
+        return count
+
+    @property
+    def bytes(self):
+        return sum(len(data) for _, data in self.heard)
+
     def _run(self):
         with suppress(OSError):
             while True:
@@ -46,6 +60,7 @@ class Far:
                 if ready:
                     data = self.take()
                     self.heard.append((time.monotonic(), data))
+                    self.took.set()
                     for order, (delay, answer) in enumerate(self.answers(data)):
                         heapq.heappush(self._due, (time.monotonic() + delay, order, answer))
                 while self._due and self._due[0][0] <= time.monotonic():
