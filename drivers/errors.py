@@ -43,4 +43,8 @@ class Refused(DriverError):
 
 
 class NotSupported(DriverError):
-    """This device, firmware or host cannot do that."""
+    """This device, firmware or host cannot do that. ``key``: what of its table is at fault, where it is one key."""
+
+    def __init__(self, reason: str, remedy: str = "", key: str = "") -> None:
+        super().__init__(reason, remedy)
+        self.key = key

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from agent.cli.parser import YEAR, NoConfig, complain, config_argument, find, load, seconds
 
@@ -215,6 +215,8 @@ def parse(verb: str, words: Sequence[str]) -> dict[str, Any]:
     if verb not in ARGS:
         raise Misspelt(f"there is no command {verb!r} – {nearest(verb, list(ARGS))}")
     fields = ARGS[verb].model_fields
+    levels: Any = fields["levels"].annotation if "levels" in fields else None
+    attributes = [str(each) for each in Attribute] if get_args(levels)[:1] == (Attribute,) else []
     args: dict[str, Any] = {}
     bare: list[str] = []
     given: set[str] = set()
@@ -230,11 +232,10 @@ def parse(verb: str, words: Sequence[str]) -> dict[str, Any]:
             if key == "text" and text.startswith("@"):
                 text = _content(Path(text[1:]))
             args[key] = text.split(",") if "tuple" in str(kind) else text if kind is str else _value(text)
-        elif "levels" in fields and key in set(Attribute):
+        elif key in attributes:
             args.setdefault("levels", {})[key] = _value(text)
         else:
-            known = [*fields, *(Attribute if "levels" in fields else ())]
-            raise Misspelt(f"{verb} has no argument {key!r} – {nearest(key, [str(each) for each in known])}")
+            raise Misspelt(f"{verb} has no argument {key!r} – {nearest(key, [*fields, *attributes])}")
     if bare:
         target = PLAIN.get(verb) or next((name for name in ("targets", "only") if name in fields), None)
         if target is None or (target in PLAIN.values() and len(bare) > 1):

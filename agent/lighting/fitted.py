@@ -36,4 +36,4 @@ def problems(config: StudioConfig, lights: Mapping[str, Patched], lost: Collecti
                 bus.lamp(light.name, light.personality, light.unit, light.channel)
             except NotSupported as error:
                 why = error.reason.removeprefix(f"{light.name}: ")
-                yield Problem(f"fixtures.{light.name}.bus", why, error.remedy)
+                yield Problem(f"fixtures.{light.name}.{error.key or 'bus'}", why, error.remedy)

@@ -40,6 +40,12 @@ _LIMITS: Mapping[str, tuple[str, str]] = {
     "less_than": ("lt", "应小于 {:g}"),
 }
 
+_OURS: Mapping[str, str] = {
+    "out_of_range": "{what} 应在 {range}",
+    "no_role": "没有角色 {role}；可选：{zh}",
+}
+"""By kinds of error of our own."""
+
 
 def hint(word: str, known: Sequence[str]) -> Text:
     """:func:`config.problems.nearest` in both languages."""
@@ -57,6 +63,6 @@ def fault(detail: ErrorDetails) -> str:
     if kind in _LIMITS:
         key, said = _LIMITS[kind]
         return said.format(detail["ctx"][key])
-    if kind == "out_of_range":
-        return "{what} 应在 {range}".format_map(detail["ctx"])
+    if kind in _OURS:
+        return _OURS[kind].format_map(detail["ctx"])
     return _WHY.get(kind, "有误")

@@ -1,8 +1,9 @@
 """What others send us, as a model, and how lights are named in it. Pure."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 
 class Strict(BaseModel):
@@ -11,6 +12,22 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-Target = Annotated[str, Field(pattern=r"^(all|role:(key|fill|back|practical)|(group:)?[a-z0-9][a-z0-9_-]{0,62})$")]
+ROLES = ("key", "fill", "back", "practical")
+
+
+def _role(word: Any) -> Any:
+    """A pattern cannot say which roles there are."""
+    role = word.removeprefix("role:") if isinstance(word, str) and word.startswith("role:") else ROLES[0]
+    if role not in ROLES:
+        told = {"role": role[:60], "en": ", ".join(ROLES), "zh": "、".join(ROLES)}
+        raise PydanticCustomError("no_role", "there is no role {role}; one of: {en}", told)
+    return word
+
+
+Target = Annotated[
+    str,
+    BeforeValidator(_role),
+    Field(pattern=rf"^(all|role:({'|'.join(ROLES)})|(group:)?[a-z0-9][a-z0-9_-]{{0,62}})$"),
+]
 Targets = Annotated[tuple[Target, ...], Field(min_length=1, max_length=512)]
 TARGETS = "Names of fixtures, `group:NAME`, `role:key`, or `all`."

@@ -137,7 +137,7 @@ class LampBus(ABC):
         made = self._lamp(name, personality, unit, channel)
         most = made.settings.channels
         if not 1 <= channel <= most:
-            raise NotSupported(f"{name}: channel {channel}, and such a device has {most}", f"1…{most}")
+            raise NotSupported(f"{name}: channel {channel}, and such a device has {most}", f"1…{most}", "channel")
         for other in self.lamps:
             if self._set(other) != self._set(made):
                 raise NotSupported(

@@ -150,7 +150,7 @@ class LineBus(LampBus):
         if personality.line is None:
             raise NotSupported(f"{name}: its profile has no line protocol", "a personality with a line table")
         if not 1 <= unit <= LARGEST_UNIT:
-            raise NotSupported(f"{name}: unit {unit} is none", f"1…{LARGEST_UNIT}")
+            raise NotSupported(f"{name}: unit {unit} is none", f"1…{LARGEST_UNIT}", "unit")
         if self.options.host is not None and self.options.tcp is None and self._port is None:
             self._port = personality.line.port
             if self._port is None:

@@ -141,7 +141,7 @@ class ModbusBus(LampBus):
         if personality.modbus is None:
             raise NotSupported(f"{name}: its profile has no Modbus registers", "a personality with a modbus table")
         if not 1 <= unit <= 247:
-            raise NotSupported(f"{name}: unit {unit} is no Modbus address", "1…247; 0 would be all at once")
+            raise NotSupported(f"{name}: unit {unit} is no Modbus address", "1…247; 0 would be all at once", "unit")
         return ModbusLamp(self, name, personality, unit, channel)
 
     def _silence(self, settings: WireEntry) -> float:

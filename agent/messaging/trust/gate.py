@@ -50,6 +50,11 @@ NO_CLOCK = Text(
     "本机时钟未校准（NTP），无法判断指令是否过时：只接受停止类指令",
 )
 
+HERE = Text(
+    "; or on the agent's own machine: studio-agent send --local lights.stop.reset",
+    "；或在本机运行 studio-agent send --local lights.stop.reset",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Who:
@@ -265,10 +270,10 @@ class Gate:
         if on_air and who.role is not None and row.off_air is not None and who.role.covers(row.off_air):
             self._decided(key, self._wall() + A_DAY)  # told "no" once is "no": it must not happen after the show
             raise Refusal(ReasonCode.ON_AIR)
-        sender = who.issuer or "?"
+        sender, other = who.issuer or "?", HERE if row.verb == "lights.stop.reset" else Text("", "")
         said = Text(
-            f"{row.case}: {f'it takes {least}' if least else 'nobody may'}, {sender} is {who.role}",
-            f"{row.case}：{f'须为 {least}' if least else '任何人不可执行'}，{sender} 为 {who.role}",
+            f"{row.case}: {f'it takes {least}' if least else 'nobody may'}, {sender} is {who.role}{other.en}",
+            f"{row.case}：{f'须为 {least}' if least else '任何人不可执行'}，{sender} 为 {who.role}{other.zh}",
         )
         raise Refusal(ReasonCode.FORBIDDEN, said)
 

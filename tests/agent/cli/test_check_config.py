@@ -17,6 +17,7 @@ from tests.firmware_profiles.shapes import file as profile_file
 from tests.processes import ROOT
 
 EXAMPLE = re.sub("(?m)^#.*\n", "", (ROOT / "config/examples/studio.toml").read_text(encoding="utf-8"))
+LAMPS = (ROOT / "config/examples/lamps.toml").read_text(encoding="utf-8")
 
 
 class Fault(NamedTuple):
@@ -268,3 +269,18 @@ def test_what_a_variable_brought_is_told_by_its_name_on_every_floor(
         "studio.toml: fixtures.wall.universe (from STUDIO_AGENT__FIXTURES__WALL__UNIVERSE)",
         "studio.toml: outputs.grid.options.port (from STUDIO_AGENT__OUTPUTS__GRID__OPTIONS)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [("channel = 1", "channel = 9", "fixtures.wall.channel"), ("unit = 3", "unit = 250", "fixtures.wall.unit")],
+)
+def test_a_place_on_a_bus_that_cannot_be_is_told_at_its_own_key_and_line(
+    old: str, new: str, where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = LAMPS.replace(old, new, 1)
+    file = tmp_path / "studio.toml"
+    file.write_text(text, encoding="utf-8")
+    assert main(["check-config", str(file)]) == 78
+    line = 1 + text[: text.index(new)].count("\n")
+    assert capsys.readouterr().err.startswith(f"{file}:{line}: {where} – ")

@@ -54,6 +54,8 @@ def test_words_become_arguments(typed: str, args: dict[str, object]) -> None:
     [
         ("light.set key", "there is no command 'light.set' – did you mean 'lights.set'?"),
         ("lights.set key intensty=1", "lights.set has no argument 'intensty' – did you mean 'intensity'?"),
+        ("look.save name=x", "look.save has no argument 'name' – one of: fade, levels, look, targets, why"),
+        ("look.save x intensity=1", "look.save has no argument 'intensity' – one of: fade, levels, look, targets, why"),
         ("look.apply show twice", "look.apply: what is 'twice'? Its arguments are look, fade, targets"),
         ("lights.set key intensity=0.2 intensity=0.4", "lights.set: intensity is given twice: say it once"),
         ("look.apply show look=night", "look.apply: 'show' and look= both say look: say it once"),

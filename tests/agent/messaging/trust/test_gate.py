@@ -32,6 +32,14 @@ async def test_open_lets_everybody_do_all_but_what_is_the_admins(post: Make) -> 
         assert answer.code == ("forbidden" if case in ADMINS else None), (case, answer.message)
 
 
+async def test_who_may_not_end_a_stop_from_afar_is_told_where_he_may(post: Make) -> None:
+    agent = post()
+    assert "it takes admin, ? is maintenance; or on the agent's own machine: studio-agent send --local" in str(
+        (await agent.send("lights.stop.reset", "a")).message
+    )
+    assert "--local" not in str((await agent.send("config.apply", "b")).message)
+
+
 async def test_anonymous_may_be_less(post: Make) -> None:
     agent = post(anonymous="viewer")
     assert (await agent.send("ping", "a")).state == "accepted"
