@@ -55,7 +55,13 @@ async def arrive(
         en = ", ".join(f"{n} ({h.owner if h else 'a look'})" for n, h in holders.items())
         zh = "、".join(f"{n}（{h.owner if h else '场景'}）" for n, h in holders.items())
         raise Refusal(ReasonCode.SUPERSEDED, Text(en, zh))
-    offline, online = await on_the_wire(house, levels)
+    return {"fixtures": sorted(levels), **await besides(house, levels)}
+
+
+async def besides(house: House, names: Collection[str]) -> dict[str, Any]:
+    """Wait until the wire has these lights, and say what of them is not as it was asked: outputs that are away, lights
+    that a console has, colours beyond what a light can mix. Raises Refusal when all their outputs are away."""
+    offline, online = await on_the_wire(house, names)
     if offline and not online:
         raise Refusal(
             ReasonCode.OFFLINE,
@@ -64,13 +70,14 @@ async def arrive(
                 f"{'、'.join(offline)}；恢复后灯光会到位",
             ),
         )
-    more: dict[str, Any] = {"offline": offline} if offline else {}
-    consoles = {name: house.devices.console(house.rig.fixtures[name]) for name in levels}
-    if held := {name: console for name, console in sorted(consoles.items()) if console}:
-        more["console"] = held
-    if clips := {name: t._asdict() for name in levels if (t := clipped_now(house, name)) is not None}:
-        more["clipped"] = clips
-    return {"fixtures": sorted(levels), **more}
+    names = [name for name in sorted(names) if name in house.rig.fixtures]  # a reload may have come meanwhile
+    consoles = {name: house.devices.console(house.rig.fixtures[name]) for name in names}
+    more: dict[str, Any] = {
+        "offline": offline,
+        "console": {name: console for name, console in consoles.items() if console},
+        "clipped": {name: said._asdict() for name in names if (said := clipped_now(house, name)) is not None},
+    }
+    return {key: value for key, value in more.items() if value}
 
 
 def clipped_now(house: House, name: str) -> Text | None:

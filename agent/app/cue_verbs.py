@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from agent.app.arrival import A_DAY, LOOK_AGAIN, free, on_the_wire
+from agent.app.arrival import A_DAY, LOOK_AGAIN, besides, free
 from agent.app.house import House
 from agent.app.saving import earlier, history, possible, save, set_now
 from agent.app.verbs import targets
@@ -136,19 +136,17 @@ class CueVerbs:
             en, zh = (f"cue {at.cue.number:g}", f"Cue {at.cue.number:g}") if at else ("nothing", "无")
             raise Refusal(ReasonCode.SUPERSEDED, Text(f"the list {name} plays {en} now", f"列表 {name} 正在执行：{zh}"))
         lights = [light for light in playing.levels if light in house.rig.fixtures]
-        offline, online = await on_the_wire(house, lights)
-        if offline and not online:
-            raise Refusal(ReasonCode.OFFLINE, f"{', '.join(offline)}; the lights go there when it is back")
+        more = await besides(house, lights)
         holders = {light: house.rig.holder(light) for light in lights}
         others = {light: by.owner for light, by in holders.items() if by and by.priority > Priority.SCHEDULE}
-        more = {"held_by": others, "left_out": list(playing.left_out), "offline": offline}
+        more |= {key: value for key, value in (("held_by", others), ("left_out", list(playing.left_out))) if value}
         following = playback.next(name)
         return {
             "list": name,
             "cue": playing.cue.number,
             "next": following.number if following else None,
             "fixtures": sorted(set(lights) - others.keys()),
-            **{key: value for key, value in more.items() if value},
+            **more,
         }
 
     # --- effects: edit ---------------------------------------------------------------------------------------

@@ -49,6 +49,9 @@ async def test_a_console_takes_lights_is_told_and_gives_them_back(desk):
             assert look["going"]["back"] == state["target"], "what lights show by a console's will outlives a restart"
             end = await desk.send("lights.set", {"targets": ["back"], "levels": {"intensity": 0.1}})
             assert end.state == "succeeded" and end.result["console"] == {"back": state["console"]}
+            await desk.send("cue.save", {"list": "night", "cue": 1, "levels": {"back": {"intensity": 0.1}}, "up": 0})
+            end = await desk.send("cue.go", {"list": "night"})
+            assert end.state == "succeeded" and end.result["console"] == {"back": state["console"]}
             assert output.wire(1)[light.address - 1] == 255, "a command under a console moves nothing"
             assert "held by the console" in agent.devices.dark([light])
         finally:

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from agent.lighting.memory import LastLook, LookFile
 from config.units import Attribute
 from tests.waiting import until
 
@@ -144,3 +145,22 @@ async def test_submasters_leases_and_the_blackout_are_told_and_kept(house):
         house.air(on_air=False)
         assert (await done(house, "lights.restore", {}))["blackout_by"] == "desk"
         assert shown(agent) == pytest.approx(0.3) and shown(agent, "back") == pytest.approx(0.2)
+
+
+async def test_a_cue_says_which_colour_its_lights_cannot_mix(house):
+    house.change('mode = "hold"', 'mode = "watch"')
+    house.change(
+        "[looks.show]",
+        '[fixtures.wash]\nprofile = "generic/rgb"\npersonality = "3ch-xy"\nuniverse = 1\naddress = 20\n\n[looks.show]',
+    )
+    asked = {"intensity": 0.5, "cie_x": 0.1, "cie_y": 0.6}
+    there = {"wash": {Attribute(attribute): level for attribute, level in asked.items()}}
+    state = house.folder / "state"
+    state.mkdir()
+    LookFile(state / "look.json").write(LastLook(shown=there, going=there, look=there))
+    async with house.running():
+        await done(house, "cue.save", {"list": "night", "cue": 1, "levels": {"wash": asked}, "up": 0})
+        went = await done(house, "cue.go", {"list": "night"})
+        assert went["fixtures"] == ["wash"] and went["clipped"].keys() == {"wash"}
+        assert "(0.1000, 0.6000) is outside" in went["clipped"]["wash"]["en"]
+        assert "超出" in went["clipped"]["wash"]["zh"]
