@@ -46,7 +46,7 @@ class Slew:
         """The fades from what these show now to what is ``wanted``: a level, in so many seconds or longer.
 
         The two halves of a colour go as one, straight through the colour diagram, as fast as the steepest place on
-        their way lets them; that of a light that is dark is there at once.
+        their way lets them; that of a light that is dark is there at once, as is the hue of one that is white.
         """
         made: dict[Key, Fade] = {}
         for key, (goal, length) in wanted.items():
@@ -58,9 +58,11 @@ class Slew:
                 continue
             goals = {each: wanted[each][0] if each in wanted else fades[each].end for each in halves}
             shown = {each: fades[each].at(now) for each in halves}
-            light = fades.get((key[0], Attribute.INTENSITY))
-            if light is not None and light.end == 0.0 and now >= light.done + DARK:
-                length = 0.0
+            hue, light, colour = ((key[0], each) for each in (Attribute.HUE, Attribute.INTENSITY, Attribute.SATURATION))
+            if _at_zero(fades.get(colour), now) and hue in goals:
+                shown[hue] = goals[hue]
+            if _at_zero(fades.get(light), now):
+                shown, length = goals, 0.0
             else:
                 length = max(
                     self._least(key[0], shown, goals),
@@ -101,3 +103,8 @@ class Slew:
         both = Attribute.INTENSITY in has and bool((EMITTERS | CIE_SPAN.keys() | HUE_SPAN.keys()) & set(has))
         rate = self.rate / 2 if both else self.rate
         return min(rate, RED_RATE) if attribute in EMITTERS and Attribute.RED in has else rate
+
+
+def _at_zero(fade: Fade | None, now: float) -> bool:
+    """Whether this is 0, and has been for a while."""
+    return fade is not None and fade.end == 0.0 and now >= fade.done + DARK
