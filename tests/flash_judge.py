@@ -23,7 +23,7 @@ LIGHTS = {1: ("fine", "coarse", "panel", "moved", "hsi"), 2: ("elsewhere", "odd"
 ROUNDED = {1: np.array([2 / 65535, 1 / 255, 2 / 255, 1 / 255, 8 / 65535]), 2: np.array([1 / 255, 1 / 255, 8 / 65535])}
 """What rounding to slots makes of a change, at most, light by light."""
 PRODUCT = {1: np.array([0.0, 0.0, 0.25, 0.0, 0.25]), 2: np.array([0.0, 0.0, 0.25])}
-"""The light of what has a colour is a product; each factor has half the limit, so their changes multiplied are on top of it."""
+"""The light of what has a colour is a product; each factor has half the limit, so their changes multiplied are more."""
 
 EMITTED = np.array([0.45, 0.85, 0.2, 1.0])
 """Light of the four emitters of "mixed", as a share of the most that it gives: its white alone is that."""
