@@ -156,7 +156,10 @@ class Lane:
         self._cores = cores
         self._log = log or usual_log()
         self._calls: deque[Call] = deque()
-        self._door = threading.Condition()
+        self._door = threading.Lock()
+        """Between who posts a call and who ends the lane."""
+        self._bell = threading.Lock()
+        """Rung by releasing it; the lane sleeps by acquiring it: a command waits for nothing that takes longer."""
         self._woken = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"lane-{name}", daemon=True)
@@ -168,9 +171,8 @@ class Lane:
 
     def wake(self) -> None:
         """Have a turn now, not at the time it asked for."""
-        with self._door:
-            self._woken = True
-            self._door.notify()
+        self._woken = True
+        self._ring()
 
     async def call(self, fn: Callable[[], T], timeout: float = 2.0) -> T:  # noqa: ASYNC109 - also bounds the queue
         """Run ``fn`` on the lane's thread. Raises what ``fn`` raises; DeviceMissing when the device is offline;
@@ -194,13 +196,13 @@ class Lane:
             if self._stopping.is_set():
                 raise LinkLost(f"{self.name} is being closed")
             self._calls.append(call)
-            self._door.notify()
+        self._ring()
 
     def request_stop(self) -> None:
         """Ask the thread to end; :meth:`join` waits for it."""
         with self._door:
             self._stopping.set()
-            self._door.notify()
+        self._ring()
 
     @property
     def alive(self) -> bool:
@@ -295,19 +297,20 @@ class Lane:
         while self._calls:
             self._calls.popleft().tell(None, error)
 
+    def _ring(self) -> None:
+        """End the lane's sleep, or the next one, if it does not sleep now."""
+        with contextlib.suppress(RuntimeError):  # it has been rung already
+            self._bell.release()
+
     def _sleep_until(self, due: float) -> None:
-        with self._door:
-            if not (self._stopping.is_set() or self._woken or self._calls):
-                rest = due - self._now()
-                if rest > 0:
-                    self._door.wait(rest)
+        rest = due - self._now()
+        if rest > 0:
+            self._bell.acquire(timeout=rest)
 
     def _wait_offline(self, until: float, error: DriverError) -> None:
         while not self._stopping.is_set() and self._now() < until:
             self._refuse_calls(DeviceMissing(f"{self.name} is offline: {error.reason}", error.remedy))
-            with self._door:
-                if not (self._stopping.is_set() or self._calls):
-                    self._door.wait(max(0.0, until - self._now()))
+            self._sleep_until(until)
 
     def _online(self, identity: Identity) -> None:
         now = self._now()
