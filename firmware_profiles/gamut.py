@@ -7,9 +7,9 @@ only shift it. That gives the fuller spectrum, and every emitter's share is a co
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from firmware_profiles.locus import Point, uv
 
@@ -17,6 +17,8 @@ THINNEST = 0.005
 """A triangle less high than this in (u′, v′) is no part of the gamut: within a few steps of a slot one would go from
 one end of it to the other."""
 INSIDE = -1e-9
+SHORTEST = 1e-9
+"""Pieces of a way shorter than this share of it are roundings of one cut."""
 
 Xyz = tuple[float, float, float]
 Row = tuple[float, float, float]
@@ -61,8 +63,30 @@ class Triangle:
 
     def nearest(self, point: Point) -> tuple[float, Point]:
         """The point of its edges nearest to an (x, y) outside, and how far it is."""
-        ends = zip(self.corners, (*self.corners[1:], self.corners[0]), strict=True)
-        return min(_on_line(point, one, other) for one, other in ends)
+        return min(_on_line(point, one, other) for one, other in self.edges())
+
+    def edges(self) -> Iterator[tuple[Point, Point]]:
+        """Its three edges, by their ends."""
+        return zip(self.corners, (*self.corners[1:], self.corners[0]), strict=True)
+
+    def steepest(self, one: Point, other: Point, full: float) -> tuple[float, float]:
+        """:meth:`Gamut.steepest_between` of a way that stays in this triangle."""
+        taken = list(zip(self.takes(one), self.takes(other), strict=True))
+        low, high = one[1], other[1]
+        cuts = [_zero(a - c, b - d) for (a, b), (c, d) in combinations(taken, 2)]
+        cuts += [_zero(low - full * a, high - full * b) for a, b in taken]
+        light = emitter = 0.0
+        for begin, end in _pieces(cuts):
+            shares = [(a + begin * (b - a), a + end * (b - a)) for a, b in taken]
+            most = max(shares, key=sum)
+            y = low + begin * (high - low), low + end * (high - low)
+            if sum(y) < full * sum(most):
+                light = max(light, _steepest(y, most) / full / (end - begin))
+                whole = most
+            else:
+                whole = y[0] / full, y[1] / full
+            emitter = max(emitter, max(_steepest(each, whole) for each in shares) / (end - begin))
+        return light, emitter
 
 
 class Gamut:
@@ -121,6 +145,31 @@ class Gamut:
                 steepest = max(steepest, whole * math.hypot((a - c) * light, along_y))
         return steepest
 
+    def steepest_between(self, one: Point, other: Point, full: float) -> tuple[float, float]:
+        """The steepest place of the way from ``one`` colour straight to ``other``: how fast the luminance changes, as a
+        share of ``full``, which it is at most, and any emitter, as a share of its own full; both per whole way.
+
+        Outside the gamut the nearest colours make a way along its edge. Cut where it comes to another triangle or
+        another edge, where another emitter becomes the strongest and where ``full`` is reached, the way is pieces on
+        which luminance and shares are quotients of linear functions: each is steepest at an end of its piece.
+        """
+        cuts = []
+        for triangle in self.triangles:
+            cuts += [_zero(a, b) for a, b in zip(triangle.takes(one), triangle.takes(other), strict=True)]
+            for foot, head in triangle.edges():  # between its ends the nearest point moves along, beyond them it stands
+                begin, end = _along(one, foot, head), _along(other, foot, head)
+                cuts += [_zero(begin, end), _zero(begin - 1, end - 1)]
+        light = emitter = 0.0
+        for begin, end in _pieces(cuts):
+            middle = _between(one, other, (begin + end) / 2)
+            placed, triangle = self.place(middle)
+            ends = _between(one, other, begin), _between(one, other, end)
+            if placed != middle:
+                ends = self.place(ends[0])[0], self.place(ends[1])[0]
+            steep = triangle.steepest(*ends, full)
+            light, emitter = max(light, steep[0] / (end - begin)), max(emitter, steep[1] / (end - begin))
+        return light, emitter
+
 
 def mixed(emitters: Sequence[Emitter], shares: Sequence[float]) -> Xyz:
     """The sum of the emitters' light, each at a share of its full."""
@@ -176,8 +225,32 @@ def _dot(one: Xyz, other: Xyz) -> float:
 
 
 def _on_line(point: Point, one: Point, other: Point) -> tuple[float, Point]:
+    foot = _between(one, other, min(max(_along(point, one, other), 0.0), 1.0))
+    return math.dist(point, foot), foot
+
+
+def _along(point: Point, one: Point, other: Point) -> float:
+    """Where on a line the point's foot is: 0 at ``one``, 1 at ``other``."""
     along = other[0] - one[0], other[1] - one[1]
     share = (point[0] - one[0]) * along[0] + (point[1] - one[1]) * along[1]
-    share = min(max(share / (along[0] ** 2 + along[1] ** 2), 0.0), 1.0)
-    foot = one[0] + share * along[0], one[1] + share * along[1]
-    return math.dist(point, foot), foot
+    return share / (along[0] ** 2 + along[1] ** 2)
+
+
+def _between(one: Point, other: Point, share: float) -> Point:
+    return one[0] + share * (other[0] - one[0]), one[1] + share * (other[1] - one[1])
+
+
+def _zero(begin: float, end: float) -> float:
+    """Where what goes straight from one value to another is 0, in shares of the way; it may be off the way."""
+    return math.inf if begin == end else begin / (begin - end)
+
+
+def _pieces(cuts: Iterable[float]) -> Iterator[tuple[float, float]]:
+    """The pieces that a way of 1 is cut into."""
+    inner = sorted({0.0, 1.0, *(cut for cut in cuts if 0 < cut < 1)})
+    return ((begin, end) for begin, end in pairwise(inner) if end - begin > SHORTEST)
+
+
+def _steepest(part: tuple[float, float], whole: tuple[float, float]) -> float:
+    """The largest slope of the quotient of two linear functions, given by their values at 0 and 1."""
+    return abs(part[1] * whole[0] - part[0] * whole[1]) / min(whole) ** 2

@@ -6,6 +6,7 @@ tells.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 Shares = tuple[float, float, float]
 
@@ -34,6 +35,29 @@ def hue(shares: Sequence[float]) -> tuple[float, float, float]:
     else:
         sixth = (red - green) / width + 4.0
     return 60.0 * sixth % 360.0, width / most, most
+
+
+def steepest(begin: tuple[float, float], end: tuple[float, float]) -> float:
+    """How fast any of the three changes at the steepest place of the way from one (hue, saturation) straight to
+    another: share of its full per whole way. A hue goes through all between its two numbers.
+
+    An emitter is 1 − s·(1 − l), l being straight in the hue between its corners, every 60°. So its change is straight,
+    too, from one corner to the next: largest at one of them.
+    """
+    (hue_0, saturation_0), (hue_1, saturation_1) = begin, end
+    turn, more = (hue_1 - hue_0) / 60.0, saturation_1 - saturation_0
+    corners = {0.0, 1.0}
+    if turn:
+        corners |= {(sixth - hue_0 / 60.0) / turn for sixth in range(7)}
+    steepest = 0.0
+    for one, other in pairwise(sorted(each for each in corners if 0 <= each <= 1)):
+        way = other - one
+        lit = [rgb(hue_0 + 60.0 * turn * at, 1.0) for at in (one, other)]
+        for first, last in zip(*lit, strict=True):
+            for at, now in ((one, first), (other, last)):
+                slope = (last - first) / way if way > 0 else 0.0
+                steepest = max(steepest, abs((saturation_0 + more * at) * slope - more * (1 - now)))
+    return steepest
 
 
 def _lit(sixth: float) -> float:

@@ -6,6 +6,7 @@ colour by xy it is the most its white (5600 K) can have; a saturated colour that
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from config.units import CIE_SPAN, DAYLIGHT, Attribute, Levels, Text
@@ -190,6 +191,12 @@ class ColourMixer:
         most = self._gamut.shares(colour)[1]
         intensity = min(1.0, y / min(most, self._full))
         return {Attribute.INTENSITY: intensity, Attribute.CIE_X: colour[0], Attribute.CIE_Y: colour[1]}
+
+    @lru_cache(64)  # noqa: B019 - a mixer lives as long as its profile
+    def steepest(self, begin: Point, end: Point) -> tuple[float, float]:
+        """How fast the light, and how fast any emitter, changes at the steepest place of the way from one (cie_x,
+        cie_y) straight to another, with the intensity at full: shares of their full per whole way."""
+        return self._gamut.steepest_between(begin, end, self._full)
 
     def clipped(self, levels: Levels) -> Text | None:
         asked = self._asked(levels)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tests.flashes import densest, red_reversals, reversals
+from tests.flashes import TO_XYZ, densest, red_reversals, reversals
 
 ON_AIR, OFF_AIR = 0.35, 0.6
 PERIOD = 1 / 44
@@ -19,11 +19,16 @@ LEADS = 3
 
 Numbers = npt.NDArray[np.float64]
 
-LIGHTS = {1: ("fine", "coarse", "panel", "moved"), 2: ("elsewhere", "odd")}
-ROUNDED = {1: np.array([2 / 65535, 1 / 255, 2 / 255, 1 / 255]), 2: np.array([1 / 255, 1 / 255])}
+LIGHTS = {1: ("fine", "coarse", "panel", "moved", "hsi"), 2: ("elsewhere", "odd", "mixed")}
+ROUNDED = {1: np.array([2 / 65535, 1 / 255, 2 / 255, 1 / 255, 8 / 65535]), 2: np.array([1 / 255, 1 / 255, 8 / 65535])}
 """What rounding to slots makes of a change, at most, light by light."""
-PRODUCT = {1: np.array([0.0, 0.0, 0.25, 0.0]), 2: np.zeros(2)}
-"""The panel's light is a product; each factor has half the limit, so their changes multiplied are on top of it."""
+PRODUCT = {1: np.array([0.0, 0.0, 0.25, 0.0, 0.25]), 2: np.array([0.0, 0.0, 0.25])}
+"""The light of what has a colour is a product; each factor has half the limit, so their changes multiplied are more."""
+
+EMITTED = np.array([0.45, 0.85, 0.2, 1.0])
+"""Light of the four emitters of "mixed", as a share of the most that it gives: its white alone is that."""
+HSI = (26, 28, 30)
+"""Where the intensity, hue and saturation of "hsi" are."""
 
 USED = 32
 """Slots of a universe that anything listens to."""
@@ -39,16 +44,29 @@ def shown(universe: int, frames: npt.NDArray[np.uint8]) -> Numbers:
     """Luminance in share of full of whatever listens on these frames, one row a frame."""
     wide = frames.astype(np.float64)
     if universe == 2:
-        return np.stack([wide[:, 4] / 255, wide[:, 10] / 255], axis=1)
+        return np.stack([wide[:, 4] / 255, wide[:, 10] / 255, mixed(wide) @ EMITTED], axis=1)
     return np.stack(
         [
             (wide[:, 0] * 256 + wide[:, 1]) / 65535,
             wide[:, 10] / 255,
             wide[:, 20] / 255 * wide[:, 22:26].mean(axis=1) / 255,
             wide[:, 12] / 255,
+            hsi(wide) @ TO_XYZ[1],
         ],
         axis=1,
     )
+
+
+def mixed(wide: Numbers) -> Numbers:
+    """Shares of the red, green, blue and white of the light that is told by CIE xy, 16 bits each."""
+    return (wide[:, 20:28:2] * 256 + wide[:, 21:29:2]) / 65535
+
+
+def hsi(wide: Numbers) -> Numbers:
+    """Shares of the red, green and blue of the light that is told intensity, hue and saturation, 16 bits each."""
+    light, hue, saturation = ((wide[:, at] * 256 + wide[:, at + 1])[:, None] / 65535 for at in HSI)
+    lit = np.clip(np.abs((hue * 6 + np.array([0.0, 4.0, 2.0])) % 6 - 3) - 1, 0.0, 1.0)
+    return np.asarray(light * (1 - saturation * (1 - lit)))
 
 
 @dataclass
@@ -123,8 +141,7 @@ def _frames(seen: Seen, universe: int, sent: list[Frame]) -> tuple[Numbers, Numb
     seen.moved += int((frames[:, STROBE] != 0).sum()) if universe == 1 else _modes_moved(rates, frames)
     for level in (*levels.T, levels.mean(axis=1)):
         _flashes(seen, times, rates, level)
-    if universe == 1:
-        _red(seen, times, frames)
+    _red(seen, times, frames, universe)
     seen.frames += len(times)
     return times, rates, levels
 
@@ -137,12 +154,16 @@ def _lamp(seen: Seen, name: str, times: Numbers, rates: Numbers, levels: Numbers
     _flashes(seen, times, rates, levels)
 
 
-def _red(seen: Seen, times: Numbers, frames: npt.NDArray[np.uint8]) -> None:
-    """The panel's own colour; white has as much red as green and blue."""
-    wide = frames.astype(np.float64) / 255
-    light = wide[:, 20, None] * (wide[:, 22:25] + wide[:, 25, None])
-    turns = red_reversals(times, *np.minimum(light, 1.0).T)
-    seen.red = max(seen.red, densest(turns) / 2)
+def _red(seen: Seen, times: Numbers, frames: npt.NDArray[np.uint8], universe: int) -> None:
+    """Each light's own colour; white has as much red as green and blue."""
+    wide = frames.astype(np.float64)
+    if universe == 1:
+        lights = [wide[:, 20, None] / 255 * (wide[:, 22:25] + wide[:, 25, None]) / 255, hsi(wide)]
+    else:
+        lights = [mixed(wide)[:, :3] + mixed(wide)[:, 3:]]
+    for light in lights:
+        turns = red_reversals(times, *np.minimum(light, 1.0).T)
+        seen.red = max(seen.red, densest(turns) / 2)
 
 
 def _flashes(seen: Seen, times: Numbers, rates: Numbers, level: Numbers) -> None:

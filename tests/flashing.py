@@ -43,7 +43,8 @@ ODD = ("1-white", "1-colour")
 
 @cache
 def patched(coarse: int = 0, called: str = "coarse", odd: int = 0, lamps: int = 0, few: bool = False) -> Patch:
-    """A 16-bit and an 8-bit dimmer, a panel with a strobe slot, a shipped light with modes, and two lamps on a bus.
+    """A 16-bit and an 8-bit dimmer, a panel with a strobe slot, a shipped light with modes, one told by
+    CIE xy, one by hue, and two lamps on a bus.
     ``coarse``: which of PLACES; ``lamps``: 1 where these have changed places; ``few``: two lights only."""
     library = load()
 
@@ -64,6 +65,8 @@ def patched(coarse: int = 0, called: str = "coarse", odd: int = 0, lamps: int = 
         lights += [
             at(called, "generic/dimmer", "8bit", *PLACES[coarse]),
             at("odd", "amaran/f22c", ODD[odd], 2, 11),
+            at("mixed", "generic/rgbw", "8ch-xy", 2, 21),
+            at("hsi", "nanlite/forza-60c", "hsi-16bit", 1, 27),
             on_bus("lamp", 1 + lamps),
             on_bus("lamp2", 2 - lamps),
         ]

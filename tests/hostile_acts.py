@@ -15,7 +15,7 @@ from agent.lighting.console import Console
 from agent.lighting.cues import NoCue
 from agent.lighting.memory import LastLook
 from config.show import CueListSection
-from config.units import Attribute
+from config.units import CIE_SPAN, HUE_SPAN, Attribute
 from drivers.base import Identity
 from tests.flash_judge import OFF_AIR, ON_AIR
 from tests.flashing import NOBODY, UNIVERSES, patched
@@ -39,6 +39,10 @@ def levels(show: "Hostile") -> dict[str, dict[Attribute, float]]:
         if name in ("panel", "odd") and chance.random() < 0.7:
             has = show.rig.fixtures[name].personality.attributes
             wanted[name] |= {each: chance.choice((0.0, 1.0, chance.random())) for each in COLOURS if each in has}
+        for each in (*CIE_SPAN, *HUE_SPAN):
+            if each in show.rig.fixtures[name].personality.ranges and chance.random() < 0.7:
+                low, high = show.rig.fixtures[name].personality.ranges[each]
+                wanted[name][each] = low + (high - low) * chance.choice((0.0, 1.0, chance.random()))
     if "panel" in wanted and chance.random() < 0.1:  # a dark red that comes and goes: no luminance to speak of
         slots = chance.choice(((1.0, 0.0, 1.0, 1.0, 0.0), (1.0, 0.07, 0.0, 0.0, 0.0)))
         wanted["panel"] = dict(zip((LIGHT, *COLOURS), slots, strict=True))

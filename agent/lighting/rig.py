@@ -6,7 +6,7 @@ Lives on the loop's thread. Nothing here sends: whoever is given the new :class:
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from agent.lighting.claims import Claim, Claims, Holder, Priority
-from agent.lighting.fade import Fade, Key, toward
+from agent.lighting.fade import Fade, Key
 from agent.lighting.masters import GRAND, Masters
 from agent.lighting.scene import Scene
 from agent.lighting.slew import Slew
@@ -256,7 +256,7 @@ class Rig:
             return
         slew = self._slew = self._slew if rate == self._slew.rate else Slew(self.fixtures, rate)
         under_way = {key: fade for key, fade in self.scene.fades.items() if now < fade.done}
-        stretched = {key: toward(fade, fade.end, now, fade.done - now, slew(key)) for key, fade in under_way.items()}
+        stretched = slew.fades(self.scene.fades, {k: (f.end, f.done - now) for k, f in under_way.items()}, now)
         self.scene = self.scene.moved(stretched, now, slew, on_air)
         self.show(self.scene)
 
@@ -298,15 +298,16 @@ class Rig:
 
     def _settle(self, keys: Iterable[Key], now: float, fade: float, falling: float | None = None) -> float:
         """Send these to what is asked of them now; in ``falling`` seconds where the light falls, if that is given."""
-        moved: dict[Key, Fade] = {}
-        arrived = now
+        fades, wanted, arrived = self.scene.fades, {}, now
         for key in keys:
-            present, goal = self.scene.fades[key], self._goal(key)
-            if goal != present.end:
-                length = fade if falling is None or not self._falls(key, now) else falling
-                present = moved[key] = toward(present, goal, now, length, self._slew(key))
-            arrived = max(arrived, present.done)
-        if moved:
+            goal = self._goal(key)
+            if goal != fades[key].end:
+                wanted[key] = goal, fade if falling is None or not self._falls(key, now) else falling
+            else:
+                arrived = max(arrived, fades[key].done)
+        if wanted:
+            moved = self._slew.fades(fades, wanted, now)
+            arrived = max(arrived, *(each.done for each in moved.values()))
             self._move(moved, now)
         return arrived
 

@@ -1,6 +1,7 @@
 """Colour by CIE xy: what emitters make of it, what they cannot, and how fast the light changes with it."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given, settings
@@ -90,6 +91,23 @@ def test_light_changes_no_faster_with_the_colour_than_is_said(emitters, colour, 
     assume(_convex(emitters))
     change = abs(min(full, area.shares((x, y))[1]) - min(full, area.shares(colour)[1]))
     assert change <= area.steepest(full) * math.dist((x, y), colour) * 1.001 + 1e-9
+
+
+@settings(deadline=None, max_examples=60)
+@given(lights(), COLOUR, COLOUR)
+def test_nor_faster_on_a_way_than_is_said_of_that_way(emitters, one, other):
+    area = gamut(emitters)
+    assume(_convex(emitters))
+    full = area.shares(white(5600))[1]
+    light, emitter = area.steepest_between(one, other, full)
+    steps = 300
+    seen = []
+    for step in range(steps + 1):
+        shares, most = area.shares(tuple(a + step / steps * (b - a) for a, b in zip(one, other, strict=True)))
+        seen.append((min(full, most), [min(full, most) * share for share in shares]))
+    for (before, earlier), (after, later) in pairwise(seen):
+        assert abs(after - before) / full <= light / steps * 1.001 + 1e-6
+        assert max(abs(b - a) for a, b in zip(earlier, later, strict=True)) <= emitter / steps * 1.001 + 1e-6
 
 
 def _convex(emitters):

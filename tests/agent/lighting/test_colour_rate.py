@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from agent.lighting.claims import Priority
 from agent.lighting.rig import Rig
+from agent.lighting.slew import RED_RATE
 from config.model import AgentSection, FixtureSection, OutputSection, StudioConfig
 from config.units import CIE_SPAN, Attribute
 from firmware_profiles.gamut import mixed
@@ -69,6 +70,41 @@ def test_the_light_of_a_colour_keeps_the_limit_whatever_is_commanded(name, comma
         assert abs(after - before) <= RATE * (later - earlier) * 1.01 + 5e-4  # and the rounding of the slots
 
 
+@pytest.mark.parametrize("name", MODES)
+def test_a_colour_is_there_as_soon_as_its_own_way_lets_it(name):
+    """Half of the limit is the light's: somewhere on the way it is all used, of the light or of an emitter."""
+    rig = Rig(FIXTURES, rate=RATE, present={name: {LIGHT: 1.0, X: 0.33, Y: 0.335}}, show=lambda scene: None)
+    done = rig.claim("anybody", Priority.MANUAL, {name: {X: 0.6, Y: 0.3}}, now=0.0)
+    mixer = FIXTURES[name].personality.mixer
+    course = [mixer.shares(rig.scene.levels(name, done * step / 4000), 1.0) for step in range(4001)]
+    lights = [slot.source.light for slot in FIXTURES[name].personality.slots]
+    full = sum(a * b for a, b in zip(lights, mixer.shares(FIXTURES[name].personality.defaults(), 1.0), strict=True))
+    used = 0.0
+    for before, after in pairwise(course):
+        moved = [abs(b - a) for a, b in zip(before, after, strict=True)]
+        light = abs(sum(each * (b - a) for each, a, b in zip(lights, before, after, strict=True))) / full
+        used = max(used, *(each / RED_RATE for each in moved), light / (RATE / 2))
+    assert 0.97 <= used / (done / 4000) <= 1.001
+
+
+@pytest.mark.parametrize(("wait", "at_once"), [(10.0, True), (0.1, False)])
+def test_the_colour_of_a_light_is_there_at_once_when_it_has_been_dark_for_a_while(wait, at_once):
+    rig = Rig(FIXTURES, rate=RATE, present={"rgbw": {LIGHT: 0.1, X: 0.33, Y: 0.335}}, show=lambda scene: None)
+    dark = rig.claim("anybody", Priority.MANUAL, {"rgbw": {LIGHT: 0.0}}, now=0.0)
+    now = dark + wait
+    rig.claim("anybody", Priority.MANUAL, {"rgbw": {LIGHT: 1.0, X: 0.6, Y: 0.3}}, now=now, fade=2.0)
+    shown = rig.scene.levels("rgbw", now)
+    assert shown[LIGHT] == 0.0 and (shown[X], shown[Y]) == ((0.6, 0.3) if at_once else (0.33, 0.335))
+
+
+def test_the_halves_of_a_colour_arrive_together_when_they_are_told_one_after_the_other():
+    rig = Rig(FIXTURES, rate=RATE, present={"rgbw": {LIGHT: 1.0, X: 0.33, Y: 0.335}}, show=lambda scene: None)
+    rig.claim("anybody", Priority.MANUAL, {"rgbw": {X: 0.4}}, now=0.0, fade=100.0)
+    done = rig.claim("anybody", Priority.MANUAL, {"rgbw": {Y: 0.36}}, now=10.0)
+    fades = [rig.scene.fades["rgbw", each] for each in (X, Y)]
+    assert done == 100.0 and [fade.done for fade in fades] == [done, done] and fades[0].begin == fades[1].begin
+
+
 PANEL = patch(
     StudioConfig(
         agent=AgentSection(site="test", name="room"),
@@ -107,3 +143,21 @@ def test_the_light_of_a_hue_keeps_the_limit_whatever_its_emitters_give(commands)
         for weights in PRIMARIES:
             moved = abs(sum(w * (a - b) for w, a, b in zip(weights, after, before, strict=True)))
             assert moved <= RATE * (later - earlier) * 1.01 + 5e-4  # and the rounding of the slots
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "seconds"),
+    [
+        ((0.0, 1.0), (120.0, 1.0), 16.0),  # two emitters one after the other
+        ((350.0, 1.0), (10.0, 1.0), 340 / 7.5),  # the long way
+        ((0.0, 0.5), (120.0, 0.5), 8.0),
+        ((0.0, 1.0), (0.0, 0.0), 8.0),
+        ((0.0, 0.0), (120.0, 1.0), 8.0),  # white has no hue to go through
+    ],
+)
+def test_a_hue_takes_as_long_as_its_emitters_do(begin, end, seconds):
+    colour = (Attribute.HUE, Attribute.SATURATION)
+    present = {"hsi": {LIGHT: 1.0, **dict(zip(colour, begin, strict=True))}}
+    rig = Rig(PANEL, rate=RATE, present=present, show=lambda scene: None)
+    done = rig.claim("anybody", Priority.MANUAL, {"hsi": dict(zip(colour, end, strict=True))}, now=10.0)
+    assert done - 10 == pytest.approx(seconds)
