@@ -280,7 +280,7 @@ class Hostile:
         self.rig.reset(self.now)  # what is stopped stays where it is
         for universe in UNIVERSES:
             self.follow(universe, None)
-        for _ in range(60):
+        for _ in range(100):  # a colour that is led takes so long
             self.rig.lapse(self.now)
             self.run(1.0)
         there = all(wire == self.rig.scene.frame(universe, self.now) for universe, wire in self.wires().items())
