@@ -207,19 +207,23 @@ NONE: Indices = np.empty(0, np.intp)
 INSTANT = 1e-3
 """Seconds: a fade that is shorter is taken for that long."""
 
+BELOW_1 = np.nextafter(np.float32(1.0), np.float32(0.0))
+
 
 class Glides:
     """Channels whose slot value is a straight line in time: linear ones, most there are. One step each for all.
 
-    A value is counted back from where it arrives, so that it arrives exactly there whatever the rounding; on the way it
-    is within one step of what the profile says.
+    A value is counted back from where it arrives, so that it arrives exactly there; on the way it is rounded as the
+    profile rounds it (single precision: 16 bits may be one of them off).
     """
 
     def __init__(self, sheet: Sheet, which: Indices, fades: Numbers) -> None:
         start, end, begin, length = fades[:, which]
-        first, last = sheet.raw(which, start), sheet.raw(which, end)
-        self._arrives = last.astype(np.int32)
-        self._way = (last - first).astype(np.float32)
+        last = sheet.exact(which, end)
+        arrives = np.floor(last + 0.5)
+        self._arrives = arrives.astype(np.int32)
+        self._rest = np.minimum((last - arrives + 0.5).astype(np.float32), BELOW_1)
+        self._way = (last - sheet.exact(which, start)).astype(np.float32)
         self._over = begin + length
         self._rate = (1.0 / np.maximum(length, INSTANT)).astype(np.float32)
         place, fine = sheet.place[which], sheet.fine[which]
@@ -232,8 +236,9 @@ class Glides:
         left *= self._rate
         np.clip(left, 0.0, 1.0, out=left)  # share of the way that is left
         left *= self._way
-        np.rint(left, out=left)
-        raw = self._arrives - left.astype(np.int32)
+        np.subtract(self._rest, left, out=left)
+        np.floor(left, out=left)
+        raw = self._arrives + left.astype(np.int32)
         # bytes beforehand: numpy is three times as quick to scatter what it need not convert one by one
         if len(self._wide) == len(raw):
             slots[self._fine] = raw.astype(np.uint8)

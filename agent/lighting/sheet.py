@@ -96,6 +96,13 @@ class Sheet:
             straight &= (low <= each) & (each <= high)
         return np.asarray(straight, np.bool_)
 
+    def exact(self, which: Indices, levels: Numbers) -> Numbers:
+        """Slot values of straight channels (:meth:`is_straight`) before they are rounded."""
+        kind, kinds = self.kind[which], self.kinds
+        first, start = kinds.first[kind], kinds.start[kind]
+        share = (levels - start) / (kinds.end[kind] - start)
+        return np.asarray(first + share * (kinds.last[kind] - first), np.float64)
+
     def raw(self, which: "slice | Indices", levels: Numbers) -> npt.NDArray[np.int64]:
         """Slot values of these channels at ``levels``: :meth:`firmware_profiles.channel.Channel.raw`, many at once."""
         kind = self.kind[which]

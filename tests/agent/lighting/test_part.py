@@ -33,6 +33,9 @@ def light(name, profile, mode, universe=1, address=1):
     return Patched(name, profile, personality, mode, universe, address, "key", personality.footprint)
 
 
+LIBRARY_DIMMER = light("d", LIBRARY.find("generic/dimmer"), "8bit")
+
+
 def score(scene, universes=(1,)):
     return Score(scene, universes)
 
@@ -99,6 +102,27 @@ def test_a_part_made_of_changes_is_the_part_made_whole(steps):
         assert part.frames(now + 20.0)[0].tobytes() == rig.scene.frame(1, now + 20.0)
         assert part.settled == pytest.approx(rig.scene.settled if rig.scene.settled > now else part.settled)
     assert (score(rig.scene).whole().still == part.still).all()
+
+
+def test_many_lights_on_their_way_are_rounded_as_their_profile_rounds_them():
+    """A step more or less, between a command that few lights obey and one that many do, would be a step too fast."""
+    chance = Random(3)
+    first = replace(LIBRARY_DIMMER, universe=1)
+    lights = {f"d{n}": replace(first, name=f"d{n}", address=n) for n in range(1, 201)}
+    ways = {
+        (name, Attribute.INTENSITY): Fade(chance.random(), chance.random(), chance.random(), chance.uniform(0.01, 30))
+        for name in lights
+    }
+    scene = Scene(lights, ways, lambda key: 1.0)
+    part = score(scene).whole()
+    assert part.glides is not None and not part.few
+    wrong = 0
+    for when in np.linspace(0.0, 31.0, 400).tolist():
+        ours, theirs = (
+            np.frombuffer(each, np.uint8) for each in (part.frames(when)[0].tobytes(), scene.frame(1, when))
+        )
+        wrong += int((ours != theirs).sum())
+    assert wrong <= 2  # of 80 000: ties that single precision decides otherwise
 
 
 def test_who_missed_a_scene_is_given_all_of_the_next():
