@@ -13,7 +13,7 @@ from agent.messaging.verbs import Job
 from config.section import Section
 from config.units import Attribute, Levels, Text
 from drivers.errors import DriverError
-from firmware_profiles.render import check_levels
+from firmware_profiles.render import check_levels, clipped
 
 B = TypeVar("B", bound=Section)
 WORDS: Mapping[str, Text] = {"look": Text("look", "场景"), "cues": Text("cue list", "Cue 列表")}
@@ -79,6 +79,18 @@ def possible(house: House, levels: Mapping[str, Levels]) -> None:
         said = "; ".join(f"{p.where}: {p.why}, {p.right}" for p in problems[:5])
         places = "、".join(p.where for p in problems[:5])
         raise Refusal(ReasonCode.OUT_OF_RANGE, Text(said, f"{places} 超出该灯具的能力"))
+
+
+def beyond(house: House, levels: Mapping[str, Levels]) -> dict[str, Any]:
+    """What a saved thing's answer says besides: ``clipped``, colours among ``levels`` that their lights cannot mix. Of
+    a colour that is saved by halves, the other half is where the light stands."""
+    fixtures, found = house.rig.fixtures, {}
+    for name, wanted in sorted(levels.items()):
+        if name in fixtures and wanted.keys() - {Attribute.INTENSITY}:
+            said = clipped(fixtures[name].personality, {**house.rig.resting(name), **wanted})
+            if said is not None:
+                found[name] = said._asdict()
+    return {"clipped": found} if found else {}
 
 
 def set_now(house: House, words: tuple[str, ...]) -> dict[str, dict[Attribute, float]]:

@@ -147,7 +147,7 @@ async def test_submasters_leases_and_the_blackout_are_told_and_kept(house):
         assert shown(agent) == pytest.approx(0.3) and shown(agent, "back") == pytest.approx(0.2)
 
 
-async def test_a_cue_says_which_colour_its_lights_cannot_mix(house):
+async def test_a_cue_or_look_says_which_colour_its_lights_cannot_mix_when_it_is_saved_and_when_it_goes(house):
     house.change('mode = "hold"', 'mode = "watch"')
     house.change(
         "[looks.show]",
@@ -159,7 +159,15 @@ async def test_a_cue_says_which_colour_its_lights_cannot_mix(house):
     state.mkdir()
     LookFile(state / "look.json").write(LastLook(shown=there, going=there, look=there))
     async with house.running():
-        await done(house, "cue.save", {"list": "night", "cue": 1, "levels": {"wash": asked}, "up": 0})
+        saved = await done(house, "cue.save", {"list": "night", "cue": 1, "levels": {"wash": asked}, "up": 0})
+        look = await done(house, "look.save", {"look": "deep", "targets": ["all"]})
+        half = await done(house, "look.save", {"look": "half", "levels": {"wash": {"cie_x": 0.05}}})
+        named = await done(house, "cue.save", {"list": "night", "cue": 2, "look": "deep"})
+        for said in (saved, look, half, named):
+            assert said["clipped"].keys() == {"wash"} and "超出" in said["clipped"]["wash"]["zh"]
+        assert "(0.0500, 0.6000) is outside" in half["clipped"]["wash"]["en"]
+        for levels in ({"intensity": 0.1}, {"cie_x": 0.35, "cie_y": 0.35}):
+            assert "clipped" not in await done(house, "look.save", {"look": "dim", "levels": {"wash": levels}})
         went = await done(house, "cue.go", {"list": "night"})
         assert went["fixtures"] == ["wash"] and went["clipped"].keys() == {"wash"}
         assert "(0.1000, 0.6000) is outside" in went["clipped"]["wash"]["en"]
