@@ -1,9 +1,11 @@
 """Saving what people edit while the show runs: on the disk first, then it counts, then it is told."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from agent.app.house import House
+from agent.app.rules import DAMAGED, WORDS
 from agent.app.verbs import targets
 from agent.lighting.showfile import Full, Shelf, Version
 from agent.messaging.header import Say, iso
@@ -16,7 +18,6 @@ from drivers.errors import DriverError
 from firmware_profiles.render import check_levels, clipped
 
 B = TypeVar("B", bound=Section)
-WORDS: Mapping[str, Text] = {"look": Text("look", "场景"), "cues": Text("cue list", "Cue 列表")}
 
 
 async def save(house: House, shelf: Shelf[B], name: str, body: B | None, job: Job, why: str) -> Version[B]:
@@ -39,6 +40,17 @@ async def save(house: House, shelf: Shelf[B], name: str, body: B | None, job: Jo
     fields = {"name": name, "version": versions[-1].number, "by": by, "why": why}
     house.bus.publish(house.topics.event, Event(name=f"{shelf.kind}.{done}", text=Say.of(said), fields=fields))
     return versions[-1]
+
+
+async def acknowledged(house: House, key: str) -> None:
+    """A person knows of an alert: where it says that a show file was damaged, it is over. Raises OSError and
+    DriverError; what the disk does not note is told again after a restart."""
+    async with house.stage.editing:
+        for shelf in house.stage.show.shelves:
+            for name in shelf.damaged:
+                if key == DAMAGED.format(shelf.kind, name):
+                    shelf.seen(name)
+                    await house.on_disk(partial(shelf.settle, name))
 
 
 def history(shelf: Shelf[Any], name: str) -> dict[str, Any]:
