@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from agent.app import rules
 from agent.app.all_verbs import all_verbs
 from agent.exposure.service import TRIPPED, ExposureNow
+from agent.lighting.showfile import Damage
 from agent.messaging import examples, exporters
 from agent.messaging.commands import ARGS, RANGES, Envelope
 from agent.messaging.header import HEADER
@@ -247,6 +248,8 @@ def alerts() -> str:
     )
     found += rules.network(every, limits)
     found += [rules.storage(("…",)), rules.stopped("…")]
+    used: Any = SimpleNamespace(version=SimpleNamespace(number="…"))
+    found += [rules.damaged(kind, "NAME", Damage("…", fresh=True), used) for kind in rules.WORDS]
     order = {"critical": 0, "warning": 1, "note": 2}
     rows = [
         (

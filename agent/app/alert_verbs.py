@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.app.house import House
+from agent.app.saving import acknowledged
 from agent.health.alerts import Stage
 from agent.messaging.header import iso
 from agent.messaging.hints import hint
@@ -49,6 +50,8 @@ class AlertVerbs:
         self._house.herald.book.acknowledge(args.key, by)
         self._house.herald.retell()
         await self._saved()
+        with contextlib.suppress(OSError, DriverError):
+            await acknowledged(self._house, args.key)
         return {"key": args.key, "acknowledged_by": by}
 
     async def _silence(self, args: AlertSilence, job: Job) -> Mapping[str, Any]:

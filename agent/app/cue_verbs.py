@@ -6,10 +6,10 @@ from typing import Any
 
 from agent.app.arrival import A_DAY, LOOK_AGAIN, besides, free
 from agent.app.house import House
-from agent.app.saving import earlier, history, possible, save, set_now
+from agent.app.saving import beyond, earlier, history, possible, save, set_now
 from agent.app.verbs import targets
 from agent.lighting.claims import Priority
-from agent.lighting.cues import Playing
+from agent.lighting.cues import Playing, tracked
 from agent.lighting.showfile import Found, Shelf
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
@@ -172,7 +172,9 @@ class CueVerbs:
                 raise Refusal(ReasonCode.TOO_LARGE, f"{MOST_CUES}")
             body = CueListSection(cues=tuple(cues[number] for number in sorted(cues)))
             version = await save(house, self._shelf, args.list, body, job, args.why)
-        return {"list": args.list, "cue": args.cue, "version": version.number, "new": known is None}
+        looks = {name: found.body for name, found in house.stage.show.looks.all().items()}
+        more = beyond(house, tracked([cues[args.cue]], looks)[0])
+        return {"list": args.list, "cue": args.cue, "version": version.number, "new": known is None, **more}
 
     async def _delete(self, args: CueDelete, job: Job) -> Mapping[str, Any]:
         async with self._house.stage.editing:

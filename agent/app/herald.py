@@ -145,6 +145,8 @@ class Herald:
         yield from agent.rdm.conditions()
         yield rules.storage(agent.unstored())
         yield rules.stopped(agent.rig.stopped)
+        for shelf in agent.stage.show.shelves:
+            yield from rules.saved(shelf)
         if agent.exposure is not None:
             camera = agent.exposure.section.camera
             yield from rules.exposure(agent.exposure.now_state, camera, limits, testing=agent.tests.running)
@@ -170,7 +172,7 @@ class Herald:
             if fnmatchcase(alert.key, pattern):
                 self._alert_event(alert)
 
-    def event(self, name: str, text: Text, level: Any = "note", **fields: Any) -> None:
+    def event(self, name: str, /, text: Text, level: Any = "note", **fields: Any) -> None:
         """Something happened once."""
         agent = self._agent
         agent.bus.publish(agent.topics.event, Event(name=name, level=level, text=Say.of(text), fields=fields))

@@ -54,7 +54,7 @@ class Telling(Protocol):
     def rdm(self) -> None:
         """RDM has found something: tell what is known now."""
 
-    def event(self, name: str, text: Text, level: Any = "note", **fields: Any) -> None:
+    def event(self, name: str, /, text: Text, level: Any = "note", **fields: Any) -> None:
         """Something happened once."""
 
     def rates(self, args: TelemetrySet) -> Mapping[str, Any]:

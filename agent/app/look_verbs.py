@@ -5,7 +5,7 @@ from typing import Any
 
 from agent.app.arrival import A_DAY, arrive, free, present, taken
 from agent.app.house import House
-from agent.app.saving import earlier, history, possible, save, set_now
+from agent.app.saving import beyond, earlier, history, possible, save, set_now
 from agent.app.verbs import targets
 from agent.lighting.looks import fitting
 from agent.lighting.showfile import Found, Shelf
@@ -93,7 +93,8 @@ class LookVerbs:
             fade = args.fade if args.fade is not None else found.body.fade if found else 2.0
             look = LookSection(fade=fade, levels={name: wanted for name, wanted in levels.items() if wanted})
             version = await save(house, self._shelf, args.look, look, job, args.why)
-        return {"look": args.look, "version": version.number, "fixtures": sorted(look.levels)}
+        more = beyond(house, look.levels)
+        return {"look": args.look, "version": version.number, "fixtures": sorted(look.levels), **more}
 
     async def _delete(self, args: LookDelete, job: Job) -> Mapping[str, Any]:
         async with self._house.stage.editing:

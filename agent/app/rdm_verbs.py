@@ -65,9 +65,8 @@ class RdmVerbs:
 
     async def _identify(self, args: RdmIdentify, job: Job) -> Mapping[str, Any]:
         house = self._house
-        with self._lines.work.reserved(
-            args.output
-        ):  # all the while: a survey meanwhile would leave the device flashing
+        # reserved all the while: a survey meanwhile would leave the device flashing
+        with self._lines.work.reserved(args.output):
             try:
                 await self._lines.work.do(args.output, args.universe, "show", args.uid)
                 end = house.now() + args.seconds

@@ -1,16 +1,24 @@
 """The standing alert rules: what the devices and numbers say, as conditions. Pure but for asking."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from agent.app.devices import Devices
 from agent.exposure.service import TRIPPED, ExposureNow
 from agent.health.alerts import AlertLevel, Condition
+from agent.lighting.showfile import Damage, Found, Shelf
 from agent.runtime.lane import Health
 from config.model import AlertSection
 from config.units import Text
 from drivers.camera.faults import PictureFault
 from drivers.registry import Kind
+
+WORDS: Mapping[str, Text] = {"look": Text("look", "场景"), "cues": Text("cue list", "Cue 列表")}
+VERBS: Mapping[str, str] = {"look": "look", "cues": "cue"}
+"""What people call the things that are saved, and whose verbs they are."""
+DAMAGED = "{}.{}.damaged"
+"""The alert: kind and name."""
 
 CLEAR = 0.8
 """Share of its limit below which a metric counts as good again: the gap that stops chattering."""
@@ -230,6 +238,40 @@ def storage(unstored: Sequence[str]) -> Condition:
             "free space on the disk of agent.state_dir; lights work on, but a restart brings back an older look",
             "清理 agent.state_dir 所在磁盘；灯光仍可控制，但重启后会恢复较早的场景",
         ),
+    )
+
+
+def saved(shelf: Shelf[Any]) -> Iterator[Condition]:
+    """Saved looks or cue lists whose files were damaged: has a person seen to it?"""
+    for name, damage in shelf.damaged.items():
+        yield damaged(shelf.kind, name, damage, shelf.get(name))
+
+
+def damaged(kind: str, name: str, damage: Damage, found: Found[Any] | None) -> Condition:
+    """A saved look or cue list whose file could not be read; ``found``: what counts under its name now."""
+    word, verb = WORDS[kind], VERBS[kind]
+    if found is None:
+        now = Text("there is none of that name now", "现在没有该名称的内容")
+    elif found.version is None:
+        now = Text("the one of the configuration file is used", "现用配置文件中的")
+    else:
+        now = Text(f"version {found.version.number} is used", f"现用版本 {found.version.number}")
+    key = DAMAGED.format(kind, name)
+    return Condition(
+        key,
+        not damage.over,
+        AlertLevel.WARNING,
+        Text(
+            f"the file of the saved {word.en} {name} was damaged; {now.en}",
+            f"{word.zh} {name} 的存档文件损坏；{now.zh}",
+        ),
+        Text(
+            f"see what there is ({verb}.history) and save it again ({verb}.save), or leave it so: alert.ack {key}; "
+            f"the damaged file is kept: show/{damage.kept_as} in agent.state_dir",
+            f"查看现有版本（{verb}.history）并重新保存（{verb}.save），或确认保持现状：alert.ack {key}；"
+            f"损坏的文件保留在 agent.state_dir 的 show/{damage.kept_as}",
+        ),
+        hold=0.0,
     )
 
 

@@ -1,9 +1,11 @@
 """Saving what people edit while the show runs: on the disk first, then it counts, then it is told."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from agent.app.house import House
+from agent.app.rules import DAMAGED, WORDS
 from agent.app.verbs import targets
 from agent.lighting.showfile import Full, Shelf, Version
 from agent.messaging.header import Say, iso
@@ -13,10 +15,9 @@ from agent.messaging.verbs import Job
 from config.section import Section
 from config.units import Attribute, Levels, Text
 from drivers.errors import DriverError
-from firmware_profiles.render import check_levels
+from firmware_profiles.render import check_levels, clipped
 
 B = TypeVar("B", bound=Section)
-WORDS: Mapping[str, Text] = {"look": Text("look", "场景"), "cues": Text("cue list", "Cue 列表")}
 
 
 async def save(house: House, shelf: Shelf[B], name: str, body: B | None, job: Job, why: str) -> Version[B]:
@@ -39,6 +40,17 @@ async def save(house: House, shelf: Shelf[B], name: str, body: B | None, job: Jo
     fields = {"name": name, "version": versions[-1].number, "by": by, "why": why}
     house.bus.publish(house.topics.event, Event(name=f"{shelf.kind}.{done}", text=Say.of(said), fields=fields))
     return versions[-1]
+
+
+async def acknowledged(house: House, key: str) -> None:
+    """A person knows of an alert: where it says that a show file was damaged, it is over. Raises OSError and
+    DriverError; what the disk does not note is told again after a restart."""
+    async with house.stage.editing:
+        for shelf in house.stage.show.shelves:
+            for name in shelf.damaged:
+                if key == DAMAGED.format(shelf.kind, name):
+                    shelf.seen(name)
+                    await house.on_disk(partial(shelf.settle, name))
 
 
 def history(shelf: Shelf[Any], name: str) -> dict[str, Any]:
@@ -79,6 +91,18 @@ def possible(house: House, levels: Mapping[str, Levels]) -> None:
         said = "; ".join(f"{p.where}: {p.why}, {p.right}" for p in problems[:5])
         places = "、".join(p.where for p in problems[:5])
         raise Refusal(ReasonCode.OUT_OF_RANGE, Text(said, f"{places} 超出该灯具的能力"))
+
+
+def beyond(house: House, levels: Mapping[str, Levels]) -> dict[str, Any]:
+    """What a saved thing's answer says besides: ``clipped``, colours among ``levels`` that their lights cannot mix. Of
+    a colour that is saved by halves, the other half is where the light stands."""
+    fixtures, found = house.rig.fixtures, {}
+    for name, wanted in sorted(levels.items()):
+        if name in fixtures and wanted.keys() - {Attribute.INTENSITY}:
+            said = clipped(fixtures[name].personality, {**house.rig.resting(name), **wanted})
+            if said is not None:
+                found[name] = said._asdict()
+    return {"clipped": found} if found else {}
 
 
 def set_now(house: House, words: tuple[str, ...]) -> dict[str, dict[Attribute, float]]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 
+from agent.app import rules
 from agent.app.house import House
 from agent.lighting.cues import Playback
 from agent.lighting.memory import LastLook
@@ -27,7 +28,13 @@ class Stage:
             self.playback.recall(last.cues, self._agent.now())
 
     async def run(self) -> None:
-        """Until cancelled: let begin what is due."""
+        """Until cancelled: let begin what is due. First, tell what was found damaged at this start."""
+        for shelf in self.show.shelves:
+            for name, damage in shelf.damaged.items():
+                if damage.fresh:
+                    seen = rules.damaged(shelf.kind, name, damage, shelf.get(name))
+                    fields = {"name": name, "kept_as": damage.kept_as}
+                    self._agent.herald.event(f"{shelf.kind}.damaged", seen.said, seen.level.value, **fields)
         while True:
             self._wake.clear()
             due = self.playback.due

@@ -117,6 +117,7 @@ async def _broker(port: int) -> "AsyncIterator[asyncio.Task[int]]":
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=HOME,
+        process_group=0,  # a signal to all of a terminal or a job is for the demo, which says goodbye over the broker
     )
     bound = asyncio.create_task(_ready(process))
     try:
@@ -174,6 +175,7 @@ async def _play(config: "StudioConfig", file: Path, plain: bool, ended: asyncio.
     from agent.cli.view.live import at, feed
     from agent.cli.view.seen import Seen
     from agent.messaging.client import Client
+    from agent.messaging.dial import NoConnection
     from agent.messaging.topics import Topics
     from drivers.virtual.furnish import furnish
     from drivers.virtual.lan import Lan
@@ -195,6 +197,8 @@ async def _play(config: "StudioConfig", file: Path, plain: bool, ended: asyncio.
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
+    except NoConnection as error:
+        raise Trouble(f"its broker is gone: {error.reason}", os.EX_UNAVAILABLE) from None
     finally:
         agent.stop()
         code = await serving

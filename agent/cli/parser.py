@@ -3,6 +3,7 @@
 import argparse
 import math
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Mapping
@@ -105,13 +106,14 @@ def load(given: Path | None, environ: Mapping[str, str]) -> "tuple[Path, StudioC
         raise NoConfig(f"no configuration: give -c FILE, set ${VARIABLE}, or install {SYSTEM}", os.EX_NOINPUT)
     if not path.exists():
         raise NoConfig(f"{path}: there is no such file", os.EX_NOINPUT)
+    from config.chinese import told
     from config.load import load as load_config
     from config.problems import ConfigError
 
     try:
         return path, load_config(path, environ)
     except ConfigError as error:
-        raise NoConfig(str(error), os.EX_CONFIG) from None
+        raise NoConfig(told(error, mine()), os.EX_CONFIG) from None
 
 
 def console(**how: Any) -> "Console":
@@ -132,6 +134,11 @@ def spoken(language: Any, width: int, environ: Mapping[str, str]) -> Any:
         return language
     locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
     return "zh" if locale.startswith("zh") else "en"
+
+
+def mine(language: Any = "both") -> Any:
+    """The same for whoever sits at this terminal."""
+    return spoken(language, shutil.get_terminal_size().columns, os.environ)
 
 
 def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.cli.parser import NoConfig, complain, config_argument, find, load, spoken, wrapped
+from agent.cli.parser import NoConfig, complain, config_argument, find, load, mine, spoken, wrapped
+from config.units import Text
 
 if TYPE_CHECKING:
     from firmware_profiles.library import Library
@@ -54,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
         from agent.cli.profile_import import take
 
         return take(options, width, spoken("both", width, os.environ))
+    from config.chinese import told
     from firmware_profiles import library
 
     try:
@@ -63,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         return error.code
     profiles = library.load(folders)
     for broken in profiles.broken:
-        complain(broken)
+        complain(told(broken, spoken(language, width, os.environ)))
     if options.what == "list":
         for line in _listed(profiles, width):
             print(line)
@@ -87,20 +89,22 @@ def _site(given: Path | None) -> tuple[tuple[Path, ...], Any]:
 
 
 def _check(file: Path) -> int:
+    from config.chinese import told
     from config.problems import ConfigError
     from firmware_profiles import library
 
     try:
         profile = library.read(file)
     except ConfigError as error:
-        complain(error)
+        complain(told(error, mine()))
         is_file = os.path.isfile(file)  # noqa: PTH113 - Path.is_file() raises for a name that is too long
         return os.EX_CONFIG if is_file and os.access(file, os.R_OK) else os.EX_NOINPUT
     modes = ", ".join(
         f"{name} ({'Modbus' if mode.modbus else 'line' if mode.line else mode.footprint})"
         for name, mode in profile.personalities.items()
     )
-    print(f"{file}: ok – {profile.name}; modes and their slots: {modes}")
+    en = f"{file}: ok – {profile.name}; modes and their slots: {modes}"
+    print(Text(en, f"{file}：正常 – {profile.name}；模式及其通道数：{modes}").say(mine()))
     return os.EX_OK
 
 
@@ -115,7 +119,6 @@ def _listed(profiles: "Library", width: int) -> Iterator[str]:
 
 def _shown(profile: "Profile", width: int, language: Any) -> Iterator[str]:
     from agent.cli.profile_wire import kind, lines
-    from config.units import Text
 
     def say(en: str, zh: str) -> str:
         return Text(en, zh).say(language)

@@ -15,21 +15,24 @@ if TYPE_CHECKING:
 
 def take(options: argparse.Namespace, width: int, language: Any) -> int:
     """0; 66 no such file or mode, 78 not to be imported, 73 not to be written."""
+    from config.chinese import chinese, told
     from firmware_profiles.importers import files
 
     try:
         ready = files.read(options.file, options.mode, options.vendor)
     except files.Unreadable as error:
-        complain(error)
+        complain(told(error, language))
         return os.EX_NOINPUT if isinstance(error, files.Missing) else os.EX_CONFIG
     path = options.output / ready.path
     try:
         _write(path, ready.text, options.force)
     except FileExistsError:
-        complain(f"{path}: is there already – --force writes over it, -o FOLDER puts it elsewhere")
+        en = f"{path}: is there already – --force writes over it, -o FOLDER puts it elsewhere"
+        complain(Text(en, f"{path}：已存在 – --force 覆盖，-o FOLDER 写到别处").say(language))
         return os.EX_CANTCREAT
     except OSError as error:
-        complain(f"{path}: cannot be written: {error.strerror} – another folder: -o FOLDER")
+        en = f"{path}: cannot be written: {error.strerror} – another folder: -o FOLDER"
+        complain(Text(en, f"{path}：无法写入：{chinese(str(error.strerror))} – 换一个文件夹：-o FOLDER").say(language))
         return os.EX_CANTCREAT
     for line in _told(path, options.output, ready.imported, width, language):
         print(line)

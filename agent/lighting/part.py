@@ -6,7 +6,7 @@ applied there. Nothing here needs more than numpy to be imported: it is what the
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -138,20 +138,8 @@ class Part:
         most = self.most
         if len(apart) > APART:
             most, apart = _with(most, apart), {}
-        return Part(
-            self.sheet,
-            most,
-            self.rates,
-            still,
-            NONE,
-            settled,
-            few,
-            None,
-            NONE,
-            self.on_air,
-            self.fixed,
-            self.stopped,
-            apart,
+        return replace(
+            self, most=most, still=still, moving=NONE, settled=settled, few=few, glides=None, others=NONE, apart=apart
         )
 
     def rows_of(self, change: Change) -> frozenset[int]:

@@ -144,8 +144,10 @@ class Client:
         return self._live().publish(topic, body, qos=1, retain=retain)
 
     def _live(self) -> Wire:
-        if self._wire is None or not self._wire.alive:
+        if self._wire is None:
             raise NoConnection("unreachable", "not connected: use it as `async with Client(…)`")
+        if not self._wire.alive:
+            raise NoConnection("unreachable", "the connection to the broker ended")
         return self._wire
 
     async def _subscribe(self, name: str) -> None:

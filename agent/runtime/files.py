@@ -1,6 +1,7 @@
 """Small files that must be whole whenever they are read. Blocking; for the disk's lane."""
 
 import os
+from glob import escape
 from pathlib import Path
 
 import structlog
@@ -23,11 +24,16 @@ def replace_file(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
-def put_aside(path: Path, kind: str, error: Exception) -> None:
-    """A damaged file is kept for whoever wants to know, and said: ``KIND.damaged``. Never fatal."""
-    aside = path.with_suffix(".damaged")
+def put_aside(path: Path, kind: str, error: Exception) -> Path | None:
+    """A damaged file is kept as ``NAME.damaged-N`` for whoever wants to know, over no other, and said:
+    ``KIND.damaged``. Never fatal; ``None``: it could not be moved."""
+    number = 1
+    while any(path.parent.glob(f"{escape(path.name)}.damaged-{number}*")):
+        number += 1
+    aside = path.with_name(f"{path.name}.damaged-{number}")
     log.error(f"{kind}.damaged", path=str(path), kept_as=str(aside), reason=str(error).splitlines()[0])
     try:
-        path.replace(aside)
+        return path.replace(aside)
     except OSError:
         log.error(f"{kind}.not_movable", path=str(path))
+        return None

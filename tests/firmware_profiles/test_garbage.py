@@ -18,6 +18,7 @@ from drivers.lamps.line_codec import Shape
 from firmware_profiles import library
 from firmware_profiles.model import Personality, Profile
 from firmware_profiles.render import decode, render, slopes
+from tests.chinese import english_only
 
 quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -77,6 +78,7 @@ def read(file: Path) -> Profile | None:
     except ConfigError as error:
         assert error.problems
         assert str(error).startswith(str(file))
+        assert not english_only(error.problems)
         return None
 
 

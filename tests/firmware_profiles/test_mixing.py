@@ -78,6 +78,26 @@ def test_a_fade_of_the_temperature_keeps_every_slot_on_its_way(one, other):
         assert values in (sorted(values), sorted(values, reverse=True))
 
 
+EIGHT_BITS = library.load(()).find("generic/bicolour-warm-cold", None).personalities["2ch"]
+
+
+@FEW
+@given(st.floats(2700, 6500), st.floats(0, 1))
+def test_eight_bits_keep_the_brightness_to_half_a_step_of_each_emitter(kelvin, level):
+    full = light_of(EIGHT_BITS, render(EIGHT_BITS, {LIGHT: 1.0}))[1]
+    light = light_of(EIGHT_BITS, render(EIGHT_BITS, {LIGHT: level, CCT: kelvin}))[1]
+    assert light / full == pytest.approx(level, abs=1 / 255 + 1e-9)
+
+
+@FEW
+@given(st.floats(2700, 6500))
+def test_while_a_mixture_is_dimmed_no_slot_goes_against_the_intensity(kelvin):
+    """What rounding the emitters together, for a brightness that is kept to the step, would cost."""
+    frames = [render(EIGHT_BITS, {LIGHT: step / 2000, CCT: kelvin}) for step in range(2001)]
+    for warm_or_cold in zip(*frames, strict=True):
+        assert list(warm_or_cold) == sorted(warm_or_cold)
+
+
 @EVERY
 @FEW
 @given(data=st.data())

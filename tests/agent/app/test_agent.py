@@ -68,7 +68,7 @@ async def test_a_damaged_memory_is_put_aside_and_the_lights_come_up_anyway(house
     (state / "look.json").write_text("{ half a fi")
     async with house.running() as agent:
         await until(lambda: level(agent) > 0.3)
-    assert (state / "look.damaged").read_text() == "{ half a fi"
+    assert (state / "look.json.damaged-1").read_text() == "{ half a fi"
 
 
 async def test_the_loop_brings_the_picture_back_and_a_hand_takes_its_light_out(house):

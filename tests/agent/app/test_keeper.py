@@ -48,7 +48,7 @@ def test_a_look_with_impossible_levels_harms_no_light():
 def test_what_is_no_number_is_a_damaged_file(tmp_path, text, number):
     file = LookFile(tmp_path / "look.json")
     file.path.write_text(text % number)
-    assert file.read() is None and file.path.with_suffix(".damaged").exists()
+    assert file.read() is None and file.path.with_name("look.json.damaged-1").exists()
 
 
 def test_what_was_sent_counts_more_than_where_the_scene_is():

@@ -83,7 +83,7 @@ async def test_what_changed_while_the_agent_was_not_there_is_told(house):
         await opened(house, agent)
         found = await house.send("rdm.survey", {"output": "widget-1"})
         assert (found.state, found.result["changes"]) == ("succeeded", [])
-    assert kept.exists() and kept.with_suffix(".damaged").exists()
+    assert kept.exists() and kept.with_name(f"{kept.name}.damaged-1").exists()
 
 
 async def test_the_light_of_the_rig_and_the_profile_that_holds_are_told(house):

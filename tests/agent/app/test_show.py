@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+from contextlib import asynccontextmanager
 
 import pytest
 
 from agent.lighting.memory import LastLook, LookFile
+from agent.messaging.client import Client
+from config.load import load
 from config.units import Attribute
 from tests.waiting import until
 
@@ -147,7 +150,7 @@ async def test_submasters_leases_and_the_blackout_are_told_and_kept(house):
         assert shown(agent) == pytest.approx(0.3) and shown(agent, "back") == pytest.approx(0.2)
 
 
-async def test_a_cue_says_which_colour_its_lights_cannot_mix(house):
+async def test_a_cue_or_look_says_which_colour_its_lights_cannot_mix_when_it_is_saved_and_when_it_goes(house):
     house.change('mode = "hold"', 'mode = "watch"')
     house.change(
         "[looks.show]",
@@ -159,8 +162,72 @@ async def test_a_cue_says_which_colour_its_lights_cannot_mix(house):
     state.mkdir()
     LookFile(state / "look.json").write(LastLook(shown=there, going=there, look=there))
     async with house.running():
-        await done(house, "cue.save", {"list": "night", "cue": 1, "levels": {"wash": asked}, "up": 0})
+        saved = await done(house, "cue.save", {"list": "night", "cue": 1, "levels": {"wash": asked}, "up": 0})
+        look = await done(house, "look.save", {"look": "deep", "targets": ["all"]})
+        half = await done(house, "look.save", {"look": "half", "levels": {"wash": {"cie_x": 0.05}}})
+        named = await done(house, "cue.save", {"list": "night", "cue": 2, "look": "deep"})
+        for said in (saved, look, half, named):
+            assert said["clipped"].keys() == {"wash"} and "超出" in said["clipped"]["wash"]["zh"]
+        assert "(0.0500, 0.6000) is outside" in half["clipped"]["wash"]["en"]
+        for levels in ({"intensity": 0.1}, {"cie_x": 0.35, "cie_y": 0.35}):
+            assert "clipped" not in await done(house, "look.save", {"look": "dim", "levels": {"wash": levels}})
         went = await done(house, "cue.go", {"list": "night"})
         assert went["fixtures"] == ["wash"] and went["clipped"].keys() == {"wash"}
         assert "(0.1000, 0.6000) is outside" in went["clipped"]["wash"]["en"]
         assert "超出" in went["clipped"]["wash"]["zh"]
+
+
+@asynccontextmanager
+async def heard_events(house):
+    """All events on the broker, of an agent that need not be there yet."""
+    heard, begun = [], asyncio.Event()
+
+    async def listen(client):
+        async for message in client.watch("studio/v1/demo/studio/up/event", "begun"):
+            heard.append(json.loads(message.payload)) if message.topic != "begun" else begun.set()
+
+    async with Client(load(house.file, house.environ).mqtt) as client:
+        listening = asyncio.create_task(listen(client))
+        await until(lambda: begun.is_set() or not client.publish("begun", b"1"))
+        yield heard
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_damaged_show_files_are_told_until_a_person_has_seen_to_them(house):
+    house.change('mode = "hold"', 'mode = "watch"')
+    async with house.running():
+        for level in (0.3, 0.6):
+            await done(house, "look.save", {"look": "dusk", "levels": {"key": {"intensity": level}}})
+        await done(house, "look.save", {"look": "soft", "levels": {"key": {"intensity": 0.4}}})
+        await done(house, "cue.save", {"list": "night", "cue": 1, "look": "dusk"})
+    folder = house.folder / "state" / "show"
+    dusk = folder / "look.dusk.json"
+    dusk.write_bytes(broken := dusk.read_bytes().replace(b"0.6", b"\0\0\0"))
+    (folder / "look.soft.json").write_bytes(b"")
+    (folder / "cues.night.json").write_bytes(b"{")
+    keys = {"look.dusk.damaged", "look.soft.damaged", "cues.night.damaged"}
+    async with heard_events(house) as events, house.running() as agent:
+        found = {("look.damaged", "dusk"), ("look.damaged", "soft"), ("cues.damaged", "night")}
+        await until(lambda: found <= {(each["name"], each["fields"].get("name")) for each in events})
+        await until(lambda: keys <= agent.alerts.keys)
+        assert house.state("look", "dusk")["levels"]["key"]["intensity"] == 0.3
+        told = json.loads(agent.bus.board[agent.topics.alert("look.dusk.damaged")])
+        assert "version 1 is used" in told["text"]["en"] and "现用版本 1" in told["text"]["zh"]
+        assert "look.dusk.json.damaged-1" in told["first"]["en"] and "alert.ack" in told["first"]["zh"]
+        soft = json.loads(agent.bus.board[agent.topics.alert("look.soft.damaged")])
+        assert "configuration file" in soft["text"]["en"]
+        night = json.loads(agent.bus.board[agent.topics.alert("cues.night.damaged")])
+        assert "there is none" in night["text"]["en"] and "cue.save" in night["first"]["en"]
+        await done(house, "alert.ack", {"key": "look.soft.damaged"})
+        await until(lambda: "look.soft.damaged" not in agent.alerts.keys)
+    async with house.running() as agent:
+        await until(lambda: "look.dusk.damaged" in agent.alerts.keys)
+        assert "look.soft.damaged" not in agent.alerts.keys, "it was acknowledged"
+        await done(house, "look.rollback", {"look": "dusk", "version": 1})
+        await done(house, "cue.save", {"list": "night", "cue": 1, "look": "dusk"})
+        await until(lambda: not keys & agent.alerts.keys)
+    async with house.running() as agent:
+        await until(lambda: agent.ready.is_set())
+        assert not any(shelf.damaged for shelf in agent.stage.show.shelves)
+    assert (folder / "look.dusk.json.damaged-1.seen").read_bytes() == broken

@@ -8,6 +8,15 @@ import pytest
 from tests.agent.cli.shell import CONFIG, Running
 
 
+@pytest.fixture(scope="package", autouse=True)
+def in_english() -> Iterator[None]:
+    """Whatever language and terminal the person has who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LC_ALL", "C.UTF-8")
+        patch.setenv("COLUMNS", "100")
+        yield
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "studio.toml"

@@ -46,6 +46,19 @@ def studio(*words: str | Path, cwd: Path = ROOT, **more: str) -> subprocess.Comp
     )
 
 
+def in_session(leader: int) -> list[str]:
+    """Processes of this session that run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == leader and fields[0] != "Z":
+            found.append(stat.parent.name)
+    return found
+
+
 class Running(Child):
     """``studio-agent WORDS`` in a session of its own; all lines of output and error are kept."""
 
@@ -62,15 +75,7 @@ class Running(Child):
     @property
     def others(self) -> list[str]:
         """Processes left in its session."""
-        found = []
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[3]) == self.process.pid and fields[0] != "Z":
-                found.append(stat.parent.name)
-        return found
+        return in_session(self.process.pid)
 
     def wait_alone(self, within: float = PATIENCE) -> list[str]:
         """Until none is left; those that are, when time is over."""

@@ -125,6 +125,38 @@ def test_each_fault_alone(fault: Fault) -> None:
     assert sorted(told(text)) == wheres(done)
 
 
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.where for fault in FAULTS])
+def test_each_fault_is_said_in_chinese_too(
+    fault: Fault, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "studio.toml"
+    file.write_text(apply([fault])[0], encoding="utf-8")
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    chinese = check(file, capsys)
+    assert all(re.search("[\u4e00-\u9fff]", line) for line in chinese), chinese
+    monkeypatch.setenv("COLUMNS", "200")
+    both = check(file, capsys)
+    assert len(both) == 2 * len(chinese), both
+    assert [line.split(" – ")[1:] for line in chinese] == [line.strip().split(" – ") for line in both[1::2]]
+
+
+def test_a_file_without_a_fault_is_said_in_the_persons_language_or_the_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "studio.toml"
+
+    def said(language: str = "both") -> str:
+        file.write_text(EXAMPLE.replace('language = "both"', f'language = "{language}"'), encoding="utf-8")
+        assert main(["check-config", str(file)]) == 0
+        return capsys.readouterr().out.replace(f"{file.parent}/", "")
+
+    assert said().startswith("studio.toml: ok – ") and said("zh").startswith("studio.toml：正常 – ")
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert said().startswith("studio.toml：正常 – ") and said("en").startswith("studio.toml: ok – ")
+    assert main(["check-config", str(tmp_path / "none.toml")]) == 66
+    assert "没有该文件" in capsys.readouterr().err
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(st.permutations(FAULTS), st.integers(2, len(FAULTS)))
 def test_any_faults_together_are_told_all_at_once_and_no_other(faults: list[Fault], count: int) -> None:

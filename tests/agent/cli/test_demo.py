@@ -1,5 +1,6 @@
 """The demo as a newcomer meets it: in a pipe, on a terminal, killed in the middle."""
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -13,13 +14,15 @@ import termios
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.agent.cli.shell import Running, environment, studio
+from agent.cli.demo import Trouble, _configured, _play
+from tests.agent.cli.shell import Running, environment, in_session, studio
 from tests.processes import ROOT
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, free_port, until
 
 
 @pytest.fixture
@@ -90,12 +93,15 @@ def test_its_broker_does_not_outlive_a_killed_demo(start: Callable[..., Running]
     assert demo.wait_alone() == []
 
 
-def test_on_a_terminal_it_draws_hears_keys_and_gives_the_terminal_back(tmp_path: Path) -> None:
+@contextmanager
+def on_a_terminal(folder: Path) -> "Iterator[tuple[subprocess.Popen[bytes], int]]":
+    """A demo on a terminal of its own, once it shows its output, and our end of that terminal. What the terminal was
+    like is checked in the end."""
     near, far = pty.openpty()
     fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     before = termios.tcgetattr(far)
     demo = subprocess.Popen(
-        [sys.executable, "-m", "agent", "demo", "--folder", str(tmp_path / "demo"), "--seconds", "200"],
+        [sys.executable, "-m", "agent", "demo", "--folder", str(folder), "--seconds", "200"],
         cwd=ROOT,
         env=environment(TERM="xterm-256color", COLUMNS="80", LINES="24"),
         stdin=far,
@@ -105,16 +111,13 @@ def test_on_a_terminal_it_draws_hears_keys_and_gives_the_terminal_back(tmp_path:
     )
     try:
         read_until(near, r"DMX ([1-9]\d* Hz|idle)")  # how many: that depends on the machine
-        os.write(near, b"h")
-        screen = read_until(near, "demo manual")
-        for part in ("Lights", "Exposure", "Network", "Alerts", "./studio send lights.set key intensity=0.25"):
-            assert part in screen
-        os.write(near, b"q")
+        yield demo, near
         read_until(near, re.escape("\x1b[?1049l"))  # the screen as it was before
         assert demo.wait(PATIENCE) == 0
         assert termios.tcgetattr(far) == before
         assert demo.stderr is not None
         assert demo.stderr.read() == b""
+        assert in_session(demo.pid) == []
     finally:
         demo.kill()
         demo.wait()
@@ -122,6 +125,43 @@ def test_on_a_terminal_it_draws_hears_keys_and_gives_the_terminal_back(tmp_path:
             demo.stderr.close()
         os.close(near)
         os.close(far)
+
+
+def test_on_a_terminal_it_draws_hears_keys_and_gives_the_terminal_back(tmp_path: Path) -> None:
+    with on_a_terminal(tmp_path / "demo") as (_, near):
+        os.write(near, b"h")
+        screen = read_until(near, "demo manual")
+        for part in ("Lights", "Exposure", "Network", "Alerts", "./studio send lights.set key intensity=0.25"):
+            assert part in screen
+        os.write(near, b"q")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_all_of_a_terminal_ends_it_as_q_does(number: signal.Signals, tmp_path: Path) -> None:
+    with on_a_terminal(tmp_path / "demo") as (demo, _):
+        os.killpg(demo.pid, number)
+        os.killpg(demo.pid, number)  # somebody is impatient
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_its_whole_job_while_it_begins_ends_it_without_a_trace(
+    number: signal.Signals, start: Callable[..., Running], tmp_path: Path
+) -> None:
+    demo = start("--plain")
+    asyncio.run(
+        until(lambda: (tmp_path / "demo" / "studio.toml").exists())
+    )  # the broker is there, the agent is not yet
+    os.killpg(demo.process.pid, number)
+    assert demo.code() == 0, demo.lines[-20:]
+    assert [line for line in demo.lines if "broker" in line or "Traceback" in line or "Client" in line] == []
+    assert demo.others == []
+
+
+def test_a_broker_that_is_gone_is_one_clear_line(tmp_path: Path) -> None:
+    config, file = _configured(tmp_path, free_port())
+    with pytest.raises(Trouble, match="its broker is gone") as trouble:
+        asyncio.run(_play(config, file, plain=True, ended=asyncio.Event()))
+    assert trouble.value.code == os.EX_UNAVAILABLE
 
 
 def read_until(near: int, wanted: str) -> str:

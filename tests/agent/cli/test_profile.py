@@ -172,3 +172,18 @@ def test_a_light_without_dmx_is_shown_with_its_measured_curve(tmp_path: Path) ->
     config.write_text('[agent]\nsite = "hall"\nname = "a"\nprofile_dirs = ["profiles"]\n')
     shown = studio("profile", "show", "a/box", "-c", config, COLUMNS="100").stdout
     assert "intensity  0…1 = 0…255, curve of 3 points, register 7" in shown
+
+
+def test_check_and_import_say_what_is_wrong_in_the_persons_language(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text('vendor = "acme"\nmodel = 7\n')
+    said = studio("profile", "check", bad, LC_ALL="zh_CN.UTF-8")
+    assert said.returncode == 78 and f'{bad}:2: model – 应为文本，而不是 7 – 加引号："7"' in said.stderr
+    both = studio("profile", "check", bad, COLUMNS="200").stderr
+    assert 'a text is expected, not 7 – in quotes: "7"\n    应为文本，而不是 7 – 加引号："7"\n' in both
+    foreign = studio("profile", "import", bad, LC_ALL="zh_CN.UTF-8")
+    assert foreign.returncode == 78
+    assert foreign.stderr == f"{bad}: 文件 – 既不是 JSON 也不是 zip 压缩包 – Open Fixture Library 或 GDTF 文件\n"
+    assert studio("profile", "import", tmp_path / "no", LC_ALL="zh_CN").stderr.startswith(
+        f"{tmp_path}/no: 文件 – 无法读取：没有该文件或目录"
+    )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from firmware_profiles.importers import files, ofl, package
 from firmware_profiles.importers.foreign import Fault
+from tests.chinese import english_only
 from tests.firmware_profiles.importers.builders import (
     CCT,
     DIMMER,
@@ -61,6 +62,7 @@ def outcome(file: Path) -> str:
     try:
         return files.read(file).text
     except files.Unreadable as error:
+        assert not english_only(error.problems)
         [problem] = error.problems
         assert problem.why
         assert "\n" not in str(error)
