@@ -11,8 +11,9 @@ from agent.lighting.part import Part
 from agent.lighting.sheet import Bools, Numbers, Slots
 from config.units import SLOTS
 
-UNOWNED = 0.1
-"""Share of full per second at which a slot goes out that no light has any more: below every usual slew limit."""
+UNOWNED = 0.04
+"""Share of full per second at which a slot goes out that no light has any more: below every usual slew limit, also
+where it was a hue, of which a sixth of the way takes an emitter from dark to full."""
 
 
 LONGEST = 0.05

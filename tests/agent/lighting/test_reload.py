@@ -105,7 +105,7 @@ def test_no_reload_makes_a_slot_jump_and_every_light_arrives(places, levels, ste
         asked = {name: {Attribute.INTENSITY: level} for name, level in wanted.items() if name in then}
         if asked:
             room.rig.claim("hand", Priority.MANUAL, asked, now=room.now)
-    room.run(15.0)
+    room.run(30.0)
     for (earlier, a), (later, b) in pairwise(room.sent):
         # a frame shows where the fades will be a beat later, and both ends are rounded to a slot's steps
         most = RATE * 255 * (later - earlier + 1 / REFRESH.max_hz) + 1
