@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from agent.engine.messages import CRASH, HEIR
+from agent.engine.hurry import HEIR
+from agent.engine.messages import CRASH
 
 LEAN = {
     "OPENBLAS_NUM_THREADS": "1",

@@ -12,7 +12,7 @@ import structlog
 from agent.engine.child import Child
 from agent.engine.far import FarEar, FarPlayer, Holding, lost
 from agent.engine.heirs import Heirs
-from agent.engine.meeting import ended, greeting, knock
+from agent.engine.meeting import Met, ended, knock, reached
 from agent.engine.messages import (
     Answer,
     Beats,
@@ -31,10 +31,10 @@ from agent.engine.messages import (
     Table,
     Told,
     ToldInput,
-    Unpacker,
     fingerprint,
     packed,
 )
+from agent.engine.vigil import Vigil
 from agent.lighting.console import Console
 from agent.lighting.input import InputUnit
 from agent.lighting.output import OutputUnit
@@ -49,7 +49,7 @@ STARTS_WITHIN = 10.0
 HEIR_WITHIN = 0.5
 """Seconds in which a fallen engine's heir must have opened."""
 
-PAUSES = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+PAUSES = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0)
 """Seconds before an engine is started again, by how many fell lately."""
 
 CALM = 60.0
@@ -93,29 +93,29 @@ class EngineClient:
         self._task: asyncio.Task[None] | None = None
         self._child = Child(folder)
         self._heirs = Heirs(folder, lambda pid: self.send(Heir(pid)), now)
+        self._vigil = Vigil(now)
 
     # --- what the agent does with it ---------------------------------------------------------------------------------
 
     async def open(self) -> Mapping[str, Playing]:
         """Take over the engine that is there, and say what it drives; start one otherwise, and do not wait for it."""
-        reader = await self._connected()
-        if reader is not None:
-            hello = await self._greeted(reader)
+        met = await knock(self._folder)
+        if met is not None:
+            hello = met.hello
             if hello is not None and hello.fingerprint == self.mark:
+                reader = self._greeted(met, hello)
                 self._met(hello)
                 log.info("engine.adopted", pid=hello.pid, outputs=sorted(hello.outputs))
                 self._task = asyncio.create_task(self._stay(reader))
                 return hello.outputs
+            found: Mapping[str, Playing] = {}
             if hello is not None:
                 log.info("engine.exchanged", pid=hello.pid, why="it runs another version of this program")
-                self._found = dict(hello.outputs)
+                found = hello.outputs
                 self._holding.told(hello.holding)
-            self.send(Leave(0.0))
-            await ended(reader)
-            if self._writer is not None:
-                self._writer.close()
-            self._writer = None
-            found, self._found = self._found, {}
+            met.writer.write(packed(Leave(0.0)))
+            await ended(met.reader)
+            met.writer.close()
             self._task = asyncio.create_task(self._stay(None))
             return found
         self._task = asyncio.create_task(self._stay(None))
@@ -202,8 +202,9 @@ class EngineClient:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        if self._writer is None and self._task is not None:
-            await self._reached(HEIR_WITHIN)  # one that is just coming is to hear it, too
+        if self._writer is None and self._task is not None:  # one that is just coming is to hear it, too
+            met = await self._reached(HEIR_WITHIN, lambda: self._heirs.waits or self._child.code is None)
+            self._writer = None if met is None else met.writer
         writer = self._writer
         if writer is not None:
             self.send(Leave(linger))
@@ -226,30 +227,37 @@ class EngineClient:
                 await asyncio.sleep(PAUSES[min(fallen, len(PAUSES) - 1)])
                 reader = await self._begun()
             if reader is not None:
+                vigil = asyncio.create_task(self._vigil.keep(self.pid))
                 try:
                     await self._listen(reader)
                 except ConnectionError:
                     pass  # it was killed with something of ours unread
                 except ValueError as error:
                     log.error("engine.unreadable", why=str(error))
+                finally:
+                    vigil.cancel()
                 self._lost()
             reader = None
             fallen = 1 if self._now() - began > CALM else fallen + 1
 
     async def _begun(self) -> asyncio.StreamReader | None:
         """Greet the fallen engine's heir, or start an engine, and seat everybody in it."""
-        reader = await self._reached(HEIR_WITHIN) if self._before else None
-        if reader is None:
+        met = await self._reached(HEIR_WITHIN, lambda: self._heirs.waits) if self._before else None
+        if met is None:
             try:
                 self._child.start()
             except OSError as error:  # no memory, no process, no descriptor left: there may be some in a while
                 log.error("engine.not_started", why=str(error))
                 return None
-            reader = await self._reached(STARTS_WITHIN, starting=True)
-        hello = None if reader is None else await self._greeted(reader)
-        if hello is None:
+            met = await self._reached(STARTS_WITHIN, lambda: self._child.code is None)
+        if met is None or met.hello is None:
             log.error("engine.not_started", exit=self._child.code, said=self._child.last_words())
             return None
+        hello = met.hello
+        reader = self._greeted(met, hello)
+        if hello.fingerprint != self.mark:
+            why = "the program's files have changed while it runs"
+            log.error("engine.other_version", pid=hello.pid, why=why, next="restart the agent")
         self._met(hello)
         for ear in tuple(self._ears.values()):
             self.listen(ear)
@@ -264,38 +272,23 @@ class EngineClient:
         self._found, self._found_inputs = dict(hello.outputs), dict(hello.inputs)
         if hello.inputs:  # one that has just begun has not heard anybody yet
             self._holding.told(hello.holding)
+        self._heirs.known(hello.heir)
         if not hello.heir:
             self._heirs.missing()
 
-    async def _reached(self, within: float, starting: bool = False) -> asyncio.StreamReader | None:
-        """Knock until an engine opens, or until the one that is ``starting`` has fallen over."""
-        until = self._now() + within
-        while self._now() < until:
-            ended = starting and self._child.code is not None
-            reader = await self._connected()
-            if reader is not None or ended:
-                return reader
-            await asyncio.sleep(0.005)
-        return None
+    async def _reached(self, within: float, coming: Callable[[], bool]) -> Met | None:
+        return await reached(self._folder, within, coming, self._now)
 
-    async def _connected(self) -> asyncio.StreamReader | None:
-        met = await knock(self._folder)
-        if met is None:
-            return None
-        reader, self._writer = met
-        self._unpacker = Unpacker()
-        return reader
-
-    async def _greeted(self, reader: asyncio.StreamReader) -> Hello | None:
-        hello = await greeting(reader, self._unpacker)
-        if hello is not None:
-            self.pid, self.realtime = hello.pid, hello.realtime
-            if hello.realtime:
-                log.warning("engine.not_realtime", why=hello.realtime)
-        return hello
+    def _greeted(self, met: Met, hello: Hello) -> asyncio.StreamReader:
+        self._writer, self._unpacker = met.writer, met.unpacker
+        self.pid, self.realtime = hello.pid, hello.realtime
+        if hello.realtime:
+            log.warning("engine.not_realtime", why=hello.realtime)
+        return met.reader
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         while data := await reader.read(1 << 16):
+            self._vigil.heard()
             for message in self._unpacker.feed(data):
                 self._heard(message)
 
@@ -340,7 +333,7 @@ class EngineClient:
             if not answer.done():
                 answer.set_exception(ConnectionError("the output engine has ended"))
         for player in self._players.values():
-            player.lost(now)
+            player.lost(now, self._vigil.said)
             self._tell(Kind.OUTPUT, player.name, player.health)
         for ear in self._ears.values():
             ear.health = lost(ear.health, now)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agent.engine.messages import Ask, Play, Playing, Table, Take, TakeInput
+from agent.engine.outgoing import NEWS
 from agent.lighting.console import Console, Standing
 from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures
@@ -104,10 +105,12 @@ class FarPlayer:
         self.wires.update(wires)
         self.has_sent, self.led = has_sent, led
 
-    def lost(self, now: float) -> None:
-        """The engine has ended. Frames are told a moment after they were sent, but the scene knows what they were."""
+    def lost(self, now: float, said: float) -> None:
+        """The engine has ended; ``said``: when it spoke last. Frames are told a moment after they were sent, but the
+        scene knows what they were. One that stood still before stopped sending soon after it spoke."""
         if self.has_sent and not self.led:
-            rows = self._whole().frames(now + BEAT)
+            then = now if now - said <= NEWS + BEAT else said + NEWS / 2
+            rows = self._whole().frames(then + BEAT)
             self.wires = {universe: rows[row].tobytes() for row, universe in enumerate(self.table.universes)}
         self.has_sent = False
         self.health = lost(self.health, now)

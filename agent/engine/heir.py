@@ -10,7 +10,7 @@ class Watched:
     """``waiting`` is readable by :attr:`handle` when it is gone. A kernel that has no pidfd_open(2) does not tell."""
 
     def __init__(self, pid: int, waiting: selectors.BaseSelector) -> None:
-        self._pid = pid
+        self.pid = pid
         self._waiting = waiting
         self.handle: int | None = None
         self.alive = True
@@ -27,7 +27,7 @@ class Watched:
         """It has ended."""
         self.alive = False
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(self._pid, 0)
+            os.waitpid(self.pid, 0)
         if self.handle is not None:
             self._waiting.unregister(self.handle)
             os.close(self.handle)

@@ -2,6 +2,8 @@
 again, the daemon starts a process that waits in its place."""
 
 import asyncio
+import os
+import select
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +30,30 @@ class Heirs:
         self._task: asyncio.Task[None] | None = None
         self._lost = 0
         self._at = 0.0
+        self._waiting = False
+        self._handle: int | None = None
+        """Of the process that waits, where the kernel has pidfd_open(2)."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody waits to be the next engine, or may: not every kernel tells."""
+        if self._waiting and self._handle is not None:
+            ended = select.poll()
+            ended.register(self._handle, select.POLLIN)
+            return not ended.poll(0)
+        return self._waiting
+
+    def known(self, pid: int) -> None:
+        """This process waits; 0: none does."""
+        if self._handle is not None:
+            os.close(self._handle)
+        self._waiting, self._handle = pid != 0, None
+        try:
+            self._handle = os.pidfd_open(pid) if pid else None
+        except ProcessLookupError:
+            self._waiting = False
+        except (OSError, AttributeError):
+            pass
 
     def missing(self) -> None:
         """The engine has none."""
@@ -53,8 +79,10 @@ class Heirs:
             log.warning("engine.heirless", effect="none while the engine lives", next=f"another heir in {pause:g} s")
             await asyncio.sleep(pause)
             try:
-                self._tell(self._child.start(waits=True))
+                pid = self._child.start(waits=True)
             except OSError as error:
                 log.error("engine.not_started", why=str(error))
             else:
+                self.known(pid)
+                self._tell(pid)
                 return

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
@@ -13,11 +15,38 @@ log = structlog.get_logger(__name__)
 GREETS_WITHIN = 5.0
 """Seconds."""
 
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+AGAIN = 0.005
+"""Seconds between two knocks."""
 
 
-async def knock(folder: Path) -> Streams | None:
-    """A connection to the engine whose state is in that folder; ``None``: nobody opens."""
+class Met(NamedTuple):
+    """Whoever opened. ``hello``: ``None`` of one that cannot be understood, or that said nothing before it ended."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    unpacker: Unpacker
+    hello: Hello | None
+
+
+async def reached(folder: Path, within: float, coming: Callable[[], bool], now: Callable[[], float]) -> Met | None:
+    """Knock until an engine opens and greets, or until none is ``coming`` any more. One that is just dying may have its
+    door open, and says nothing."""
+    until = now() + within
+    while now() < until:
+        last = not coming()
+        met = await knock(folder)
+        if met is not None and met.hello is not None:
+            return met
+        if met is not None:
+            met.writer.close()
+        if last:
+            break
+        await asyncio.sleep(AGAIN)
+    return None
+
+
+async def knock(folder: Path) -> Met | None:
+    """Meet the engine whose state is in that folder; ``None``: nobody opens."""
     try:
         with socket_path(folder) as name:
             reader, writer = await asyncio.open_unix_connection(name, limit=1 << 20)
@@ -28,7 +57,8 @@ async def knock(folder: Path) -> Streams | None:
         writer.close()
         return None
     writer.write(WORD)
-    return reader, writer
+    unpacker = Unpacker()
+    return Met(reader, writer, unpacker, await greeting(reader, unpacker))
 
 
 async def greeting(reader: asyncio.StreamReader, unpacker: Unpacker) -> Hello | None:
@@ -39,6 +69,8 @@ async def greeting(reader: asyncio.StreamReader, unpacker: Unpacker) -> Hello | 
                 for message in unpacker.feed(data):
                     if isinstance(message, Hello):
                         return message
+    except ConnectionError:
+        pass  # it has ended
     except Exception as error:  # whatever an unknown pickle may raise
         log.warning("engine.not_understood", why=repr(error))
     return None

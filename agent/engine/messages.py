@@ -33,9 +33,6 @@ LONGEST_PATH = 107
 SOCKET, LOCK, CRASH = "engine.sock", "engine.lock", "engine.err"
 """Files in the state folder: the socket, whose holder is the engine, and what an engine said that fell over."""
 
-HEIR = "heir"
-"""Second word on the command line of an engine that waits for the end of the one there is."""
-
 
 class Table(NamedTuple):
     """An output's table, as the engine needs it: two that are equal are one output that runs on."""
@@ -133,7 +130,7 @@ class Listening(NamedTuple):
 
 class Hello(NamedTuple):
     """The first message. ``realtime``: "" or why it has no real-time scheduling. ``holding``: universe → console.
-    ``heir``: whether somebody waits to be the next engine."""
+    ``heir``: the process that waits to be the next engine; 0: none does."""
 
     fingerprint: str
     pid: int
@@ -141,11 +138,15 @@ class Hello(NamedTuple):
     outputs: Mapping[str, Playing]
     inputs: Mapping[str, Listening]
     holding: Mapping[int, Console]
-    heir: bool
+    heir: int
 
 
 class Heirless(NamedTuple):
     """Nobody waits any more to be the next engine."""
+
+
+class Alive(NamedTuple):
+    """Said every second, for a daemon to know that nothing hangs."""
 
 
 class Told(NamedTuple):

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from agent.engine.messages import Beats, Held, Logged, Sent, packed
+from agent.engine.messages import Alive, Beats, Held, Logged, Sent, packed
 
 WAITING = 10_000
 """Messages that may wait; a daemon that reads no more is let go."""
@@ -17,7 +17,11 @@ KEPT_LINES = 200
 """Log lines kept for the next daemon while there is none."""
 
 EVERY = 1.0
-"""Seconds between two tellings of the beat's figures."""
+"""Seconds between two tellings of the beat's figures, and that the engine is alive."""
+
+NEWS, NEWS_LED = 0.25, 0.05
+"""Seconds between two tellings of frames while something moves; an arrival is told at once. A light that is led is
+where nobody can work out: the next engine can only go on from what was told."""
 
 
 class Outgoing:
@@ -107,7 +111,7 @@ class Outgoing:
                     self._held = None
             if time.monotonic() >= due:
                 due = time.monotonic() + EVERY
-                messages += self._beats() if to is not None else ()
+                messages += (Alive(), *self._beats()) if to is not None else ()
             if to is None:
                 continue
             try:

@@ -38,17 +38,13 @@ from agent.engine.messages import (
     Unpacker,
     packed,
 )
-from agent.engine.outgoing import Outgoing
+from agent.engine.outgoing import NEWS, NEWS_LED, Outgoing
 from agent.lighting.hearing import Hearing
 from agent.lighting.part import Part
 from agent.lighting.player import Player, asked
 from agent.runtime.lane import Health
 from drivers.errors import DriverError
 from drivers.host import Host
-
-NEWS, NEWS_LED = 0.25, 0.05
-"""Seconds between two tellings of frames while something moves; an arrival is told at once. A light that is led is
-where nobody can work out: the next engine can only go on from what was told."""
 
 ALONE = 30.0
 """Seconds after which an engine without outputs that nobody talks to ends."""
@@ -214,7 +210,7 @@ class Engine:
         ears = self._hearing.ears
         inputs = {n: each._replace(health=ears[n].lane.health) for n, each in self._inputs.items()}
         holding = self._hearing.holding
-        heir = self._heir.alive
+        heir = self._heir.pid if self._heir.alive else 0
         hello = Hello(self._fingerprint, os.getpid(), self._realtime, outputs, inputs, holding, heir)
         self._out.connect(daemon, hello)
 

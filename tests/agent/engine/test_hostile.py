@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.engine.__main__ import PAUSES
 from agent.engine.door import GUESTS
 from agent.engine.messages import CRASH, LENGTH, SOCKET, WORD, Ask, Play, Unpacker, packed
+from agent.engine.process import PAUSES
 from agent.lighting.claims import Priority
 from agent.lighting.part import Few
 from tests.agent.engine.rooms import LIGHT, dimmers, engines, listener, sacn, side
@@ -117,11 +117,10 @@ async def test_a_lost_connection_to_an_engine_that_lives_is_made_again_and_no_ou
     with listener("127.0.71.67") as heard:
         async with side(tmp_path, {"net": sacn("127.0.71.67")}, FEW, FULL) as daemon:
             await daemon.ready()
-            process = daemon.client.pid
-            daemon.client._writer.write(LENGTH.pack(3) + b"abc")  # as if a bug of ours had garbled it
-            await until(lambda: daemon.client.pid == 0)
-            daemon.rig.claim("hand", Priority.MANUAL, {"d2": {LIGHT: 0.2}}, now=time.monotonic())
-            await until(lambda: daemon.client.pid)
+            process, writer = daemon.client.pid, daemon.client._writer
+            writer.write(LENGTH.pack(3) + b"abc")  # as if a bug of ours had garbled it
+            daemon.rig.claim("hand", Priority.MANUAL, {"d2": {LIGHT: 0.2}}, now=time.monotonic())  # said in vain
+            await until(lambda: daemon.client._writer not in (writer, None))
             await daemon.shown()
             assert (daemon.client.pid, daemon.client.falls) == (process, 0)
     assert {packet.slots[0] for packet in heard.packets} == {255} and heard.last()[1] == 51
