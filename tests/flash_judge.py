@@ -12,6 +12,9 @@ ON_AIR, OFF_AIR = 0.35, 0.6
 PERIOD = 1 / 44
 AHEAD = PERIOD + 0.0005
 """Seconds a frame looks ahead at most: to the next beat, and a beat may be met early by so much."""
+COUNTS = 0.05 + PERIOD
+"""Seconds between two frames for which a light may be moved: while nothing was sent the eye saw nothing move, so there
+is nothing to make up for. What is led moves for 0.05 s at most, and a beat's move before may not have been sent."""
 SPAN = 22
 """Frames, half a second of them."""
 
@@ -110,6 +113,8 @@ class Sent:
 
     wires: dict[int, list[Frame]] = field(default_factory=lambda: {1: [], 2: []})
     lamps: dict[str, list[tuple[float, float, float]]] = field(default_factory=dict)
+    stood: float = 0.0
+    """Seconds that all stood still in: they are not in the times of lamps, which are told too seldom to see it."""
 
     def judge(self, seen: Seen, now: float) -> None:
         """Look at what was sent since the last time; what is younger than 1.5 s is looked at again."""
@@ -122,20 +127,23 @@ class Sent:
             whole = [levels[np.searchsorted(when, times, "right") - 1] for when, _, levels in courses]
             _flashes(seen, times, rates, np.concatenate(whole, axis=1).mean(axis=1))
         self.wires = {universe: [each for each in sent if each.at > now - 1.5] for universe, sent in self.wires.items()}
-        self.lamps = {name: [each for each in told if each[0] > now - 1.5] for name, told in self.lamps.items()}
+        self.lamps = {
+            name: [each for each in told if each[0] > now - self.stood - 1.5] for name, told in self.lamps.items()
+        }
 
 
 def _frames(seen: Seen, universe: int, sent: list[Frame]) -> tuple[Numbers, Numbers, Numbers]:
     times = np.array([each.at for each in sent])
+    moved = np.concatenate([[0.0], np.minimum(np.diff(times), COUNTS).cumsum()])
     rates, limits = np.array([each.rate for each in sent]), np.array([each.limit for each in sent])
     frames = np.frombuffer(b"".join(each.slots for each in sent), np.uint8).reshape(-1, USED)
     levels = shown(universe, frames)
     change = np.abs(np.diff(levels, axis=0))
     # Either frame looks ahead, each slot is rounded, and the limit may have been the other one.
     recent = np.maximum.reduce([np.roll(limits, shift) for shift in range(4)])
-    way = np.maximum(recent[1:], recent[:-1])[:, None] * (np.diff(times) + 2 * AHEAD)[:, None]
+    way = np.maximum(recent[1:], recent[:-1])[:, None] * (np.diff(moved) + 2 * AHEAD)[:, None]
     slope = (change / (way + ROUNDED[universe] + PRODUCT[universe] * way**2)).max(axis=0)
-    slope = np.maximum(slope, _long_slope(times, limits, levels, ROUNDED[universe]))
+    slope = np.maximum(slope, _long_slope(moved, limits, levels, ROUNDED[universe]))
     for which, steepest in zip(LIGHTS[universe], slope.tolist(), strict=True):
         seen.steeper(steepest, which)
     seen.moved += int((frames[:, STROBE] != 0).sum()) if universe == 1 else _modes_moved(rates, frames)

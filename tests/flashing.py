@@ -127,7 +127,7 @@ class BusWire:
         if show.chance.random() < 0.01:
             raise show.chance.choice((ReplyTimeout("lost", ""), Refused("busy", "")))
         (level,) = levels.values()
-        show.sent.lamps.setdefault(self.unit, []).append((show.now, show.loosest, level))
+        show.sent.lamps.setdefault(self.unit, []).append((show.now - show.sent.stood, show.loosest, level))
 
     def read(self) -> None:
         return None

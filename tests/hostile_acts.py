@@ -13,6 +13,7 @@ from agent.engine.messages import Playing
 from agent.lighting.claims import Priority
 from agent.lighting.console import Console
 from agent.lighting.cues import NoCue
+from agent.lighting.lamps import EXCHANGE
 from agent.lighting.memory import LastLook
 from config.show import CueListSection
 from config.units import CIE_SPAN, HUE_SPAN, Attribute
@@ -125,6 +126,13 @@ def lost(show: "Hostile", fade: float, what: str) -> None:
     show.bus_open()
 
 
+def stall(show: "Hostile", fade: float, what: str) -> None:
+    """The process, or the machine, stands still: frames and lamps are late, and the scene has gone on."""
+    stood = show.chance.choice((0.06, 0.3, show.chance.uniform(0, 3)))
+    show.now += stood
+    show.sent.stood += max(0.0, stood - EXCHANGE)
+
+
 def desk(show: "Hostile", fade: float, what: str) -> None:
     chance = show.chance
     slots = bytes(chance.choice((0, 255, chance.randrange(256))) for _ in range(40))
@@ -225,6 +233,7 @@ ACTS: dict[str, tuple[float, Callable[["Hostile", float, str], None]]] = {
     "stop": (3, stop),
     "air": (3, air),
     "lost": (1.5, lost),
+    "stall": (1.5, stall),
     "desk": (2, desk),
     "lapse": (3, lapse),
     "reload": (1, reload),

@@ -78,12 +78,15 @@ class LampLine:
     """In what it was found otherwise than told, when it was asked last."""
 
     readings: Sequence[Reading] = ()
+    rests: bool = False
+    """It was where the scene had it, and nothing moved."""
     unheard: bool = True
     """Not yet told anything since the wire was opened."""
 
     def lead_from(self, levels: Told | None, at: float) -> None:
-        """It has these levels (``None``: nobody knows) and is led on from there from that time on."""
-        self.led, self.at = levels, at
+        """It has these levels and is led on from there from that time on. ``None``: nobody knows; then from where it
+        was to be when it was first tried to tell it."""
+        self.led, self.at = self.led if levels is None else levels, at
 
     def wants(self, levels: Told) -> bool:
         """Whether that is something else on the wire than what it was told."""
@@ -108,6 +111,10 @@ class LampPump:
     _fixtures: Mapping[str, Patched] = field(init=False)
     _spared: float = -math.inf
     """Until when lamps that do not answer are not tried while others do."""
+    _next: float = math.inf
+    """When the next turn is to be, or is free to be."""
+    _ended: float = math.inf
+    """When the last turn ended."""
 
     def __post_init__(self) -> None:
         self._fixtures = self.scene.fixtures
@@ -157,12 +164,22 @@ class LampPump:
             line.lead_from(line.told, now)
 
     def turn(self, now: float) -> float:
-        begun, scene = now, self.scene
-        if scene.fixtures is not self._fixtures:  # a reload: how long a lamp stood still before is no time to make up
-            self._fixtures = scene.fixtures
+        scene = self.scene
+        # A reload, the process stood still, or a lamp rested: how long it did not move before is no time to make up.
+        stood = scene.fixtures is not self._fixtures or now > self._next + EXCHANGE
+        self._fixtures = scene.fixtures
+        if stood or now > self._ended + EXCHANGE:
             for line in self.lines.values():
-                line.at = max(line.at, now - EXCHANGE)
-        due = now + LONGEST
+                if stood or line.rests:
+                    line.at = max(line.at, now - EXCHANGE)
+        due = self._served(scene, now)
+        self._ended = self.now()
+        self._next = max(due, self._ended)
+        return due
+
+    def _served(self, scene: Scene, now: float) -> float:
+        """Tell and ask every lamp what is due. When the next one is."""
+        begun, due = now, now + LONGEST
         for line in self._in_turn(now):
             now = self.now()
             if now > begun + SLICE:
@@ -197,7 +214,7 @@ class LampPump:
         if line.unheard and line.told is None:
             self._take_over(line)
         levels, there = self._led(line, scene, now)
-        line.led, line.at = levels, now
+        line.led, line.at, line.rests = levels, now, there and now >= scene.settled
         alive = line.lamp.keepalive
         stale = line.unheard or (alive is not None and now >= line.sent + alive)
         pace = max(line.lamp.gap, BEAT)

@@ -3,7 +3,7 @@
 import math
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from agent.lighting.catchup import CatchUp
+from agent.lighting.catchup import LONGEST, CatchUp
 from agent.lighting.console import Console
 from agent.lighting.part import Part
 from agent.lighting.sheet import Indices, Slots
@@ -26,6 +26,9 @@ GRACE = 0.0005
 
 FORGOTTEN = 10
 """So many beats without a frame, and the beat begins anew with the next one."""
+
+PLAIN = 4
+"""A slot that moves no further than so many steps between two frames is no throw: nothing else is looked at."""
 
 MANY = 8
 """From so many frames on it is quicker to hand them over together."""
@@ -89,6 +92,8 @@ class Pump:
         self._sent: deque[float] = deque(maxlen=500)
         self._frames = 0
         self._due = -math.inf
+        self._looked = -math.inf
+        """When the last turn was."""
         self._beat = -math.inf
         self._show_at = math.inf
         """When what was sent is to be shown, on an output whose universes change together."""
@@ -180,6 +185,9 @@ class Pump:
         going = now < part.settled
         if self._consoles is not self._followed:
             self._take_consoles(part, frames, now)
+        if now - self._looked > LONGEST:
+            self._after_pause(part, frames, now, period)
+        self._looked = now
         if self._led:
             frames, under_way = self._lead_on(part, frames, now, on_beat)
             going = going or under_way
@@ -295,9 +303,23 @@ class Pump:
                 led.console = console
                 led.catch_up.aim(part, console)
 
-    def _lead(self, part: Part, now: float) -> None:
-        """Every universe goes from the frame it has to where the scene is, at the slew limit."""
-        for row in np.flatnonzero(self._known).tolist():
+    def _after_pause(self, part: Part, frames: Slots, now: float, period: float) -> None:
+        """The process, or the machine, may have stood still while the scene went on; so may the lights have been at
+        rest. Only the frames tell: universes that would be thrown further than a light moves between two are led."""
+        step = np.abs(frames.astype(np.int16) - self._wire)
+        step.reshape(-1)[part.sheet.fine[part.sheet.fine >= 0]] = 0
+        most = part.rates * max(LONGEST, 1.5 * period)
+        thrown = []
+        for row in np.flatnonzero(self._known & (step.max(axis=1, initial=0) > PLAIN)).tolist():
+            which = part.sheet.of_row(row)
+            before, after = (part.sheet.decoded(row, each[row].tobytes()) for each in (self._wire, frames))
+            if row not in self._led and bool((np.abs(after - before) > most[which]).any()):
+                thrown.append(row)
+        self._lead(part, now - period, thrown)
+
+    def _lead(self, part: Part, now: float, rows: Sequence[int] | None = None) -> None:
+        """These universes, or all, go from the frame they have to where the scene is, at the slew limit."""
+        for row in np.flatnonzero(self._known).tolist() if rows is None else rows:
             before = self._led.get(row)
             console = before.console if before is not None else None
             held = part.fixed[row].copy() if part.fixed is not None else np.zeros(SLOTS, np.bool_)

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from agent.lighting import lamps
 from agent.lighting.catchup import CatchUp
 from agent.lighting.lamps import LampPump
+from agent.lighting.pump import Pump
 from tests import flash_judge
 from tests.flash_judge import Seen
 from tests.flashing import Hostile, campaign, campaigns
@@ -48,6 +50,18 @@ def test_an_output_that_is_not_led_back_is_found(monkeypatch):
 
     monkeypatch.setattr(CatchUp, "frame", thrown)
     assert not campaign(seed=6, streams=5_000).safe
+
+
+def test_a_frame_that_makes_up_for_a_pause_is_found(monkeypatch):
+    monkeypatch.setattr(Pump, "_after_pause", lambda *args: None)
+    seen = campaign(seed=6, streams=5_000)
+    assert not seen.safe and not seen.which.startswith("unit")
+
+
+def test_a_lamp_that_makes_up_for_a_pause_is_found(monkeypatch):
+    monkeypatch.setattr(lamps, "EXCHANGE", 10.0)
+    seen = campaign(seed=9, streams=5_000)
+    assert not seen.safe and seen.which.startswith("unit")
 
 
 def test_a_strobe_slot_that_moves_is_found(monkeypatch):

@@ -171,6 +171,37 @@ def test_a_device_that_comes_back_gets_a_frame_at_once_and_is_led_to_where_the_l
     assert back.index(1.0) == pytest.approx(40 / 0.6, abs=2), "no slower than it may"
 
 
+@pytest.mark.parametrize("fade", [0.0, 8.0])
+def test_after_a_standstill_a_fade_goes_on_from_the_last_frame_and_arrives_as_soon_as_it_may(fade):
+    bench = Bench()
+    bench.run(0.0)
+    bench.rig.claim("hand", Priority.MANUAL, {"back": {LIGHT: 1.0}}, now=0.01, fade=fade)
+    bench.turn(0.026)
+    bench.run(0.5)
+    bench.turn(1.5)
+    bench.run(10.0)
+    back = [(when, int.from_bytes(frame[20:22]) / 65535) for when, _, frame in bench.wire.sent if when > 0.45]
+    assert max(b - a for (_, a), (_, b) in pairwise(back)) <= 0.6 / 40 + 0.001
+    gap = next(n for n, (when, _) in enumerate(back) if when == 1.5)
+    assert back[gap][1] > back[gap - 1][1], "it goes on with the first frame"
+    arrived = next(when for when, level in back if level == 1.0)
+    assert arrived == pytest.approx(8.01 if fade else 0.01 + 1 / 0.6 + 1.0, abs=0.06), "late only where it must be"
+
+
+def test_what_was_commanded_while_all_stood_still_is_no_throw_either():
+    bench = Bench()
+    bench.run(0.1)
+    bench.rig.claim("hand", Priority.MANUAL, {"back": {LIGHT: 1.0}}, now=0.2)
+    bench.rig.claim("hand", Priority.MANUAL, {"back": {LIGHT: 0.0}}, now=0.8)
+    before = len(bench.wire.sent)
+    bench.turn(0.85)
+    bench.run(2.0)
+    back = [0.0, *(int.from_bytes(frame[20:22]) / 65535 for _, _, frame in bench.wire.sent[before:])]
+    assert max(abs(b - a) for a, b in pairwise(back)) <= 2 * 0.6 / 40 + 0.001, "a look ahead where it meets the scene"
+    assert max(back) > 0.1
+    assert back[-1] == 0.0
+
+
 def test_a_device_lost_again_before_its_first_frame_is_still_led_from_the_last_one_it_took():
     bench = Bench()
     bench.run(0.1)

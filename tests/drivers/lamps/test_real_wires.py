@@ -12,7 +12,7 @@ from drivers.lamps.line import LineBus, LineOptions
 from drivers.lamps.modbus import ModbusBus, ModbusOptions
 from drivers.real.host import RealHost
 from tests.drivers.lamps.benches import made, mode
-from tests.drivers.lamps.wires import Box, Node, Terminal
+from tests.drivers.lamps.wires import Box, Controller, Node, Terminal
 
 LIGHT, TINT = Attribute.INTENSITY, Attribute.TINT
 HOST = RealHost()
@@ -171,30 +171,6 @@ def test_silent_sensors_cost_the_line_one_time_limit_and_not_one_each():
 
 ASCII = mode("generic/ascii-controller", "8ch")
 BINARY = mode("generic/binary-controller", "8ch")
-
-
-class Controller:
-    """An ASCII controller in a few lines of its own: ``$`` done, ``&`` refused."""
-
-    def __init__(self):
-        self.levels = {}
-        self.refuses = False
-
-    def __call__(self, data):
-        if len(data) != 8 or data[:1] != b"$":
-            return []
-        command, channel = data[1:2], int(data[2:3])
-        if self.refuses:
-            return [(0.0, b"&")]
-        if command == b"3":
-            self.levels[channel] = int(data[3:6], 16)
-        if command != b"4":
-            return [(0.0, b"$")]
-        answer = b"$4%d%03X" % (channel, self.levels.get(channel, 0))
-        total = 0
-        for byte in answer:
-            total ^= byte
-        return [(0.0, answer + b"%02X" % total)]
 
 
 def test_text_answers_in_single_bytes_behind_noise_are_understood():

@@ -148,3 +148,27 @@ class Box:
             for n in range(second):
                 self.registers[address + n] = int.from_bytes(question[7 + 2 * n : 9 + 2 * n], "big")
         return question[:6]
+
+
+class Controller:
+    """An ASCII controller in a few lines of its own: ``$`` done, ``&`` refused."""
+
+    def __init__(self):
+        self.levels = {}
+        self.refuses = False
+
+    def __call__(self, data):
+        if len(data) != 8 or data[:1] != b"$":
+            return []
+        command, channel = data[1:2], int(data[2:3])
+        if self.refuses:
+            return [(0.0, b"&")]
+        if command == b"3":
+            self.levels[channel] = int(data[3:6], 16)
+        if command != b"4":
+            return [(0.0, b"$")]
+        answer = b"$4%d%03X" % (channel, self.levels.get(channel, 0))
+        total = 0
+        for byte in answer:
+            total ^= byte
+        return [(0.0, answer + b"%02X" % total)]
