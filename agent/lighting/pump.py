@@ -306,11 +306,13 @@ class Pump:
     def _after_pause(self, part: Part, frames: Slots, now: float, period: float) -> None:
         """The process, or the machine, may have stood still while the scene went on; so may the lights have been at
         rest. Only the frames tell: universes that would be thrown further than a light moves between two are led."""
-        step = np.abs(frames.astype(np.int16) - self._wire)
-        step.reshape(-1)[part.sheet.fine[part.sheet.fine >= 0]] = 0
+        others = np.flatnonzero(self._known & self._differing(frames))
+        if not others.size:
+            return
+        step = np.abs(frames[others].astype(np.int16) - self._wire[others]) * part.sheet.coarse(others)
         most = part.rates * max(LONGEST, 1.5 * period)
         thrown = []
-        for row in np.flatnonzero(self._known & (step.max(axis=1, initial=0) > PLAIN)).tolist():
+        for row in others[step.max(axis=1) > PLAIN].tolist():
             which = part.sheet.of_row(row)
             before, after = (part.sheet.decoded(row, each[row].tobytes()) for each in (self._wire, frames))
             if row not in self._led and bool((np.abs(after - before) > most[which]).any()):

@@ -82,6 +82,14 @@ class Sheet:
         """The channels of one universe."""
         return slice(int(self.bounds[row]), int(self.bounds[row + 1]))
 
+    def coarse(self, rows: Indices) -> Bools:
+        """Of these rows, the slots that are not the finer half of another one."""
+        found = np.ones((len(rows), SLOTS), np.bool_)
+        for slots, row in zip(found, rows.tolist(), strict=True):
+            fine = self.fine[self.of_row(row)]
+            slots[fine[fine >= 0] - row * SLOTS] = False
+        return found
+
     def rows_of(self, numbers: Indices) -> Indices:
         """The rows these channels are in."""
         return np.searchsorted(self.bounds, numbers, "right") - 1
