@@ -13,6 +13,7 @@ from agent.engine.messages import Playing
 from agent.lighting.claims import Priority
 from agent.lighting.console import Console
 from agent.lighting.cues import NoCue
+from agent.lighting.lamps import BEAT as LAMP_BEAT
 from agent.lighting.lamps import EXCHANGE
 from agent.lighting.memory import LastLook
 from config.show import CueListSection
@@ -127,10 +128,11 @@ def lost(show: "Hostile", fade: float, what: str) -> None:
 
 
 def stall(show: "Hostile", fade: float, what: str) -> None:
-    """The process, or the machine, stands still: frames and lamps are late, and the scene has gone on."""
+    """The process, or the machine, stands still: frames and lamps are late, and the scene has gone on. A lamp may make
+    up for a beat and an exchange."""
     stood = show.chance.choice((0.06, 0.3, show.chance.uniform(0, 3)))
     show.now += stood
-    show.sent.stood += max(0.0, stood - EXCHANGE)
+    show.sent.stood += max(0.0, stood - EXCHANGE - LAMP_BEAT)
 
 
 def desk(show: "Hostile", fade: float, what: str) -> None:

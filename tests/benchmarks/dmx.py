@@ -6,7 +6,9 @@ sACN unicast on loopback, 512 slots a universe, every frame another one, 44 Hz; 
 
 import asyncio
 import contextlib
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -30,11 +32,15 @@ from tests.scenarios.floor import Widget
 SECONDS = 8.0
 LIGHT = Attribute.INTENSITY
 COMMANDS = 300
+FALLS = 6
+IN_FLIGHT = 0.005
+"""Seconds after a kill in which a packet may come that was sent before."""
 _addresses = (f"127.0.72.{number}" for number in count(1))
 
 
 def run(folder: Path) -> list[Row]:
-    rows = [*beats(folder), *loaded(folder), *costs(folder), *commands(folder), *fades(folder), *replugs(folder)]
+    parts = (beats, loaded, costs, commands, fades, replugs, falls)
+    rows = [row for part in parts for row in part(folder)]
     assert not engines(folder)
     return rows
 
@@ -150,6 +156,26 @@ def replugs(folder: Path) -> list[Row]:
     ]
 
 
+def falls(folder: Path) -> list[Row]:
+    """Killed in the middle of a fade, at rest and beside two busy loops."""
+    rows = []
+    for said, both in (("engine", False), ("engine and its heir", True)):
+        quiet = asyncio.run(fall(folder, both))
+        with busy():
+            loud = asyncio.run(fall(folder, both))
+        took = [*quiet, *loud]
+        rows.append(
+            Row(
+                f"{said} killed → next frame",
+                f"p50 {p50(took):.2f} s, max {max(took):.2f} s",
+                "≤ 1 s",
+                max(took) <= 1.0,
+                f"{len(took)} times, half of them beside two busy loops (max {max(loud):.2f} s); 16 universes",
+            )
+        )
+    return rows
+
+
 # --- ours ------------------------------------------------------------------------------------------------------------
 
 
@@ -261,6 +287,26 @@ async def replug(folder: Path) -> list[float]:
     finally:
         await side.client.close(0.0)
         widget.end()
+    return took
+
+
+async def fall(folder: Path, both: bool) -> list[float]:
+    """Seconds from the kill to the next frame, each time of another engine."""
+    took: list[float] = []
+    for _ in range(FALLS):
+        address = next(_addresses)
+        with ear(folder, address) as file:
+            async with standing(folder, 16, address) as side:
+                lights = {name: {LIGHT: 1.0} for name in side.rig.fixtures}
+                side.rig.claim("bench", Priority.MANUAL, lights, now=time.monotonic(), fade=60.0)
+                await asyncio.sleep(1.5)
+                killed = time.time()
+                for pid in engines(folder) if both else [side.client.pid]:
+                    os.kill(pid, signal.SIGKILL)
+                await side.ready()
+                await asyncio.sleep(3.0)
+        when = np.sort(np.load(file)[:, 0])
+        took.append(float(when[np.searchsorted(when, killed + IN_FLIGHT)] - killed))
     return took
 
 
