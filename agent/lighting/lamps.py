@@ -151,8 +151,10 @@ class LampPump:
         return all(not line.unheard or line.fault for line in self.lines.values())
 
     def told(self) -> Iterator[tuple[Position, Told]]:
-        """What each lamp has been told."""
-        yield from ((position(line.light), line.told) for line in self.lines.values() if line.told is not None)
+        """What each lamp has been told; of one that has refused from the first, where it was first to be: that is where
+        it was left."""
+        has = ((position(line.light), line.told or line.led) for line in self.lines.values())
+        yield from ((place, levels) for place, levels in has if levels is not None)
 
     # --- the lane's thread -----------------------------------------------------------------------------------
 

@@ -226,6 +226,18 @@ def test_a_lamp_that_will_not_say_what_it_has_is_told_all_the_same():
     assert "will not read 0" in line.differs
 
 
+def test_of_a_lamp_that_refuses_from_the_first_is_kept_where_it_was_first_to_be():
+    """Made anew (a reload), the pump would else throw it to where the scene has come to be."""
+    bench = Bench(1)
+    device = bench.twin.device
+    device._answer = lambda unit, function, body: device._refuse(unit, function, 1)
+    bench.run(0.1)
+    bench.set(1.0)
+    bench.run(12.0)
+    assert bench.pump.lines["l0"].told is None
+    assert [levels for _, levels in bench.pump.told()] == [{LIGHT: 0.0}]
+
+
 def test_a_light_with_coarse_steps_and_a_slow_limit_arrives_all_the_same():
     bench = Bench(1, personality="0-100").run(0.5)
     bench.set(0.2)
