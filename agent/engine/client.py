@@ -19,6 +19,7 @@ from agent.engine.messages import (
     Bug,
     Drop,
     DropInput,
+    Free,
     Heir,
     Heirless,
     Held,
@@ -157,8 +158,12 @@ class EngineClient:
         if self._ears.get(ear.name) is ear:
             del self._ears[ear.name]
             self.send(DropInput(ear.name))
-            if self._writer is None:
-                self._holding.only(self._ears)
+            self._holding.only(self._ears)
+
+    def free(self, slots: Mapping[int, bytes]) -> None:
+        """Have nothing kept there that lost consoles left behind."""
+        self._holding.free(slots)
+        self.send(Free(slots))
 
     def dropped(self, player: FarPlayer) -> None:
         """Have the engine let go of it."""
@@ -272,15 +277,13 @@ class EngineClient:
         until = self._now() + within
         while self._now() < until:
             ended = starting and self._child.code is not None
-            reader = await self._connected()
-            if reader is not None or ended:
+            if (reader := await self._connected()) is not None or ended:
                 return reader
             await asyncio.sleep(0.005)
         return None
 
     async def _connected(self) -> asyncio.StreamReader | None:
-        met = await knock(self._folder)
-        if met is None:
+        if (met := await knock(self._folder)) is None:
             return None
         reader, self._writer = met
         self._unpacker = Unpacker()
