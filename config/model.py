@@ -101,7 +101,7 @@ class OutputSection(DeviceSection):
 
 class InputSection(DeviceSection):
     """One way in: where a lighting console is heard. While it sends one of our universes with more priority than ours,
-    its lights are its; when it ends, they fade back."""
+    its lights are its; when it ends, they fade back (`on_loss`)."""
 
     driver: str = Field(description="Driver name: sacn-in, artnet-in, enttec-pro-in, enttec-pro-mk2-in.")
     over: Annotated[int, Field(ge=0, le=200)] | None = Field(
@@ -111,6 +111,11 @@ class InputSection(DeviceSection):
     )
     limit: bool = Field(
         True, description="Keep what a console sends within the slew limit; off: as it sends, whoever is at the desk."
+    )
+    on_loss: Literal["fade", "hold"] = Field(
+        "fade",
+        description="When a console falls silent or ends: `fade` back to our look; `hold` its last look, each light "
+        "until a person moves it (or the console is back).",
     )
     options: dict[str, Any] = Field(default_factory=dict, description="The driver's own options (universes = …).")
 

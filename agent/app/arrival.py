@@ -1,7 +1,7 @@
 """Waiting for lights: a command has succeeded when the last frame of its fade is on the wire."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from agent.app.house import House
@@ -21,6 +21,11 @@ def free(house: House) -> None:
     """Raises Refusal while the lights are stopped."""
     if by := house.rig.stopped:
         raise Refusal(ReasonCode.STOPPED, Text(f"by {by}", f"由 {by} 停止"))
+
+
+def handed_over(house: House, names: Iterable[str]) -> None:
+    """A person has moved these lights: no lost console's last look stays there (``on_loss = "hold"``)."""
+    house.devices.hand_over(house.rig.fixtures[name] for name in names if name in house.rig.fixtures)
 
 
 async def arrive(

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from agent.app.arrival import A_DAY, LOOK_AGAIN, besides, free
+from agent.app.arrival import A_DAY, LOOK_AGAIN, besides, free, handed_over
 from agent.app.house import House
 from agent.app.saving import beyond, earlier, history, possible, save, set_now
 from agent.app.verbs import targets
@@ -117,6 +117,8 @@ class CueVerbs:
         """Over when the last frame of its fades is out, or another cue of the list goes. Lights that somebody stronger
         holds are theirs, and said. Cancelled: the list's lights stay where they are then."""
         house, playback = self._house, self._house.stage.playback
+
+        handed_over(house, playing.levels)
 
         def mine() -> bool:
             return playback.playing.get(name) is playing and not house.rig.stopped

@@ -31,6 +31,7 @@ from config.files import secret_problems
 from config.model import StudioConfig
 from config.problems import ConfigError, Problem, nearest, quoted
 from config.salvage import touches
+from config.units import SLOTS
 from drivers import registry
 from drivers.errors import NotSupported
 from drivers.host import Host
@@ -133,8 +134,20 @@ class Devices:
         yield from self.buses.values()
 
     def console(self, light: Patched) -> str:
-        """The console that holds this light, or a part of it; "" when none does."""
-        return self.desks.of(light)
+        """The console that holds this light, or a part of it, or whose last look stays there; "" when none does."""
+        kept = self.desks.kept(light)
+        return self.desks.of(light) or (", ".join(kept.sources) if kept is not None else "")
+
+    def hand_over(self, lights: Iterable[Patched]) -> None:
+        """A person moves these lights: what lost consoles left behind there is kept no more."""
+        slots: dict[int, bytearray] = {}
+        for light in lights:
+            if self.desks.kept(light) is not None:
+                mask = slots.setdefault(light.universe, bytearray(SLOTS))
+                mask[light.address - 1 : light.last] = b"\1" * (light.last - light.address + 1)
+        if slots:
+            free = self._hearing.free if self.engine is None else self.engine.free
+            free({universe: bytes(mask) for universe, mask in slots.items()})
 
     def dark(self, lights: Iterable[Patched]) -> str:
         """Which output, bus or console keeps one of these lights from being driven, as a reason; "" when none does."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agent.app.arrival import A_DAY, arrive, free, present, taken
+from agent.app.arrival import A_DAY, arrive, free, handed_over, present, taken
 from agent.app.house import House
 from agent.app.saving import beyond, earlier, history, possible, save, set_now
 from agent.app.verbs import targets
@@ -70,6 +70,7 @@ class LookVerbs:
         found, levels, left_out = self._levels(args)
         fade = found.body.fade if args.fade is None else args.fade
         arrived = house.rig.apply_look(levels, now=house.now(), fade=fade)
+        handed_over(house, levels)
         self._applied.update(dict.fromkeys(levels, job.id))
         result = await arrive(
             house,

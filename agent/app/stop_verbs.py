@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from agent.app.arrival import A_DAY, LOOK_AGAIN, free, on_the_wire
+from agent.app.arrival import A_DAY, LOOK_AGAIN, free, handed_over, on_the_wire
 from agent.app.house import House
 from agent.lighting.masters import GRAND
 from agent.messaging.commands import LightsMaster, LightsStop, LightsStopReset
@@ -59,6 +59,7 @@ class StopVerbs:
         """Commands with a fade under way end as *stopped*; a self-test is cancelled: it would measure nonsense."""
         house = self._house
         house.rig.stop(job.issuer or "remote", house.now())
+        handed_over(house, house.rig.fixtures)  # after it: it stays where it is until the reset
         house.stage.playback.turn(house.now())  # no cue begins by itself any more
         test = house.tests.cancel()
         by = house.rig.stopped
@@ -90,6 +91,7 @@ class StopVerbs:
         house, by = self._house, job.issuer or "remote"
         new = not house.rig.masters.blackout
         arrived = house.rig.black_out(by, now=house.now(), fade=args.fade)
+        handed_over(house, house.rig.fixtures)
         by = house.rig.masters.blackout
         if new:
             self._happened("lights.blackout", Text(f"blackout by {by}", f"{by} 执行了全场暗场"), "warning", by)

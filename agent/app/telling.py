@@ -80,7 +80,7 @@ def lights(rig: Rig, devices: Devices, topics: Topics, now: float, ahead: float)
     for name, fixture in rig.fixtures.items():
         holder = rig.holder(name)
         target = rig.scene.targets(name)
-        since = devices.desks.since(fixture)
+        since, kept = devices.desks.since(fixture), devices.desks.kept(fixture)
         health, reason = _carried(devices, fixture)
         yield (
             topics.state("fixture", name),
@@ -90,6 +90,8 @@ def lights(rig: Rig, devices: Devices, topics: Topics, now: float, ahead: float)
                 held_by=_holder(holder, ahead) if holder else None,
                 console=devices.desks.of(fixture),
                 console_since=None if since is None else iso(since + ahead),
+                kept="" if kept is None else ", ".join(kept.sources),
+                kept_since=None if kept is None else iso(kept.since + ahead),
                 fade_remaining=round(max(0.0, rig.scene.arrives(name) - now), 1),
                 health=health,
                 reason=reason,

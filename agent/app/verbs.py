@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agent.app.arrival import A_DAY, arrive, free, present, taken
+from agent.app.arrival import A_DAY, arrive, free, handed_over, present, taken
 from agent.app.house import House
 from agent.lighting.claims import Claim, Priority
 from agent.lighting.fade import Key
@@ -97,6 +97,7 @@ class LightVerbs:
         levels = wanted(house.rig, args.targets, args.levels)
         owner = job.issuer or "remote"
         arrived = house.rig.claim(owner, Priority.MANUAL, levels, now=house.now(), fade=args.fade, lease=args.hold)
+        handed_over(house, levels)
         rig = house.rig
         mine = {key: rig.winning(key) for key in _keys(levels)}
 
@@ -111,6 +112,7 @@ class LightVerbs:
         house = self._house
         names = targets(house.rig, args.targets)
         gone = house.rig.release(house.now(), priority=Priority.MANUAL, fixtures=names, fade=args.fade)
+        handed_over(house, names)
         await house.looks.remembered()
         return {"released": sorted({claim.fixture for claim in gone})}
 

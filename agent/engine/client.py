@@ -19,6 +19,7 @@ from agent.engine.messages import (
     Bug,
     Drop,
     DropInput,
+    Free,
     Heir,
     Heirless,
     Held,
@@ -157,8 +158,12 @@ class EngineClient:
         if self._ears.get(ear.name) is ear:
             del self._ears[ear.name]
             self.send(DropInput(ear.name))
-            if self._writer is None:
-                self._holding.only(self._ears)
+            self._holding.only(self._ears)
+
+    def free(self, slots: Mapping[int, bytes]) -> None:
+        """Have nothing kept there that lost consoles left behind."""
+        self._holding.free(slots)
+        self.send(Free(slots))
 
     def dropped(self, player: FarPlayer) -> None:
         """Have the engine let go of it."""

@@ -160,13 +160,26 @@ class Holding:
 
     def only(self, ears: Container[str]) -> None:
         """Other inputs are no more."""
-        self.told({universe: each for universe, each in self._now.items() if each.input in ears})
+        parts = {universe: each.of(ears) for universe, each in self._now.items()}
+        self.told({universe: each for universe, each in parts.items() if each is not None})
+
+    def free(self, slots: Mapping[int, bytes]) -> None:
+        """What lost ones left behind on these slots is kept no more."""
+        parts = {
+            universe: each if universe not in slots else each.freed(slots[universe])
+            for universe, each in self._now.items()
+        }
+        self.told({universe: each for universe, each in parts.items() if each is not None})
 
     def by(self, ear: str, players: Iterable[FarPlayer]) -> dict[int, Console]:
         """What an input heard. Levels are not told as they move: they are what outputs sent."""
         wires = {universe: frame for player in players for universe, frame in player.wires.items() if frame}
-        mine = {universe: each for universe, each in self._now.items() if each.input == ear}
-        return {universe: each._replace(slots=wires.get(universe, each.slots)) for universe, each in mine.items()}
+        mine = {universe: each.of((ear,)) for universe, each in self._now.items()}
+        return {
+            universe: each._replace(slots=wires.get(universe, each.slots))
+            for universe, each in mine.items()
+            if each is not None
+        }
 
 
 def lost(health: Health, now: float) -> Health:

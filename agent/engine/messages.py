@@ -79,6 +79,12 @@ class TakeInput(NamedTuple):
     before: Mapping[int, Console]
 
 
+class Free(NamedTuple):
+    """A person moves lights: what lost consoles left behind on these slots (not 0, by universe) is kept no more."""
+
+    slots: Mapping[int, bytes]
+
+
 class DropInput(NamedTuple):
     """Stop listening there."""
 

@@ -21,6 +21,7 @@ from agent.engine.messages import (
     Bug,
     Drop,
     DropInput,
+    Free,
     Heir,
     Heirless,
     Held,
@@ -247,6 +248,8 @@ class Engine:
             case TakeInput(name, table, standing, before):
                 self._inputs[name] = Listening(table, standing, Health())
                 self._hearing.make(name, table, standing, before).lane.start()
+            case Free(slots):
+                self._hearing.free(slots)
             case DropInput(name):
                 self._inputs.pop(name, None)
                 self._hearing.drop(name)

@@ -49,15 +49,19 @@ class CatchUp:
         self._console: Console | None = None
         self._theirs: Numbers = self._levels
         self._held = np.zeros(len(self._levels), np.bool_)
+        self._whole = False
+        """Whether a console holds all of them."""
 
     def aim(self, part: Part, console: Console | None) -> None:
         """From now on follow a console where it holds slots; ``None``: back to the scene."""
-        self._console = console
+        before, self._console = self._console, console
         if console is None:
-            self._held[:] = False
+            self._held[:] = self._whole = False
             return
-        held = np.frombuffer(console.held.ljust(SLOTS, bytes(1)), np.uint8) != 0
-        self._held = part.sheet.channels_of(self._row, held)
+        if before is None or before.held != console.held:  # mostly only levels change
+            held = np.frombuffer(console.held.ljust(SLOTS, bytes(1)), np.uint8) != 0
+            self._held = part.sheet.channels_of(self._row, held)
+            self._whole = bool(self._held.all())
         self._theirs = part.sheet.decoded(self._row, console.slots.ljust(SLOTS, bytes(1)))
 
     def frame(self, part: Part, now: float, wire: Slots) -> tuple[bytes, bool]:
@@ -70,7 +74,9 @@ class CatchUp:
         passed, self._at = min(max(0.0, now - self._at), LONGEST), max(now, self._at)
         if part.stopped:
             passed = 0.0  # it is where it stays
-        goal = np.where(self._held, self._theirs, part.levels(now, self._which))
+        goal = self._theirs
+        if not self._whole:
+            goal = np.where(self._held, goal, part.levels(now, self._which))
         most = part.rates[self._which] * passed
         if self._console is not None and not self._console.limited:
             most = np.where(self._held, 0.0 if part.stopped else np.inf, most)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 
-from agent.lighting.console import Console, Consoles, Ear, Standing
+from agent.lighting.console import Console, Consoles, Standing
+from agent.lighting.ear import Ear
 from agent.lighting.player import Player, Table
 from agent.runtime.lane import Health, Log
 from drivers import registry
@@ -56,6 +57,7 @@ class Hearing:
         self._end(name)
         self._standing[name] = standing
         with self._told_if_changed():
+            self._consoles.stand(name, standing)
             self._consoles.believe(name, before)
             self._consoles.doubt(name, self._host.now() + driver.lost_after)
         ear = Ear(name, driver, self._host.now, self, self._tell, self._bug, self._log)
@@ -76,6 +78,11 @@ class Hearing:
             ear.lane.join()
         return ear is not None
 
+    def free(self, slots: Mapping[int, bytes]) -> None:
+        """A person moves lights: see :class:`Consoles`."""
+        with self._told_if_changed():
+            self._consoles.free(slots)
+
     def seated(self, player: Player) -> None:
         """A player has come: it follows who holds its universes."""
         with self._lock:
@@ -87,7 +94,7 @@ class Hearing:
     def hear(self, name: str, news: Sequence[Heard]) -> None:
         with self._told_if_changed():
             for heard in news:
-                self._consoles.hear(name, self._standing[name], heard)
+                self._consoles.hear(name, self._standing[name], heard, self._host.now())
 
     def doubt(self, name: str, until: float) -> None:
         with self._lock:
@@ -112,8 +119,8 @@ class Hearing:
                 player.follow(universe, console)
 
 
-def _said(holding: Mapping[int, Console]) -> dict[int, object]:
+def _said(holding: Mapping[int, Console]) -> dict[int, Console]:
     return {
-        universe: (each.input, each.sources, each.priority, each.held.translate(HELD), each.shares)
+        universe: each._replace(slots=b"", held=each.held.translate(HELD), limited=True)
         for universe, each in holding.items()
     }

@@ -1,9 +1,11 @@
 """One input of the studio, as the daemon sees it: its table and who listens there."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
-from agent.lighting.console import Ear, Standing
+from agent.lighting.console import Standing
+from agent.lighting.ear import Ear
 from agent.runtime.lane import Health
 from config.model import InputSection
 from drivers import registry
@@ -33,8 +35,8 @@ class InputUnit:
         self.name = name
         self.section = section
         self.driver: Input = spec.make(spec.read(section.options, section.folder), host)
-        usual = Standing(limited=section.limit)
-        self.standing = usual if section.over is None else Standing(section.over, section.limit)
+        usual = Standing(limited=section.limit, keeps=section.on_loss == "hold")
+        self.standing = usual if section.over is None else replace(usual, over=section.over)
         self.lane = seat(self)
 
 

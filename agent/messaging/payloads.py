@@ -169,6 +169,8 @@ class FixtureState(Payload):
         "console's; `target` is where the light goes when it ends.",
     )
     console_since: str | None = Field(None, description="Since when it has lights of that universe.")
+    kept: str = Field("", description="A lost console whose last look stays here (`on_loss`) until a person moves it.")
+    kept_since: str | None = Field(None, description="When that console was lost.")
     fade_remaining: float = Field(0.0, description="Seconds.")
     health: Health = "ok"
     reason: str = ""

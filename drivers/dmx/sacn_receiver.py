@@ -6,7 +6,9 @@
 * A source is a component identifier in a universe. It is gone when it says so (6.2.6), or after 2.5 s without levels
   (6.7.1). Several that fall silent at once are lost at once: a source counts as lost only when those that are left were
   heard after it should have been, so that a pulled cable does not hand the stage to the weaker one for an instant.
-* Packets 0 to 19 numbers behind the last are late and dropped (6.7.2).
+* Packets 0 to 19 numbers behind the last are late and dropped (6.7.2), also of a source that has said that it ends:
+  what the network delivers after its goodbye does not bring it back. One that restarts at once counts on, or anew: it
+  gets in with its first number outside that window, at the latest once its goodbye is as old as a loss.
 * Preview data (6.2.6) and start codes other than 00 and DD change nothing.
 * Start code DD gives the priority of each slot; 2.5 s after the last of them the packet's priority holds again. A new
   source has ``patience`` to say them before its levels count, else what it leaves to others would jump for a frame.
@@ -60,6 +62,9 @@ class _Universe:
     sources: dict[UUID, Source] = field(default_factory=dict)
     ended: _Ended = ""
     settling: bool = False
+    parted: dict[UUID, tuple[int, float]] = field(default_factory=dict)
+    """Sources that said that they end: their last number, and until when it counts. The oldest first, never more than
+    there may be sources."""
 
 
 @dataclass(slots=True)
@@ -147,6 +152,9 @@ class Receiver:
             return
         source = universe.sources.get(packet.cid)
         if source is None:
+            if self._after_the_end(universe, packet, now):
+                self.counters.late += 1
+                return
             if packet.terminated or packet.preview or packet.start_code not in (codec.LEVELS, codec.PRIORITIES):
                 return
             source = self._admit(universe, packet, now)
@@ -160,8 +168,29 @@ class Receiver:
         source.seen = now
         if packet.terminated:
             self._drop(universe, packet.cid, "terminated")
+            self._part(universe, packet, now)
         elif not packet.preview and packet.start_code in (codec.LEVELS, codec.PRIORITIES):
             self._live(universe, source, packet, now)
+
+    def _part(self, universe: _Universe, packet: Data, now: float) -> None:
+        """This was the last number of a source that ends."""
+        universe.parted.pop(packet.cid, None)
+        if len(universe.parted) >= self._most_sources:
+            del universe.parted[next(iter(universe.parted))]
+        universe.parted[packet.cid] = (packet.sequence, now + self._lost)
+
+    def _after_the_end(self, universe: _Universe, packet: Data, now: float) -> bool:
+        """Whether a packet of a source we do not follow was sent before it ended. It ends three times (6.2.6): the last
+        of its numbers counts."""
+        last, until = universe.parted.get(packet.cid, (0, -math.inf))
+        if now >= until:
+            universe.parted.pop(packet.cid, None)
+            return False
+        if not codec.later(packet.sequence, last):
+            return True
+        if packet.terminated:
+            self._part(universe, packet, now)
+        return False
 
     def _live(self, universe: _Universe, source: Source, packet: Data, now: float) -> None:
         if packet.start_code == codec.LEVELS:

@@ -101,3 +101,51 @@ async def test_an_input_that_a_reload_changes_does_not_let_the_lights_go(desk):
             assert seen == {255} and agent.devices.desks.consoles
         finally:
             playing.cancel()
+
+
+async def test_a_look_that_is_held_after_a_loss_is_told_and_each_light_is_a_persons_once_he_moves_it(desk):
+    desk.change('driver = "sacn-in"', 'driver = "sacn-in"\non_loss = "hold"')
+    async with desk.running() as agent:
+        await until(lambda: agent.devices.inputs["desk"].lane.health.state == "ok")
+        console = sacn_console(desk.studio, SacnInOptions(universes=(1,)), "console")
+        back, key = (agent.rig.fixtures[name] for name in ("back", "key"))
+        output = agent.devices.outputs["widget-1"].lane
+        while output.wire(1)[back.address - 1] != 255:
+            console.say(1, b"\xff" * 512, 150)
+            await asyncio.sleep(0.2)
+        console.leave()
+        state = await until(lambda: (found := desk.state("fixture", "back"))["kept"] and found)
+        assert state["kept"] == "Console" and state["kept_since"] and state["console"] == ""
+        assert "Console" in agent.devices.dark([back]), "the exposure loop leaves it alone"
+        end = await desk.send("lights.set", {"targets": ["back"], "levels": {"intensity": 0.1}})
+        assert end.state == "succeeded" and "console" not in end.result
+        await until(lambda: desk.state("fixture", "back")["kept"] == "")
+        await until(lambda: output.wire(1)[back.address - 1] < 40)
+        assert desk.state("fixture", "key")["kept"] and output.wire(1)[key.address - 1] == 255
+        assert not agent.devices.dark([back]) and agent.devices.dark([key])
+        assert (await desk.send("lights.stop", {})).state == "succeeded"
+        await until(lambda: desk.state("fixture", "key")["kept"] == "")
+
+
+@pytest.mark.parametrize(
+    ("verb", "args"),
+    [
+        ("look.apply", {"look": "kept", "targets": ["back"]}),
+        ("cue.go", {"list": "kept"}),
+        ("lights.blackout", {}),
+        ("lights.release", {"targets": ["back"]}),
+    ],
+)
+async def test_what_a_person_does_with_a_light_ends_the_look_that_is_held_on_it(desk, verb, args):
+    desk.change('driver = "sacn-in"', 'driver = "sacn-in"\non_loss = "hold"')
+    async with desk.running() as agent:
+        await until(lambda: agent.devices.inputs["desk"].lane.health.state == "ok")
+        await desk.send("look.save", {"look": "kept", "levels": {"back": {"intensity": 0.1}}})
+        await desk.send("cue.save", {"list": "kept", "cue": 1, "levels": {"back": {"intensity": 0.1}}, "up": 0})
+        console = sacn_console(desk.studio, SacnInOptions(universes=(1,)), "console")
+        console.say(1, b"\xff" * 512, 150)
+        await until(lambda: agent.devices.desks.consoles)
+        console.leave()
+        await until(lambda: desk.state("fixture", "back")["kept"])
+        assert (await desk.send(verb, args)).state == "succeeded"
+        await until(lambda: desk.state("fixture", "back")["kept"] == "")

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from agent.app.desks import CALM, Desks
-from agent.lighting.console import Console
+from agent.lighting.console import Console, Kept
 
 
 def light(first, last, universe=1, bus=""):
@@ -36,4 +36,22 @@ def test_a_console_that_comes_and_goes_is_told_now_and_then_and_last_of_all_how_
     desks.hold({}, 60.0)
     told += [(now, each.name) for now in (60.0, 60.0 + CALM) for each in desks.news(now)]
     assert told[0] == (0.0, "console.takes") and told[-1][1] == "console.leaves"
+    assert not list(desks.news(99.0))
+
+
+def test_what_a_lost_one_left_behind_is_said_of_each_light_and_not_that_its_lights_fade_back():
+    desks = Desks()
+    desks.hold({1: console("A")}, 10.0)
+    assert [each.name for each in desks.news(10.0)] == ["console.takes"]
+    parts = (Kept("net", ("A",), 20.0, bytes(8), b"\1\1\0\0"), Kept("net", ("B",), 21.0, bytes(8), b"\0\0\1\0"))
+    desks.hold({1: Console("net", (), 0, bytes(8), b"\1\1\1\0", kept=parts)}, 21.0)
+    assert [(desks.kept(light(*each)) or parts[0]).sources for each in ((1, 2), (3, 3), (2, 3))] == [
+        ("A",),
+        ("B",),
+        ("B",),
+    ]
+    assert desks.kept(light(4, 8)) is desks.kept(light(1, 1, universe=2)) is desks.kept(light(1, 1, bus="line")) is None
+    assert desks.of(light(1, 3)) == "" and desks.since(light(1, 3)) is None
+    (left,) = desks.news(10.0 + CALM)
+    assert left.name == "console.leaves" and "stays" in left.said.en and "保留" in left.said.zh
     assert not list(desks.news(99.0))

@@ -11,7 +11,7 @@ from agent.lighting.claims import Priority
 from config.model import InputSection
 from drivers.dmx import sacn_codec as codec
 from drivers.dmx.sacn_codec import Data
-from tests.agent.engine.rooms import LIGHT, dimmers, kill, listener, sacn, side
+from tests.agent.engine.rooms import LIGHT, Side, dimmers, kill, listener, sacn, side
 from tests.waiting import until
 
 FEW = dimmers(2)
@@ -61,9 +61,9 @@ class Desk:
         self._socket.close()
 
 
-def ear(**more):
+def ear(on_loss="fade", **more):
     options = {"universes": [1], "sampling": 0.0, "timeout": 2.5, "multicast": "ipv4", "interface": "127.0.0.1", **more}
-    return {"desk": InputSection(driver="sacn-in", options=options)}
+    return {"desk": InputSection(driver="sacn-in", on_loss=on_loss, options=options)}
 
 
 async def test_a_console_with_more_priority_is_followed_and_when_it_is_lost_the_lights_fade_back(tmp_path):
@@ -115,3 +115,35 @@ async def test_a_console_with_no_more_priority_than_ours_holds_nothing(tmp_path)
                 assert not daemon.holding and {packet.slots[0] for packet in heard.packets} == {255}
                 desk.priority = 101
                 await until(lambda: daemon.holding)
+
+
+async def test_the_last_look_that_is_held_outlives_the_engine_and_the_daemon_until_a_person_moves_it(tmp_path):
+    net = {"net": sacn("127.0.71.24")}
+    with Desk("127.0.0.1") as desk, listener("127.0.71.24") as heard:
+        async with side(tmp_path, net, FEW, {"d1": {LIGHT: 0.2}}, ear("hold")) as daemon:
+            await daemon.ready()
+            async with desk.playing(200):
+                await until(lambda: heard.last()[0] == 200)
+            desk.terminate()
+            await until(lambda: daemon.holding and daemon.holding[1].kept)
+            (kept,) = daemon.holding[1].kept
+            assert kept.sources == ("Desk",) and abs(kept.since - time.monotonic()) < 5
+            count, fallen = len(heard.packets), daemon.client.pid
+            kill(fallen)
+            await until(lambda: daemon.client.pid not in (0, fallen))
+            await daemon.ready()
+            assert daemon.holding[1].kept == (kept,)
+            await daemon.vanish()
+            heir = Side(tmp_path, net, FEW, {"d1": {LIGHT: 0.2}}, ear("hold"))
+            await heir.open()
+            await heir.ready()
+            assert heir.holding[1].kept == (kept,)
+            begun = time.monotonic()
+            await until(lambda: heard.packets[-1].when > begun + 1.0)
+            assert {packet.slots[0] for packet in heard.packets[count:]} == {200}
+            heir.client.free({1: b"\1"})
+            await until(lambda: heard.last()[0] == 51)
+            assert not heir.holding or not heir.holding[1].who(1, 1)
+            await until(lambda: not any(any(each.mask[:1]) for each in getattr(heir.holding.get(1), "kept", ())))
+            assert daemon.client is not heir.client
+            await heir.client.close(0.0)

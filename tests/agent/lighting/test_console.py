@@ -208,3 +208,25 @@ def test_of_several_inputs_the_strongest_holds_and_when_it_goes_the_next_one():
     consoles.hear("net", US, Heard(1, b"", ended="terminated"))
     consoles.forget("net")
     assert told == [("net", 110), ("cable", 150), ("net", 120), None]
+
+
+def test_several_inputs_are_merged_slot_by_slot_as_sources_within_one_are():
+    consoles = Consoles(lambda universe, found: None)
+    consoles.hear("net", US, Heard(1, b"\x10\x20\x30\x40", 0, bytes((150, 120, 120, 0)), ("A",)))
+    consoles.hear("cable", US, Heard(1, b"\x90\x80\x11\x70\x60", 120, sources=("B",)))
+    held = consoles.holding[1]
+    assert (held.slots, held.held) == (b"\x10\x80\x30\x70\x60", bytes((150, 120, 120, 120, 120)))
+    assert (held.sources, held.inputs, held.priority) == (("A", "B"), ("net", "cable"), 150)
+    assert [held.who(slot, slot) for slot in range(1, 6)] == [("A",), ("A", "B"), ("A", "B"), ("B",), ("B",)]
+    assert (held.of(("cable",)).sources, held.of(("cable",)).held[:5]) == (("B",), bytes((0, 120, 120, 120, 120)))
+    assert held.of(("net", "cable")) is held and held.of(("other",)) is None
+    consoles.forget("net")
+    assert consoles.holding[1].slots == b"\x90\x80\x11\x70\x60"
+
+
+def test_where_one_of_several_inputs_is_limited_all_are():
+    consoles = Consoles(lambda universe, found: None)
+    consoles.hear("net", Standing(limited=False), Heard(1, b"\1", 110, sources=("A",)))
+    assert not consoles.holding[1].limited
+    consoles.hear("cable", US, Heard(1, b"\0\1", 110, sources=("B",)))
+    assert consoles.holding[1].limited

@@ -14,6 +14,7 @@ from agent.lighting.part import Change, Few, Part
 from agent.lighting.rig import Rig
 from agent.lighting.scene import Scene
 from agent.lighting.score import Score
+from agent.lighting.sheet import lay_out
 from config.units import Attribute
 from firmware_profiles.curves import Curve, Measured
 from firmware_profiles.library import load
@@ -70,6 +71,23 @@ def test_every_curve_is_rendered_alike_at_any_moment_of_a_fade(curve, level, now
     scene = Scene({fixture.name: fixture}, {key: Fade(0.2, level, 1.0, 10.0)}, lambda key: 1.0)
     assert near(score(scene).whole().frames(now)[0], scene.frame(1, now))
     assert score(scene).whole().frames(99.0)[0].tobytes() == scene.frame(1, 99.0)
+
+
+@pytest.mark.parametrize("curve", [*Curve, Measured(((0, 0), (0.1, 0), (0.6, 0.2), (1, 1)))], ids=str)
+@settings(max_examples=20, deadline=None)
+@given(slots=st.binary(min_size=2, max_size=2), wide=st.booleans(), mired=st.booleans())
+def test_what_slots_mean_is_found_for_many_at_once_as_the_profile_says_it(curve, slots, wide, mired):
+    dimmer = FEW["back" if wide else "key"]
+    shape = {"points": curve.points} if isinstance(curve, Measured) else {"curve": curve}
+    if mired:
+        shape = {"attribute": "cct", "span": [6500, 2700], "scale": "mired"}
+    personality = mode({"attribute": "intensity", "bits": 16 if wide else 8, **shape})
+    fixture = replace(dimmer, personality=personality, footprint=personality.footprint)
+    channel = next(iter(personality.channels.values()))
+    sheet, _ = lay_out({fixture.name: fixture}, (7, 1))
+    frame = bytearray(512)
+    frame[fixture.address - 1 : fixture.last] = slots[: fixture.footprint]
+    assert sheet.decoded(1, bytes(frame)).tolist() == pytest.approx([channel.read(slots)], rel=1e-12)
 
 
 def near(slots, frame):

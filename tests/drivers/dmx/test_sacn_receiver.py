@@ -1,5 +1,7 @@
 """The merging receiver against the clauses of E1.31 it keeps: sources, priorities, sampling."""
 
+from uuid import UUID
+
 import pytest
 
 from drivers.base import Heard
@@ -38,7 +40,42 @@ def test_a_source_that_says_so_is_gone_at_once_and_the_next_one_takes_over():
     assert desk.say(B, b"\xff", options=TERMINATED) == []
     assert desk.say(A, b"\xff", options=TERMINATED) == [Heard(1, b"", ended="terminated")]
     assert desk.receiver.streams == 0
-    assert levels(*desk.say(A, b"\3", sequence=0)) == [b"\3"]
+    assert levels(*desk.say(A, b"\3")) == [b"\3"]
+
+
+def test_what_was_sent_before_its_end_and_comes_after_it_does_not_bring_a_source_back():
+    desk = Desk()
+    desk.say(A, b"\1", sequence=99)
+    for number in (100, 101, 102):
+        desk.say(A, b"\1", sequence=number, options=TERMINATED)
+    for number in (99, 102, 101, 83):
+        assert desk.say(A, b"\xff", sequence=number) == []
+    assert desk.receiver.streams == 0 and desk.receiver.counters.late == 4
+    desk.now += 2.49
+    assert desk.say(A, b"\xff", sequence=99) == []
+    assert levels(*desk.say(B, b"\2", sequence=99)) == [b"\2"], "another source has numbers of its own"
+    desk.now += 0.01
+    assert desk.say(A, b"\5", sequence=99, priority=120) == [Heard(1, b"\5", 120, sources=("A",))]
+
+
+@pytest.mark.parametrize("first", [0, 82, 103])
+def test_a_source_that_begins_again_after_its_end_gets_in_at_once(first):
+    desk = Desk()
+    desk.say(A, b"\1", sequence=99)
+    for number in (100, 101, 102):
+        desk.say(A, b"\1", sequence=number, options=TERMINATED)
+    assert levels(*desk.say(A, b"\3", sequence=first)) == [b"\3"]
+
+
+def test_ends_are_remembered_of_no_more_sources_than_there_may_be():
+    desk = Desk(most_sources=3)
+    for number in range(50):
+        who = UUID(int=number + 1)
+        desk.say(who, b"\1", sequence=7)
+        desk.say(who, b"\1", sequence=8, options=TERMINATED)
+    (parted,) = [len(each.parted) for each in desk.receiver._universes.values() if each.parted]
+    assert parted == 3
+    assert desk.say(UUID(int=50), b"\xff", sequence=8) == [], "the latest are remembered"
 
 
 def test_a_source_is_lost_after_two_and_a_half_seconds_and_not_before():
