@@ -1,4 +1,4 @@
-"""Notices an engine that is there and stands still (stopped, or waiting for itself), and ends it: its heir goes on."""
+"""Notices an engine that is there and stands still (stopped, or its interpreter hangs), and ends it for its heir."""
 
 import asyncio
 import contextlib
