@@ -18,7 +18,8 @@ from pydantic import BaseModel
 
 from agent.app import rules
 from agent.app.all_verbs import all_verbs
-from agent.exposure.service import TRIPPED, ExposureNow
+from agent.exposure.service import ExposureNow
+from agent.exposure.words import TRIPPED
 from agent.lighting.showfile import Damage
 from agent.messaging import examples, exporters
 from agent.messaging.commands import ARGS, RANGES, Envelope

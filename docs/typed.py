@@ -25,6 +25,7 @@ EXAMPLES: Mapping[str, str] = {
     "cue.rollback": "main version=1",
     "exposure.set": "hold target=0.2",
     "exposure.release": "mode=advise",
+    "exposure.handback": "key",
     "rdm.survey": "widget-1",
     "rdm.identify": "widget-1 uid=1234:56789ABC seconds=5",
     "rdm.set": "widget-1 uid=1234:56789ABC address=101",

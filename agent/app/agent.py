@@ -9,7 +9,7 @@ from typing import Any, Literal
 import structlog
 
 from agent import __version__
-from agent.app import examined, keeper
+from agent.app import examined, exposing, keeper
 from agent.app.all_verbs import all_verbs
 from agent.app.config_verbs import unfinished
 from agent.app.devices import Devices, checked, word_for
@@ -32,8 +32,8 @@ from agent.lighting.console import Console
 from agent.lighting.memory import LookFile
 from agent.lighting.scene import Scene
 from agent.messaging.bus import Bus
-from agent.messaging.commands import ExposureSet
 from agent.messaging.dispatch import Dispatcher
+from agent.messaging.exposure_args import ExposureSet
 from agent.messaging.header import Stamp
 from agent.messaging.local import NAME as CONTROL
 from agent.messaging.local import ControlSocket
@@ -263,7 +263,7 @@ class Agent:
         self.looks.changed()
 
     def _told_sight(self, camera: str, sight: Sight) -> None:
-        self._soon(self._on_sight, camera, sight)
+        self._soon(exposing.looked, self, camera, sight)
 
     def _told_bug(self, lane: str, error: BaseException) -> None:
         self._soon(self._on_bug, lane, error)
@@ -285,12 +285,6 @@ class Agent:
         if kind is Kind.CAMERA and health.state != "ok" and self.looks_through(name) and self.exposure is not None:
             self.exposure.lost(f"camera {name} is offline: {health.reason}")
             self.herald.exposure()
-
-    def _on_sight(self, camera: str, sight: Sight) -> None:
-        if self.looks_through(camera) and self.exposure is not None:
-            ev = sight.ev(self.exposure.target)
-            fault = sight.untrusted or self.devices.dark(self.rig.fixtures[n] for n in self.exposure.fixtures)
-            self.exposure.turn(ev, sight.captured, fault, self.now(), self.on_air())
 
     def _told_air(self, message: AirMessage) -> None:
         if self.interlock.hear(message.on_air, message.source, message.issued_at.timestamp(), self.now()):

@@ -149,19 +149,16 @@ class Devices:
             free = self._hearing.free if self.engine is None else self.engine.free
             free({universe: bytes(mask) for universe, mask in slots.items()})
 
-    def dark(self, lights: Iterable[Patched]) -> str:
-        """Which output, bus or console keeps one of these lights from being driven, as a reason; "" when none does."""
-        lights = list(lights)
-        wanted = {light.universe for light in lights if not light.bus}
+    def unreachable(self, lights: Iterable[Patched]) -> dict[str, str]:
+        """Which of these lights cannot be driven now, and the reason: their output is, or they are, offline."""
+        found = {}
         for light in lights:
-            if console := self.console(light):
-                return f"light {light.name} is held by the console {console}"
             if light.bus in self.buses and self.buses[light.bus].health(light.name)[0] == "offline":
-                return f"light {light.name} on bus {light.bus} is offline"
-        for output in self.outputs.values():
-            if wanted & set(output.section.universes) and output.lane.health.state == "offline":
-                return f"output {output.name} is offline"
-        return ""
+                found[light.name] = f"light {light.name} on bus {light.bus} is offline"
+            for output in self.outputs.values() if not light.bus else ():
+                if light.universe in output.section.universes and output.lane.health.state == "offline":
+                    found[light.name] = f"output {output.name} is offline"
+        return found
 
     def all(self) -> Iterator[tuple[Kind, Unit[Any, Any] | OutputUnit | InputUnit]]:
         """Every device with its kind."""

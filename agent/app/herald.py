@@ -113,7 +113,8 @@ class Herald:
         agent = self._agent
         if agent.exposure is not None:
             topic = agent.topics.state("exposure", agent.exposure.section.camera)
-            agent.bus.board.put(topic, telling.exposure(agent.exposure.now_state))
+            difference = round(agent.host.wall() - agent.now(), 1)  # else it would be news each time
+            agent.bus.board.put(topic, telling.exposure(agent.exposure.now_state, difference))
 
     def air(self) -> None:
         agent = self._agent

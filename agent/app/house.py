@@ -15,8 +15,9 @@ from agent.lighting.cues import Playback
 from agent.lighting.rig import Rig
 from agent.lighting.showfile import ShowFile
 from agent.messaging.bus import Bus
-from agent.messaging.commands import ExposureSet, TelemetrySet
+from agent.messaging.commands import TelemetrySet
 from agent.messaging.dispatch import Dispatcher
+from agent.messaging.exposure_args import ExposureSet
 from agent.messaging.header import Payload
 from agent.messaging.topics import Topics
 from config.model import StudioConfig
@@ -47,6 +48,9 @@ class Telling(Protocol):
 
     def unsilenced(self, pattern: str) -> None:
         """Tell what fires as if it were new, where nothing silences it any more."""
+
+    def exposure(self) -> None:
+        """The exposure loop's state may have changed."""
 
     def show(self) -> None:
         """Looks or cue lists were edited: tell what there is now."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.app.house import House
-from agent.messaging.commands import ExposureRelease, ExposureSet
+from agent.app.verbs import targets
+from agent.messaging.exposure_args import ExposureHandback, ExposureRelease, ExposureSet
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.service_args import ProbeNow
@@ -22,7 +23,7 @@ LONGEST = 320.0
 
 
 class ExposureVerbs:
-    """exposure.set, exposure.release."""
+    """exposure.set, exposure.release, exposure.handback."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -30,6 +31,7 @@ class ExposureVerbs:
     def all(self) -> dict[str, Verb[Any]]:
         verbs: list[Verb[Any]] = [
             Verb("exposure.set", ExposureSet, self._set, missing=self._missing),
+            Verb("exposure.handback", ExposureHandback, self._handback, check=self._can, missing=self._missing),
             Verb("exposure.release", ExposureRelease, self._release, missing=self._missing, always=True),
         ]
         return {verb.name: verb for verb in verbs}
@@ -46,6 +48,30 @@ class ExposureVerbs:
         said = house.exposure_set(ExposureSet(mode=args.mode))
         await house.looks.remembered()
         return {**said, "released": sorted(held)}
+
+    def _can(self, args: ExposureHandback) -> None:
+        self._named(args)
+
+    def _named(self, args: ExposureHandback) -> list[str] | None:
+        """The loop's own among the targets. Raises Refusal where there is none."""
+        if args.targets is None:
+            return None
+        own = self._house.exposure.fixtures if self._house.exposure is not None else ()
+        named = [name for name in targets(self._house.rig, args.targets) if name in own]
+        if not named:
+            en = f"none of these lights is the automatic fill light's; its own are {', '.join(own)}"
+            raise Refusal(
+                ReasonCode.UNKNOWN_TARGET, Text(en, f"这些灯都不属于自动补光；自动补光的灯：{'、'.join(own)}")
+            )
+        return named
+
+    async def _handback(self, args: ExposureHandback, job: Job) -> Mapping[str, Any]:
+        loop = self._house.exposure
+        assert loop is not None
+        back = loop.hand_back(self._named(args), self._house.now())
+        self._house.herald.exposure()
+        await self._house.looks.remembered()
+        return {"handed_back": list(back), "out": list(loop.now_state.out)}
 
 
 class ProbeVerbs:

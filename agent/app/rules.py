@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agent.app.devices import Devices
-from agent.exposure.service import TRIPPED, ExposureNow
+from agent.exposure.service import ExposureNow
+from agent.exposure.words import REMEDY, TRIPPED, USUAL_REMEDY
 from agent.health.alerts import AlertLevel, Condition
 from agent.lighting.showfile import Damage, Found, Shelf
 from agent.runtime.lane import Health
@@ -181,10 +182,7 @@ def exposure(now: ExposureNow, camera: str, limits: AlertSection, testing: bool)
         bool(now.tripped),
         AlertLevel.WARNING,
         TRIPPED.get(now.tripped, Text("the exposure loop has let go", "曝光控制已退出")),
-        Text(
-            "lock the camera's exposure, then hand back: exposure.set mode=hold",
-            "锁定摄像机曝光，然后交还控制：exposure.set mode=hold",
-        ),
+        REMEDY.get(now.tripped, USUAL_REMEDY),
         hold=0.0,
     )
 

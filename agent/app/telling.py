@@ -17,6 +17,7 @@ from agent.lighting.masters import GRAND
 from agent.lighting.rig import Rig
 from agent.lighting.showfile import ShowFile
 from agent.messaging import payloads
+from agent.messaging.exposure_payloads import ExposureMove, ExposureState
 from agent.messaging.header import Payload, Say, iso
 from agent.messaging.topics import Topics
 from agent.runtime import clock
@@ -138,14 +139,29 @@ def all_devices(
         yield topics.state(name, unit.name), device(unit.lane.health)
 
 
-def exposure(state: ExposureNow) -> payloads.ExposureState:
-    return payloads.ExposureState(
+def exposure(state: ExposureNow, wall_minus_mono: float) -> ExposureState:
+    """``wall_minus_mono`` turns the loop's times into the wall clock's."""
+    move = state.move
+    return ExposureState(
         mode=state.mode,
         target=state.target,
         error=None if state.ev is None else round(state.ev, 2),
         holding=bool(state.holding),
         reason=state.tripped or state.why,
         advice=Say.of(state.advice) if state.advice else None,
+        trims={name: round(trim, 2) for name, trim in (state.trims or {}).items()},
+        out=state.out,
+        move=ExposureMove(
+            at=iso(move.at + wall_minus_mono),
+            error=round(move.error, 3),
+            lights={name: round(step, 3) for name, step in move.lights.items()},
+            age_ms=round((move.at - move.captured) * 1e3, 1),
+            began_at=iso(move.since + wall_minus_mono),
+            began_with=round(move.began_with, 3),
+        )
+        if move is not None
+        else None,
+        probe=dict(state.evidence or {}),
     )
 
 

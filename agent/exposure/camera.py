@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from agent.exposure.glance import Glance
 from agent.runtime.lane import BackOff, Health, Lane
 from agent.runtime.unit import Unit
 from config.model import CameraSection
@@ -34,6 +35,19 @@ class Sight:
     def ev(self, target: float) -> float:
         """Stops from a target of linear light; negative = too dark."""
         return self.metrics.ev - math.log2(target)
+
+    def glance(self, target: float, rate: float) -> Glance:
+        """What the exposure loop needs of it. ``rate``: pictures measured per second."""
+        metrics = self.metrics
+        return Glance(
+            self.ev(target),
+            self.captured,
+            self.untrusted,
+            metrics.zones,
+            metrics.mired,
+            self.fault is PictureFault.CLIPPED,
+            rate,
+        )
 
 
 class CameraWatch:

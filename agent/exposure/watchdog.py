@@ -5,22 +5,35 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-WINDOW = 4.0
-"""Seconds in which a commanded change must show."""
-ASKED = 0.6
-"""Stops the lights must have been moved in the window before an effect is demanded."""
-SHARE = 0.04
-"""Least share of it that must be seen. In bright daylight dimmed lamps are a small part of the picture, but not
-nothing; a camera that corrects them away leaves nothing."""
 JUMP = 0.15
 """Stops between two pictures that no loop can have made: a curtain, a cut. They are not counted as its effect."""
 HELD = 0.2
 """Stops from target below which the picture is held, whatever that takes: a loop that follows the sun has its effect
 eaten up by it."""
-LASTING = 1.0
-"""Seconds it must go on."""
 REVERSALS = 6
 """So many changes of direction in a minute are hunting (house default)."""
+BURNT = 10.0
+"""Seconds the picture may be clipped while the loop works: what it does about it takes no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What effect must be seen. ``asked``: stops of move within ``window`` seconds before any is demanded; ``share``:
+    least part of it that must show; ``lasting``: seconds it must be missing."""
+
+    asked: float
+    share: float
+    window: float = 4.0
+    lasting: float = 1.0
+
+
+UNKNOWN = Demand(asked=0.6, share=0.04)
+"""Moves in stops of the lights, whose part of the picture nobody has measured. In bright daylight dimmed lamps are a
+small part of it, but not nothing; a camera that corrects them away leaves nothing."""
+DOUBT = Demand(asked=0.35, share=0.1, window=1.6, lasting=0.2)
+"""Where a probe can tell: it costs two seconds of waiting, so it is made before much has been moved."""
+PREDICTED = Demand(asked=0.2, share=0.4, window=1.6, lasting=0.2)
+"""Likewise, with moves in stops of the picture, as commissioning predicts them."""
 
 
 class _Turn(NamedTuple):
@@ -34,14 +47,17 @@ class _Turn(NamedTuple):
 class Watchdog:
     """Feed it every turn; :meth:`verdict` is "" while all is well, else why the loop must let go."""
 
+    demand: Demand = UNKNOWN
     _turns: deque[_Turn] = field(default_factory=lambda: deque(maxlen=600))
     _reversals: deque[float] = field(default_factory=lambda: deque(maxlen=64))
     _direction: int = 0
     _missing_since: float | None = None
+    _burnt_since: float | None = None
 
-    def feed(self, now: float, trim: float, ev: float, disturbed: bool = False) -> None:
-        """``trim``: stops the lights were really moved so far; ``ev``: stops the picture is from its target (dark is
-        negative). ``disturbed``: somebody else's light is moving, so this picture proves nothing."""
+    def feed(self, now: float, trim: float, ev: float, disturbed: bool = False, clipped: bool = False) -> None:
+        """``trim``: stops moved so far (what of: see :class:`Demand`); ``ev``: stops the picture is from its target
+        (dark is negative). ``disturbed``: somebody else's light is moving, so this picture proves nothing."""
+        self._burnt_since = (now if self._burnt_since is None else self._burnt_since) if clipped else None
         if self._turns:
             move = trim - self._turns[-1].trim
             direction = (move > 1e-6) - (move < -1e-6)
@@ -53,24 +69,26 @@ class Watchdog:
     def verdict(self, now: float) -> str:
         if sum(1 for when in self._reversals if when > now - 60.0) >= REVERSALS:
             return "hunting"
+        if self._burnt_since is not None and now - self._burnt_since >= BURNT:
+            return "clipped"
         if not self._ineffective(now):
             self._missing_since = None
             return ""
         self._missing_since = now if self._missing_since is None else self._missing_since
-        return "no-effect" if now - self._missing_since >= LASTING else ""
+        return "no-effect" if now - self._missing_since >= self.demand.lasting else ""
 
     def _ineffective(self, now: float) -> bool:
-        recent = [turn for turn in self._turns if turn.at >= now - WINDOW]
-        if len(recent) < 2 or recent[-1].at - recent[0].at < WINDOW * 0.75 or abs(recent[-1].ev) < HELD:
+        recent = [turn for turn in self._turns if turn.at >= now - self.demand.window]
+        if len(recent) < 2 or recent[-1].at - recent[0].at < self.demand.window * 0.75 or abs(recent[-1].ev) < HELD:
             return False
         steps = [(b.trim - a.trim, b.ev - a.ev) for a, b in pairwise(recent) if not b.disturbed]
         asked = sum(move for move, _ in steps)
         got = sum(change for _, change in steps if abs(change) < JUMP)
-        return abs(asked) >= ASKED and got * (1 if asked > 0 else -1) < SHARE * abs(asked)
+        return abs(asked) >= self.demand.asked and got * (1 if asked > 0 else -1) < self.demand.share * abs(asked)
 
     def forget(self) -> None:
         """Start afresh (the loop was handed back)."""
         self._turns.clear()
         self._reversals.clear()
         self._direction = 0
-        self._missing_since = None
+        self._missing_since = self._burnt_since = None

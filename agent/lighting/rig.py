@@ -38,6 +38,8 @@ class Rig:
         self.masters = Masters(self.fixtures, groups or {}, masters or {}, blackout)
         self.stopped = ""
         """Who has stopped the lights; "" while they are not stopped."""
+        self.touched: dict[str, float] = {}
+        """Lights that a person has claimed, and when last: the exposure loop keeps off them, however short it was."""
         self._slew = Slew(self.fixtures, rate)
         self.show = show
         """Is given every new scene."""
@@ -123,6 +125,8 @@ class Rig:
         """Claim these levels. Returns when the lights will have arrived (monotonic). Unknown names are a KeyError:
         whoever lets claims in has checked them."""
         held_by = {fixture: self.holder(fixture) for fixture in levels}
+        if priority is Priority.MANUAL:
+            self.touched.update(dict.fromkeys(levels, now))
         keys = self._put(owner, priority, levels, None if lease is None else now + lease)
         scene = self.scene
         arrived = self._settle(keys, now, fade)

@@ -26,13 +26,13 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from agent.messaging import rdm_args, service_args, show_args
+from agent.messaging import exposure_args, rdm_args, service_args, show_args
 from agent.messaging.hints import fault
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.strict import TARGETS, Strict, Targets
 from config.check import told
 from config.problems import exact
-from config.units import CIE_SPAN, EMITTERS, HUE_SPAN, Attribute, Level, Luminance, Name, Seconds, Text
+from config.units import CIE_SPAN, EMITTERS, HUE_SPAN, Attribute, Level, Name, Seconds, Text
 
 MAX_BYTES = 16_000
 MAX_DEPTH = 8
@@ -158,19 +158,6 @@ class LightsMaster(Strict):
     fade: Seconds = Field(0.0, description="Seconds.")
 
 
-class ExposureSet(Strict):
-    """Automatic fill light: watch (off), advise, or hold; the target as linear luminance."""
-
-    mode: Literal["watch", "advise", "hold"] = Field(description="watch: measure only; hold: moves lights.")
-    target: Luminance | None = Field(None, description="Linear luminance; without: as it is.")
-
-
-class ExposureRelease(Strict):
-    """Take the automatic fill light's hands off: it lets go of its lights, which hold what they show."""
-
-    mode: Literal["watch", "advise"] = Field("watch", description="What it does from now on.")
-
-
 class Identify(Strict):
     """Make a light show itself."""
 
@@ -225,8 +212,7 @@ ARGS: Mapping[str, type[Strict]] = {
     "lights.stop.reset": LightsStopReset,
     "lights.master": LightsMaster,
     **show_args.ARGS,
-    "exposure.set": ExposureSet,
-    "exposure.release": ExposureRelease,
+    **exposure_args.ARGS,
     **rdm_args.ARGS,
     "probe.now": service_args.ProbeNow,
     "profiles.list": service_args.ProfilesList,

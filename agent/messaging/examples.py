@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.messaging import payloads
+from agent.messaging.exposure_payloads import ExposureMove, ExposureState
 from agent.messaging.header import Payload, Say
 from agent.messaging.homeassistant.payloads import AlertsShown, Asked, LightShown, ResultShown
 from agent.messaging.lifecycle import State
@@ -36,6 +37,7 @@ COMMANDS: Mapping[str, Mapping[str, Any]] = {
     "cue.rollback": {"list": "main", "version": 1},
     "exposure.set": {"mode": "hold", "target": 0.2},
     "exposure.release": {"mode": "advise"},
+    "exposure.handback": {"targets": ["key"]},
     "rdm.survey": {"output": "widget-1"},
     "rdm.identify": {"output": "widget-1", "uid": "1234:56789ABC", "seconds": 5},
     "rdm.set": {"output": "widget-1", "uid": "1234:56789ABC", "address": 101},
@@ -152,7 +154,24 @@ SAID: Mapping[type, Payload] = {
             ),
         ),
     ),
-    payloads.ExposureState: payloads.ExposureState(mode="hold", target=0.18, error=-0.12, holding=True),
+    ExposureState: ExposureState(
+        mode="hold",
+        target=0.18,
+        error=-0.12,
+        holding=True,
+        reason="acting",
+        trims={"key": 0.31},
+        out=("fill",),
+        move=ExposureMove(
+            at="2026-06-01T18:00:03.250Z",
+            error=-0.12,
+            lights={"key": 0.02},
+            age_ms=41.0,
+            began_at="2026-06-01T18:00:01.125Z",
+            began_with=-0.4,
+        ),
+        probe={"step": 0.3, "best_lit": 0.288, "least_lit": 0.044, "error": 0.001, "static_zones": 131.0},
+    ),
     payloads.AirState: payloads.AirState(on_air=False, known=True, source="obs"),
     payloads.Alert: payloads.Alert(
         key="output-offline:widget-1",

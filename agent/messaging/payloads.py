@@ -199,17 +199,6 @@ class DeviceState(Payload):
     details: dict[str, str] = Field(default_factory=dict)
 
 
-class ExposureState(Payload):
-    """The exposure loop of one camera. ``error`` in stops from target; ``advice`` what it would do or does."""
-
-    mode: Literal["watch", "advise", "hold"]
-    target: float
-    error: float | None = None
-    holding: bool = False
-    reason: str = ""
-    advice: Say | None = None
-
-
 class AirState(Payload):
     """What the agent takes as the studio's air state. Unknown or stale counts as on air."""
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from agent.messaging import payloads
 from agent.messaging.commands import Envelope
+from agent.messaging.exposure_payloads import ExposureState
 from agent.messaging.homeassistant.payloads import AlertsShown, Asked, LightShown, ResultShown
 from agent.messaging.rdm_payloads import RdmState
 from agent.messaging.show_payloads import CueListState, LookState
@@ -73,7 +74,7 @@ TABLE: Sequence[Row] = (
     Row("bus", "up/state/bus/{name}", 1, True, payloads.DeviceState, "Health of a wire with lights without DMX."),
     Row("camera", "up/state/camera/{name}", 1, True, payloads.DeviceState, "A camera's health."),
     Row("probe", "up/state/probe/{name}", 1, True, payloads.DeviceState, "A network probe's health."),
-    Row("exposure", "up/state/exposure/{name}", 1, True, payloads.ExposureState, "The exposure loop, by camera."),
+    Row("exposure", "up/state/exposure/{name}", 1, True, ExposureState, "The exposure loop, by camera."),
     Row("air-state", "up/state/air/{name}", 1, True, payloads.AirState, "On air as the agent sees it (name: studio)."),
     Row(
         "tele",

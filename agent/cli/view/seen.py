@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from agent.cli.view import words
 from agent.messaging import payloads
+from agent.messaging.exposure_payloads import ExposureState
 from agent.messaging.header import Payload, Say
 from agent.messaging.topics import parse
 
@@ -59,7 +60,7 @@ class Seen:
     report: payloads.Report | None = None
     fixtures: dict[str, tuple[payloads.FixtureState, float]] = field(default_factory=dict)
     devices: dict[tuple[str, str], payloads.DeviceState] = field(default_factory=dict)
-    exposure: dict[str, payloads.ExposureState] = field(default_factory=dict)
+    exposure: dict[str, ExposureState] = field(default_factory=dict)
     alerts: dict[str, payloads.Alert] = field(default_factory=dict)
     numbers: dict[str, dict[str, float | int | None]] = field(default_factory=dict)
     curves: dict[tuple[str, str], deque[float | None]] = field(default_factory=dict)

@@ -14,13 +14,14 @@ from uuid import uuid4
 import structlog
 
 from agent.messaging.bus import Bus
+from agent.messaging.exposure_payloads import ExposureState
 from agent.messaging.header import Payload, Say
 from agent.messaging.homeassistant import discovery, translate
 from agent.messaging.homeassistant.payloads import AlertShown, AlertsShown, Discovery, ResultShown
 from agent.messaging.homeassistant.withdrawal import SETTLE, own
 from agent.messaging.lifecycle import ReasonCode, Refusal, State
 from agent.messaging.message import Message
-from agent.messaging.payloads import Alert, Answer, ExposureState, FixtureState, Inventory
+from agent.messaging.payloads import Alert, Answer, FixtureState, Inventory
 from agent.messaging.topics import Parsed, parse
 from agent.messaging.verbs import Request
 from config.model import HomeAssistantSection

@@ -7,12 +7,12 @@ changes is noted until :meth:`Thing.take` hands it on: report by exception.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from agent.messaging.exposure_payloads import ExposureState
 from agent.messaging.header import Payload
 from agent.messaging.payloads import (
     AirState,
     Alert,
     DeviceState,
-    ExposureState,
     FixtureState,
     Inventory,
     Report,

@@ -90,6 +90,7 @@ POLICY: Sequence[Row] = (
     Row("exposure.release", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
     Row("exposure.set", Role.OPERATOR, Role.OPERATOR, Pace.STOP, {"mode": "watch", "target": None}),
     Row("exposure.set", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
+    Row("exposure.handback", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
     Row("selftest.start", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
     Row("selftest.cancel", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
     Row("identify", Role.OPERATOR, None, Pace.RARE),

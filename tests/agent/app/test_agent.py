@@ -71,41 +71,6 @@ async def test_a_damaged_memory_is_put_aside_and_the_lights_come_up_anyway(house
     assert (state / "look.json.damaged-1").read_text() == "{ half a fi"
 
 
-async def test_the_loop_brings_the_picture_back_and_a_hand_takes_its_light_out(house):
-    async with house.running() as agent:
-        house.air(on_air=False)
-        await until(lambda: agent.exposure.now_state.holding == ("key", "fill"), 20)
-        before = max(0.0, agent.exposure.now_state.trim)
-        house.studio.world.daylight *= 0.2
-
-        def brought_back():  # and not: still resting from before the daylight changed
-            now = agent.exposure.now_state
-            return now.why == "resting" and abs(now.ev) < 0.1 and now.trim > before
-
-        await until(brought_back, 45)
-        await house.send("lights.set", {"targets": ["key"], "levels": {"intensity": 0.5}})
-        await until(lambda: agent.exposure.now_state.holding == ("fill",))
-        assert agent.rig.holder("key").owner == "hand"
-        released = await house.send("lights.release", {"targets": ["key"]})
-        assert released.result == {"released": ["key"]}
-        await until(lambda: agent.exposure.now_state.holding == ("key", "fill"))
-
-
-async def test_a_frozen_camera_freezes_the_loop_and_raises_one_alert(house):
-    async with house.running() as agent:
-        house.air(on_air=False)
-        await until(lambda: agent.exposure.now_state.why == "resting" and agent.rig.unmoved(agent.now()))
-        house.studio.fault("cam-1", Fault.FREEZE)
-        await until(lambda: "camera.cam-1.frozen" in agent.alerts.keys)
-        await until(lambda: agent.exposure.now_state.why == "frozen: frozen")
-        house.studio.world.daylight *= 3
-        trim = agent.exposure.now_state.trim
-        await asyncio.sleep(0.5)
-        assert agent.exposure.now_state.trim == trim
-        house.studio.heal("cam-1")
-        await until(lambda: "camera.cam-1.frozen" not in agent.alerts.keys, 20)
-
-
 async def test_an_unplugged_widget_is_an_alert_and_comes_back_with_the_same_look(house):
     async with house.running() as agent:
         await house.send("exposure.set", {"mode": "watch"})

@@ -53,7 +53,7 @@ async def test_a_console_takes_lights_is_told_and_gives_them_back(desk):
             end = await desk.send("cue.go", {"list": "night"})
             assert end.state == "succeeded" and end.result["console"] == {"back": state["console"]}
             assert output.wire(1)[light.address - 1] == 255, "a command under a console moves nothing"
-            assert "held by the console" in agent.devices.dark([light])
+            assert agent.devices.console(light)
         finally:
             playing.cancel()
         console.leave()
@@ -116,13 +116,13 @@ async def test_a_look_that_is_held_after_a_loss_is_told_and_each_light_is_a_pers
         console.leave()
         state = await until(lambda: (found := desk.state("fixture", "back"))["kept"] and found)
         assert state["kept"] == "Console" and state["kept_since"] and state["console"] == ""
-        assert "Console" in agent.devices.dark([back]), "the exposure loop leaves it alone"
+        assert agent.devices.console(back) == "Console", "the exposure loop leaves it alone"
         end = await desk.send("lights.set", {"targets": ["back"], "levels": {"intensity": 0.1}})
         assert end.state == "succeeded" and "console" not in end.result
         await until(lambda: desk.state("fixture", "back")["kept"] == "")
         await until(lambda: output.wire(1)[back.address - 1] < 40)
         assert desk.state("fixture", "key")["kept"] and output.wire(1)[key.address - 1] == 255
-        assert not agent.devices.dark([back]) and agent.devices.dark([key])
+        assert not agent.devices.console(back) and agent.devices.console(key)
         assert (await desk.send("lights.stop", {})).state == "succeeded"
         await until(lambda: desk.state("fixture", "key")["kept"] == "")
 

@@ -12,6 +12,7 @@ from agent.cli.view.strokes import bar, curve, needle, scale
 from agent.cli.view.words import light_colour
 from agent.messaging import payloads
 from agent.messaging.commands import Envelope
+from agent.messaging.exposure_payloads import ExposureState
 from agent.messaging.header import Payload
 from agent.messaging.lifecycle import State
 from agent.messaging.payloads import Holder
@@ -72,7 +73,7 @@ def busy(feed: Feed) -> None:
     feed(T.state("fixture", "fill"), fixture_state(0.5, health="offline", reason="gone"))
     for number in range(12):
         feed(T.state("fixture", f"practical-{number}"), fixture_state(number / 12))
-    feed(T.state("exposure", "cam"), payloads.ExposureState(mode="hold", target=0.18, error=-0.82, reason="acting"))
+    feed(T.state("exposure", "cam"), ExposureState(mode="hold", target=0.18, error=-0.82, reason="acting"))
     feed(T.state("air", "studio"), payloads.AirState(on_air=True, known=True, source="obs"))
     feed(T.state("output", "w"), payloads.DeviceState(health="offline", reason="no such serial port"))
     feed(T.state("probe", "uplink"), payloads.DeviceState(health="ok"))
@@ -155,7 +156,7 @@ def shown(feed: Feed, width: int = 80, height: int = 24, foot: Foot | None = Non
 def test_a_person_sees_lights_exposure_network_air_and_alerts(feed: Feed) -> None:
     feed(T.status, payloads.Status(state="online", session="s", ready=True))
     feed(T.state("fixture", "key"), fixture_state(0.25, held_by=Holder(owner="demo", priority="manual")))
-    feed(T.state("exposure", "cam"), payloads.ExposureState(mode="hold", target=0.18, error=-0.82, reason="acting"))
+    feed(T.state("exposure", "cam"), ExposureState(mode="hold", target=0.18, error=-0.82, reason="acting"))
     feed(T.tele("network", "uplink"), payloads.Telemetry.of({"rtt_ms": 12.5, "jitter_ms": 1.2, "loss_percent": 3.0}))
     feed(T.state("air", "studio"), payloads.AirState(on_air=False, known=True))
     feed(T.alert("output.w.offline"), alert())
@@ -172,7 +173,7 @@ def test_an_air_state_nobody_knows_is_not_shown_as_off(feed: Feed) -> None:
 
 
 def test_a_loop_that_let_go_says_which_key_hands_back(feed: Feed) -> None:
-    state = payloads.ExposureState(mode="hold", target=0.18, error=1.2, reason="no-effect")
+    state = ExposureState(mode="hold", target=0.18, error=1.2, reason="no-effect")
     feed(T.state("exposure", "cam"), state)
     assert "let go" not in shown(feed)
     feed(T.alert("exposure.cam.loop"), alert(key="exposure.cam.loop"))
@@ -181,7 +182,7 @@ def test_a_loop_that_let_go_says_which_key_hands_back(feed: Feed) -> None:
 
 
 def test_too_bright_in_both_languages_stays_on_its_line(feed: Feed) -> None:
-    feed(T.state("exposure", "cam"), payloads.ExposureState(mode="hold", target=0.18, error=1.2, reason="acting"))
+    feed(T.state("exposure", "cam"), ExposureState(mode="hold", target=0.18, error=1.2, reason="acting"))
     feed(T.tele("exposure", "cam"), payloads.Telemetry.of({"ev_stops": 1.2, "luminance": 0.411, "trim_stops": -0.4}))
     screen = shown(feed).split("\n")
     line = next(number for number, text in enumerate(screen) if "+1.20 stop too bright 偏亮  → 18 %" in text)

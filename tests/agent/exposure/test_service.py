@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
+from agent.exposure.glance import Glance
 from agent.exposure.service import OWNER, ExposureService
 from agent.lighting.claims import Priority
 from agent.lighting.rig import Rig
@@ -16,32 +18,49 @@ FIXTURES = fixtures()
 
 
 class Room:
-    """Key gives three quarters of the light, fill one; the picture follows at once. Ten turns a second."""
+    """Key gives three quarters of the light, fill one; the picture follows at once. Ten turns a second. The left of
+    the picture is lit by them, the right hardly."""
 
-    def __init__(self, mode="hold", need=0.0, authority=1.0):
+    def __init__(self, mode="hold", need=0.0, authority=1.0, sees=True, automatic=False):
         self.rig = Rig(FIXTURES, rate=0.6, present={"key": {LIGHT: 0.4}, "fill": {LIGHT: 0.2}}, show=lambda scene: None)
         section = ExposureSection(camera="cam", fixtures=("key", "fill"), mode=mode, authority=authority, delay=0)
         self.loop = ExposureService(section, self.rig)
         self.need = need
         self.now = 100.0
         self.blind = False
+        self.sees = sees
+        self.automatic = automatic
+        self.dice = np.random.default_rng(7)
+        self.told = []
 
     def level(self, name="key"):
         return self.rig.scene.levels(name, self.now)[LIGHT]
 
-    def ev(self):
+    def light(self):
         if self.blind:
-            return -self.need
-        light = 0.75 * self.level("key") / 0.4 + 0.25 * self.level("fill") / 0.2
-        return math.log2(max(light, 1e-3)) - self.need
+            return 1.0
+        return max(1e-3, 0.75 * self.level("key") / 0.4 + 0.25 * self.level("fill") / 0.2)
 
-    def run(self, seconds, on_air=False):
+    def ev(self):
+        return (0.0 if self.automatic else math.log2(self.light())) - self.need
+
+    def zones(self):
+        """0.18 on the left at the look; the right is lit by the room, and by the lamps a little."""
+        lit = np.tile(np.linspace(1.0, 0.02, 16), (9, 1)) * self.light()
+        zones = 0.18 * (lit + np.linspace(0.0, 0.6, 16))
+        if self.automatic:
+            zones *= 0.18 / zones.mean()
+        return zones * 2 ** self.dice.normal(0, 0.0013, zones.shape)
+
+    def run(self, seconds, on_air=False, **more):
         trail = []
         for _ in range(round(seconds * 10)):
             self.now += 0.1
             self.rig.lapse(self.now)
-            self.loop.turn(self.ev(), self.now, "", self.now, on_air)
+            glance = Glance(self.ev(), self.now, zones=self.zones() if self.sees else None, rate=10.0)
+            self.loop.turn(glance, self.now, on_air, **more)
             trail.append(self.level())
+            self.told.append(self.loop.now_state.why)
         return trail
 
 
@@ -60,19 +79,117 @@ def test_it_goes_no_further_from_the_look_than_it_may():
     assert "not reachable" in room.loop.now_state.why
 
 
-def test_a_hand_takes_its_light_out_at_once_and_hands_it_back_without_a_jump():
+def test_a_hand_takes_its_light_out_at_once_and_it_stays_out_until_it_is_handed_back():
     room = Room(need=0.5)
     room.run(8)
     room.rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.3}}, now=room.now)
+    assert room.rig.scene.targets("key")[LIGHT] == 0.3, "the next frame is the hand's, before any picture"
     room.run(3)
     assert room.level() == pytest.approx(0.3)
-    assert room.loop.now_state.holding == ("fill",)
+    assert (room.loop.now_state.holding, room.loop.now_state.out) == (("fill",), ("key",))
     room.rig.release(room.now, owner="hand")
+    room.run(5)
+    assert room.level() == pytest.approx(0.3), "nobody has handed it back"
+    assert room.loop.hand_back(None, room.now) == ("key",)
     trail = room.run(0.3)
     assert max(abs(level - 0.3) for level in trail) < 0.05
-    room.run(10)
+    room.run(12)
+    assert room.loop.now_state.holding == ("key", "fill")
     assert abs(room.ev()) < 0.12
     assert room.loop.now_state.tripped == ""
+
+
+def test_a_touch_too_short_to_be_seen_takes_the_light_out_all_the_same():
+    room = Room(need=0.5)
+    room.run(4)
+    room.rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.35}}, now=room.now)
+    room.rig.release(room.now, owner="hand")
+    room.run(3)
+    assert room.loop.now_state.out == ("key",)
+
+
+def test_a_light_that_is_named_is_handed_back_out_of_the_hand_that_holds_it():
+    room = Room(need=0.3)
+    room.run(4)
+    room.rig.claim("hand", Priority.MANUAL, {"key": {LIGHT: 0.3}}, now=room.now)
+    room.run(1)
+    assert room.loop.hand_back(None, room.now) == ()
+    assert room.loop.hand_back(["key"], room.now) == ("key",)
+    assert room.rig.holder("key") is None or room.rig.holder("key").owner == OWNER
+    room.run(2)
+    assert room.loop.now_state.out == ()
+
+
+def test_a_console_takes_its_light_out_and_the_rest_goes_on():
+    room = Room(need=0.5)
+    room.run(4)
+    room.run(2, consoles=["key"])
+    assert (room.loop.now_state.holding, room.loop.now_state.out) == (("fill",), ("key",))
+    room.run(2)
+    assert room.loop.now_state.out == ("key",)
+
+
+def test_a_light_that_cannot_be_driven_is_left_and_taken_again():
+    room = Room(need=0.3)
+    room.run(4)
+    room.run(1, gone={"key": "output a is offline"})
+    assert room.loop.now_state.holding == ("fill",) and room.loop.now_state.out == ()
+    room.run(4)
+    assert room.loop.now_state.holding == ("key", "fill")
+
+
+def test_when_no_light_can_be_driven_it_says_why():
+    room = Room(need=0.3)
+    room.run(1, gone={"key": "output a is offline", "fill": "output a is offline"})
+    assert "output a is offline" in room.loop.now_state.why or "somebody" in room.loop.now_state.why
+
+
+def test_a_camera_with_auto_exposure_on_is_refused_within_two_seconds_and_no_light_runs_away():
+    room = Room(need=0.6, automatic=True)
+    trail = room.run(2.0)
+    assert room.loop.now_state.tripped == "camera-auto-exposure"
+    assert room.loop.now_state.evidence["least_lit"] < -0.02
+    assert max(trail) < 0.4 * 2**0.31
+    room.run(3)
+    assert room.level() == pytest.approx(0.4, rel=0.01), "it goes back to where it was"
+    assert room.rig.holder("key") is None
+
+
+def test_an_honest_camera_passes_the_probe_and_is_held():
+    room = Room(need=0.6)
+    room.run(2.2)
+    assert any(why.startswith("probing") for why in room.told)
+    assert room.loop.now_state.evidence["best_lit"] > 0.1
+    assert room.loop.now_state.tripped == ""
+
+
+def test_auto_exposure_that_is_switched_on_later_is_found_by_a_second_probe():
+    room = Room(need=0.4, authority=3.0)
+    room.run(8)
+    room.automatic = True
+    room.need = 1.2
+    room.run(12)
+    assert room.loop.now_state.tripped == "camera-auto-exposure"
+    assert room.level() < 0.99
+
+
+def test_on_air_the_probe_is_below_what_people_notice():
+    room = Room(need=0.0)
+    trail = room.run(5, on_air=True)
+    assert room.loop.now_state.evidence["step"] == 0.1
+    assert math.log2(max(trail) / 0.4) < 0.105
+    steps = np.diff(np.log2([0.4, *trail]))
+    assert max(steps) < 0.05 * 0.1 * 1.5
+
+
+def test_a_picture_that_stays_burnt_out_ends_the_loop():
+    room = Room(need=-0.3)
+    room.run(5)
+    for _ in range(130):
+        room.now += 0.1
+        room.rig.lapse(room.now)
+        room.loop.turn(Glance(0.4, room.now, zones=room.zones(), clipped=True, rate=10.0), room.now, on_air=False)
+    assert room.loop.now_state.tripped in ("clipped", "no-effect")
 
 
 def test_a_hand_that_darkens_the_picture_is_not_taken_for_a_loop_without_effect():

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from agent.messaging.exposure_payloads import ExposureState
 from agent.messaging.header import HEADER, Say
 from agent.messaging.homeassistant.payloads import LightShown
 from agent.messaging.homeassistant.service import HomeAssistant
 from agent.messaging.homeassistant.withdrawal import Withdrawal
-from agent.messaging.payloads import Alert, ExposureState, FixtureEntry, FixtureState, Inventory
+from agent.messaging.payloads import Alert, FixtureEntry, FixtureState, Inventory
 from config.model import HomeAssistantSection
 from config.units import Attribute
 from tests.agent.messaging.conftest import SmallAgent, small_agent

@@ -58,6 +58,7 @@ cue.rollback                -OMA  -OMA  -OMA
 exposure.release            -OMA  -OMA  -OMA
 exposure.set mode=watch     -OMA  -OMA  -OMA
 exposure.set                -OMA  -OMA  -OMA
+exposure.handback           -OMA  -OMA  -OMA
 selftest.start              -OMA  -OMA  -OMA
 selftest.cancel             -OMA  -OMA  -OMA
 identify                    -OMA  ----  -OMA

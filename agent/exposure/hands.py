@@ -1,0 +1,159 @@
+"""Which lights the loop may move, where it took them over, and how far each may go.
+
+    anchor ──trim──▶ what the loop asks for, cut at look ± authority ──slew limit──▶ what the light shows
+    where a light was going when the loop took it over (mode, other lights, new look)
+    look: what a person last chose
+
+A hand on a fader (a person's claim, a console) takes its light out at once: such a claim is stronger than the loop's,
+so the very next frame shows it, and the light stays *out*, also when the hand lets go, until somebody hands it back.
+"""
+
+import math
+from collections.abc import Callable, Collection, Mapping
+
+from agent.exposure.loop import Room, stops, trimmed
+from agent.lighting.claims import Priority
+from agent.lighting.rig import Rig
+from config.units import Attribute
+
+DARKEST = 0.01
+"""Share of light below which the loop does not push a lamp: under it 8-bit lamps have no steps left."""
+OWNER = "exposure-loop"
+SMOOTH = 0.15
+"""Seconds of fade per move: about one measurement, so that moves join into a line."""
+LEASE = 5.0
+ON_THE_WAY = 0.15
+"""Stops the lights may lag behind what was asked of them (slew limit) before the loop waits: no wind-up."""
+SETTLE = 0.3
+"""Seconds after the end of a fade in which the camera may still be showing it."""
+
+
+class Hands:
+    """See the module. ``authority``: stops each light may go either way from the operator's look."""
+
+    def __init__(self, fixtures: Collection[str], authority: float, rig: Rig) -> None:
+        self.fixtures = tuple(fixtures)
+        self.out: set[str] = set()
+        """Lights that a person took and has not handed back."""
+        self.looks: dict[str, float] = {}
+        """The lights in the loop, with the operator's look of each."""
+        self._authority = authority
+        self._anchors: dict[str, float] = {}
+        self._rig = rig
+        self._seen: dict[str, float | None] = dict(rig.touched)
+
+    def use(self, rig: Rig) -> None:
+        """Another rig from now on (after a reload)."""
+        self._rig = rig
+        self._seen = dict(rig.touched)
+
+    # --- taking and letting go -------------------------------------------------------------------------------
+
+    def notice(self, consoles: Collection[str]) -> None:
+        """See who has taken a light since the last look. ``consoles``: lights that a console holds."""
+        for name in self.fixtures:
+            holder, touched = self._rig.holder(name), self._rig.touched.get(name)
+            by_hand = holder is not None and holder.priority is Priority.MANUAL
+            if by_hand or touched != self._seen.get(name) or name in consoles:
+                self.out.add(name)
+            self._seen[name] = touched
+
+    def hand_back(self, names: Collection[str] | None, now: float) -> tuple[str, ...]:
+        """These lights (``None``: all nobody holds any more) are the loop's again, from where they are. A person's
+        claim on one that is named ends. Returns which."""
+        back = set(self.out if names is None else names) & set(self.fixtures)
+        if names is not None:
+            self._rig.release(now, priority=Priority.MANUAL, fixtures=back)
+        else:
+            back = {name for name in back if not self._held(name)}
+        self.out -= back
+        self._seen = dict(self._rig.touched)
+        self.looks = {}
+        return tuple(sorted(back))
+
+    def free(self, gone: Collection[str]) -> dict[str, float]:
+        """Lights the loop may move, with their looks: in nobody's hand, and there (``gone``: cannot be driven). One
+        that is dark by choice stays dark; a submaster is a hand, too."""
+        found = {}
+        for name in self.fixtures:
+            holder = self._rig.holder(name)
+            look = self._rig.look(name)[Attribute.INTENSITY]
+            weaker = holder is None or holder.priority <= Priority.LOOP
+            if name not in self.out and name not in gone and weaker and look > DARKEST:
+                found[name] = look if self._rig.masters.scale(name) == 1.0 else -1.0
+        return {name: look for name, look in found.items() if look > 0}
+
+    def take(self, looks: Mapping[str, float], now: float) -> bool:
+        """Go on with these lights. Whether they are others than before, or have other looks: then the loop begins anew
+        from where they are going, so that nothing jumps. What was claimed of a light that a hand has taken must not
+        come back when the hand lets go."""
+        if dict(looks) == self.looks:
+            return False
+        taken = [name for name in self.looks if name not in looks]
+        self._rig.release(now, owner=OWNER, fixtures=taken)
+        self.looks = dict(looks)
+        self._anchors = {name: self._rig.scene.targets(name)[Attribute.INTENSITY] for name in looks}
+        return True
+
+    def let_go(self, now: float) -> None:
+        """Drop the loop's claims; its lights hold what they show."""
+        self._rig.release(now, owner=OWNER)
+
+    # --- moving ----------------------------------------------------------------------------------------------
+
+    def present(self, now: float) -> dict[str, float]:
+        """What the loop's lights show."""
+        return {name: self._rig.scene.levels(name, now)[Attribute.INTENSITY] for name in self.looks}
+
+    def shown(self, now: float) -> dict[str, float]:
+        """What all lights of the loop show, those in other hands, too."""
+        return {name: self._rig.scene.levels(name, now)[Attribute.INTENSITY] for name in self.fixtures}
+
+    def level(self, name: str, trim: float) -> float:
+        """Where this light should be: inside the loop's authority around the operator's look."""
+        look, most = self.looks[name], self._authority
+        return min(max(trimmed(self._anchors[name], trim), trimmed(look, -most)), trimmed(look, most))
+
+    def move(self, trims: Mapping[str, float], now: float, fade: float = SMOOTH) -> None:
+        """Claim the loop's lights there, for a few seconds."""
+        wanted = {name: {Attribute.INTENSITY: self.level(name, trims.get(name, 0.0))} for name in self.looks}
+        if wanted:
+            self._rig.claim(OWNER, Priority.LOOP, wanted, now=now, fade=fade, lease=LEASE)
+
+    def rooms(self, present: Mapping[str, float]) -> dict[str, Room]:
+        """How far each light may still go."""
+        found = {}
+        for name, level in present.items():
+            shown, moved = max(level, DARKEST), stops(level, self.looks[name], DARKEST)
+            up = min(math.log2(1.0 / shown), self._authority - moved)
+            down = min(math.log2(shown / DARKEST), self._authority + moved)
+            found[name] = Room(down, up)
+        return found
+
+    def bounds(self, name: str) -> tuple[float, float]:
+        """The least and the most this light may give."""
+        look = self.looks[name]
+        return max(DARKEST, trimmed(look, -self._authority)), trimmed(look, self._authority)
+
+    def waiting(self, present: Mapping[str, float]) -> str:
+        """Why not to move now; "" when nothing is in the way."""
+        if not present:
+            return "every light of the loop is in somebody's hands, or dimmed by a submaster"
+        for name, level in present.items():
+            going = self._rig.scene.targets(name)[Attribute.INTENSITY]
+            if abs(stops(going, level, DARKEST)) > ON_THE_WAY:
+                return "the lights are still on their way"
+        return ""
+
+    def others_move(self, now: float) -> bool:
+        """Whether a light that is not the loop's is fading: the picture changes and the loop has no part in it."""
+        scene = self._rig.scene
+        return any(now < fade.done + SETTLE for (name, _), fade in scene.fades.items() if name not in self.looks)
+
+    def each(self, what: Callable[[str], float]) -> dict[str, float]:
+        """A number for every light of the loop."""
+        return {name: what(name) for name in self.looks}
+
+    def _held(self, name: str) -> bool:
+        holder = self._rig.holder(name)
+        return holder is not None and holder.priority is Priority.MANUAL

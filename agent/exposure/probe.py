@@ -1,0 +1,74 @@
+"""The probe: does the picture follow the lights, or does the camera correct them away? Pure.
+
+    lights + 0.3 stop (on air 0.1)     honest camera: lit zones rise, others stay
+                                       auto exposure: the picture as a whole comes back, so zones that these lights
+                                                      hardly light *fall*, though nobody took light from them
+                                       no effect:     nothing rises
+
+Only zones that stood still before are believed: a person who moves is no evidence. Figures behind the limits: a real
+auto exposure moved 40 static zones by −0.07 stop with 0.004 between their quartiles; a static zone rests within 0.0013
+stop from picture to picture.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from agent.exposure.glance import ZoneLight
+
+STEP_OFF_AIR = 0.3
+STEP_ON_AIR = 0.1
+"""Stops. On air below what people notice (0.10 stop, Hu and Davis 2016)."""
+PICTURES = 4
+"""So many before and after."""
+STILL = 0.03
+"""Stops (standard deviation) a zone may wander between the pictures before it counts as moving."""
+ENOUGH = 12
+"""Static zones needed for a verdict."""
+DARK, BRIGHT = 0.004, 0.85
+"""Linear light below which a zone says nothing, and above which it may be clipped."""
+EFFECT = 0.15
+"""Share of the step that the best lit tenth of the zones must show."""
+FALLEN, SIGMAS, PART = 0.010, 4.0, 0.2
+"""The least lit tenth has fallen when it did so by this many stops, this many standard errors, and this part of the
+spread between the best and the least lit."""
+
+Verdict = Literal["follows", "camera-auto-exposure", "no-effect", "inconclusive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """``evidence``: stops by which the best and the least lit tenth of the static zones changed in the direction of
+    the step, the standard error of a zone, and how many zones were static."""
+
+    verdict: Verdict
+    evidence: Mapping[str, float]
+
+
+def judge(before: Sequence[ZoneLight], after: Sequence[ZoneLight], step: float) -> Judged:
+    """Zones of pictures before and after the lights were moved by ``step`` stops (its sign counts)."""
+    was, became = np.log2(np.maximum(before, 1e-5)), np.log2(np.maximum(after, 1e-5))
+    level = np.exp2(np.minimum(was.mean(axis=0), became.mean(axis=0)))
+    high = np.exp2(np.maximum(was.mean(axis=0), became.mean(axis=0)))
+    wander = np.maximum(was.std(axis=0), became.std(axis=0))
+    static = (wander < STILL) & (level > DARK) & (high < BRIGHT)
+    count = int(static.sum())
+    if count < ENOUGH:
+        return Judged("inconclusive", {"step": step, "static_zones": float(count)})
+    change = (became.mean(axis=0) - was.mean(axis=0))[static] * (1 if step > 0 else -1)
+    least, best = np.percentile(change, [10, 90]).tolist()
+    error = float(np.median(wander[static])) * (1 / len(before) + 1 / len(after)) ** 0.5
+    evidence = {
+        "step": step,
+        "best_lit": round(best, 4),
+        "least_lit": round(least, 4),
+        "error": round(error, 4),
+        "static_zones": float(count),
+    }
+    if best - least >= EFFECT * abs(step) and least < -max(FALLEN, SIGMAS * error, PART * (best - least)):
+        return Judged("camera-auto-exposure", evidence)
+    if best < max(EFFECT * abs(step), SIGMAS * error):
+        return Judged("no-effect", evidence)
+    return Judged("follows", evidence)

@@ -1,0 +1,91 @@
+"""A probe under way: when to look, when to move, when to judge. What is judged is in :mod:`agent.exposure.probe`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agent.exposure.glance import Glance, Memory, ZoneLight
+from agent.exposure.loop import SLEW_OFF_AIR, SLEW_ON_AIR, Room
+from agent.exposure.probe import PICTURES, STEP_OFF_AIR, STEP_ON_AIR, Judged, judge
+
+SETTLED = 0.2
+"""Seconds on top of fade and delay: a lamp's own lag."""
+AGAIN = 2
+"""So often a probe whose scene moved too much is made anew before the loop is let through, with the watchdog on."""
+
+
+@dataclass(slots=True)
+class Probing:
+    """``began``: the lights' trims before, ``error`` the picture's then; ``longest``: seconds the step takes."""
+
+    began: Mapping[str, float] = field(default_factory=dict)
+    error: float = 0.0
+    longest: float = 0.0
+    doing: str = "looking"
+    _before: float | None = None
+    _until: float = 0.0
+    _step: float = 0.0
+    _tries: int = 0
+    _from: float = -1.0
+
+    def fade(self, now: float) -> float:
+        """Seconds left of the step."""
+        return max(0.0, self._until - now)
+
+    def turn(
+        self,
+        memory: Memory,
+        trims: Mapping[str, float],
+        rooms: Mapping[str, Room],
+        error: float,
+        now: float,
+        late: float,
+        on_air: bool,
+    ) -> tuple[Mapping[str, float], Judged | None]:
+        """One picture. ``late``: seconds from light to picture. Returns where the lights should be, and the verdict
+        when there is one."""
+        if self._before is None:
+            if self._from < 0:
+                self._from = _newest(memory) - (PICTURES - 0.5) * _interval(memory)
+            if len(memory.since(self._from)) < PICTURES:
+                return trims, None
+            self.began, self.error, self._before = dict(trims), error, _newest(memory)
+            self._step = _chosen(rooms, error, STEP_ON_AIR if on_air else STEP_OFF_AIR)
+            self.longest = abs(self._step) / (SLEW_ON_AIR if on_air else SLEW_OFF_AIR)
+            self._until = now + self.longest
+            self.doing = f"lights {self._step:+.1f} stop"
+            if self._step == 0.0:
+                return trims, Judged("inconclusive", {"step": 0.0})
+        moved = {name: self.began.get(name, 0.0) + self._step for name in rooms}
+        after = memory.since(self._until + late + SETTLED)
+        if len(after) < PICTURES:
+            return moved, None
+        before = [g for g in memory.since(self._from) if g.captured <= self._before][-PICTURES:]
+        judged = judge(_zones(before), _zones(after), self._step)
+        if judged.verdict == "inconclusive" and self._tries < AGAIN:
+            # from where the lights are now, and back
+            self._tries += 1
+            self._before, self._from = None, -1.0
+            return moved, None
+        return moved, judged
+
+
+def _zones(glances: Sequence[Glance]) -> list[ZoneLight]:
+    return [glance.zones for glance in glances if glance.zones is not None]
+
+
+def _newest(memory: Memory) -> float:
+    return memory.kept[-1][1].captured
+
+
+def _interval(memory: Memory) -> float:
+    times = [g.captured for _, g, _ in memory.kept][-8:]
+    return (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.125
+
+
+def _chosen(rooms: Mapping[str, Room], error: float, size: float) -> float:
+    """A step every light can make, the way the picture needs if it can be."""
+    up = min((room.up for room in rooms.values()), default=0.0)
+    down = min((room.down for room in rooms.values()), default=0.0)
+    if (error >= 0 and up >= size) or down < size:
+        return min(size, up) if up >= size / 3 else 0.0
+    return -size

@@ -1,0 +1,37 @@
+"""Arguments of the verbs of the automatic fill light. Pure."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from agent.messaging.strict import TARGETS, Strict, Targets
+from config.units import Luminance
+
+
+class ExposureSet(Strict):
+    """Automatic fill light: watch (off), advise, or hold; the target as linear luminance. *hold* first makes sure that
+    the picture follows the lights (a step of 0.3 stop, on air 0.1); lights nobody holds any more are handed back."""
+
+    mode: Literal["watch", "advise", "hold"] = Field(description="watch: measure only; hold: moves lights.")
+    target: Luminance | None = Field(None, description="Linear luminance; without: as it is.")
+
+
+class ExposureRelease(Strict):
+    """Take the automatic fill light's hands off: it lets go of its lights, which hold what they show."""
+
+    mode: Literal["watch", "advise"] = Field("watch", description="What it does from now on.")
+
+
+class ExposureHandback(Strict):
+    """Give lights that a person or a console took out of the automatic fill light back to it. It goes on from what they
+    show. A person's claim on a light that is named ends; without targets: all that nobody holds any more."""
+
+    targets: Targets | None = Field(None, description=TARGETS)
+
+
+ARGS: Mapping[str, type[Strict]] = {
+    "exposure.set": ExposureSet,
+    "exposure.release": ExposureRelease,
+    "exposure.handback": ExposureHandback,
+}
