@@ -24,6 +24,7 @@ NAMES = (
     "sync",
     "idle",
     "metering",
+    "naming",
     "outbox",
     "faults",
     "fleet",
