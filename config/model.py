@@ -196,7 +196,15 @@ class ExposureSection(Section):
     authority: Annotated[float, Field(ge=0, le=20)] = Field(
         1.0, description="Stops each light may go either way from the operator's look."
     )
-    delay: Annotated[int, Field(ge=0, le=20)] = Field(2, description="Camera samples from command to picture.")
+    keep_ratio: bool = Field(
+        True, description="Move all its lights alike; off: each as its zones of the picture need it, once commissioned."
+    )
+    hold_white: bool = Field(
+        True, description="Hold the picture's colour, too, where lights have a colour temperature, once commissioned."
+    )
+    delay: Annotated[int, Field(ge=0, le=20)] = Field(
+        2, description="Camera samples from command to picture, until commissioning has measured it."
+    )
 
 
 class ProbeSection(DeviceSection):

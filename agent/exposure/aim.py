@@ -1,22 +1,47 @@
-"""Where the lights should go, from what a picture says. Without commissioning all lights alike by what the whole
-picture is off. Pure."""
+"""Where the lights should go, from what a picture says. Pure.
 
+    not commissioned   all lights alike, by what the whole picture is off
+    commissioned       the room's light is what the lights do not explain of the picture; with it and the measured
+                       light transport the solver says what levels bring the *reference zones* to where the look had
+                       them, scaled to the target: by one master for all (the look's ratios stay), or zone by zone
+
+The room's light is taken with the levels the lights had when the picture was taken, not those they have now: so moves
+that are still on their way to the picture are not asked for a second time (O. J. M. Smith's predictor, 1957).
+"""
+
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
+from agent.exposure.glance import Glance
 from agent.exposure.loop import Room
+from agent.exposure.solver import DARKEST, Goal, Limits, solve, together
+from agent.exposure.transport import Mask, Transport, Zones
+from config.units import Text
+
+ODD = 0.2
+"""Share of the reference zones at either end that is left out in each picture: where people are."""
+SEEN = 0.5
+"""Share of the reference zones that must be known in a picture, else it says nothing of them."""
 
 
 class Aim(NamedTuple):
     """``error``: stops the picture is too dark (+); ``wishes``: stops each light should still go; ``missing``: stops
-    of the error that no light can make good, and ``where``; ``predicted``: stops by which the picture is brighter for
-    what the lights show, against the look (``None``: nobody has measured it)."""
+    of the error that no light can make good, ``where`` and ``said``; ``predicted``: stops by which the picture is
+    brighter for what the lights show, against the look (``None``: nobody has measured it); ``apart``: see
+    :class:`~agent.exposure.loop.Seen`; ``fault``: why this picture
+    cannot be used."""
 
     error: float
     wishes: Mapping[str, float]
     missing: float = 0.0
     where: str = ""
+    said: Text | None = None
     predicted: float | None = None
+    apart: float = 0.0
+    fault: str = ""
 
 
 def alike(error: float, rooms: Mapping[str, Room]) -> Aim:
@@ -24,3 +49,73 @@ def alike(error: float, rooms: Mapping[str, Room]) -> Aim:
     room = max((each.up if error > 0 else each.down for each in rooms.values()), default=0.0)
     missing = max(0.0, abs(error) - max(0.0, room))
     return Aim(error, dict.fromkeys(rooms, error), abs(error) if room <= 1e-3 else missing)
+
+
+class Shown(NamedTuple):
+    """Levels of the loop's lights: as they were in the picture, and as they are now."""
+
+    then: Mapping[str, float]
+    now: Mapping[str, float]
+
+
+def commissioned(
+    transport: Transport,
+    glance: Glance,
+    shown: Shown,
+    looks: Mapping[str, float],
+    *,
+    target: float,
+    authority: float,
+    keep_ratio: bool,
+) -> Aim:
+    """``looks``: the operator's levels of the lights the loop may move; the others stay where they are. ``target``:
+    linear light wanted of the picture's mean, as :attr:`ExposureSection.target` says it."""
+    zones = np.asarray(glance.zones, np.float64).ravel()
+    room = transport.ambient_of(zones, transport.levels(shown.then))
+    look = transport.levels({**shown.now, **looks})
+    usual = transport.predict(look)
+    seen = transport.reference & np.isfinite(usual) & np.isfinite(room) & (zones > 0) & (usual > 0)
+    if seen.sum() < max(1, SEEN * int(transport.reference.sum())):
+        return Aim(0.0, {}, fault="the reference zones are clipped")
+    seen = _agreeing(zones, usual, seen)
+    wanted = float(usual[seen].mean()) * target / float(np.nanmean(usual))
+    error = math.log2(wanted / max(float(zones[seen].mean()), 1e-6))
+    named = dict(zip(transport.fixtures, look.tolist(), strict=True))
+    held = {name: level for name, level in shown.now.items() if name not in looks and name in named}
+    limits = Limits(held=held, authority=authority)
+    room_seen = np.where(seen, room, np.nan)
+    if keep_ratio:
+        found = together(transport, named, wanted, limits, room_seen)
+    else:
+        scale = wanted / float(usual[seen].mean())
+        goal = Goal(zones=np.where(seen, np.maximum(usual * scale, 1e-5), np.nan), exposure=wanted)
+        found = solve(transport, named, goal, limits, room_seen)
+    wishes = {
+        name: math.log2(max(found.levels[name], DARKEST) / max(shown.now[name], DARKEST))
+        for name in looks
+        if name in named
+    }
+    short = next((each for each in found.unreachable if each.zone is None), None)
+    worst = short or (found.unreachable[0] if found.unreachable else None)
+    zone = worst.zone if worst is not None else None
+    where = "" if worst is None else "reference zones" if zone is None else f"zone {zone[0] + 1},{zone[1] + 1}"
+    moved = transport.predict(transport.levels(shown.now), room)[seen].mean()
+    resting = transport.predict(look, room)[seen].mean()
+    return Aim(
+        error,
+        wishes,
+        missing=abs(short.stops) if short is not None else 0.0,
+        where=where,
+        said=found.said if found.unreachable else None,
+        predicted=math.log2(max(float(moved), 1e-6) / max(float(resting), 1e-6)),
+        apart=0.0 if keep_ratio else max((abs(wish) for wish in wishes.values()), default=0.0),
+    )
+
+
+def _agreeing(zones: Zones, usual: Zones, seen: Mask) -> Mask:
+    """Those of the zones that say about the same: somebody who steps before some of them is not the light."""
+    off = np.full(zones.shape, np.nan)
+    off[seen] = np.log2(zones[seen] / usual[seen])
+    low, high = np.nanpercentile(off, [100 * ODD, 100 * (1 - ODD)])
+    agreeing: Mask = seen & (off >= low) & (off <= high)
+    return agreeing

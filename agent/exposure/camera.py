@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from agent.exposure.glance import Glance
+from agent.exposure.transport import zones_of
 from agent.runtime.lane import BackOff, Health, Lane
 from agent.runtime.unit import Unit
 from config.model import CameraSection
@@ -43,7 +44,7 @@ class Sight:
             self.ev(target),
             self.captured,
             self.untrusted,
-            metrics.zones,
+            zones_of(metrics),
             metrics.mired,
             self.fault is PictureFault.CLIPPED,
             rate,

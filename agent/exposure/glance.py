@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 ZoneLight = npt.NDArray[np.floating]
-"""9 x 16 means of linear light, 1.0 = the camera's white."""
+"""Mean linear light of the 9 x 16 zones, 1.0 = the camera's white; NaN: clipped, so unknown."""
 
 
 @dataclass(frozen=True, slots=True)

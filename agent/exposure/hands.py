@@ -9,12 +9,13 @@ so the very next frame shows it, and the light stays *out*, also when the hand l
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 from agent.exposure.loop import Room, stops, trimmed
 from agent.lighting.claims import Priority
 from agent.lighting.rig import Rig
 from config.units import Attribute
+from firmware_profiles.render import limits
 
 DARKEST = 0.01
 """Share of light below which the loop does not push a lamp: under it 8-bit lamps have no steps left."""
@@ -39,6 +40,7 @@ class Hands:
         """The lights in the loop, with the operator's look of each."""
         self._authority = authority
         self._anchors: dict[str, float] = {}
+        self._kelvins: dict[str, float] = {}
         self._rig = rig
         self._seen: dict[str, float | None] = dict(rig.touched)
 
@@ -92,7 +94,9 @@ class Hands:
         taken = [name for name in self.looks if name not in looks]
         self._rig.release(now, owner=OWNER, fixtures=taken)
         self.looks = dict(looks)
-        self._anchors = {name: self._rig.scene.targets(name)[Attribute.INTENSITY] for name in looks}
+        going = {name: self._rig.scene.targets(name) for name in looks}
+        self._anchors = {name: levels[Attribute.INTENSITY] for name, levels in going.items()}
+        self._kelvins = {name: levels[Attribute.CCT] for name, levels in going.items() if Attribute.CCT in levels}
         return True
 
     def let_go(self, now: float) -> None:
@@ -120,6 +124,27 @@ class Hands:
         if wanted:
             self._rig.claim(OWNER, Priority.LOOP, wanted, now=now, fade=fade, lease=LEASE)
 
+    def whites(self, now: float) -> dict[str, tuple[float, float, float, float]]:
+        """Of lights that have a colour temperature: kelvin of the look, now, and the least and most it can."""
+        found = {}
+        for name in self.looks:
+            has = self._rig.fixtures[name].personality
+            if Attribute.CCT in has.attributes:
+                low, high = limits(has, Attribute.CCT)
+                kelvin = self._rig.scene.levels(name, now)[Attribute.CCT]
+                found[name] = (self._rig.look(name)[Attribute.CCT], kelvin, low, high)
+        return found
+
+    def tint(self, mireds: Mapping[str, float], now: float) -> None:
+        """Claim these lights' colour temperature: so many mired from where the loop took them over."""
+        wanted = {}
+        for name, mired in mireds.items():
+            low, high = limits(self._rig.fixtures[name].personality, Attribute.CCT)
+            kelvin = 1e6 / (1e6 / self._kelvins[name] + mired)
+            wanted[name] = {Attribute.CCT: min(max(kelvin, low), high)}
+        if wanted:
+            self._rig.claim(OWNER, Priority.LOOP, wanted, now=now, fade=SMOOTH, lease=LEASE)
+
     def rooms(self, present: Mapping[str, float]) -> dict[str, Room]:
         """How far each light may still go."""
         found = {}
@@ -129,11 +154,6 @@ class Hands:
             down = min(math.log2(shown / DARKEST), self._authority + moved)
             found[name] = Room(down, up)
         return found
-
-    def bounds(self, name: str) -> tuple[float, float]:
-        """The least and the most this light may give."""
-        look = self.looks[name]
-        return max(DARKEST, trimmed(look, -self._authority)), trimmed(look, self._authority)
 
     def waiting(self, present: Mapping[str, float]) -> str:
         """Why not to move now; "" when nothing is in the way."""
@@ -149,10 +169,6 @@ class Hands:
         """Whether a light that is not the loop's is fading: the picture changes and the loop has no part in it."""
         scene = self._rig.scene
         return any(now < fade.done + SETTLE for (name, _), fade in scene.fades.items() if name not in self.looks)
-
-    def each(self, what: Callable[[str], float]) -> dict[str, float]:
-        """A number for every light of the loop."""
-        return {name: what(name) for name in self.looks}
 
     def _held(self, name: str) -> bool:
         holder = self._rig.holder(name)

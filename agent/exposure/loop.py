@@ -16,6 +16,9 @@ START = 0.10
 STOP = 0.03
 """… and below which it rests: the hysteresis that keeps it from fidgeting."""
 
+APART = 0.2
+"""Stops one light may be from where its zones want it before the loop acts though the whole is right."""
+
 SLEW_ON_AIR = 0.05
 SLEW_OFF_AIR = 0.5
 """Stops per second."""
@@ -50,8 +53,9 @@ class Room:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What the camera says. ``error``: stops the picture is too dark (+) or too bright (−); ``wishes``: stops each
-    light should still go; ``missing``: stops of the error that no light can make good, and ``where``; ``fault``: why
-    not to act on this picture."""
+    light should still go; ``missing``: stops of the error that no light can make good, and ``where``; ``apart``:
+    stops a light still has to go though the whole may be right (where lights go their own ways); ``fault``: why not to
+    act on this picture."""
 
     error: float
     captured: float
@@ -59,6 +63,7 @@ class Seen:
     room: Mapping[str, Room] = field(default_factory=dict)
     missing: float = 0.0
     where: str = ""
+    apart: float = 0.0
     fault: str = ""
 
 
@@ -87,7 +92,8 @@ def step(state: LoopState, seen: Seen, law: Law, now: float, on_air: bool) -> Lo
         return replace(state, moved={})
     elapsed = min(max(now - state.at, 0.0), 1.0) if state.captured >= 0 else 0.0
     state = replace(state, captured=seen.captured, at=now, moved={}, detail="")
-    acting = abs(seen.error) > START if not state.acting else abs(seen.error) >= STOP
+    begins = abs(seen.error) > START or seen.apart > APART
+    acting = begins if not state.acting else abs(seen.error) >= STOP or seen.apart >= APART / 4
     if not acting:
         return replace(state, acting=False, why="resting")
     ramp = min(1.0, max(0.0, (now - state.since) / RAMP))

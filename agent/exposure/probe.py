@@ -53,7 +53,8 @@ def judge(before: Sequence[ZoneLight], after: Sequence[ZoneLight], step: float) 
     level = np.exp2(np.minimum(was.mean(axis=0), became.mean(axis=0)))
     high = np.exp2(np.maximum(was.mean(axis=0), became.mean(axis=0)))
     wander = np.maximum(was.std(axis=0), became.std(axis=0))
-    static = (wander < STILL) & (level > DARK) & (high < BRIGHT)
+    with np.errstate(invalid="ignore"):
+        static = (wander < STILL) & (level > DARK) & (high < BRIGHT)  # never one that is NaN: clipped
     count = int(static.sum())
     if count < ENOUGH:
         return Judged("inconclusive", {"step": step, "static_zones": float(count)})

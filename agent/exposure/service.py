@@ -12,15 +12,17 @@ last look is held.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import structlog
 
-from agent.exposure.aim import Aim, alike
+from agent.exposure.aim import Aim, Shown, alike, commissioned
+from agent.exposure.balance import Balance
 from agent.exposure.glance import Glance, Memory
 from agent.exposure.hands import DARKEST, OWNER, Hands
 from agent.exposure.loop import LEAST, Law, LoopState, Room, Seen, step, stops, trimmed
 from agent.exposure.probing import Probing
+from agent.exposure.state import ExposureNow, Mode, Move
+from agent.exposure.transport import Transport
 from agent.exposure.watchdog import DOUBT, PREDICTED, UNKNOWN, Watchdog
 from agent.lighting.rig import Rig
 from config.model import ExposureSection
@@ -30,41 +32,25 @@ __all__ = ["OWNER", "ExposureNow", "ExposureService", "Mode", "Move"]
 
 log = structlog.get_logger(__name__)
 
-Mode = Literal["watch", "advise", "hold"]
-
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """What the loop last did and why. ``at``: when (times are monotonic); ``error``: stops the picture was off when it
-    decided; ``lights``: stops by which it moved each; ``captured``: when the picture was taken; ``since``: when this
-    correction began; ``began_with``: the error then."""
+class _Turn:
+    """One picture and what it means. ``fault``: why not to act on it."""
 
-    at: float
-    error: float
-    lights: Mapping[str, float]
-    captured: float
-    since: float
-    began_with: float
+    glance: Glance
+    aim: Aim
+    rooms: Mapping[str, Room]
+    present: Mapping[str, float]
+    fault: str
+    now: float
+    on_air: bool
 
-
-@dataclass(frozen=True, slots=True)
-class ExposureNow:
-    """What the loop says of itself. ``ev`` stops from target, negative = too dark; ``trim`` stops from the look, by
-    light in ``trims``; ``out``: lights in a person's hands until they are handed back."""
-
-    mode: Mode
-    target: float
-    ev: float | None = None
-    trim: float = 0.0
-    holding: tuple[str, ...] = ()
-    why: str = "no picture yet"
-    advice: Text | None = None
-    tripped: str = ""
-    trims: Mapping[str, float] | None = None
-    out: tuple[str, ...] = ()
-    move: Move | None = None
-    evidence: Mapping[str, float] | None = None
-    """Of the last probe."""
+    @property
+    def seen(self) -> Seen:
+        aim = self.aim
+        return Seen(
+            aim.error, self.glance.captured, aim.wishes, self.rooms, aim.missing, aim.where, aim.apart, self.fault
+        )
 
 
 class ExposureService:
@@ -76,9 +62,11 @@ class ExposureService:
         self.mode: Mode = section.mode
         self.now_state = ExposureNow(section.mode, section.target)
         self.hands = Hands(section.fixtures, section.authority, rig)
+        self.transport: Transport | None = None
         self._rig = rig
         self._law = Law(section.delay)
         self._state = LoopState()
+        self._white = Balance(self.hands)
         self._memory = Memory()
         self._dog = Watchdog()
         self._probing: Probing | None = Probing() if section.mode == "hold" else None
@@ -93,6 +81,21 @@ class ExposureService:
         """Another rig from now on (after a reload)."""
         self._rig = rig
         self.hands.use(rig)
+
+    def commission(self, transport: Transport | None, now: float) -> str:
+        """Go by this light transport from now on (``None``: by none). Why it is of no use here; "" when it is used."""
+        why = ""
+        if transport is not None and (missing := set(self.fixtures) - set(transport.fixtures)):
+            why = f"it was commissioned without {', '.join(sorted(missing))}"
+        elif transport is not None and transport.camera != self.section.camera:
+            why = f"it was commissioned for the camera {transport.camera}"
+        self.transport = None if why else transport
+        self._law = Law(self.section.delay if self.transport is None else self.transport.delay.samples)
+        self._memory.forget()
+        self._begin(now)
+        at = self.transport.at if self.transport is not None else ""
+        self.now_state = replace(self.now_state, commissioned=at)
+        return why
 
     def set_mode(self, mode: Mode, now: float, target: float | None = None) -> None:
         """Also the way to hand back to the loop after a trip or after a hand: bumpless, from what the lights show."""
@@ -138,7 +141,7 @@ class ExposureService:
             # a hand on all lights at once: to bring the picture back against it would be a fight
             self.let_go(now)
             self._begin(now)
-            self._say(glance, 0.0, f"the grand master is at {grand * 100:.0f} %")
+            self._say(glance, glance.ev, 0.0, f"the grand master is at {grand * 100:.0f} %")
             return
         self.hands.notice(consoles)
         if self.hands.take(self.hands.free(gone), now):
@@ -146,12 +149,16 @@ class ExposureService:
         present = self.hands.present(now)
         self._memory.add(now, glance, self.hands.shown(now))
         rooms = self.hands.rooms(present)
-        aim = self._aim(glance, rooms)
-        fault = glance.fault or self.hands.waiting(present) or (next(iter(gone.values()), "") if not present else "")
-        if self.mode == "hold" and not self.now_state.tripped:
-            self._hold(glance, aim, rooms, present, fault, now, on_air)
+        aim = self._aim(glance, rooms, now)
+        lost = next(iter(gone.values()), "") if not present else ""
+        fault = glance.fault or lost or self.hands.waiting(present) or aim.fault
+        turn = _Turn(glance, aim, rooms, present, fault, now, on_air)
+        if self.mode != "hold" or self.now_state.tripped:
+            self._look_on(turn)
+        elif self._probing is not None and not fault:
+            self._probe(turn, self._probing)
         else:
-            self._look_on(glance, aim, rooms, present, fault, now, on_air)
+            self._hold(turn)
 
     def lost(self, reason: str) -> None:
         """The camera gives no pictures: say so; the lease ends the claim and the look is held."""
@@ -164,6 +171,7 @@ class ExposureService:
         if looks:
             self.hands.looks = {}
         self._state = replace(self._state, trims={}, moved={}, acting=False, since=now)
+        self._white.begin()
         self._dog.forget()
         if self._probing is not None:
             self._probing = Probing()
@@ -171,48 +179,36 @@ class ExposureService:
     def _out(self) -> tuple[str, ...]:
         return tuple(sorted(self.hands.out))
 
-    def _aim(self, glance: Glance, rooms: Mapping[str, Room]) -> Aim:
-        return alike(-glance.ev, rooms)
-
-    def _look_on(
-        self,
-        glance: Glance,
-        aim: Aim,
-        rooms: Mapping[str, Room],
-        present: Mapping[str, float],
-        fault: str,
-        now: float,
-        on_air: bool,
-    ) -> None:
-        """Nothing is moved, so nothing may add up: each turn starts from what the lights really show."""
-        before = self._state
-        seen = Seen(aim.error, glance.captured, aim.wishes, rooms, aim.missing, aim.where, fault)
-        after = step(before, seen, self._law, now, on_air)
-        self._state = replace(after, trims=before.trims)
-        self._say(
-            glance, self._trim(present), _why(after), advice=_advice(after, aim, rooms, present, self.mode == "advise")
+    def _aim(self, glance: Glance, rooms: Mapping[str, Room], now: float) -> Aim:
+        transport = self.transport
+        if transport is None or glance.zones is None:
+            return alike(-glance.ev, rooms)
+        shown = Shown(self._memory.shown(glance.captured - transport.delay.seconds), self.hands.shown(now))
+        return commissioned(
+            transport,
+            glance,
+            shown,
+            self.hands.looks,
+            target=self.target,
+            authority=self.section.authority,
+            keep_ratio=self.section.keep_ratio,
         )
 
-    def _hold(
-        self,
-        glance: Glance,
-        aim: Aim,
-        rooms: Mapping[str, Room],
-        present: Mapping[str, float],
-        fault: str,
-        now: float,
-        on_air: bool,
-    ) -> None:
-        if self._probing is not None and not fault:
-            self._probe(glance, aim, rooms, present, now, on_air)
-            return
+    def _look_on(self, turn: _Turn) -> None:
+        """Nothing is moved, so nothing may add up: each turn starts from what the lights really show."""
         before = self._state
-        seen = Seen(aim.error, glance.captured, aim.wishes, rooms, aim.missing, aim.where, fault)
-        after = self._state = step(before, seen, self._law, now, on_air)
-        self._note(before, after, glance, now)
-        moved = self._trim(present) if aim.predicted is None else aim.predicted
+        after = step(before, turn.seen, self._law, turn.now, turn.on_air)
+        self._state = replace(after, trims=before.trims)
+        self._told(turn, _why(after), advice=_advice(after, turn, self.mode == "advise"))
+
+    def _hold(self, turn: _Turn) -> None:
+        before, aim, glance, now = self._state, turn.aim, turn.glance, turn.now
+        after = self._state = step(before, turn.seen, self._law, now, turn.on_air)
+        self._note(before, after, glance, -aim.error, now)
         self._dog.demand = PREDICTED if aim.predicted is not None else DOUBT if glance.zones is not None else UNKNOWN
-        self._dog.feed(now, moved, glance.ev, disturbed=self.hands.others_move(now), clipped=glance.clipped)
+        others = self.hands.others_move(now) or bool(turn.fault)
+        trim = self._trim(turn.present)
+        self._dog.feed(now, trim, -aim.error, predicted=aim.predicted, disturbed=others, clipped=glance.clipped)
         verdict = self._dog.verdict(now)
         if verdict == "no-effect" and glance.zones is not None:
             self._dog.forget()
@@ -220,88 +216,92 @@ class ExposureService:
             log.info("exposure.doubt", why="the picture does not follow", next="a probe")
         elif verdict:
             self._trip(verdict, now)
-        if fault or self.now_state.tripped:
-            self._say(glance, self._trim(present), _why(after))
+        if turn.fault or self.now_state.tripped:
+            self._told(turn, _why(after))
             return
         self.hands.move(after.trims, now)
-        self._say(glance, self._trim(present), _why(after), holding=tuple(present))
+        if self.transport is not None and self.section.hold_white and not after.acting:
+            self._white.turn(self.transport, glance, self._law, now, turn.on_air)
+        self._told(turn, _why(after), holding=tuple(turn.present))
 
-    def _probe(
-        self,
-        glance: Glance,
-        aim: Aim,
-        rooms: Mapping[str, Room],
-        present: Mapping[str, float],
-        now: float,
-        on_air: bool,
-    ) -> None:
+    def _probe(self, turn: _Turn, probing: Probing) -> None:
         """One turn of the probe: lights a little up or down, and a look at what the picture makes of it."""
-        assert self._probing is not None
+        glance, now, holding = turn.glance, turn.now, tuple(turn.present)
         if glance.zones is None:
             self._probing = None
             return
         late = (self._law.delay + 1) / glance.rate
-        trims, judged = self._probing.turn(self._memory, self._state.trims, rooms, aim.error, now, late, on_air)
+        error = turn.aim.error
+        trims, judged = probing.turn(self._memory, self._state.trims, turn.rooms, error, now, late, turn.on_air)
+        self._state = replace(self._state, trims=trims, captured=glance.captured, at=now, since=now)
         if judged is None:
-            self._state = replace(self._state, trims=trims, captured=glance.captured, at=now, since=now)
-            self.hands.move(trims, now, fade=self._probing.fade(now))
-            self._say(glance, self._trim(present), f"probing: {self._probing.doing}", holding=tuple(present))
+            self.hands.move(trims, now, fade=probing.fade(now))
+            self._told(turn, f"probing: {probing.doing}", holding=holding)
             return
+        self._probing = None
         self.now_state = replace(self.now_state, evidence=judged.evidence)
         log.info("exposure.probed", verdict=judged.verdict, **judged.evidence)
-        probing, self._probing = self._probing, None
         if judged.verdict in ("follows", "inconclusive"):
-            if abs(aim.error) > abs(probing.error):  # the step led away: back, before anything else
-                trims = probing.began
-            self._state = replace(self._state, trims=trims, captured=glance.captured, at=now, since=now)
-            self.hands.move(trims, now, fade=probing.longest)
-            self._say(glance, self._trim(present), "probed: " + judged.verdict, holding=tuple(present))
+            if abs(error) > abs(probing.error):  # the step led away: back, before anything else
+                self._state = replace(self._state, trims=probing.began)
+            self.hands.move(self._state.trims, now, fade=probing.longest)
+            self._told(turn, "probed: " + judged.verdict, holding=holding)
             return
         self.hands.move(probing.began, now, fade=probing.longest)
         self._trip(judged.verdict, now)
-        self._say(glance, self._trim(present), "refused")
+        self._told(turn, "refused")
 
     def _trip(self, why: str, now: float) -> None:
         self.let_go(now)
         self.now_state = replace(self.now_state, tripped=why)
         log.warning("exposure.tripped", why=why)
 
-    def _note(self, before: LoopState, after: LoopState, glance: Glance, now: float) -> None:
+    def _note(self, before: LoopState, after: LoopState, glance: Glance, ev: float, now: float) -> None:
         """Every move with its reason; begin and end of a correction go to the log."""
         if any(abs(move) > LEAST for move in after.moved.values()):
-            going_on = before.acting and self._move is not None
-            since = self._move.since if going_on and self._move is not None else now
-            began = self._move.began_with if going_on and self._move is not None else glance.ev
-            self._move = Move(now, glance.ev, dict(after.moved), glance.captured, since, began)
+            going_on = self._move if before.acting else None
+            since, began = (going_on.since, going_on.began_with) if going_on is not None else (now, ev)
+            self._move = Move(now, ev, dict(after.moved), glance.captured, since, began)
         if after.acting and not before.acting:
-            log.info("exposure.correcting", ev=round(glance.ev, 3), why=after.why)
+            log.info("exposure.correcting", ev=round(ev, 3), why=after.why)
         elif before.acting and not after.acting and self._move is not None:
             trims = {name: round(trim, 3) for name, trim in after.trims.items()}
-            said = {"ev_before": round(self._move.began_with, 3), "ev": round(glance.ev, 3), "trims": trims}
+            said = {"ev_before": round(self._move.began_with, 3), "ev": round(ev, 3), "trims": trims}
             log.info("exposure.corrected", took_s=round(now - self._move.since, 2), why=after.why, **said)
 
     def _trim(self, present: Mapping[str, float]) -> float:
         """How far the loop's lights are from the operator's look (the first one's; 0 without a light)."""
         return next((stops(level, self.hands.looks[name], DARKEST) for name, level in present.items()), 0.0)
 
+    def _told(self, turn: _Turn, why: str, *, holding: tuple[str, ...] = (), advice: Text | None = None) -> None:
+        ev = turn.glance.ev if turn.aim.fault else -turn.aim.error
+        self._say(turn.glance, ev, self._trim(turn.present), why, holding, advice)
+        self.now_state = replace(self.now_state, unreachable=turn.aim.said)
+
     def _say(
-        self, glance: Glance, trim: float, why: str, *, holding: tuple[str, ...] = (), advice: Text | None = None
+        self,
+        glance: Glance,
+        ev: float,
+        trim: float,
+        why: str,
+        holding: tuple[str, ...] = (),
+        advice: Text | None = None,
     ) -> None:
         looks = self.hands.looks
         levels = next((shown for _, _, shown in reversed(self._memory.kept)), {})
-        trims = {name: stops(levels.get(name, look), look, DARKEST) for name, look in looks.items()}
         self.now_state = replace(
             self.now_state,
             mode=self.mode,
             target=self.target,
-            ev=glance.ev,
+            ev=ev,
             trim=trim,
             holding=holding,
             why=why,
             advice=advice,
-            trims=trims,
+            trims={name: stops(levels.get(name, look), look, DARKEST) for name, look in looks.items()},
             out=self._out(),
             move=self._move,
+            white=self._white.error,
         )
 
 
@@ -309,14 +309,12 @@ def _why(state: LoopState) -> str:
     return f"{state.why}: {state.detail}" if state.detail else state.why
 
 
-def _advice(
-    after: LoopState, aim: Aim, rooms: Mapping[str, Room], present: Mapping[str, float], wanted: bool
-) -> Text | None:
-    if not wanted or after.why not in ("acting", "at-limit") or not present:
+def _advice(after: LoopState, turn: _Turn, wanted: bool) -> Text | None:
+    if not wanted or after.why not in ("acting", "at-limit") or not turn.present:
         return None
     goals = {}
-    for name, level in present.items():
-        room = rooms[name]
-        goals[name] = trimmed(level, min(max(aim.wishes.get(name, 0.0), -room.down), room.up))
+    for name, level in turn.present.items():
+        room = turn.rooms[name]
+        goals[name] = trimmed(level, min(max(turn.aim.wishes.get(name, 0.0), -room.down), room.up))
     moves = ", ".join(f"{name} → {goal * 100:.0f} %" for name, goal in goals.items())
     return Text(f"would set {moves}", f"建议调整：{moves}")

@@ -12,6 +12,8 @@ HELD = 0.2
 eaten up by it."""
 REVERSALS = 6
 """So many changes of direction in a minute are hunting (house default)."""
+LEAST = 1e-4
+"""Stops that count as a move."""
 BURNT = 10.0
 """Seconds the picture may be clipped while the loop works: what it does about it takes no longer."""
 
@@ -50,21 +52,33 @@ class Watchdog:
     demand: Demand = UNKNOWN
     _turns: deque[_Turn] = field(default_factory=lambda: deque(maxlen=600))
     _reversals: deque[float] = field(default_factory=lambda: deque(maxlen=64))
+    _last: float = 0.0
     _direction: int = 0
     _missing_since: float | None = None
     _burnt_since: float | None = None
 
-    def feed(self, now: float, trim: float, ev: float, disturbed: bool = False, clipped: bool = False) -> None:
-        """``trim``: stops moved so far (what of: see :class:`Demand`); ``ev``: stops the picture is from its target
-        (dark is negative). ``disturbed``: somebody else's light is moving, so this picture proves nothing."""
+    def feed(
+        self,
+        now: float,
+        trim: float,
+        ev: float,
+        *,
+        predicted: float | None = None,
+        disturbed: bool = False,
+        clipped: bool = False,
+    ) -> None:
+        """``trim``: stops the lights were really moved so far; ``predicted``: what that should have done to the
+        picture, where that is known; ``ev``: stops the picture is from its target (dark is negative). ``disturbed``:
+        somebody else's light is moving, so this picture proves nothing."""
         self._burnt_since = (now if self._burnt_since is None else self._burnt_since) if clipped else None
         if self._turns:
-            move = trim - self._turns[-1].trim
-            direction = (move > 1e-6) - (move < -1e-6)
+            move = trim - self._last
+            direction = (move > LEAST) - (move < -LEAST)
             if direction and self._direction and direction != self._direction:
                 self._reversals.append(now)
             self._direction = direction or self._direction
-        self._turns.append(_Turn(now, trim, ev, disturbed))
+        self._last = trim
+        self._turns.append(_Turn(now, trim if predicted is None else predicted, ev, disturbed))
 
     def verdict(self, now: float) -> str:
         if sum(1 for when in self._reversals if when > now - 60.0) >= REVERSALS:

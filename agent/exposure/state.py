@@ -1,0 +1,49 @@
+"""What the loop says of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from config.units import Text
+
+Mode = Literal["watch", "advise", "hold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What the loop last did and why. ``at``: when (times are monotonic); ``error``: stops the picture was off when it
+    decided; ``lights``: stops by which it moved each; ``captured``: when the picture was taken; ``since``: when this
+    correction began; ``began_with``: the error then."""
+
+    at: float
+    error: float
+    lights: Mapping[str, float]
+    captured: float
+    since: float
+    began_with: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureNow:
+    """What the loop says of itself. ``ev`` stops from target, negative = too dark; ``trim`` stops from the look, by
+    light in ``trims``; ``out``: lights in a person's hands until they are handed back."""
+
+    mode: Mode
+    target: float
+    ev: float | None = None
+    trim: float = 0.0
+    holding: tuple[str, ...] = ()
+    why: str = "no picture yet"
+    advice: Text | None = None
+    tripped: str = ""
+    trims: Mapping[str, float] | None = None
+    out: tuple[str, ...] = ()
+    move: Move | None = None
+    evidence: Mapping[str, float] | None = None
+    """Of the last probe."""
+    commissioned: str = ""
+    """When; "" when the loop goes by the whole picture."""
+    unreachable: Text | None = None
+    """What the lights cannot do."""
+    white: float | None = None
+    """Mired the picture is too warm against what it was when the loop took hold; ``None``: not held."""
