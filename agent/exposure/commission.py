@@ -14,26 +14,24 @@ never faster than the slew.
 
 import math
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from agent.exposure import stillness
+from agent.exposure.findings import LEAST_ZONES, Seen, conclude, fighting, trust
 from agent.exposure.instructions import Commissioned, Instruction, Light, Moved, Reply, Set, Terms, Watch
-from agent.exposure.refusals import Refused, refuse
+from agent.exposure.refusals import Refusal, Refused, refuse
 from agent.exposure.transport import (
     LATEST,
     Change,
     Mask,
     Series,
     Shot,
-    Transport,
     Zones,
     arrival,
     change_of,
     delay_of,
     noise_of,
-    reach_of,
     repeats,
     series,
 )
@@ -59,28 +57,12 @@ RESPONDS = 6.0
 """Standard deviations of an answer (:func:`repeats`) below which a light does nothing."""
 STILL_SHARE = 0.4
 """Share of the lit zones that must stand still."""
-LEAST_ZONES = 4
 CLIPPED_SHARE = 0.3
 DRIFTS = 0.05
 """Stops the static zones may differ before and after a step; more: it is done again, once."""
 
 
 Steps = Generator[Instruction, Reply, Commissioned]
-
-
-class _Refusal(Exception):
-    def __init__(self, refused: Refused) -> None:
-        self.refused = refused
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What was seen of one light."""
-
-    change: Change
-    sure: float
-    fall: stillness.Fall
-    waits: list[tuple[float, float]]
 
 
 class Commission:
@@ -110,7 +92,7 @@ class Commission:
     def abort(self, why: Text) -> None:
         """End it: the look is set again, and that is all. (A hand on a light, the picture lost, on air.)"""
         if not self._ending:
-            self.instruction = self._steps.throw(_Refusal(refuse("aborted", {}, why)))
+            self.instruction = self._steps.throw(Refusal(refuse("aborted", {}, why)))
 
     @property
     def expected_seconds(self) -> float:
@@ -128,7 +110,7 @@ class Commission:
     def _whole(self) -> Generator[Instruction, Reply, Commissioned | Refused]:
         try:
             result: Commissioned | Refused = yield from self._measured()
-        except _Refusal as refusal:
+        except Refusal as refusal:
             result = refusal.refused
         self._ending = True
         look = {light.name: light.look for light in self.lights}
@@ -139,12 +121,12 @@ class Commission:
     def _measured(self) -> Steps:
         if self.terms.automatic:
             detail = Text(", ".join(self.terms.automatic), "、".join(self.terms.automatic))
-            raise _Refusal(refuse("auto-exposure", {"controls": detail.en}, detail))
+            raise Refusal(refuse("auto-exposure", {"controls": detail.en}, detail))
         resting = yield from self._watch(PICTURES)
         still, noise = self._still(resting), noise_of(resting)
         back = yield from self._probe(resting, noise, still)
         rests = [(yield from self._shown(back))[0]]
-        seen: dict[str, _Seen] = {}
+        seen: dict[str, Seen] = {}
         drift = 0.0
         for light in self.lights:
             patience = 0.0
@@ -155,21 +137,24 @@ class Commission:
                 self._found += found.waits
                 waited = max(self._settles(), patience)
                 patience = self._patience(found)
-                if moved <= DRIFTS and patience <= waited:
+                fights = found.fall.is_deep(max(stillness.FALLS, moved))
+                if moved <= DRIFTS and not fights and patience <= waited:
                     break
                 if last and moved > DRIFTS:
-                    raise _Refusal(refuse("scene-moves", {"light": light.name, "stops": round(moved, 3)}))
+                    raise Refusal(refuse("scene-moves", {"light": light.name, "stops": round(moved, 3)}))
+                if last and fights:
+                    raise fighting(light.name, found.fall)
                 if not last:
                     rests[-1] = yield from self._watch(PICTURES)  # the last look may still have shown the step
-            self._trust(light, found.fall, moved)
             drift = max(drift, moved)
             seen[light.name] = found
         dead = [name for name, each in seen.items() if each.sure < RESPONDS]
         if dead:
             detail = Text(", ".join(dead), "、".join(dead))
-            raise _Refusal(refuse("no-effect", {name: round(seen[name].sure, 1) for name in dead}, detail))
+            raise Refusal(refuse("no-effect", {name: round(seen[name].sure, 1) for name in dead}, detail))
+        trust(seen)
         gain = yield from self._colour()
-        return self._judged(seen, rests, still, drift, gain)
+        return conclude(self.lights, self.terms, seen, rests, still, drift, gain)
 
     def _probe(self, resting: Series, noise: Zones, still: Mask) -> Generator[Instruction, Reply, Moved]:
         """The key, or the brightest light, a tenth of a stop for a second and a half."""
@@ -181,13 +166,16 @@ class Commission:
         shown = yield from self._watch(count)
         # only the last third of it: the delay is not known yet, and a camera takes half a second to answer
         shown = Series(shown.times[-max(4, count // 3) :], shown.zones[-max(4, count // 3) :])
-        darker, brighter = (resting, shown) if level > light.look else (shown, resting)
-        self._trust(light, stillness.fall(darker, brighter, None, noise, still))
+        fell = stillness.fall(resting, shown, None, noise, still, math.copysign(1.0, level - light.look))
+        wanders = stillness.trend(resting, still) * (shown.time - resting.time)
+        # while the room's own light moves this proves nothing: the steps, with a look on either side, will tell
+        if fell.is_deep(max(stillness.FALLS, 3 * wanders)):
+            raise fighting(light.name, fell)
         return (yield from self._set({light.name: light.look}, PROBE / self.terms.slew))
 
     def _stepped(
         self, light: Light, before: Series, noise: Zones, still: Mask, patience: float
-    ) -> Generator[Instruction, Reply, tuple[_Seen, Series]]:
+    ) -> Generator[Instruction, Reply, tuple[Seen, Series]]:
         level = self._step(light)
         fade = self._fade(light.look, level)
         there = yield from self._set({light.name: level}, fade)
@@ -196,17 +184,22 @@ class Commission:
         after, down = yield from self._shown(back, patience)
         change = change_of(before, stepped, after, level - light.look, noise)
         sure = repeats(before, stepped, after, noise)
-        # a step down is a step up, seen from below
-        if level > light.look:
-            fell = stillness.fall(before, stepped, after, noise, still)
-        else:
-            fell = stillness.fall(stepped, after, None, noise, still)
+        fell = stillness.fall(before, stepped, after, noise, still, math.copysign(1.0, level - light.look))
         undone = Change(-change.light, change.sigma, -change.level, change.drift)
         waits = [
             arrival(up, there.began, there.arrived, before.mean, change),
             arrival(down, back.began, back.arrived, stepped.mean, undone),
         ]
-        return _Seen(change, sure, fell, [wait for wait in waits if wait is not None]), after
+        seen = Seen(
+            change=change,
+            sure=sure,
+            fall=fell,
+            waits=[wait for wait in waits if wait is not None],
+            effect=(stillness.rise(before, stepped, still) - stillness.rise(stepped, after, still)) / 2,
+            # the room's own drift is the same in both and goes away
+            relaxes=(stillness.slide(stepped, still) - stillness.slide(after, still)) / 2,
+        )
+        return seen, after
 
     def _colour(self) -> Generator[Instruction, Reply, float | None]:
         """Mired of the picture per mired of all lights that can, together; ``None`` where that cannot be seen."""
@@ -233,60 +226,16 @@ class Commission:
         lit = stillness.lit(resting)
         clipped = float(np.isnan(resting.mean).mean())
         if clipped > CLIPPED_SHARE:
-            raise _Refusal(refuse("clipped", {"share": round(clipped, 2)}))
+            raise Refusal(refuse("clipped", {"share": round(clipped, 2)}))
         if lit.sum() < 2 * LEAST_ZONES:
-            raise _Refusal(refuse("too-dark", {"zones": int(lit.sum())}))
+            raise Refusal(refuse("too-dark", {"zones": int(lit.sum())}))
         still = stillness.static(resting)
         share = float(still.sum() / lit.sum())
         if share < STILL_SHARE:
-            raise _Refusal(refuse("scene-moves", {"still": round(share, 2)}))
+            raise Refusal(refuse("scene-moves", {"still": round(share, 2)}))
         return still
 
-    def _trust(self, light: Light, fell: stillness.Fall, moved: float = 0.0) -> None:
-        if fell.stops < -max(stillness.FALLS, stillness.SURE * fell.sigma, moved):
-            numbers = {"stops": round(fell.stops, 4), "sigma": round(fell.sigma, 4), "zones": fell.zones}
-            raise _Refusal(refuse("auto-exposure", {"light": light.name, **numbers}))
-
-    def _judged(
-        self, seen: Mapping[str, _Seen], rests: list[Series], still: Mask, drift: float, gain: float | None
-    ) -> Commissioned:
-        delay = delay_of(self._found, 1 / self.terms.rate)
-        if delay is None:
-            waits = ", ".join(f"{seconds:.2f}" for seconds, _ in self._found)
-            raise _Refusal(refuse("no-delay", {"seconds": waits}))
-        matrix = np.stack([seen[light.name].change.response for light in self.lights], axis=1)
-        levels = np.array([light.look for light in self.lights])
-        means = np.stack([rest.mean for rest in rests])
-        look = means.mean(axis=0)
-        gives = matrix * levels
-        keys = [at for at, light in enumerate(self.lights) if light.key and light.look > 0]
-        whole = np.nansum(gives, axis=0)
-        key = gives[:, keys].sum(axis=1) if keys else gives[:, int(np.argmax(whole))]
-        chosen = stillness.reference(look, key, stillness.steady_over(means, still))
-        if chosen.sum() < LEAST_ZONES:
-            raise _Refusal(refuse("no-reference", {"zones": int(chosen.sum())}))
-        ambient = look - matrix @ levels
-        transport = Transport(
-            camera=self.terms.camera,
-            at=self.terms.at,
-            fixtures=tuple(light.name for light in self.lights),
-            matrix=matrix,
-            ambient=ambient,
-            noise=stillness.noise_over(rests),
-            reference=chosen,
-            delay=delay,
-            reach=reach_of(matrix, ambient, chosen, levels, [(light.low, light.high) for light in self.lights]),
-            controls=self.terms.controls,
-            mired_gain=gain,
-        )
-        late = {
-            name: float(np.median([seconds for seconds, _ in each.waits])) - delay.seconds
-            for name, each in seen.items()
-            if each.waits
-        }
-        return Commissioned(transport, stillness.flatness(look, chosen), drift, late)
-
-    def _patience(self, found: _Seen) -> float:
+    def _patience(self, found: Seen) -> float:
         """Seconds to wait for this light when it is stepped again."""
         if found.waits:
             return max(seconds for seconds, _ in found.waits) + MARGIN
@@ -326,7 +275,7 @@ class Commission:
         )
         shown = np.flatnonzero(every.times >= moved.arrived + settles)[-PICTURES:]
         if len(shown) < LEAST:
-            raise _Refusal(refuse("no-pictures", {"pictures": len(shown), "of": PICTURES}))
+            raise Refusal(refuse("no-pictures", {"pictures": len(shown), "of": PICTURES}))
         return Series(every.times[shown], every.zones[shown]), every
 
     def _watch(self, count: int) -> Generator[Instruction, Reply, Series]:
@@ -335,12 +284,12 @@ class Commission:
         faults = sorted({shot.fault for shot in shots if shot.fault})
         if len(sound) < count - count // 4:
             detail = Text(", ".join(faults), "、".join(faults))
-            raise _Refusal(refuse("bad-picture", {"sound": len(sound), "of": count}, detail))
+            raise Refusal(refuse("bad-picture", {"sound": len(sound), "of": count}, detail))
         return sound
 
     def _pictures(self, count: int) -> Generator[Instruction, Reply, Sequence[Shot]]:
         shots = yield Watch(count, 2 * count / self.terms.rate + 2.0)
         assert not isinstance(shots, Moved)
         if len(shots) < max(LEAST, count - count // 4):
-            raise _Refusal(refuse("no-pictures", {"pictures": len(shots), "of": count}))
+            raise Refusal(refuse("no-pictures", {"pictures": len(shots), "of": count}))
         return shots

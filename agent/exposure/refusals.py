@@ -30,6 +30,14 @@ class Refused:
     evidence: Mapping[str, float | str]
 
 
+class Refusal(Exception):
+    """Ends a commissioning."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.said.en)
+        self.refused = refused
+
+
 _WORDS: Mapping[Code, tuple[Text, Text]] = {
     "auto-exposure": (
         Text(

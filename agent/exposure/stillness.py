@@ -1,7 +1,7 @@
 """What of the picture stands still, what of it the camera moves by itself, and what to regulate on. Pure."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ RESTLESS = 0.03
 """Stops a zone may tremble from picture to picture, and still be static. A person who moves: 0.08 and more."""
 WANDERS = 0.05
 """Stops it may wander in a watch, beyond what all zones do."""
-FALLS = 0.01
+FALLS = 0.006
 """Stops by which what a light does not reach must fall, when it rises, to be the camera's doing …"""
 SURE = 6.0
 """… and standard deviations."""
@@ -35,6 +35,10 @@ class Fall(NamedTuple):
     stops: float
     sigma: float
     zones: int
+
+    def is_deep(self, least: float) -> bool:
+        """More than chance and more than ``least`` stops."""
+        return self.stops < -max(SURE * self.sigma, least)
 
 
 def lit(pictures: Series) -> Mask:
@@ -59,6 +63,23 @@ def static(pictures: Series) -> Mask:
     return still
 
 
+def pooled(falls: Sequence[Fall]) -> Fall:
+    """What several steps say together."""
+    sure = [each for each in falls if math.isfinite(each.sigma)]
+    if not sure:
+        return Fall(0.0, math.inf, 0)
+    weights = [1 / each.sigma**2 for each in sure]
+    mean = sum(weight * each.stops for weight, each in zip(weights, sure, strict=True)) / sum(weights)
+    return Fall(mean, 1 / math.sqrt(sum(weights)), min(each.zones for each in sure))
+
+
+def trend(pictures: Series, still: Mask) -> float:
+    """Stops a second by which the static zones move by themselves (median, without sign)."""
+    half = len(pictures) // 2
+    seconds = float(pictures.times[half:].mean() - pictures.times[:half].mean())
+    return abs(slide(pictures, still)) / max(seconds, 1e-6)
+
+
 def noise_over(rests: Sequence[Series]) -> Zones:
     """Noise of one picture by zone, from all pictures of the look. Where the look itself came back otherwise (somebody
     sat down), it is so much that an average of as many pictures is as uncertain as that."""
@@ -70,40 +91,43 @@ def noise_over(rests: Sequence[Series]) -> Zones:
     return np.asarray(np.sqrt(np.where(slow > RETURNS**2 * within, slow, within)), np.float64)
 
 
-def fall(before: Series, stepped: Series, after: Series | None, noise: Zones, still: Mask) -> Fall:
+def fall(before: Series, stepped: Series, after: Series | None, noise: Zones, still: Mask, way: float = 1.0) -> Fall:
     """How the zones behaved that the light reaches least. Which these are is told by the even pictures and how they
-    behaved by the odd ones: the least of many noisy numbers would be negative by choice. Without ``after`` the room's
-    light is taken to stand."""
+    behaved by the odd ones: the least of many noisy numbers would be negative by choice. ``way``: 1, or −1 where the
+    light was stepped down: that is a step up, seen from behind. Without ``after`` the room's light is taken to stand.
+    """
     then = before if after is None else after
 
     def part(start: int) -> Change:
-        first = before.every(start)
-        if after is None:
-            light = stepped.every(start).mean - first.mean
-            parts = 1 / len(stepped.every(start)) + 1 / len(first)
-            return Change(light, noise * math.sqrt(parts), 1.0, light * 0)
-        return change_of(first, stepped.every(start), after.every(start), 1.0, noise)
+        return change_of(before.every(start), stepped.every(start), then.every(start), way, noise)
 
     even, odd = part(0), part(1)
     level = (before.mean + then.mean) / 2
     seen = np.flatnonzero(still & np.isfinite(even.light) & np.isfinite(odd.light) & (level > DIM))
     if len(seen) < 8:
         return Fall(0.0, math.inf, len(seen))
-    share = even.light[seen] / level[seen]
+    share = way * even.light[seen] / level[seen]
     least = seen[np.argsort(share)[: max(4, len(seen) // 4)]]
-    stops = odd.light[least] / level[least] / math.log(2)
+    stops = way * odd.light[least] / level[least] / math.log(2)
     sigma = odd.sigma[least] / level[least] / math.log(2)
     weight = 1 / sigma**2
     return Fall(float((stops * weight).sum() / weight.sum()), float(1 / math.sqrt(weight.sum())), len(least))
 
 
+def rise(before: Series, after: Series, still: Mask) -> float:
+    """Stops from one to the other, of the static zones (median)."""
+    return _median_stops(before.mean, after.mean, still)
+
+
+def slide(pictures: Series, still: Mask) -> float:
+    """Stops from the first half of the pictures to the last."""
+    half = len(pictures) // 2
+    return _median_stops(pictures.zones[:half].mean(axis=0), pictures.zones[half:].mean(axis=0), still)
+
+
 def unsteady(before: Series, after: Series, still: Mask) -> float:
-    """Stops by which the static zones came back otherwise than they were (median)."""
-    one, two = before.mean, after.mean
-    seen = still & np.isfinite(one) & np.isfinite(two)
-    if not seen.any():
-        return math.inf
-    return float(np.median(np.abs(np.log2(np.maximum(two[seen], 1e-6) / np.maximum(one[seen], 1e-6)))))
+    """Stops by which the static zones came back otherwise than they were (median), without sign."""
+    return _median_stops(before.mean, after.mean, still, np.abs)
 
 
 def steady_over(means: Zones, still: Mask) -> Mask:
@@ -132,3 +156,10 @@ def flatness(look: Zones, chosen: Mask) -> float:
     """Stops between the darkest and the brightest tenth of the reference zones in the look."""
     low, high = np.quantile(look[chosen], (0.1, 0.9))
     return float(np.log2(high / low))
+
+
+def _median_stops(first: Zones, last: Zones, still: Mask, of: Callable[[Zones], Zones] = np.asarray) -> float:
+    seen = still & np.isfinite(first) & np.isfinite(last)
+    if not seen.any():
+        return 0.0
+    return float(np.median(of(np.log2(np.maximum(last[seen], 1e-6) / np.maximum(first[seen], 1e-6)))))

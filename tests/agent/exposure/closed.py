@@ -25,6 +25,7 @@ class Studio:
     delay: float = 0.31
     noise: float = NOISE
     room: object = staticmethod(lambda at: AMBIENT)
+    speed: float = 0.15
     slow: dict = field(default_factory=dict)
     automatic: bool = False
     people: float = 0.0
@@ -55,13 +56,13 @@ class Studio:
         return light * (1 + self.people * np.sin(1.7 * at + X.ravel()) * (np.arange(ZONES) % 16 > 4))
 
     def picture(self, fault=""):
-        """The next one. Automatic exposure goes 15 % of the way a picture, when it is 0.02 stop off."""
+        """The next one. Automatic exposure goes a share of the way, ``speed``, when it is 0.005 stop off."""
         self.now += 1 / self.rate
         light = self.zones(self.now)
         if self.automatic:
             self.aim = self.aim or float(light.mean())
             off = math.log2(self.aim / float((light * self.gain).mean()))
-            self.gain *= 2 ** (0.15 * off) if abs(off) > 0.005 else 1.0
+            self.gain *= 2 ** (self.speed * off) if abs(off) > 0.005 else 1.0
         seen = light * self.gain + self.random.normal(0, self.noise, ZONES)
         return Shot(self.now, np.minimum(seen, 1.0), fault, self.white + self.random.normal(0, 0.3))
 

@@ -124,6 +124,27 @@ def test_automatic_exposure_is_refused_soon_after_the_probe(seed):
     assert result.evidence["stops"] < -0.01
 
 
+@pytest.mark.parametrize("speed", [0.02, 0.04, 0.3, 0.8])
+def test_automatic_exposure_of_any_speed_is_refused(speed):
+    """A slow one takes its time to answer: only all steps together show it."""
+    refused("auto-exposure", automatic=True, speed=speed)
+
+
+def sinking(at):
+    return AMBIENT * max(0.3, 3 - (at - 100) * 0.03)
+
+
+def clouds(at):
+    return AMBIENT * (2 + 0.1 * np.sin(at / 3))
+
+
+@pytest.mark.parametrize("room", [sinking, clouds])
+@pytest.mark.parametrize("seed", range(5))
+def test_daylight_that_falls_is_not_taken_for_the_camera(room, seed):
+    found = run(room=room, seed=seed)[0]
+    assert not isinstance(found, Refused) or found.code == "scene-moves", found
+
+
 def test_a_camera_that_says_it_is_automatic_is_refused_before_anything_moves():
     plan = Commission(lights(), Terms(camera="front", at="", automatic=("exposure_auto",)))
     result, seconds, room, _ = run(plan=plan)
