@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "check-config": ("agent.cli.check_config", "every fault of a configuration, without hardware"),
     "devices": ("agent.cli.devices", "what is really connected"),
     "selftest": ("agent.cli.selftest", "prove lights, cameras, network and broker"),
+    "commission": ("agent.cli.commission", "measure what each light does to the picture, for the automatic fill light"),
     "send": ("agent.cli.send", "send a command to an agent and see its answers"),
     "watch": ("agent.cli.watch", "an agent's topics, decoded; --live is the full-screen view"),
     "audit": ("agent.cli.audit", "who asked for what, and whether the record of it is whole"),

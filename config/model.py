@@ -183,6 +183,9 @@ class CameraSection(DeviceSection):
 
     driver: str = Field("opencv", description="Driver name.")
     rate: Annotated[float, Field(gt=0, le=60)] = Field(8.0, description="Measurements per second.")
+    thumbnails: bool = Field(
+        False, description="Let `camera.thumbnail` show a small picture. Off: no picture ever leaves this machine."
+    )
     options: dict[str, Any] = Field(default_factory=dict, description="The driver's own options (source = …).")
 
 

@@ -75,7 +75,7 @@ def payloads() -> str:
 
 
 def verbs() -> str:
-    known = all_verbs(None, None, None)  # type: ignore[arg-type]
+    known = all_verbs(None, None, None, None)  # type: ignore[arg-type]
     pages = []
     for verb, args in ARGS.items():
         impact = known[verb].impact if verb in known else Impact.PASSIVE

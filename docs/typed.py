@@ -26,6 +26,8 @@ EXAMPLES: Mapping[str, str] = {
     "exposure.set": "hold target=0.2",
     "exposure.release": "mode=advise",
     "exposure.handback": "key",
+    "exposure.commission": "empty=true",
+    "camera.thumbnail": "cam-1 width=160",
     "rdm.survey": "widget-1",
     "rdm.identify": "widget-1 uid=1234:56789ABC seconds=5",
     "rdm.set": "widget-1 uid=1234:56789ABC address=101",

@@ -11,6 +11,7 @@ import structlog
 from agent import __version__
 from agent.app import examined, exposing, keeper
 from agent.app.all_verbs import all_verbs
+from agent.app.commissions import Commissions
 from agent.app.config_verbs import unfinished
 from agent.app.devices import Devices, checked, word_for
 from agent.app.dialects import spoken
@@ -102,11 +103,12 @@ class Agent:
         self.rdm = RdmLines(self)
         self.herald = Herald(self)
         self.tests = SelfTests(self, virtual=mode == "virtual")
+        self.commissions = Commissions(self)
         self.journal = Journal(state / "journal.sqlite")
         self.trust = Gatehouse(self, virtual=mode == "virtual")
         self.records = Records(self.journal, self.trust, self.herald.book, self.bus.outbox, self.on_disk)
         self.dispatcher = Dispatcher(
-            all_verbs(self, self.tests, self.rdm),
+            all_verbs(self, self.tests, self.rdm, self.commissions),
             self.journal,
             on_air=self.on_air,
             publish_answer=self.bus.answer,
@@ -203,6 +205,7 @@ class Agent:
         """Read the file again and go over to it. Raises ConfigError, and changes nothing, when it is wrong or asks
         for what only a restart can give."""
         self.go_over(examined.reread(self))
+        await self.commissions.recall()
         log.info("config.reloaded", file=str(self.file))
 
     def go_over(self, config: StudioConfig) -> None:
@@ -221,6 +224,7 @@ class Agent:
             self.exposure.use(rig)
         else:
             self.exposure = ExposureService(config.exposure, rig) if config.exposure else None
+            self.commissions.reuse()
         self.devices.adopt(config, rig.scene)
         self._air_to_rig()
         self.herald.forget_alerts()
@@ -243,6 +247,7 @@ class Agent:
         await self.stage.take_up(last)
         if self.exposure is not None:
             self.exposure.use(self.rig)
+        await self.commissions.recall()
         self._air_to_rig()
 
     async def _let_go(self) -> None:
@@ -263,7 +268,7 @@ class Agent:
         self.looks.changed()
 
     def _told_sight(self, camera: str, sight: Sight) -> None:
-        self._soon(exposing.looked, self, camera, sight)
+        self._soon(exposing.looked, self, self.commissions, camera, sight)
 
     def _told_bug(self, lane: str, error: BaseException) -> None:
         self._soon(self._on_bug, lane, error)

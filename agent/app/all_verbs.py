@@ -5,12 +5,15 @@ from typing import Any
 
 from agent.app.agent_verbs import AgentVerbs
 from agent.app.alert_verbs import AlertVerbs
+from agent.app.camera_verbs import CameraVerbs
+from agent.app.commissions import Commissions
 from agent.app.config_verbs import ConfigVerbs
 from agent.app.cue_verbs import CueVerbs
+from agent.app.exposure_verbs import ExposureVerbs
 from agent.app.house import House
 from agent.app.look_verbs import LookVerbs
 from agent.app.maintenance_verbs import MaintenanceVerbs
-from agent.app.probe_verbs import ExposureVerbs, ProbeVerbs
+from agent.app.probe_verbs import ProbeVerbs
 from agent.app.rdm_lines import RdmLines
 from agent.app.rdm_verbs import RdmVerbs
 from agent.app.report_verbs import ReportVerbs
@@ -22,14 +25,15 @@ from agent.messaging.verbs import INTERLOCKED, Verb
 from drivers.base import Impact
 
 
-def all_verbs(house: House, tests: SelfTests, rdm: RdmLines) -> dict[str, Verb[Any]]:
+def all_verbs(house: House, tests: SelfTests, rdm: RdmLines, commissions: Commissions) -> dict[str, Verb[Any]]:
     """What the dispatcher is given; its own verbs (ping, command.cancel) come to it."""
     return {
         **LightVerbs(house).all(),
         **LookVerbs(house).all(),
         **CueVerbs(house).all(),
         **StopVerbs(house).all(),
-        **ExposureVerbs(house).all(),
+        **ExposureVerbs(house, commissions).all(),
+        **CameraVerbs(house).all(),
         **RdmVerbs(house, rdm).all(),
         **ProbeVerbs(house).all(),
         **AgentVerbs(house).all(),

@@ -30,6 +30,8 @@ class Testing(Protocol):
 
     barred: Text | None
     """Why none may begin now."""
+    cut_off: bool
+    """Lights are being moved for a test, or were when it was broken off."""
 
     @property
     def running(self) -> bool: ...

@@ -1,4 +1,4 @@
-"""What the verbs of the measuring services do: the exposure loop's mode, a probe's burst."""
+"""What the verbs of the network probes do."""
 
 import asyncio
 import math
@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.app.house import House
-from agent.app.verbs import targets
-from agent.messaging.exposure_args import ExposureHandback, ExposureRelease, ExposureSet
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.service_args import ProbeNow
@@ -20,58 +18,6 @@ PACE = 0.02
 """Seconds between two round trips of a burst: the shortest interval a probe may have anyway."""
 LONGEST = 320.0
 """Seconds: a hundred round trips that are all lost."""
-
-
-class ExposureVerbs:
-    """exposure.set, exposure.release, exposure.handback."""
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-
-    def all(self) -> dict[str, Verb[Any]]:
-        verbs: list[Verb[Any]] = [
-            Verb("exposure.set", ExposureSet, self._set, missing=self._missing),
-            Verb("exposure.handback", ExposureHandback, self._handback, check=self._can, missing=self._missing),
-            Verb("exposure.release", ExposureRelease, self._release, missing=self._missing, always=True),
-        ]
-        return {verb.name: verb for verb in verbs}
-
-    def _missing(self) -> str:
-        return "the configuration has no [exposure]" if self._house.config.exposure is None else ""
-
-    async def _set(self, args: ExposureSet, job: Job) -> Mapping[str, Any]:
-        return self._house.exposure_set(args)
-
-    async def _release(self, args: ExposureRelease, job: Job) -> Mapping[str, Any]:
-        house = self._house
-        held = house.exposure.now_state.holding if house.exposure else ()
-        said = house.exposure_set(ExposureSet(mode=args.mode))
-        await house.looks.remembered()
-        return {**said, "released": sorted(held)}
-
-    def _can(self, args: ExposureHandback) -> None:
-        self._named(args)
-
-    def _named(self, args: ExposureHandback) -> list[str] | None:
-        """The loop's own among the targets. Raises Refusal where there is none."""
-        if args.targets is None:
-            return None
-        own = self._house.exposure.fixtures if self._house.exposure is not None else ()
-        named = [name for name in targets(self._house.rig, args.targets) if name in own]
-        if not named:
-            en = f"none of these lights is the automatic fill light's; its own are {', '.join(own)}"
-            raise Refusal(
-                ReasonCode.UNKNOWN_TARGET, Text(en, f"这些灯都不属于自动补光；自动补光的灯：{'、'.join(own)}")
-            )
-        return named
-
-    async def _handback(self, args: ExposureHandback, job: Job) -> Mapping[str, Any]:
-        loop = self._house.exposure
-        assert loop is not None
-        back = loop.hand_back(self._named(args), self._house.now())
-        self._house.herald.exposure()
-        await self._house.looks.remembered()
-        return {"handed_back": list(back), "out": list(loop.now_state.out)}
 
 
 class ProbeVerbs:

@@ -49,7 +49,8 @@ class SelfTests:
         self.barred: Text | None = None
         self.under: tuple[Job, asyncio.Task[Any] | None] | None = None
         """The command whose test runs, and its task."""
-        self._cut_off = False
+        self.cut_off = False
+        """Lights are being moved for a test, or were when it was broken off."""
         self.health = ""
         """Empty when all is well; else why the latest report is not on the disk, for people."""
 
@@ -73,14 +74,14 @@ class SelfTests:
         agent = self._agent
         state = agent.config.agent.state_dir
         around = self._around(bus, off_air)
-        self.running, self._cut_off = True, True
+        self.running, self.cut_off = True, True
         try:
             report = await engine.run(
                 around, depth, only, trigger=trigger, progress=progress, accept=accept, forget=forget
             )
         finally:
             self.running = False
-        self._cut_off = False
+        self.cut_off = False
         store = ReportStore(state, agent.config.selftest.keep_reports)
         try:
             stored: Report = await agent.on_disk(lambda: store.append(noted(report, state)))
@@ -182,7 +183,7 @@ class SelfTests:
         """After a test was cut off: returns when the look is back on the wire, before anybody lets the outputs go."""
         agent = self._agent
         until = agent.now() + engine.HOME_WITHIN
-        while self._cut_off and not self._back() and agent.now() < until:
+        while self.cut_off and not self._back() and agent.now() < until:
             await asyncio.sleep(0.02)
 
     def _back(self) -> bool:

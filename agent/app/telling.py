@@ -162,6 +162,9 @@ def exposure(state: ExposureNow, wall_minus_mono: float) -> ExposureState:
         if move is not None
         else None,
         probe=dict(state.evidence or {}),
+        commissioned=state.commissioned,
+        unreachable=Say.of(state.unreachable) if state.unreachable else None,
+        white=None if state.white is None else round(state.white, 1),
     )
 
 

@@ -7,32 +7,23 @@ ended it: the look comes back first.
 
 import argparse
 import asyncio
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from agent.cli import streams
-from agent.cli.hosts import host_for
+from agent.cli.alone import air_heard, opened, progress, standing
 from agent.cli.parser import NoConfig, answers, complain, config_argument, console, load, spoken
-from agent.cli.served import UNKNOWN, CannotTell, Stopped, Tell, by_service, interrupted
+from agent.cli.served import UNKNOWN, CannotTell, Stopped, Tell, by_service
 
 if TYPE_CHECKING:
-    from agent.app.agent import Agent
     from agent.messaging.service_args import SelftestStart
-    from agent.selftest.listener import Listener
     from agent.selftest.report import Report
     from config.model import StudioConfig
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells count it."""
-OPENED_WITHIN = 5.0
-"""Seconds devices have to be opened (or not) before a test without the service begins."""
-
-AIR_WITHIN = 5.0
-"""Seconds to listen for the air state before lights are tested."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +91,7 @@ async def _report(path: Path, config: "StudioConfig", options: argparse.Namespac
     if options.forget and not options.accept:
         raise CannotTell("--forget: only with accept: what is forgotten must be replaced", os.EX_USAGE)
     control = config.agent.state_dir / NAME
-    with _progress() as tell:
+    with progress() as tell:
         if answers(control):
             if options.off_air:
                 raise CannotTell("--off-air: the service runs and knows the air state: leave it out", os.EX_USAGE)
@@ -113,67 +104,27 @@ async def _report(path: Path, config: "StudioConfig", options: argparse.Namespac
 async def _by_ourselves(
     path: Path, config: "StudioConfig", args: "SelftestStart", options: argparse.Namespace, tell: Tell
 ) -> "Report":
-    from agent.app.agent import Agent
-    from agent.app.lock import StateLocked, StateUnusable
-    from agent.selftest.listener import Listener
-    from config.problems import ConfigError
-
-    _quiet()
-    task = asyncio.current_task()
-    assert task is not None
-    try:
-        host = host_for(config, path, options.virtual)
-        mode: Literal["real", "virtual"] = "virtual" if options.virtual else "real"
-        apart = config.lighting.engine == "process" and mode == "real"
-        agent = Agent(config, host, config_file=path, mode=mode, environ=os.environ, apart=apart)
-        with interrupted(task.cancel):
-            listener = Listener(config.mqtt, agent.topics, agent.bus.stamp, agent.bus.inbox.on_air)
-            async with agent.standing(), listener:
-                if wrong := agent.tests.unmatched(args.depth, args.only):
-                    raise CannotTell(f"--only: {wrong.en}", os.EX_USAGE)
-                try:
-                    await _opened(agent)
-                    if wrong := await agent.tests.unmatched_there(args.depth, args.only):
-                        raise CannotTell(f"--only: {wrong.en}", os.EX_USAGE)
-                    if args.depth == "full" and not options.off_air:
-                        await _air_heard(agent, listener)
-                    report = await agent.tests.run(
-                        args.depth,
-                        args.only,
-                        trigger="shell",
-                        progress=lambda share, text: tell(share, text.en),
-                        accept=options.accept,
-                        forget=options.forget,
-                        bus=listener,
-                        off_air=options.off_air,
-                    )
-                    if report.accepted:
-                        await agent.tests.note("shell", f"selftest {' '.join(report.accepted)}: {options.reason}")
-                    return report
-                except asyncio.CancelledError:
-                    await agent.tests.home()
-                    raise
-    except asyncio.CancelledError:
-        raise Stopped("stopped; the look is restored") from None
-    except ConfigError as error:
-        raise CannotTell(str(error)) from None
-    except (StateLocked, StateUnusable) as error:
-        raise CannotTell(str(error)) from None
-
-
-async def _air_heard(agent: "Agent", listener: "Listener") -> None:
-    """Until control software has said whether the studio is on air, if it does: it repeats that every few seconds."""
-    until = agent.now() + min(AIR_WITHIN, agent.config.air.fresh)
-    while listener.health.state == "online" and not agent.interlock.known(agent.now()) and agent.now() < until:
-        await asyncio.sleep(0.02)
-
-
-async def _opened(agent: "Agent") -> None:
-    """Until every device has answered or said why not."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(OPENED_WITHIN):
-            while any(unit.lane.health.state == "starting" for _, unit in agent.devices.all()):
-                await asyncio.sleep(0.02)
+    async with standing(path, config, options) as (agent, listener):
+        if wrong := agent.tests.unmatched(args.depth, args.only):
+            raise CannotTell(f"--only: {wrong.en}", os.EX_USAGE)
+        await opened(agent)
+        if wrong := await agent.tests.unmatched_there(args.depth, args.only):
+            raise CannotTell(f"--only: {wrong.en}", os.EX_USAGE)
+        if args.depth == "full" and not options.off_air:
+            await air_heard(agent, listener)
+        report = await agent.tests.run(
+            args.depth,
+            args.only,
+            trigger="shell",
+            progress=lambda share, text: tell(share, text.en),
+            accept=options.accept,
+            forget=options.forget,
+            bus=listener,
+            off_air=options.off_air,
+        )
+        if report.accepted:
+            await agent.tests.note("shell", f"selftest {' '.join(report.accepted)}: {options.reason}")
+        return report
 
 
 def _writable(*files: Path | None) -> None:
@@ -203,26 +154,3 @@ def _write(report: "Report", options: argparse.Namespace, language: Any) -> None
 
     paper = console(highlight=False)
     show(report, paper, spoken(language, paper.width, os.environ))
-
-
-def _quiet() -> None:
-    """The table says it; the log would only say it again."""
-    from agent.runtime import logs
-
-    logs.set_up("error")
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Tell]:
-    """A bar on standard error while it runs, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda share, text: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
-    console = Console(stderr=True)
-    columns = (BarColumn(bar_width=30), TaskProgressColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda share, text: bar.update(task, completed=share, description=text)

@@ -64,16 +64,16 @@ async def by_service(
     state = config.agent.state_dir
     if options.forget:
         wanted = {"targets": _lights(config, args.only), "reason": options.reason}
-        done = await _asked(control, "maintenance.rebaseline", wanted, tell)
+        done = await asked(control, "maintenance.rebaseline", wanted, tell)
         return _told({"id": done["report"]}, state)
-    report = _told(await _asked(control, "selftest.start", args.model_dump(mode="json"), tell), state)
+    report = _told(await asked(control, "selftest.start", args.model_dump(mode="json"), tell), state)
     if not options.accept:
         return report
     accepted: Sequence[str] = ()
     if lights := sorted({check.name for check in report.checks if check.kind == "light"}):
         wanted = {"targets": lights, "reason": options.reason}
         try:
-            accepted = (await _asked(control, "maintenance.accept", wanted, tell))["accepted"]
+            accepted = (await asked(control, "maintenance.accept", wanted, tell))["accepted"]
         except CannotTell as why:  # of the test it can be told
             complain(why)
     return report.model_copy(update={"accepted": tuple(accepted)})
@@ -95,7 +95,7 @@ def _lights(config: "StudioConfig", only: Sequence[str]) -> list[str]:
     return found
 
 
-async def _asked(control: Path, verb: str, args: Mapping[str, Any], tell: Tell) -> Mapping[str, Any]:
+async def asked(control: Path, verb: str, args: Mapping[str, Any], tell: Tell) -> Mapping[str, Any]:
     """The result of a command to the service; a person may end it. Raises CannotTell and Stopped."""
     from agent.messaging.lifecycle import ReasonCode
     from agent.messaging.local import ask

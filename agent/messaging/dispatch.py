@@ -100,7 +100,7 @@ class Dispatcher:
         else:
             self._count(answer, envelope.issuer)
             request.reply(answer, envelope.reply_to)
-            self._answers.send(answer, [])
+            self._answers.send(answer.model_copy(update={"result": {}}) if verb.private else answer, [])
         return True
 
     def overflow(self, request: Request) -> None:

@@ -38,6 +38,8 @@ COMMANDS: Mapping[str, Mapping[str, Any]] = {
     "exposure.set": {"mode": "hold", "target": 0.2},
     "exposure.release": {"mode": "advise"},
     "exposure.handback": {"targets": ["key"]},
+    "exposure.commission": {"empty": True},
+    "camera.thumbnail": {"camera": "cam-1", "width": 160},
     "rdm.survey": {"output": "widget-1"},
     "rdm.identify": {"output": "widget-1", "uid": "1234:56789ABC", "seconds": 5},
     "rdm.set": {"output": "widget-1", "uid": "1234:56789ABC", "address": 101},
@@ -171,6 +173,8 @@ SAID: Mapping[type, Payload] = {
             began_with=-0.4,
         ),
         probe={"step": 0.3, "best_lit": 0.288, "least_lit": 0.044, "error": 0.001, "static_zones": 131.0},
+        commissioned="2026-06-01T09:12:40.118Z",
+        white=-1.5,
     ),
     payloads.AirState: payloads.AirState(on_air=False, known=True, source="obs"),
     payloads.Alert: payloads.Alert(

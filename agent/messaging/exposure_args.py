@@ -1,12 +1,12 @@
-"""Arguments of the verbs of the automatic fill light. Pure."""
+"""Arguments of the verbs of the automatic fill light and its cameras. Pure."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from agent.messaging.strict import TARGETS, Strict, Targets
-from config.units import Luminance
+from config.units import Luminance, Name
 
 
 class ExposureSet(Strict):
@@ -30,8 +30,26 @@ class ExposureHandback(Strict):
     targets: Targets | None = Field(None, description=TARGETS)
 
 
+class ExposureCommission(Strict):
+    """Measure what each light of the automatic fill light does to the picture, and how late: under a minute for four.
+    With people before the camera no light moves by more than 15 %. It says why when it cannot be done: auto exposure
+    on, a scene that moves, a light that does nothing."""
+
+    empty: bool = Field(False, description="Nobody is on the set: larger steps, better figures.")
+
+
+class CameraThumbnail(Strict):
+    """A small picture of what a camera shows, as JPEG in base64, to the reply topic of who asks only. Only where the
+    configuration lets it (`thumbnails`); who asked is in the audit. All else the agent says of pictures is numbers."""
+
+    camera: Name = Field(description="Its name.")
+    width: Annotated[int, Field(ge=16, le=240)] = Field(160, description="Pixels, at most.")
+
+
 ARGS: Mapping[str, type[Strict]] = {
     "exposure.set": ExposureSet,
     "exposure.release": ExposureRelease,
     "exposure.handback": ExposureHandback,
+    "exposure.commission": ExposureCommission,
+    "camera.thumbnail": CameraThumbnail,
 }

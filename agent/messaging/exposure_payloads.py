@@ -23,7 +23,9 @@ class ExposureMove(Part):
 class ExposureState(Payload):
     """The exposure loop of one camera. ``error`` in stops from target; ``advice`` what it would do or does; ``trims``
     stops each of its lights is from the operator's look; ``out`` lights in a person's or a console's hands until they
-    are handed back; ``probe`` what the last look showed whether the picture follows the lights."""
+    are handed back; ``probe`` what the last look showed whether the picture follows the lights; ``commissioned`` when
+    its lights were measured ("": never; it goes by the whole picture); ``unreachable`` what they cannot do; ``white``
+    mired the picture is too warm against what is held."""
 
     mode: Literal["watch", "advise", "hold"]
     target: float
@@ -35,3 +37,6 @@ class ExposureState(Payload):
     out: tuple[str, ...] = ()
     move: ExposureMove | None = None
     probe: dict[str, float] = Field(default_factory=dict)
+    commissioned: str = ""
+    unreachable: Say | None = None
+    white: float | None = None

@@ -105,7 +105,8 @@ class Verb(Generic[A]):
     ``impact`` may depend on the arguments. ``deadline`` in seconds. ``always``: also when the agent is busy (short
     verbs that help to end that state). ``missing`` says what this agent lacks for it now ("": nothing): it is refused
     as *unsupported* then, and the capability message leaves it out. ``read`` makes it a *question*: the result from
-    memory, at once and without any effect (``run`` is for one that was sent for later).
+    memory, at once and without any effect (``run`` is for one that was sent for later). The result of a ``private``
+    question goes to its reply topic only: not onto the command's state topic, which is retained and seen by all.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Verb(Generic[A]):
     always: bool = False
     missing: Callable[[], str] = _nothing
     read: Callable[[A], Mapping[str, Any]] | None = None
+    private: bool = False
 
     def able(self) -> None:
         """Raises Refusal when the agent lacks something for it."""

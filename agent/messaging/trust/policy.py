@@ -91,6 +91,8 @@ POLICY: Sequence[Row] = (
     Row("exposure.set", Role.OPERATOR, Role.OPERATOR, Pace.STOP, {"mode": "watch", "target": None}),
     Row("exposure.set", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
     Row("exposure.handback", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
+    Row("exposure.commission", Role.OPERATOR, None, Pace.RARE),
+    Row("camera.thumbnail", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     Row("selftest.start", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
     Row("selftest.cancel", Role.OPERATOR, Role.OPERATOR, Pace.STOP),
     Row("identify", Role.OPERATOR, None, Pace.RARE),

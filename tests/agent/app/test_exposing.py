@@ -1,6 +1,10 @@
 """The automatic fill light in the running agent: hands, faults of the picture, what is told."""
 
 import asyncio
+import base64
+
+import cv2
+import numpy as np
 
 from drivers.virtual.twin import Fault
 from tests.waiting import until
@@ -45,3 +49,24 @@ async def test_a_frozen_camera_freezes_the_loop_and_raises_one_alert(house):
         assert agent.exposure.now_state.trim == trim
         house.studio.heal("cam-1")
         await until(lambda: "camera.cam-1.frozen" not in agent.alerts.keys, 20)
+
+
+async def test_a_thumbnail_leaves_the_machine_only_where_the_configuration_says_so(house):
+    async with house.running() as agent:
+        refused = await house.send("camera.thumbnail", {"camera": "cam-1"})
+        assert (refused.state, refused.code) == ("rejected", "unsupported"), refused
+    house.change('driver = "opencv"', 'driver = "opencv"\nthumbnails = true')
+    async with house.running() as agent:
+        await until(lambda: agent.devices.cameras["cam-1"].watch.latest is not None)
+        unknown = await house.send("camera.thumbnail", {"camera": "cam-2"})
+        assert (unknown.state, unknown.code) == ("rejected", "unknown-target")
+        shown = await house.send("camera.thumbnail", {"camera": "cam-1", "width": 96})
+        assert shown.state == "succeeded", shown
+        picture = cv2.imdecode(np.frombuffer(base64.b64decode(shown.result["jpeg"]), np.uint8), cv2.IMREAD_COLOR)
+        assert picture.shape == (shown.result["height"], 96, 3)
+        latest = agent.devices.cameras["cam-1"].watch.latest.metrics
+        assert abs(float(picture.mean()) - float(latest.points.mean())) < 4
+        state = agent.config.agent.state_dir
+        jpeg = shown.result["jpeg"].encode()
+        for file in state.rglob("*"):
+            assert not file.is_file() or jpeg[:64] not in file.read_bytes(), f"the picture is on the disk in {file}"

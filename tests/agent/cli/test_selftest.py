@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli import selftest, served
+from agent.cli import alone, selftest, served
 from agent.lighting.memory import LastLook, LookFile
 from agent.messaging.header import iso
 from agent.selftest import baseline
@@ -36,7 +36,7 @@ def file(file: Path) -> Path:
 @pytest.fixture(autouse=True)
 def log_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loggers remember how they were set up when first used: set up here, they would be so in every later test."""
-    monkeypatch.setattr(selftest, "_quiet", lambda: None)
+    monkeypatch.setattr(alone, "_quiet", lambda: None)
 
 
 def asked(**more: object) -> argparse.Namespace:
@@ -53,7 +53,7 @@ async def test_interrupted_it_leaves_only_when_the_look_is_back_on_the_wire(
 ) -> None:
     made = config(tmp_path / "state")
     room = furnish(made)
-    monkeypatch.setattr(selftest, "host_for", lambda *_: room)
+    monkeypatch.setattr(alone, "host_for", lambda *_: room)
     (tmp_path / "state").mkdir()
     LookFile(tmp_path / "state" / "look.json").write(LastLook(shown=LOOK, look=LOOK))
     widget = room.twins["widget"]

@@ -59,6 +59,8 @@ exposure.release            -OMA  -OMA  -OMA
 exposure.set mode=watch     -OMA  -OMA  -OMA
 exposure.set                -OMA  -OMA  -OMA
 exposure.handback           -OMA  -OMA  -OMA
+exposure.commission         -OMA  ----  -OMA
+camera.thumbnail            --MA  --MA  --MA
 selftest.start              -OMA  -OMA  -OMA
 selftest.cancel             -OMA  -OMA  -OMA
 identify                    -OMA  ----  -OMA

@@ -1,0 +1,155 @@
+"""Commissioning the automatic fill light: by command or from the shell, one at a time; what was found is kept."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from agent.app.house import House
+from agent.exposure.archive import Archive
+from agent.exposure.camera import Sight
+from agent.exposure.commission import Commission
+from agent.exposure.commissioning import Run, lights_of
+from agent.exposure.instructions import Commissioned, Terms
+from agent.exposure.loop import SLEW_OFF_AIR
+from agent.exposure.picture import page
+from agent.exposure.refusals import Refused
+from agent.exposure.transport import Shot, Transport, zones_of
+from agent.messaging.header import iso
+from agent.messaging.lifecycle import ReasonCode, Refusal
+from config.units import Text
+from drivers.errors import DriverError
+
+log = structlog.get_logger(__name__)
+
+SLEW_EMPTY = 3.0
+"""Stops per second while nobody is there to see it; the rig's own limit still holds."""
+LONGEST = 240.0
+"""Seconds one may take in all; of four lights it takes about 45."""
+
+
+class Commissions:
+    """See the module."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._run: Run | None = None
+        self._latest: Transport | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._run is not None
+
+    def hear(self, sight: Sight) -> None:
+        """A picture of the loop's camera was measured."""
+        if self._run is not None:
+            fault = sight.untrusted
+            self._run.hear(Shot(sight.captured, zones_of(sight.metrics), fault, sight.metrics.mired))
+
+    def ready(self) -> None:
+        """Raises Refusal while none may begin."""
+        house = self._house
+        loop = house.exposure
+        assert loop is not None
+        camera = house.devices.cameras[loop.section.camera]
+        if self.running:
+            raise Refusal(ReasonCode.BUSY, Text("a commissioning is running already", "标定已在进行"))
+        if house.tests.running:
+            raise Refusal(ReasonCode.BUSY, Text("a self-test is running", "自检正在进行"))
+        if camera.lane.health.state != "ok":
+            raise Refusal(ReasonCode.OFFLINE, f"{camera.name}: {camera.lane.health.reason or 'starting'}")
+        lights = [house.rig.fixtures[name] for name in loop.fixtures]
+        for name, why in house.devices.unreachable(lights).items():
+            raise Refusal(ReasonCode.OFFLINE, Text(f"{name}: {why}", f"{name}：{why}"))
+        for light in lights:
+            if console := house.devices.console(light):
+                said = Text(f"the console {console} holds {light.name}", f"控台 {console} 占用 {light.name}")
+                raise Refusal(ReasonCode.BUSY, said)
+        masters = house.rig.masters
+        if any(masters.scale(name) < 1.0 for name in loop.fixtures):
+            said = Text("a master dims the lights: set it to 1 first", "主控或子控压低了灯光：请先设为 1")
+            raise Refusal(ReasonCode.BUSY, said)
+
+    async def run(
+        self, empty: bool, tell: Callable[[float], None], off_air: bool = False
+    ) -> tuple[Commissioned | Refused, str]:
+        """One commissioning; what was found and the file it is in ("" where the disk refuses, or nothing was).
+        ``off_air``: a person in the studio says so, which counts as long as nobody says *on air*. Raises Refusal, see
+        :meth:`ready`."""
+        self.ready()
+        house = self._house
+        loop = house.exposure
+        assert loop is not None
+        rate = house.devices.cameras[loop.section.camera].section.rate
+        slew = SLEW_EMPTY if empty else SLEW_OFF_AIR
+        terms = Terms(loop.section.camera, iso(house.host.wall()), rate=rate, slew=slew, empty=empty)
+        try:
+            plan = Commission(lights_of(house.rig, loop.fixtures), terms)
+        except ValueError as error:
+            raise Refusal(ReasonCode.OUT_OF_RANGE, str(error)) from None
+        self._run = Run(house.rig, house.now, self._told_on_air if off_air else house.on_air)
+        barred, house.tests.barred = house.tests.barred, Text("a commissioning is running", "标定正在进行")
+        house.tests.cut_off = True
+        try:
+            found = await self._run.of(plan, tell)
+        finally:
+            self._run, house.tests.barred = None, barred
+        house.tests.cut_off = False
+        if isinstance(found, Refused):
+            log.warning("commissioning.refused", code=found.code, said=found.said.en, **found.evidence)
+            return found, ""
+        archive = Archive(house.config.agent.state_dir, terms.camera)
+        try:
+            file = str(await house.on_disk(lambda: archive.save(found.transport, page(found))))
+        except (OSError, DriverError) as error:
+            log.error("commissioning.not-stored", folder=str(archive.folder), reason=str(error), next="free space")
+            file = ""
+        self._latest = found.transport
+        self.reuse()
+        house.herald.exposure()
+        return found, file
+
+    def _told_on_air(self) -> bool:
+        house, now = self._house, self._house.now()
+        return house.interlock.known(now) and house.interlock.on_air(now)
+
+    async def recall(self) -> None:
+        """Go by what the last commissioning of this camera found, if there was one."""
+        house = self._house
+        loop = house.exposure
+        if loop is None:
+            return
+        archive = Archive(house.config.agent.state_dir, loop.section.camera)
+        try:
+            found = await house.on_disk(archive.newest)
+        except (OSError, DriverError) as error:
+            log.warning("commissioning.not-read", folder=str(archive.folder), reason=str(error))
+            return
+        for name, why in found.damaged.items():
+            log.error("commissioning.damaged", file=name, folder=str(archive.folder), reason=why)
+        self._latest = found.transport
+        self.reuse()
+
+    def reuse(self) -> None:
+        """Go by what is known (after a reload, too)."""
+        loop = self._house.exposure
+        if loop is not None and self._latest is not None and (why := loop.commission(self._latest, self._house.now())):
+            log.warning("commissioning.not-used", reason=why, next="exposure.commission")
+
+
+def told(found: Commissioned, file: str) -> Mapping[str, Any]:
+    """The answer to who asked."""
+    transport = found.transport
+    return {
+        "camera": transport.camera,
+        "at": transport.at,
+        "file": file,
+        "delay_ms": round(transport.delay.seconds * 1e3, 1),
+        "delay_samples": transport.delay.samples,
+        "reference_zones": int(transport.reference.sum()),
+        "mired_gain": None if transport.mired_gain is None else round(transport.mired_gain, 3),
+        "lights": {
+            name: {"share": round(reach.share, 3), "down_stops": round(reach.down, 2), "up_stops": round(reach.up, 2)}
+            for name, reach in zip(transport.fixtures, transport.reach, strict=True)
+        },
+    }

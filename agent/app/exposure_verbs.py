@@ -1,0 +1,93 @@
+"""What the verbs of the automatic fill light do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agent.app.arrival import free
+from agent.app.commissions import LONGEST, Commissions, told
+from agent.app.house import House
+from agent.app.verbs import targets
+from agent.exposure.refusals import Refused
+from agent.messaging.exposure_args import ExposureCommission, ExposureHandback, ExposureRelease, ExposureSet
+from agent.messaging.lifecycle import ReasonCode, Refusal
+from agent.messaging.verbs import Job, Verb
+from config.units import Text
+from drivers.base import Impact
+
+
+class ExposureVerbs:
+    """exposure.set, exposure.release, exposure.handback, exposure.commission."""
+
+    def __init__(self, house: House, commissions: Commissions) -> None:
+        self._house = house
+        self._commissions = commissions
+
+    def all(self) -> dict[str, Verb[Any]]:
+        verbs: list[Verb[Any]] = [
+            Verb("exposure.set", ExposureSet, self._set, missing=self._missing),
+            Verb("exposure.handback", ExposureHandback, self._handback, check=self._can, missing=self._missing),
+            Verb("exposure.release", ExposureRelease, self._release, missing=self._missing, always=True),
+            Verb(
+                "exposure.commission",
+                ExposureCommission,
+                self._commission,
+                check=self._can_commission,
+                impact=Impact.VISIBLE,
+                deadline=LONGEST,
+                missing=self._missing,
+            ),
+        ]
+        return {verb.name: verb for verb in verbs}
+
+    def _missing(self) -> str:
+        return "the configuration has no [exposure]" if self._house.config.exposure is None else ""
+
+    def _can(self, args: ExposureHandback) -> None:
+        self._named(args)
+
+    def _can_commission(self, args: ExposureCommission) -> None:
+        free(self._house)
+        self._commissions.ready()
+
+    def _named(self, args: ExposureHandback) -> list[str] | None:
+        """The loop's own among the targets. Raises Refusal where there is none."""
+        if args.targets is None:
+            return None
+        own = self._house.exposure.fixtures if self._house.exposure is not None else ()
+        named = [name for name in targets(self._house.rig, args.targets) if name in own]
+        if not named:
+            en = f"none of these lights is the automatic fill light's; its own are {', '.join(own)}"
+            zh = f"这些灯都不属于自动补光；自动补光的灯：{'、'.join(own)}"
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, Text(en, zh))
+        return named
+
+    # --- effects ---------------------------------------------------------------------------------------------
+
+    async def _set(self, args: ExposureSet, job: Job) -> Mapping[str, Any]:
+        return self._house.exposure_set(args)
+
+    async def _release(self, args: ExposureRelease, job: Job) -> Mapping[str, Any]:
+        house = self._house
+        held = house.exposure.now_state.holding if house.exposure else ()
+        said = house.exposure_set(ExposureSet(mode=args.mode))
+        await house.looks.remembered()
+        return {**said, "released": sorted(held)}
+
+    async def _handback(self, args: ExposureHandback, job: Job) -> Mapping[str, Any]:
+        loop = self._house.exposure
+        assert loop is not None
+        back = loop.hand_back(self._named(args), self._house.now())
+        self._house.herald.exposure()
+        await self._house.looks.remembered()
+        return {"handed_back": list(back), "out": list(loop.now_state.out)}
+
+    async def _commission(self, args: ExposureCommission, job: Job) -> Mapping[str, Any]:
+        found, file = await self._commissions.run(args.empty, job.progress)
+        if isinstance(found, Refused):
+            code = ReasonCode.CANCELLED if found.code == "aborted" else ReasonCode.DEVICE_REFUSED
+            said, remedy = found.said, found.remedy
+            raise Refusal(code, Text(f"{said.en} {remedy.en}", f"{said.zh}{remedy.zh}"))
+        en = f"the lights of {found.transport.camera} are commissioned"
+        zh = f"{found.transport.camera} 的补光灯已标定"
+        self._house.herald.event("exposure.commissioned", Text(en, zh), camera=found.transport.camera, file=file)
+        return told(found, file)

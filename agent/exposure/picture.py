@@ -1,0 +1,8 @@
+"""tmp"""
+
+from agent.exposure.instructions import Commissioned
+
+
+def page(found: Commissioned) -> str:
+    """tmp"""
+    return ""

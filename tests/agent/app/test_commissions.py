@@ -1,0 +1,71 @@
+"""Commissioning in the running agent, on a virtual studio: by command, kept over a restart, broken off, refused."""
+
+import asyncio
+import json
+
+from agent.exposure.archive import Archive
+from config.units import Attribute
+from tests.waiting import until
+
+LIGHT = Attribute.INTENSITY
+
+
+async def test_the_lights_are_commissioned_by_command_kept_and_gone_by_after_a_restart(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await house.send("exposure.set", {"mode": "advise"})
+        before = {name: agent.rig.look(name)[LIGHT] for name in ("key", "fill")}
+        done = await house.send("exposure.commission", {"empty": True})
+        assert done.state == "succeeded", done
+        assert done.result["lights"]["key"]["share"] > done.result["lights"]["fill"]["share"] > 0.05
+        assert 0 <= done.result["delay_ms"] < 600 and done.result["reference_zones"] >= 8
+        await until(lambda: agent.rig.unmoved(agent.now()))
+        assert {name: agent.rig.scene.levels(name, agent.now())[LIGHT] for name in before} == before
+        assert agent.rig.holder("key") is None
+        state = await until(lambda: (found := house.state("exposure", "cam-1"))["commissioned"] and found)
+        assert state["commissioned"] == done.result["at"]
+        kept = Archive(agent.config.agent.state_dir, "cam-1").newest()
+        assert str(kept.file) == done.result["file"] and kept.file.with_suffix(".html").is_file()
+    kept.file.with_name("99999999T999999.json").write_text("{ half a fi")
+    async with house.running() as agent:
+        assert agent.exposure.now_state.commissioned == done.result["at"], "the newest whole one counts"
+
+
+async def test_a_hand_on_a_light_ends_it_and_keeps_the_light(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        asked = asyncio.create_task(house.send("exposure.commission", {}))
+        await until(lambda: (held := agent.rig.holder("key")) is not None and held.owner == "commissioning")
+        await house.send("lights.set", {"targets": ["key"], "levels": {"intensity": 0.4}})
+        done = await asked
+        assert (done.state, done.code) == ("failed", "cancelled"), done
+        assert "somebody took one of the lights" in done.message.en
+        assert agent.rig.holder("key").owner == "hand"
+        await until(lambda: abs(agent.rig.scene.levels("key", agent.now())[LIGHT] - 0.4) < 1e-6)
+
+
+async def test_on_air_it_is_refused_and_going_on_air_breaks_it_off(house):
+    async with house.running() as agent:
+        house.air(on_air=True)
+        refused = await house.send("exposure.commission", {})
+        assert (refused.state, refused.code) == ("rejected", "on-air")
+        house.air(on_air=False)
+        asked = asyncio.create_task(house.send("exposure.commission", {}))
+        await until(lambda: (held := agent.rig.holder("key")) is not None and held.owner == "commissioning")
+        busy = await house.send("selftest.start", {"depth": "quick"})
+        assert (busy.state, busy.code) == ("rejected", "busy")
+        house.air(on_air=True)
+        done = await asked
+        assert done.state == "failed", done
+        assert agent.rig.holder("key") is None or agent.rig.holder("key").owner != "commissioning"
+
+
+async def test_a_light_that_does_nothing_is_named(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        house.studio.world.fault("fill", "dead")
+        done = await house.send("exposure.commission", {"empty": True})
+        assert (done.state, done.code) == ("failed", "device-refused"), done
+        assert "fill" in done.message.en and "以下灯具" in done.message.zh
+        assert json.dumps(done.result) in ("{}", "null") or not done.result
+        assert agent.exposure.now_state.commissioned == ""
