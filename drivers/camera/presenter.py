@@ -25,11 +25,11 @@ from drivers.camera.points import COLUMNS, ROWS, Box, Mask, three
 
 PERIOD = 0.6
 """Seconds between two looks while there is a face: near it, which costs a few milliseconds."""
-SEARCH_PERIOD = 1.2
-"""Seconds between two looks over the whole picture, 40...70 ms each, while there is none: 3...6 % of a core."""
+SEARCH_PERIOD = 2.0
+"""Seconds between two looks over the whole picture, 40...100 ms each, while there is none: 2...5 % of a core."""
 HOLD = 5.0
 """Seconds without a face until the presenter is gone."""
-CONFIRM_WITHIN = 2.0
+CONFIRM_WITHIN = 2.5
 """Seconds within which a new face must be found again at its place."""
 FOLLOW = 0.35
 """Share of the way to the newly found box that the box goes."""
