@@ -6,7 +6,7 @@ close to it, nothing at all within 2 %, at once in the first ten pictures. Expos
 interval and in whole periods of the mains, then gain. White balance: the mean is taken for grey, a tenth of the way.
 
 It is simulated picture by picture on a thousand points of the scene, whether or not somebody looks at the pictures: so
-a picture does not depend on which others were read. A step costs 0.1 ms; after a long time unseen only the last
+a picture does not depend on which others were read. A step costs 0.2 ms; after a long time unseen only the last
 ``CATCH_UP`` steps are taken, which is more than it takes to settle. It does not see noise, blur, ripple and movement.
 """
 

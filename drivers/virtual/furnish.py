@@ -30,7 +30,8 @@ def furnish(
     config: StudioConfig, clock: Clock | None = None, seed: int = 0, lan: Lan | None = None, scene: SceneMaker = Scene
 ) -> VirtualStudio:
     """A twin, under its configured name and with its configured options, for every output, camera and probe; lamps
-    where the fixtures are, and cameras that look at the ``scene``. Raises ConfigError with every option or driver that is wrong."""
+    where the fixtures are, and cameras that look at the ``scene``. Raises ConfigError with every option or driver that
+    is wrong."""
     studio = VirtualStudio(clock, seed, lan)
     problems: list[Problem] = []
     for name, output in config.outputs.items():
