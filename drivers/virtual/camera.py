@@ -1,135 +1,54 @@
-"""Virtual cameras: a sensor in front of the scene, and the twin of the production camera driver.
+"""Virtual cameras: a sensor in front of the scene, automatics, controls, faults, and the twin of the camera driver.
 
-    fields x lamps' light --> linear light --exposure--> sRGB curve --> + noise --> clip --> 8 bit
+    World --sensor.py--> picture n - latency --faults--> reader
+             ^ setting: by hand or automatic, body.py
 
-Exposure and gain stay as set: there is no auto exposure. A picture is rendered when somebody reads it, for the moment
-``latency`` pictures ago; pictures nobody reads cost nothing.
+A picture is rendered when somebody reads it, for the moment ``latency`` pictures ago; pictures nobody reads cost
+nothing (with an automatic on: 0.2 ms each). Same world, settings, time and number: same picture.
 """
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from drivers.base import Picture
 from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import FrameSource, VideoDevice
-from drivers.virtual.scene import Floats, Point, Scene
+from drivers.virtual.body import Body
+from drivers.virtual.relief import SceneMaker
+from drivers.virtual.scene import Scene
+from drivers.virtual.sensor import Sensor
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault
-from drivers.virtual.world import Lamp, World
+from drivers.virtual.world import World
 
-CALIBRATION = 1.36
-"""Picture light per scene light at 1/50 s and 0 dB: key 0.7, fill 0.4, back 0.5, daylight 0.1 give a mean of 0.18."""
-FINE = 16
-"""Steps of one 8-bit code inside the sensor."""
-STEPS, REACH = 2048, 4
-"""The tone table has ``STEPS`` entries per unit of *root* light, up to ``REACH`` times white. It is indexed by the
-root because there the sRGB curve is nearly straight: even the darkest codes get entries of their own."""
-READ_OUT = 0.02
-"""Seconds from the first to the last row (rolling shutter); it draws the bands of a flickering lamp."""
-MARGIN = 64
-ONE_CORE = 2**18
-"""Multiplications up to which a matrix product stays on the calling thread (OpenBLAS). A larger one is spread over all
-cores and waits for the busiest: beside other programs it takes ten times as long. Small blocks suit the cache, too."""
-
-
-def _tone_table() -> npt.NDArray[np.int16]:
-    light = (np.arange(STEPS * int(REACH**0.5) + 1) / STEPS) ** 2
-    code = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.asarray(np.round(code * 255 * FINE), np.int16)
+DROPPED = 0.3
+"""Share of pictures that are lost under DROP."""
+HURRY = 4
+"""How many times too fast a stream is under FAST. It repeats each picture so often."""
+BUMPED = 0.04
+SHAKEN = 0.004
+DEFOCUSED = 0.012
+"""Picture heights."""
+GRAINY = 4.0
+"""Times the usual noise."""
+CAST = 3800.0
+"""Kelvin it is balanced for when its white balance has failed."""
+BARS = ((191, 191, 191), (0, 191, 191), (191, 191, 0), (0, 191, 0), (191, 0, 191), (0, 0, 191), (191, 0, 0))
+"""75 % colour bars, left to right, blue first."""
 
 
-class Sensor:
-    """Turns a world into pictures of one size. ``shutter`` in seconds, ``gain`` in decibels; used by one thread."""
+class VirtualCamera(Body):
+    """A camera of the virtual studio, and its twin's fault half. ``latency`` in pictures, ``fps`` in hertz. ``scene``
+    makes what it looks at (``photograph.photo``).
 
-    def __init__(self, world: World, width: int = 640, height: int = 360, *, seed: int = 0, noise: float = 1.0) -> None:
-        self.world = world
-        self.width, self.height = width, height
-        self.shutter = 1 / 50
-        self.gain = 0.0
-        self.noise = noise
-        """Standard deviation in codes at 0 dB. Shot noise grows with the root of light, and the sRGB curve nearly
-        takes the root: in codes it is the same everywhere."""
-        self._seed = seed
-        self._stage: tuple[tuple[tuple[str, Point], ...], Scene, Floats] | None = None
-        self._table = _tone_table()
-        self._tile: tuple[float, npt.NDArray[np.int16]] | None = None
-        self._last: tuple[object, npt.NDArray[np.int16]] | None = None
-
-    def render(self, now: float, number: int) -> Picture:
-        """The world at ``now``. Same world, time and number give the same picture, noise included."""
-        fine = self._codes(now) + self._noise(number)
-        np.clip(fine, 0, 255 * FINE, out=fine)
-        fine //= FINE
-        return fine.astype(np.uint8)
-
-    def _codes(self, now: float) -> npt.NDArray[np.int16]:
-        """The picture without noise, height x width x 3, in 1/FINE codes; kept while the light stands still."""
-        lights = self.world.lights(now)
-        factor = CALIBRATION * self.shutter * 50 * float(10 ** (self.gain / 20))
-        day = self.world.day()
-        flickers = any(lamp.flicker[1] > 0 and max(light) > 0 for lamp, light in lights)
-        key = (factor, day, tuple((lamp.name, *(round(part, 5) for part in light)) for lamp, light in lights))
-        if self._last is not None and self._last[0] == key and not flickers:
-            return self._last[1]
-        scene, fields = self._prepared([lamp for lamp, _ in lights])
-        if flickers:
-            fields = np.stack(
-                [
-                    fields[0],
-                    *(self._banded(lamp, field, now) for (lamp, _), field in zip(lights, fields[1:], strict=True)),
-                ]
-            )
-        colours = np.array([day, *(light for _, light in lights)], np.float32)[:, ::-1] * (factor * STEPS**2)
-        codes: npt.NDArray[np.int16] = np.empty(scene.albedo.shape, np.int16)
-        block = max(1, ONE_CORE // (3 * len(fields)))
-        for start in range(0, len(codes), block):
-            part = slice(start, start + block)
-            root = fields[:, part].T @ colours
-            root *= scene.albedo[part]
-            np.sqrt(root, out=root)
-            np.minimum(root, len(self._table) - 1, out=root)
-            self._table.take(root.astype(np.uint16), out=codes[part], mode="clip")
-        codes = codes.reshape(self.height, self.width, 3)
-        self._last = (key, codes)
-        return codes
-
-    def _prepared(self, lamps: list[Lamp]) -> tuple[Scene, Floats]:
-        """The scene, and the fields of daylight and lamps as rows. The drawing takes 0.1 s: not before it is needed."""
-        key = tuple((lamp.role, lamp.place) for lamp in lamps)
-        if self._stage is None or self._stage[0] != key:
-            scene = self._stage[1] if self._stage is not None else Scene(self.width, self.height)
-            self._stage = (key, scene, np.stack([scene.daylight(), *(scene.field(*one) for one in key)]))
-        return self._stage[1:]
-
-    def _banded(self, lamp: Lamp, field: Floats, now: float) -> Floats:
-        """A lamp's field; a flickering one's with the bands a rolling shutter sees."""
-        hertz, depth = lamp.flicker
-        if depth == 0:
-            return field
-        rows = now + np.arange(self.height) / self.height * READ_OUT
-        seen = depth * np.sinc(hertz * self.shutter)  # an exposure of whole periods sees no flicker
-        bands = (1 + seen * np.sin(2 * np.pi * hertz * rows)).astype(np.float32)
-        return (field.reshape(self.height, self.width) * bands[:, None]).ravel()
-
-    def _noise(self, number: int) -> npt.NDArray[np.int16]:
-        """A cut from one large tile, elsewhere for every picture."""
-        sigma = self.noise * float(10 ** (self.gain / 40)) * FINE
-        if self._tile is None or self._tile[0] != sigma:
-            random = np.random.default_rng(self._seed)
-            shape = (self.height + MARGIN, self.width + MARGIN, 3)
-            tile = np.round(random.standard_normal(shape, np.float32) * sigma).astype(np.int16)
-            self._tile = (sigma, tile)
-        spot = (self._seed * 7919 + number * 2654435761) & 0xFFFFFFFF
-        down, right = (spot >> 8) % MARGIN, (spot >> 20) % MARGIN
-        return self._tile[1][down : down + self.height, right : right + self.width]
-
-
-class VirtualCamera:
-    """A camera of the virtual studio, and its twin's fault half. ``latency`` in pictures, ``fps`` in hertz."""
+    Faults, beside those of every twin: ``bars``, ``drop`` (pictures are lost), ``double`` (each comes twice), ``fast``
+    (each comes four times, as fast), ``bump`` (moved for good), ``shake``, ``defocus``, ``grain`` (noise), ``cast``
+    (white balance). ``at`` > 0 is their strength in per cent of the usual one.
+    """
 
     firmware = "1.4"
 
@@ -141,17 +60,18 @@ class VirtualCamera:
         size: tuple[int, int] = (640, 360),
         fps: float = 25.0,
         latency: int = 2,
+        *,
+        scene: SceneMaker = Scene,
     ) -> None:
-        self.source, self.fps, self.latency = source, fps, latency
-        self.sensor = Sensor(world, *size, seed=studio.seed)
-        self.studio = studio
+        self.source, self.studio = source, studio
+        super().__init__(Sensor(world, *size, seed=studio.seed, scene=scene), fps, latency)
         self.plugged = True
         self.present: Fault | None = None
+        self.strength = 1.0
         self.changed = threading.Condition()
         """Notified when a fault or a close ends somebody's waiting."""
         self.left: int | None = None
         """Pictures until the plug comes out."""
-        self._rendering = threading.Lock()
         self._kept: Picture | None = None
         self._sources: list[VirtualSource] = []
 
@@ -163,11 +83,15 @@ class VirtualCamera:
         self.studio.place_camera(self.source, self._open, device)
         self.studio.add(name, self)
 
+    # --- faults --------------------------------------------------------------------------------------------------
+
     def fault(self, fault: Fault, at: int = 0) -> None:
         """UNPLUG with ``at`` > 0: after that many more pictures."""
         with self.changed:
             if fault is not Fault.UNPLUG:
-                self.present = fault
+                self._mend()
+                self.present, self.strength = fault, at / 100 if at > 0 else 1.0
+                self._spoil(fault)
             elif at > 0:
                 self.left = at
             else:
@@ -176,7 +100,30 @@ class VirtualCamera:
 
     def heal(self) -> None:
         with self.changed:
+            self._mend()
             self.present, self.left, self.plugged, self._kept = None, None, True, None
+
+    def _spoil(self, fault: Fault) -> None:
+        sensor, much = self.sensor, self.strength
+        if fault is Fault.BUMP:
+            sensor.optics.shift = (BUMPED * much, 0.4 * BUMPED * much)
+        elif fault is Fault.SHAKE:
+            sensor.optics.shake = SHAKEN * much
+        elif fault is Fault.DEFOCUS:
+            sensor.optics.blur = DEFOCUSED * much
+        elif fault is Fault.GRAIN:
+            sensor.grain = GRAINY * much
+
+    def _mend(self) -> None:
+        """Take back what the present fault did to lens and sensor, and nothing else."""
+        if self.present is Fault.BUMP:
+            self.sensor.optics.shift = (0.0, 0.0)
+        elif self.present is Fault.SHAKE:
+            self.sensor.optics.shake = 0.0
+        elif self.present is Fault.DEFOCUS:
+            self.sensor.optics.blur = 0.0
+        elif self.present is Fault.GRAIN:
+            self.sensor.grain = 1.0
 
     def unplug(self) -> None:
         """Pull the plug: whoever has it open has lost it for good, and must open it anew."""
@@ -185,12 +132,50 @@ class VirtualCamera:
             for source in self._sources:
                 source.lose()
             self._sources.clear()
+            self.restart()
             self.changed.notify_all()
 
     def forget(self, source: "VirtualSource") -> None:
         """That reader was closed."""
         with self.changed:
             self._sources = [each for each in self._sources if each is not source]
+
+    # --- pictures ------------------------------------------------------------------------------------------------
+
+    def newest(self, now: float) -> tuple[int, float]:
+        """The number of the newest picture that has come out by then, and when it came."""
+        if self.present is Fault.FAST:
+            count = int(now * self._rate + 1e-6)
+            return count // HURRY, count / self._rate
+        number = int(now * self.fps + 1e-6)
+        number -= number % self.pace
+        while self.present is Fault.DROP and self.lost(number):
+            number -= self.pace
+        return number, number / self.fps
+
+    def following(self, now: float) -> float:
+        """When the next picture comes out, unless it is lost."""
+        rate = self._rate
+        return (int(now * rate + 1e-6) + 1) / rate
+
+    def came(self, since: float, until: float) -> int:
+        """How many pictures have come out in that time."""
+        first, last = (int(time * self._rate + 1e-6) for time in (since, until))
+        if self.present is Fault.SILENCE:
+            return 0
+        if self.present is Fault.DROP:
+            return sum(not self.lost(number) for number in range(first + 1, last + 1))
+        return last // self.pace - first // self.pace
+
+    @property
+    def _rate(self) -> float:
+        return self.fps * (HURRY if self.present is Fault.FAST else 1)
+
+    def lost(self, number: int) -> bool:
+        """Whether that picture is lost under DROP: by its number, so again in every run."""
+        mixed = number * 0x9E3779B97F4A7C15 % 2**64
+        mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9 % 2**64  # as splitmix64 does
+        return (mixed >> 32) < DROPPED * min(self.strength, 3.0) * 2**32
 
     def take(self, number: int) -> Picture:
         """Picture ``number`` as it leaves the camera now, faults and all."""
@@ -208,15 +193,35 @@ class VirtualCamera:
                 return self._kept.copy()
             if fault is Fault.BLACK:
                 return np.zeros((self.sensor.height, self.sensor.width, 3), np.uint8)
-            picture = self.sensor.render((number - self.latency) / self.fps, number)
+            if fault is Fault.BARS:
+                return self._bars()
+            if fault is Fault.DOUBLE:
+                number -= number % 2
+            frame = number - self.latency
+            setting = self.follow(frame)
+            if fault is Fault.CAST:
+                kelvin = setting.kelvin + (CAST - setting.kelvin) * self.strength
+                setting = replace(setting, kelvin=kelvin)
+            picture = self.sensor.render(frame / self.fps, number, setting)
             self._kept = picture
             return picture
 
+    def _bars(self) -> Picture:
+        columns = np.arange(self.sensor.width) * len(BARS) // self.sensor.width
+        return np.tile(np.array(BARS, np.uint8)[columns], (self.sensor.height, 1, 1))
+
+    def _time(self) -> float:
+        """The studio's, while the camera is there to be asked."""
+        if not self.plugged:
+            raise DeviceMissing(f"{self.source}: no such video source", "plug the camera in")
+        return self.studio.now()
+
     def _open(self) -> FrameSource:
         with self.changed:
-            if not self.plugged:
-                raise DeviceMissing(f"{self.source}: no such video source", "plug the camera in")
+            self._time()
             source = VirtualSource(self)
+            if not self._sources:
+                self.begin()
             self._sources.append(source)
             return source
 
@@ -226,11 +231,10 @@ class VirtualSource:
 
     def __init__(self, camera: VirtualCamera) -> None:
         self._camera = camera
-        self._shown = self._started = self._due(camera.studio.now())
+        self._counted = camera.studio.now()
+        self._shown = camera.newest(self._counted)[1]
+        self._frames = 0
         self._gone = ""
-
-    def _due(self, now: float) -> int:
-        return int(now * self._camera.fps + 1e-6)
 
     def read(self, timeout: float) -> tuple[Picture, float]:
         camera, clock = self._camera, self._camera.studio.clock
@@ -239,26 +243,31 @@ class VirtualSource:
             while True:
                 if self._gone:
                     raise LinkLost(f"{camera.source} {self._gone}")
-                number, silent = self._due(clock.now()), camera.present is Fault.SILENCE
-                if number > self._shown and not silent:
+                now, silent = clock.now(), camera.present is Fault.SILENCE
+                number, stamp = camera.newest(now)
+                if stamp > self._shown and not silent:
                     break
-                if clock.now() >= until:
+                if now >= until:
                     raise ReplyTimeout(f"{camera.source} sent no picture for {timeout:g} s")
-                clock.wait(camera.changed, until if silent else min(until, (number + 1) / camera.fps))
-        self._shown = number
-        if camera.present is Fault.DOUBLE:
-            number -= number % 2
-        return camera.take(number), min(number / camera.fps, clock.now())
+                clock.wait(camera.changed, until if silent else min(until, camera.following(now)))
+            self._count(now)
+        self._shown = stamp
+        return camera.take(number), min(stamp, clock.now())
+
+    def _count(self, now: float) -> None:
+        self._frames += self._camera.came(self._counted, now)
+        self._counted = now
 
     def describe(self) -> dict[str, str]:
         camera = self._camera
+        self._count(camera.studio.now())
         return {
             "name": "Virtual camera",
             "backend": "virtual",
             "firmware": camera.firmware,
             "size": f"{camera.sensor.width}x{camera.sensor.height}",
             "fps": f"{camera.fps:g}",
-            "frames": str(self._due(camera.studio.now()) - self._started),
+            "frames": str(self._frames),
         }
 
     def lose(self) -> None:

@@ -13,6 +13,8 @@ from drivers.errors import NotSupported
 from drivers.registry import DriverSpec
 from drivers.virtual.camera import VirtualCamera
 from drivers.virtual.clock import Clock
+from drivers.virtual.relief import SceneMaker
+from drivers.virtual.scene import Scene
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fitted, Twin
 from drivers.virtual.wires import Lan
@@ -24,9 +26,12 @@ Section = OutputSection | BusSection | CameraSection | ProbeSection
 TwinFactory = Callable[[VirtualStudio, Any, str], Twin]
 
 
-def furnish(config: StudioConfig, clock: Clock | None = None, seed: int = 0, lan: Lan | None = None) -> VirtualStudio:
+def furnish(
+    config: StudioConfig, clock: Clock | None = None, seed: int = 0, lan: Lan | None = None, scene: SceneMaker = Scene
+) -> VirtualStudio:
     """A twin, under its configured name and with its configured options, for every output, camera and probe; lamps
-    where the fixtures are. Raises ConfigError with every option or driver that is wrong."""
+    where the fixtures are, and cameras that look at the ``scene``. Raises ConfigError with every option or driver that
+    is wrong."""
     studio = VirtualStudio(clock, seed, lan)
     problems: list[Problem] = []
     for name, output in config.outputs.items():
@@ -47,7 +52,7 @@ def furnish(config: StudioConfig, clock: Clock | None = None, seed: int = 0, lan
         place(studio, f"probes.{name}", name, probe, problems)
     if problems:
         raise ConfigError("virtual studio", problems)
-    studio.world = settle(studio, config)
+    studio.world = settle(studio, config, scene=scene)
     return studio
 
 
@@ -84,7 +89,7 @@ def lamp_of(spec: DriverSpec) -> Personality | None:
     return load().find(profile).personalities[personality] if profile else None
 
 
-def settle(studio: VirtualStudio, config: StudioConfig, daylight: float = 0.1) -> World:
+def settle(studio: VirtualStudio, config: StudioConfig, daylight: float = 0.1, scene: SceneMaker = Scene) -> World:
     """Furnish a virtual studio after a configuration: a lamp for every fixture and a camera for every video source.
 
     Raises ProfileMissing or KeyError for a profile or personality that is not there (``check-config`` says it better).
@@ -103,5 +108,5 @@ def settle(studio: VirtualStudio, config: StudioConfig, daylight: float = 0.1) -
     for name, camera in config.cameras.items():
         source = camera.options.get("source")
         if isinstance(source, str):
-            VirtualCamera(studio, world, source).plug(name)
+            VirtualCamera(studio, world, source, scene=scene).plug(name)
     return world

@@ -1,9 +1,6 @@
 """The room the virtual cameras look at: drawn once, then lit by every lamp on its own.
 
-    shapes, back to front --> albedo (what a surface reflects, 3 x pixels)
-                          \\-> normals, depth --> per lamp: a field (its light on every pixel at full, 1 x pixels)
-
-    picture = albedo x sum over lamps(colour of the lamp x its field)        linear light, so lamps simply add up
+    shapes, back to front --> albedo, normals, depth --> relief.py
 
 A drawing, not a photograph: a presenter behind a desk with a product, a wall with shelves, a lamp on a sideboard.
 Coordinates: x right, y *down*, z to the camera, in half picture heights around the picture's middle.
@@ -11,23 +8,17 @@ Coordinates: x right, y *down*, z to the camera, in half picture heights around 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
-Rgb = tuple[float, float, float]
-Point = tuple[float, float, float]
+from drivers.virtual.relief import WALL, Floats, Relief, Rgb
+
 Drawn = npt.NDArray[np.floating]
 """float32 as well, but numpy's type stubs (2.5) lose that in arithmetic with a plain float."""
 Surface = Callable[[Floats, Floats], tuple[Drawn, Drawn, Drawn, Drawn]]
 """(x, y) of some pixels -> how far inside the shape they are (in heights), and the surface normal's x, y, z."""
-
-STRENGTH = {"key": 1.0, "fill": 0.5, "back": 0.9, "practical": 0.28}
-"""Light on a surface that faces the lamp at the presenter's place, per role, at full level."""
-WRAP = {"key": 0.35, "fill": 0.6, "back": 0.1, "practical": 0.5}
-"""How far a lamp's light reaches around an edge: the size of its diffuser."""
 
 
 def ellipsoid(x0: float, y0: float, a: float, b: float, power: float = 2.0) -> Surface:
@@ -80,6 +71,8 @@ class Shape:
     """Light of its own, in shares of the nearest practical lamp's."""
     cover: float = 1.0
     """Opacity."""
+    figure: float = 0.0
+    """1: it moves with the presenter."""
 
 
 def _round(
@@ -98,7 +91,6 @@ def _box(x: float, y: float, a: float, b: float) -> tuple[float, float, float, f
     return x - a - 0.03, y - b - 0.03, x + a + 0.03, y + b + 0.03
 
 
-WALL = -1.2
 SKIN: Rgb = (0.56, 0.36, 0.27)
 HAIR: Rgb = (0.05, 0.035, 0.03)
 JACKET: Rgb = (0.06, 0.13, 0.20)
@@ -200,7 +192,7 @@ def room() -> list[Shape]:
             _box(lamp_x, -0.12, 0.18, 0.15),
             glow=6.0,
         ),
-        *_presenter(),
+        *(replace(shape, figure=1.0) for shape in _presenter()),
         _block(0.0, 0.88, 3.0, 0.12, (0.40, 0.26, 0.15), 0.6, 0.0, 0.75),
         _block(0.0, 1.01, 3.0, 0.06, (0.16, 0.10, 0.06), 0.7, 0.0),
         Shape(ellipsoid(0.74, 0.87, 0.20, 0.035), (0.03, 0.02, 0.015), 0.65, (0.5, 0.8, 1.0, 0.95), 0.03, cover=0.6),
@@ -212,17 +204,11 @@ def room() -> list[Shape]:
     ]
 
 
-class Scene:
-    """The room at a picture size. ``albedo``: (height * width) x 3, blue first as in pictures."""
+class Scene(Relief):
+    """The room at a picture size."""
 
     def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
-        y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-        self._x = (x - (width - 1) / 2) / (height / 2)
-        self._y = (y - (height - 1) / 2) / (height / 2)
-        self._normal = np.zeros((3, height, width), np.float32)
-        self._z = np.zeros((height, width), np.float32)
-        self._glow = np.zeros((height, width), np.float32)
+        super().__init__(width, height)
         albedo = np.zeros((3, height, width), np.float32)
         for shape in room():
             self._draw(shape, albedo)
@@ -241,35 +227,10 @@ class Scene:
         cover = np.clip(inside / edge + 0.5, 0, 1) * shape.cover
         for plane, value in zip(albedo, shape.colour, strict=True):
             plane[rows, columns] += cover * (value - plane[rows, columns])
+        self.figure[rows, columns] += cover * (shape.figure - self.figure[rows, columns])
         self._glow[rows, columns] += cover * (shape.glow - self._glow[rows, columns])
         if shape.cover < 1:
             return  # a stain or a shadow takes the form of what it lies on
         for plane, part in zip(self._normal, (nx, ny, nz), strict=True):
             plane[rows, columns] += cover * (part - plane[rows, columns])
         self._z[rows, columns] += cover * (shape.depth - self._z[rows, columns])
-
-    def field(self, role: str, place: Point) -> Floats:
-        """The light of one lamp at full on every pixel; 1 = on a presenter who looks straight into a key light."""
-        dx, dy, dz = place[0] - self._x, place[1] - self._y, place[2] - self._z
-        square = dx * dx + dy * dy + dz * dz
-        nx, ny, nz = self._normal
-        wrap = WRAP[role]
-        facing = (nx * dx + ny * dy + nz * dz) / np.sqrt(square)
-        light = np.maximum(0, facing + wrap) / (1 + wrap)
-        # From afar the square law; close by a lamp has a size and does not burn a hole into the wall.
-        reach = place[0] ** 2 + place[1] ** 2 + (place[2] - 0.2) ** 2 if role != "practical" else 0.5
-        light *= STRENGTH[role] * reach / (square + 0.15)
-        if role == "back":
-            light *= np.where(self._z > -0.5, 1.0, 0.08)  # it is flagged off the wall behind it
-        elif role == "practical":
-            near = np.exp(-square)
-            light += STRENGTH[role] * self._glow * near
-        light += 0.03 * STRENGTH[role]  # what the room sends back
-        return np.ascontiguousarray(light.ravel(), dtype=np.float32)
-
-    def daylight(self) -> Floats:
-        """The same for the window, a large soft light from the left."""
-        nx, ny, nz = self._normal
-        light = 0.35 + 0.65 * np.maximum(0, 0.3 + 0.7 * (-0.75 * nx - 0.25 * ny + 0.6 * nz))
-        light *= 1.0 - 0.18 * self._x
-        return np.ascontiguousarray(light.ravel(), dtype=np.float32)

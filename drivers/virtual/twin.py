@@ -24,6 +24,15 @@ class Fault(StrEnum):
     DOUBLE = "double"
     FREEZE = "freeze"
     BLACK = "black"
+    # Cameras only:
+    BARS = "bars"
+    DROP = "drop"
+    FAST = "fast"
+    BUMP = "bump"
+    SHAKE = "shake"
+    DEFOCUS = "defocus"
+    GRAIN = "grain"
+    CAST = "cast"
 
 
 class Twin(Protocol):

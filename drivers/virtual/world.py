@@ -17,7 +17,9 @@ from functools import lru_cache
 
 from config.units import SLOTS, Attribute, Levels
 from drivers.virtual.clock import Clock
-from drivers.virtual.scene import Point, Rgb
+from drivers.virtual.daylight import Day
+from drivers.virtual.relief import Point, Rgb
+from drivers.virtual.ripple import Ripple
 from firmware_profiles.hue import rgb
 from firmware_profiles.locus import rec709
 from firmware_profiles.model import Personality
@@ -25,6 +27,7 @@ from firmware_profiles.render import decode, footprint
 
 BALANCE = 5600.0
 """Kelvin the virtual cameras are balanced for."""
+LEAST_DUTY = 0.002
 HISTORY = 128
 """Changes a lamp remembers, so that a camera can look at a moment ago (its latency)."""
 
@@ -50,6 +53,14 @@ class LampFault(StrEnum):
     DIM = "dim"
     STUCK = "stuck"
     FLICKER = "flicker"
+
+
+@lru_cache(maxsize=512)
+def filters(kelvin: float) -> Rgb:
+    """What a camera multiplies red, green and blue with when it is balanced for another temperature than ``BALANCE``;
+    green stays."""
+    r, g, b = (base / other for base, other in zip(_planck(BALANCE), _planck(kelvin), strict=True))
+    return r / g, 1.0, b / g
 
 
 @lru_cache(maxsize=512)
@@ -128,16 +139,19 @@ class Lamp:
         *,
         lag: float = 0.04,
         droop: float = 0.0,
+        pwm: float = 0.0,
     ) -> None:
         self.name, self.role, self.place = name, role, place
         self.universe, self.address, self.personality = universe, address, personality
         self.lag = lag
         self.droop = droop
         """Share of its light it loses when warm (5 minutes)."""
+        self.pwm = pwm
+        """Hertz at which it is dimmed by switching: on for as much of the time as its level says. 0: it is not."""
         self.gain = 1.0
         self.dead = self.stuck = False
-        self.flicker: tuple[float, float] = (0.0, 0.0)
-        """Hertz and modulation depth 0...1 of its light."""
+        self.flicker: Ripple | None = None
+        """A fault of its supply."""
         self._changes: deque[_Change] = deque([_Change(-math.inf, (0, 0, 0), (0, 0, 0))], maxlen=HISTORY)
         self._lit_since: float | None = None
 
@@ -162,6 +176,15 @@ class Lamp:
         r, g, b = self._driven(now)
         return r * share, g * share, b * share
 
+    def ripple(self, now: float) -> Ripple | None:
+        """How its light ripples; ``None``: it is steady, or dark."""
+        level = max(self._driven(now))
+        if self.dead or level <= 0:
+            return None
+        if self.flicker is not None or self.pwm <= 0 or level >= 1:
+            return self.flicker
+        return Ripple(self.pwm, duty=max(level, LEAST_DUTY))
+
     def _driven(self, now: float) -> Rgb:
         change = next((change for change in reversed(self._changes) if change.time <= now), self._changes[0])
         if change.time == -math.inf:
@@ -174,13 +197,27 @@ class Lamp:
 class World:
     """All lamps of the room and the day outside. Safe from several threads."""
 
-    def __init__(self, clock: Clock, lamps: Iterable[Lamp] = (), daylight: float = 0.1) -> None:
+    def __init__(self, clock: Clock, lamps: Iterable[Lamp] = (), daylight: float | Day = 0.1) -> None:
         self.clock = clock
         self.lamps: dict[str, Lamp] = {lamp.name: lamp for lamp in lamps}
-        self.daylight = daylight
-        """Light from the window, 0 = night; 1 = as much on the presenter as a full key light."""
+        self._daylight = daylight
         self.daylight_cct = 6500.0
         self._lock = threading.Lock()
+
+    @property
+    def daylight(self) -> float:
+        """Light from the window now, 0 = night; 1 = as much on the presenter as a full key light. May be set to a
+        function of the studio's time, too (``daylight.py``)."""
+        return self.daylight_at(self.clock.now())
+
+    @daylight.setter
+    def daylight(self, light: float | Day) -> None:
+        self._daylight = light
+
+    def daylight_at(self, now: float) -> float:
+        """The same at another time."""
+        day = self._daylight
+        return day(now) if callable(day) else day
 
     def hear(self, universe: int, frame: bytes) -> None:
         """A frame reached the fixtures of a universe (a listener for ``studio.frame_listeners``)."""
@@ -202,15 +239,24 @@ class World:
         with self._lock:
             return [(lamp, lamp.light(now)) for lamp in self.lamps.values()]
 
-    def day(self) -> Rgb:
-        """The daylight's colour times its level."""
+    def day(self, now: float) -> Rgb:
+        """The daylight's colour times its level at that time."""
         r, g, b = white(self.daylight_cct)
-        return r * self.daylight, g * self.daylight, b * self.daylight
+        level = self.daylight_at(now)
+        return r * level, g * level, b * level
 
     def fault(
-        self, name: str, fault: LampFault | str, *, gain: float = 0.6, hertz: float = 100, depth: float = 0.3
+        self,
+        name: str,
+        fault: LampFault | str,
+        *,
+        gain: float = 0.6,
+        hertz: float = 100,
+        depth: float = 0.3,
+        duty: float | None = None,
     ) -> None:
-        """Break a lamp. ``gain`` is for dim, ``hertz`` and ``depth`` for flicker. KeyError: no such lamp."""
+        """Break a lamp. ``gain`` is for dim, the rest for flicker: a sine, or with ``duty`` a square wave that is on
+        for that share of its period. KeyError: no such lamp."""
         lamp, fault = self.lamps[name], LampFault(fault)
         with self._lock:
             lamp.dead |= fault is LampFault.DEAD
@@ -218,7 +264,7 @@ class World:
             if fault is LampFault.DIM:
                 lamp.gain = gain
             elif fault is LampFault.FLICKER:
-                lamp.flicker = (hertz, depth)
+                lamp.flicker = Ripple(hertz, depth, duty)
 
     def swap(self, one: str, other: str) -> None:
         """Somebody mixed up two lights' start addresses. A second swap undoes it."""
@@ -231,4 +277,4 @@ class World:
         lamp = self.lamps[name]
         with self._lock:
             lamp.dead = lamp.stuck = False
-            lamp.gain, lamp.flicker = 1.0, (0.0, 0.0)
+            lamp.gain, lamp.flicker = 1.0, None

@@ -9,8 +9,9 @@ import pytest
 from config.units import Attribute
 from drivers.base import Picture
 from drivers.camera.metrics import Metrics, difference, measure, noise, sample
-from drivers.virtual.camera import Sensor, VirtualCamera
+from drivers.virtual.camera import VirtualCamera
 from drivers.virtual.clock import ManualClock
+from drivers.virtual.sensor import Sensor
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault
 from drivers.virtual.world import HOMES, Lamp, World
