@@ -34,8 +34,8 @@ _CODES = np.round(255 * 16 * linear_to_srgb(np.arange(65536) / 65535)).astype(np
 
 @dataclass(frozen=True)
 class Lamp:
-    """``modulation``: of a sine, (max - min) / (max + min). ``duty``: a pulse-width dimmer's instead, then ``modulation``
-    is the share of the light that is pulsed."""
+    """``modulation``: of a sine, (max - min) / (max + min). ``duty``: a pulse-width dimmer's instead, then
+    ``modulation`` is the share of the light that is pulsed."""
 
     frequency: float
     modulation: float = 0.01
@@ -90,11 +90,10 @@ def play(clip: Clip) -> Iterator[tuple[Picture, float]]:
             numbers.append(number)
         number += int(random.choice(clip.every))
     taken = 100.0 + np.array(numbers) / clip.fps
-    pictures = (_coded(_shot(clip, light, when, random), clip) for light, when in zip(_scene(clip, taken, random), taken))
     if clip.coding == "mpeg4":
         raise ValueError("MPEG-4 needs a file: encoded()")
-    for pixels, when in zip(pictures, taken, strict=True):
-        yield pixels, float(when + clip.jitter * random.standard_normal())
+    for light, when in zip(_scene(clip, taken, random), taken.tolist(), strict=True):
+        yield _coded(_shot(clip, light, when, random), clip), when + clip.jitter * random.standard_normal()
 
 
 def encoded(clip: Clip, folder: Path) -> list[tuple[Picture, float]]:
@@ -180,7 +179,7 @@ def _cutout(width: int, height: int) -> Floats:
 
 
 def _shot(clip: Clip, light: Floats, when: float, random: np.random.Generator) -> Picture:
-    height, width = light.shape[:2]
+    height = len(light)
     if clip.lamp is not None:
         begins = when + np.arange(height) / height * clip.readout
         light = light * clip.lamp.seen(begins, clip.exposure).astype(np.float32)[:, None, None]
