@@ -58,8 +58,20 @@ class Lamp:
 
 
 @dataclass(frozen=True)
+class Fixture:
+    """A cone of light from one side, with the edge of a shadow in it; ``across`` and ``down``: where it points, 0...1.
+    ``lamp``: how it flickers, if it does."""
+
+    level: float = 1.0
+    lamp: Lamp | None = None
+    across: float = 0.5
+    down: float = 0.4
+    width: float = 0.5
+
+
+@dataclass(frozen=True)
 class Clip:
-    """``readout``: seconds from the first row to the last. ``jitter``: sd in seconds of what is *stamped*, not of when
+    """``rig``: fixtures instead of even light; a tenth of that stays as ambient. ``readout``: seconds from the first row to the last. ``jitter``: sd in seconds of what is *stamped*, not of when
     pictures are taken. ``drops``: share of the frames that get lost. ``every``: only each so manieth frame is given,
     the distance drawn anew each time from these."""
 
@@ -79,6 +91,7 @@ class Clip:
     seed: int = 0
     level: float = 1.0
     """Linear gain on the whole."""
+    rig: tuple[Fixture, ...] = ()
 
 
 def play(clip: Clip) -> Iterator[tuple[Picture, float]]:
@@ -178,10 +191,26 @@ def _cutout(width: int, height: int) -> Floats:
     return cv2.GaussianBlur(mask, (0, 0), 1.2).astype(np.float32) / 255
 
 
+@cache
+def _cone(across: float, down: float, size: float, width: int, height: int) -> Floats:
+    x, y = (np.arange(width) / width - across) / size, (np.arange(height) / height - down)[:, None] / size
+    cone = np.exp(-(x**2) - y**2)
+    edge = np.where((np.arange(height)[:, None] > height * (0.55 + 0.2 * across)) & (x > 0.1), 0.5, 1.0)
+    return (cone * edge).astype(np.float32)
+
+
 def _shot(clip: Clip, light: Floats, when: float, random: np.random.Generator) -> Picture:
     height = len(light)
+    begins = when + np.arange(height) / height * clip.readout
+    if clip.rig:
+        shone = np.full(light.shape[:2], 0.1, np.float32)
+        for fixture in clip.rig:
+            cone = fixture.level * _cone(fixture.across, fixture.down, fixture.width, *clip.size)
+            if fixture.lamp is not None:
+                cone = cone * fixture.lamp.seen(begins, clip.exposure).astype(np.float32)[:, None]
+            shone += cone
+        light = light * shone[:, :, None]
     if clip.lamp is not None:
-        begins = when + np.arange(height) / height * clip.readout
         light = light * clip.lamp.seen(begins, clip.exposure).astype(np.float32)[:, None, None]
     codes = _CODES.take((light * np.float32(65535)).astype(np.int32), mode="clip")
     codes = codes + random.standard_normal(codes.shape, np.float32) * np.float32(clip.noise)

@@ -210,7 +210,7 @@ def analyse(
     alias, cycles, amplitude = rolling.fitted(
         profiles.mean(axis=1), times, weights, float(hertz[at]), 1.0 + float(spacing)
     )
-    contrast = 100 * math.log(2) * amplitude
+    contrast = per_cent(amplitude)
     frequencies = candidates(alias, cycles, rate, readout, readout_error)
     frequency = frequencies[0]
     blur = 1.0 if exposure is None else abs(float(np.sinc(frequency * exposure)))
@@ -242,9 +242,15 @@ def measure_bands(
     ]
     percent = 100 * math.log(2)
     # Rayleigh: rms of the amplitude of pure noise is sqrt 2 times the standard deviation of one of its two parts.
-    sd = percent * math.sqrt(float(np.mean(np.square(beside))) / 2)
+    sd = per_cent(math.sqrt(float(np.mean(np.square(beside))) / 2))
     light = float(2 ** np.mean([change.light for change in changes]))
-    return Bands(percent * rolling.amplitude_of(mean, times, weights, alias, cycles), sd, light)
+    return Bands(per_cent(rolling.amplitude_of(mean, times, weights, alias, cycles)), sd, light)
+
+
+def per_cent(stops: float) -> float:
+    """Of the light, from an amplitude in stops: that of a sine whose logarithm has such a fundamental."""
+    amplitude = math.log(2) * stops
+    return 100 * amplitude / (1 + amplitude**2 / 4)
 
 
 def candidates(

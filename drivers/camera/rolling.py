@@ -166,8 +166,8 @@ def fitted(profiles: Floats, times: Times, weights: Power, alias: float, cycles:
         return explained(profiles, times, weights, alias, cycles)
 
     for _ in range(6):
-        alias += step * _vertex([wave(alias + by * step, cycles) for by in (-1, 0, 1)])
-        cycles += across * _vertex([wave(alias, cycles + by * across) for by in (-1, 0, 1)])
+        alias += step * vertex([wave(alias + by * step, cycles) for by in (-1, 0, 1)])
+        cycles += across * vertex([wave(alias, cycles + by * across) for by in (-1, 0, 1)])
         step, across = step / 2, across / 2
     return alias, cycles, amplitude_of(profiles, times, weights, alias, cycles)
 
@@ -225,7 +225,7 @@ def _smooth(power: Power) -> Power:
     return smooth
 
 
-def _vertex(heights: list[float]) -> float:
+def vertex(heights: list[float]) -> float:
     """Of the parabola through the logarithms of three neighbours: where it is highest, a step off at most."""
     left, mid, right = (math.log(height + 1e-30) for height in heights)
     bend = left - 2 * mid + right
