@@ -71,9 +71,10 @@ class Fixture:
 
 @dataclass(frozen=True)
 class Clip:
-    """``rig``: fixtures instead of even light; a tenth of that stays as ambient. ``readout``: seconds from the first row to the last. ``jitter``: sd in seconds of what is *stamped*, not of when
+    """``readout``: seconds from the first row to the last. ``jitter``: sd in seconds of what is *stamped*, not of when
     pictures are taken. ``drops``: share of the frames that get lost. ``every``: only each so manieth frame is given,
-    the distance drawn anew each time from these."""
+    the distance drawn anew each time from these. ``rig``: fixtures instead of even light; a tenth of that stays as
+    ambient."""
 
     move: str = "presenter"
     photograph: int = 0

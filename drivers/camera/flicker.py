@@ -27,6 +27,8 @@ from drivers.camera.rolling import Change
 
 FRAMES = 46
 FEWEST = 16
+GAP = 1.0
+"""Seconds without a picture after which a window begins anew: nobody can count the beats in between."""
 THRESHOLD = 17.0
 """dB. The highest of 160 clean clips of every kind of movement: 15 (``tests/benchmarks/flicker.py``)."""
 MAINS = (100.0, 120.0)
@@ -88,7 +90,8 @@ class Bands:
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a window of pictures told. ``flicker``: ``None`` when there is none to be seen; ``strength``: of the
-    strongest candidate, in dB, found or not. ``fps``: of the camera, measured; ``seconds`` and ``frames`` looked at."""
+    strongest candidate, in dB, found or not. ``fps``: of the camera, measured; 0: the pictures come in no regular beat,
+    and nothing can be said. ``seconds`` and ``frames`` looked at."""
 
     flicker: Flicker | None
     strength: float
@@ -140,7 +143,7 @@ class FlickerWatch:
         Forgets the last burst when the next one is due."""
         if now - self._reported < self.every:
             return False
-        if self._last is not None and self._reported >= self._last[0]:
+        if self._window and self._window[0].begin < self._reported:
             self.clear()
         return True
 
@@ -153,7 +156,7 @@ class FlickerWatch:
         """Take a picture in: 0.3 ms at 1080p. Doubled pictures are left out."""
         points = rolling.sample(pixels)
         before = self._last
-        if before is not None and before[1].shape != points.shape:
+        if before is not None and (before[1].shape != points.shape or captured - before[0] > GAP):
             self.clear()
             before = None
         if before is not None and (captured <= before[0] or np.array_equal(points, before[1])):
@@ -174,7 +177,7 @@ class FlickerWatch:
 
     def bands(self, flicker: Flicker) -> Bands:
         """The contrast of a flicker found before, in the pictures held now, even where it is too weak to be found:
-        to compare levels, exposures. Raises ValueError with fewer than 16 pictures."""
+        to compare levels, exposures. Raises ValueError with fewer than 16 pictures, or without a regular beat."""
         self._enough()
         return measure_bands(list(self._window), flicker.alias, flicker.cycles, self.readout, self.fps)
 
@@ -191,7 +194,10 @@ def analyse(
     fps: float | None = None,
 ) -> Report:
     """The whole method; the arguments as of :class:`FlickerWatch`."""
-    profiles, times, rate, rate_sd = rolling.prepared(changes, readout, fps)
+    prepared = rolling.prepared(changes, readout, fps)
+    if prepared is None:
+        return Report(None, 0.0, 0.0, len(changes) + 1, changes[-1].end - changes[0].begin)
+    profiles, times, rate, rate_sd = prepared
     seconds = float(times[-1, 1] - times[0, 0])
     hertz = np.arange(round(rolling.OVERSAMPLED * seconds * rate)) / (rolling.OVERSAMPLED * seconds)
     hertz -= hertz[len(hertz) // 2]
@@ -233,14 +239,16 @@ def measure_bands(
 ) -> Bands:
     """The amplitude of bands whose frequency and spacing are known. Noise: what is found beside them, at other
     frequencies."""
-    profiles, times, _, _ = rolling.prepared(changes, readout, fps)
+    prepared = rolling.prepared(changes, readout, fps)
+    if prepared is None:
+        raise ValueError("the pictures come in no regular beat")
+    profiles, times, _, _ = prepared
     weights = rolling.weights_of(rolling.lines_of(profiles), times, float(times[-1, 1] - times[0, 0]))
     mean = profiles.mean(axis=1)
     seconds = float(times[-1, 1] - times[0, 0])
     beside = [
         rolling.amplitude_of(mean, times, weights, alias + by / seconds, cycles) for by in (-7, -6, -5, -4, 4, 5, 6, 7)
     ]
-    percent = 100 * math.log(2)
     # Rayleigh: rms of the amplitude of pure noise is sqrt 2 times the standard deviation of one of its two parts.
     sd = per_cent(math.sqrt(float(np.mean(np.square(beside))) / 2))
     light = float(2 ** np.mean([change.light for change in changes]))

@@ -1,17 +1,21 @@
-"""Which light flickers, and does it: bands that stand still, lights stepped one by one, another exposure. Pure.
+"""Bands that stand still; which light flickers; whether it is flicker at all. Pure.
 
-    pictures, light on  --mean light of each point--> on  '
-                                                           }--log2 of the ratio--> rows x 8 groups of columns --> peak
-    pictures, light off --mean light of each point--> off '
+    pictures --mean light of each point--> one look
+                                                    }--log2 of the ratio--> change down the rows, 8 groups of columns
+    pictures --mean light of each point--> another                           --> peak, or none
 
-Bands of a frequency n fps stand still and look like part of the set. They go with the light that draws them: in the
-ratio of two pictures the set falls out and the bands stay.
+Bands of a frequency n fps stand still and look like part of the set. In the ratio of two looks the set falls out, and
+what differs between the looks stays: the bands, if the second look hides them. Best by an *exposure* of whole periods
+(``flicker_free``): then 2 % are seen, and *which* light draws them by doing so once more with each light off. Or by
+switching a light off at one exposure: then the shape of its cone and its shadows stay, too, and only narrow bands
+(1 kHz), or strong ones, stand out.
 """
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,32 +23,48 @@ import numpy.typing as npt
 from config.units import Text
 from drivers.base import Picture
 from drivers.camera import rolling
-from drivers.camera.flicker import MAINS, Bands, candidates
-from drivers.camera.metrics import CLIPPED, SRGB, Floats
+from drivers.camera.flicker import MAINS, Bands, candidates, per_cent
+from drivers.camera.metrics import CLIPPED, SRGB, Floats, Mask
 
-STANDING = 20.0
-"""dB above which bands are bands."""
-LEAST_LIGHT = 0.001
+Values = npt.NDArray[np.float64]
+
+STANDING = 15.0
+"""dB above which bands are bands; clean pairs of looks with the same lights: up to 12."""
+STEPPED = 22.0
+"""The same where a light was stepped: up to 20."""
+MOVED = 0.1
+"""Stops off the rest of its row: something stands there that did not."""
+LEAST_LIGHT = 0.004
 """Linear; darker points are noise."""
-TRENDS = 4
-"""Of each column, a polynomial with so many terms is the light's own shape, not bands."""
+LAGS = (8, 40)
+"""Rows are compared with those 1/8 and 1/40 of the height further down: 1.25...6 bands and 5...60."""
+TRENDS = 3
+"""A polynomial with so many terms is the shape of a light, not bands."""
+FINER = 4
+LEAST_LIVE = 0.1
+"""Of the points; with fewer nothing is said."""
 SURE = 4.0
 """Standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Bands that stand still while a light is on. ``contrast``: per cent of the light in the picture; ``modulation``:
-    of that light alone, before the shutter blurred it (``None``: exposure unknown or hides it). ``share``: of the
-    picture's light that came from it, 0...1. Frequencies as in :class:`drivers.camera.flicker.Flicker`."""
+    """Bands that stand still in one look and not, or less, in the other. ``contrast``: per cent of the light in the
+    picture. ``growth``: light of the first look over that of the other. Frequencies as in
+    :class:`drivers.camera.flicker.Flicker`."""
 
     frequency: float
     alternatives: tuple[float, ...]
     contrast: float
-    modulation: float | None
-    share: float
     strength: float
     cycles: float
+    growth: float
+
+    @property
+    def depth(self) -> float:
+        """Per cent of what the light of the first look adds to the other's: its own modulation, as this shutter sees
+        it. Means nothing for looks at two exposures."""
+        return self.contrast / max(0.01, 1 - 1 / self.growth) if self.growth > 1 else self.contrast
 
 
 def look(pictures: Iterable[Picture], curve: Floats = SRGB) -> Floats:
@@ -66,57 +86,44 @@ def look(pictures: Iterable[Picture], curve: Floats = SRGB) -> Floats:
 
 
 def standing(
-    on: Floats,
-    off: Floats,
+    one: Floats,
+    other: Floats,
     fps: float,
     *,
+    stepped: bool = False,
     readout: float | None = None,
     readout_error: float = 0.03,
-    exposure: float | None = None,
-    levels: tuple[float, float] = (1.0, 0.0),
 ) -> Standing | None:
-    """Bands in what a light adds: two looks, with the light at ``levels`` (higher first). Nothing: none to be seen.
-
-    Raises ValueError for looks of two sizes or levels that do not fall.
-    """
-    if on.shape != off.shape:
-        raise ValueError(f"two looks of one camera have one size, not {on.shape} and {off.shape}")
-    if not levels[0] > levels[1] >= 0:
-        raise ValueError(f"the first level is the higher one, not {levels}")
-    live = (on > LEAST_LIGHT) & (off > LEAST_LIGHT)  # NaN is not
-    if live.mean() < 0.1:
+    """Bands in ``one`` look that ``other`` hides: the same lights at an exposure of whole periods, or (``stepped``) a
+    light off or dimmed. ``None``: nothing to be seen. Raises ValueError for looks of two sizes."""
+    ratio, live = _compared(one, other, stepped)
+    if live.mean() < LEAST_LIVE:
         return None
-    ratio = np.where(live, np.log2(np.where(live, on, 1) / np.where(live, off, 1)), np.float32(0))
-    profiles = rolling.group_means(_flattened(ratio, live), live)
-    rows = profiles.shape[1]
     if readout is not None and readout < 0:
-        profiles = profiles[:, ::-1]
-    taper = np.hanning(rows + 2)[1:-1]
-    finer = 4
-    lines = np.fft.rfft(profiles * taper, n=finer * rows, axis=1)[:, : finer * min(rolling.CYCLES, rows // 3)]
-    mean = lines.mean(axis=0)
-    power = np.abs(mean) ** 2
-    floor = _noise(lines, mean, finer)
-    score = power / floor
-    score[: round(1.25 * finer)] = 0
-    peak = int(score.argmax())
-    strength = 10 * math.log10(max(float(score[peak]), 1e-9))
-    if strength < STANDING:
+        ratio, live = ratio[::-1], live[::-1]
+    lines = max((_lines(ratio, live, part) for part in LAGS), key=lambda lines: float(lines.score.max()))
+    peak = int(lines.score.argmax())
+    strength = 10 * math.log10(max(float(lines.score[peak]), 1e-9))
+    if strength < (STEPPED if stepped else STANDING):
         return None
-    cycles = (
-        peak + rolling.vertex([math.sqrt(power[i]) for i in (peak - 1, peak, min(peak + 1, len(power) - 1))])
-    ) / finer
-    contrast = 100 * math.log(2) * 2 * math.sqrt(float(power[peak])) / float(taper.sum())
-    growth = 2 ** float(np.median(ratio[live]))
-    full = (growth - 1) / (levels[0] - levels[1])  # this light at full, where ``off`` is 1
-    share = min(1.0, max(0.0, levels[0] * full / growth))
-    gained = share - max(0.0, levels[1] * full)  # of the picture's light, from one look to the other
+    around = [float(lines.stops[min(max(i, 0), len(lines.stops) - 1)]) for i in (peak - 1, peak, peak + 1)]
+    cycles = float(lines.cycles[peak]) + rolling.vertex(around) / FINER
     frequencies = candidates(0.0, cycles, fps, readout, readout_error)
-    blur = 0.0 if exposure is None else abs(float(np.sinc(frequencies[0] * exposure)))
-    shown = blur > 0.05 and gained > 0.01
-    return Standing(
-        frequencies[0], frequencies[1:], contrast, contrast / gained / blur if shown else None, share, strength, cycles
-    )
+    growth = 2 ** float(np.median(ratio[live]))
+    contrast = per_cent(float(lines.stops[peak]))
+    return Standing(frequencies[0], frequencies[1:], contrast, strength, cycles, growth)
+
+
+def standing_bands(one: Floats, other: Floats, cycles: float) -> Bands:
+    """The contrast of bands whose spacing is known, by two looks at the same lights, even where it is too weak to be
+    found: for :func:`attribute`. Raises ValueError for looks of two sizes, or that have no light in common."""
+    ratio, live = _compared(one, other, stepped=False)
+    if live.mean() < LEAST_LIVE:
+        raise ValueError("the two looks have too little in common: too dark, burnt out, or another scene")
+    lines = _lines(ratio, live, LAGS[0] if cycles < 5.5 else LAGS[1])
+    at = int(np.abs(lines.cycles - cycles).argmin())
+    light = float(np.exp(np.log(one[live]).mean()))
+    return Bands(per_cent(float(lines.stops[at])), per_cent(float(lines.sd[at])), light)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +137,14 @@ class Culprit:
 
 
 def culprit(found: Mapping[str, Standing | None]) -> Culprit:
-    """Of several lights' step pictures, each through :func:`standing`: those that draw standing bands."""
+    """Of several lights' looks, each through :func:`standing` (``stepped``): those that draw standing bands."""
     seen = {name: bands for name, bands in found.items() if bands is not None}
-
-    def depth(name: str) -> float:
-        bands = seen[name]
-        return bands.contrast / max(bands.share, 0.01) if bands.modulation is None else bands.modulation
-
-    worst = tuple(sorted(seen, key=depth, reverse=True))
+    worst = tuple(sorted(seen, key=lambda name: seen[name].depth, reverse=True))
     evidence = {
         name: {
             "frequency_hz": round(bands.frequency, 2),
-            "depth_percent": round(depth(name), 2),
+            "depth_percent": round(bands.depth, 2),
             "contrast_percent": round(bands.contrast, 2),
-            "share": round(bands.share, 3),
             "strength_db": round(bands.strength, 1),
         }
         for name, bands in seen.items()
@@ -158,7 +159,8 @@ def culprit(found: Mapping[str, Standing | None]) -> Culprit:
 
 @dataclass(frozen=True, slots=True)
 class BandStep:
-    """Rolling bands before and after one light alone was stepped."""
+    """Bands before and after one light alone was stepped: rolling ones (``FlickerWatch.bands``) or standing ones
+    (:func:`standing_bands`)."""
 
     before: Bands
     after: Bands
@@ -167,7 +169,7 @@ class BandStep:
 
 
 def attribute(steps: Mapping[str, BandStep]) -> Culprit:
-    """Of rolling bands: the light whose step changes them.
+    """The light whose step changes the bands.
 
     What counts is the bands' own light, contrast x light: a light that does not flicker changes their contrast, too
     (it lights what they are compared with), but not them. ``share`` in the evidence is the part of the bands that is
@@ -244,27 +246,48 @@ def is_mains(frequency: float) -> bool:
 # --- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _flattened(ratio: Floats, live: npt.NDArray[np.bool_]) -> Floats:
-    """Each column without its smooth trend: the shape of a light's cone is no band."""
-    rows = ratio.shape[0]
-    basis, _ = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, rows), TRENDS - 1))
-    flat = ratio.astype(np.float64)
-    middle = (flat * live).sum(axis=0) / np.maximum(live.sum(axis=0), 1)
-    flat = np.where(live, flat, middle)
-    trend = np.einsum("rk,kc->rc", basis, np.einsum("rk,rc->kc", basis, flat))
-    return np.asarray(flat - trend, np.float32)
+class _Lines(NamedTuple):
+    """For each spacing in cycles per height: power over noise, amplitude and its standard deviation in stops."""
+
+    cycles: Values
+    score: Values
+    stops: Values
+    sd: Values
 
 
-def _noise(lines: npt.NDArray[np.complex128], mean: npt.NDArray[np.complex128], finer: int) -> npt.NDArray[np.float64]:
-    """Disagreement of the groups, there and round about, and what the mean has at other spacings."""
+def _compared(one: Floats, other: Floats, stepped: bool) -> tuple[Floats, Mask]:
+    """Ratio in stops, and the points that count. With the same lights that is those that agree with their row."""
+    if one.shape != other.shape:
+        raise ValueError(f"two looks of one camera have one size, not {one.shape} and {other.shape}")
+    live = (one > LEAST_LIGHT) & (other > LEAST_LIGHT)  # NaN is not
+    ratio = np.log2(np.where(live, one, 1) / np.where(live, other, 1)).astype(np.float32)
+    if not stepped:
+        rows = np.ma.median(np.ma.masked_array(ratio, ~live), axis=1).filled(0)
+        live &= np.abs(ratio - rows[:, None]) < MOVED
+    return ratio, live
+
+
+def _lines(ratio: Floats, live: Mask, part: int) -> _Lines:
+    """Differences down the columns, over 1/``part`` of the height: the shape of lights is smooth, and the edges of
+    what moved between the looks are few and counted as a little off."""
+    rows = len(ratio)
+    lag = max(1, rows // part)
+    both = live[lag:] & live[:-lag]
+    profiles = rolling.group_means(np.where(both, ratio[lag:] - ratio[:-lag], np.float32(0)), both, near=0.7)
+    count = profiles.shape[1]
+    shape, _ = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, count), TRENDS - 1))
+    flat = profiles - (profiles @ shape) @ shape.T
+    taper = np.hanning(count + 2)[1:-1]
+    cycles = np.arange(5, FINER * min(rolling.CYCLES, rows // 3)) / FINER
+    groups = np.einsum("gr,rc->gc", flat * taper, np.exp(-2j * np.pi * np.outer(np.arange(count) / rows, cycles)))
+    gain = 2 * np.abs(np.sin(np.pi * cycles * lag / rows))
+    mean = groups.mean(axis=0)
     power = np.abs(mean) ** 2
-    phase = np.conj(mean) / np.sqrt(power + 1e-12)
-    across = (lines * phase).imag
-    count = len(lines)
-    apart = 2 * (across**2).sum(axis=0) / (count - 1) / count
-    width = 3 * finer
-    padded = np.pad(apart, width, mode="reflect")
-    round_about = np.convolve(padded, np.ones(2 * width + 1) / (2 * width + 1), "valid")
-    usual = float(np.median(power)) / math.log(2)
-    noise: npt.NDArray[np.float64] = (apart + round_about + usual) / 3 + 1e-12
-    return noise
+    apart = 2 * ((groups * np.conj(mean) / np.sqrt(power + 1e-12)).imag ** 2).sum(axis=0) / rolling.GROUPS
+    apart /= rolling.GROUPS - 1
+    width = 3 * FINER
+    near = np.convolve(np.pad(apart, width, mode="reflect"), np.ones(2 * width + 1) / (2 * width + 1), "valid")
+    seen = gain > 0.7
+    noise = (apart + near + float(np.median(power[seen])) / math.log(2)) / 3 + 1e-9
+    scale = 2 / (float(taper.sum()) * np.maximum(gain, 0.1))
+    return _Lines(cycles, np.where(seen, power / noise, 0), np.sqrt(power) * scale, np.sqrt(noise / 2) * scale)

@@ -48,15 +48,16 @@ def sample(pixels: Picture) -> Picture:
     return np.ascontiguousarray(points[:, : points.shape[1] // GROUPS * GROUPS])
 
 
-def group_means(change: Floats, live: npt.NDArray[np.bool_] | None = None) -> Floats:
+def group_means(change: Floats, live: npt.NDArray[np.bool_] | None = None, near: float = NEAR) -> Floats:
     """GROUPS x rows, row mean removed. Mean over columns, in which whatever is far from the usual counts as a little
-    off only (one step of Huber's estimator). ``live``: the points that count. Writes to ``change``."""
+    off only (one step of Huber's estimator; ``near``, in median distances). ``live``: the points that count. Writes to
+    ``change``."""
     some = change[::4, ::4].ravel()
     usual = _middle(some)
-    near = np.float32(NEAR * float(_middle(np.abs(some - usual))) + NEAR_AT_LEAST)
+    bound = np.float32(near * float(_middle(np.abs(some - usual))) + NEAR_AT_LEAST)
     change -= usual
-    inside = np.abs(change) < near
-    np.clip(change, -near, near, out=change)
+    inside = np.abs(change) < bound
+    np.clip(change, -bound, bound, out=change)
     columns = change.shape[1]
     count: Floats | int = columns // GROUPS
     alive = change.size
@@ -72,12 +73,12 @@ def group_means(change: Floats, live: npt.NDArray[np.bool_] | None = None) -> Fl
     return np.ascontiguousarray((means / np.float32(share)).T)
 
 
-def true_times(stamps: Times, fps: float | None = None) -> tuple[Times, float, float]:
+def true_times(stamps: Times, fps: float | None = None) -> tuple[Times, float, float] | None:
     """When the pictures were really taken, the camera's rate, and the standard deviation of that rate.
 
     A camera keeps time to some millionths, its pictures' stamps only to milliseconds (a tenth of the mains' period
-    and more): where the stamps fit a regular beat with gaps, the beat is the better word. Where they do not (a camera
-    that lengthens its frames in the dark), the stamps are taken as they are. ``stamps``: n x 2, pairs of pictures.
+    and more): so the regular beat, with gaps, that fits the stamps. ``None``: there is none (a camera that lengthens
+    its frames in the dark). ``stamps``: n x 2, pairs of pictures.
     """
     each = np.unique(stamps)
     steps = np.diff(each)
@@ -88,7 +89,7 @@ def true_times(stamps: Times, fps: float | None = None) -> tuple[Times, float, f
     turns = np.exp(-2j * np.pi * rates[:, None] * (each - each[0])).mean(axis=1)
     best = int(np.abs(turns).argmax())
     if abs(turns[best]) < 0.45:
-        return stamps, 1 / float(np.median(steps)), 0.0
+        return None
     offset = -np.angle(turns[best]) / (2 * np.pi)
     number = np.round((each - each[0]) * rates[best] - offset)
     number -= number[0]
@@ -102,12 +103,15 @@ def true_times(stamps: Times, fps: float | None = None) -> tuple[Times, float, f
     return beat[np.searchsorted(each, stamps)], 1 / (period * max(1, divisor)), off / math.sqrt(spread) / period**2
 
 
-def prepared(changes: list[Change], readout: float | None, fps: float | None) -> tuple[Floats, Times, float, float]:
-    """Profiles in the order the rows are read; true times, rate and its standard deviation."""
+def prepared(
+    changes: list[Change], readout: float | None, fps: float | None
+) -> tuple[Floats, Times, float, float] | None:
+    """Profiles in the order the rows are read; true times, rate and its standard deviation. ``None``: no beat."""
     profiles = np.stack([change.profile for change in changes])
     if readout is not None and readout < 0:
         profiles = profiles[:, :, ::-1]
-    return profiles, *true_times(np.array([(change.begin, change.end) for change in changes]), fps)
+    beat = true_times(np.array([(change.begin, change.end) for change in changes]), fps)
+    return None if beat is None else (profiles, *beat)
 
 
 def lines_of(profiles: Floats) -> Spectrum:
