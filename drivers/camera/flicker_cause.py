@@ -106,12 +106,10 @@ def standing(
     strength = 10 * math.log10(max(float(lines.score[peak]), 1e-9))
     if strength < (STEPPED if stepped else STANDING):
         return None
-    around = [float(lines.stops[min(max(i, 0), len(lines.stops) - 1)]) for i in (peak - 1, peak, peak + 1)]
-    cycles = float(lines.cycles[peak]) + rolling.vertex(around) / FINER
+    cycles, stops = _fitted(lines.profile, float(lines.cycles[peak]), lines.lag, len(ratio))
     frequencies = candidates(0.0, cycles, fps, readout, readout_error)
     growth = 2 ** float(np.median(ratio[live]))
-    contrast = per_cent(float(lines.stops[peak]))
-    return Standing(frequencies[0], frequencies[1:], contrast, strength, cycles, growth)
+    return Standing(frequencies[0], frequencies[1:], per_cent(stops), strength, cycles, growth)
 
 
 def standing_bands(one: Floats, other: Floats, cycles: float) -> Bands:
@@ -123,7 +121,8 @@ def standing_bands(one: Floats, other: Floats, cycles: float) -> Bands:
     lines = _lines(ratio, live, LAGS[0] if cycles < 5.5 else LAGS[1])
     at = int(np.abs(lines.cycles - cycles).argmin())
     light = float(np.exp(np.log(one[live]).mean()))
-    return Bands(per_cent(float(lines.stops[at])), per_cent(float(lines.sd[at])), light)
+    _, stops = _wave(lines.profile, cycles, lines.lag, len(ratio))
+    return Bands(per_cent(stops), per_cent(float(lines.sd[at])), light)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,12 +246,14 @@ def is_mains(frequency: float) -> bool:
 
 
 class _Lines(NamedTuple):
-    """For each spacing in cycles per height: power over noise, amplitude and its standard deviation in stops."""
+    """For each spacing in cycles per height: power over noise, and the standard deviation of an amplitude in stops;
+    and the mean profile they are of, which is one of differences over ``lag`` rows."""
 
     cycles: Values
     score: Values
-    stops: Values
     sd: Values
+    profile: Values
+    lag: int
 
 
 def _compared(one: Floats, other: Floats, stepped: bool) -> tuple[Floats, Mask]:
@@ -262,7 +263,8 @@ def _compared(one: Floats, other: Floats, stepped: bool) -> tuple[Floats, Mask]:
     live = (one > LEAST_LIGHT) & (other > LEAST_LIGHT)  # NaN is not
     ratio = np.log2(np.where(live, one, 1) / np.where(live, other, 1)).astype(np.float32)
     if not stepped:
-        rows = np.ma.median(np.ma.masked_array(ratio, ~live), axis=1).filled(0)
+        usual = np.nanmedian(ratio[live]) if live.any() else 0.0
+        rows = np.median(np.where(live, ratio, usual), axis=1)
         live &= np.abs(ratio - rows[:, None]) < MOVED
     return ratio, live
 
@@ -290,4 +292,23 @@ def _lines(ratio: Floats, live: Mask, part: int) -> _Lines:
     seen = gain > 0.7
     noise = (apart + near + float(np.median(power[seen])) / math.log(2)) / 3 + 1e-9
     scale = 2 / (float(taper.sum()) * np.maximum(gain, 0.1))
-    return _Lines(cycles, np.where(seen, power / noise, 0), np.sqrt(power) * scale, np.sqrt(noise / 2) * scale)
+    sd = np.sqrt(noise / 2) * scale
+    return _Lines(cycles, np.where(seen, power / noise, 0), sd, profiles.mean(axis=0).astype(np.float64), lag)
+
+
+def _wave(profile: Values, cycles: float, lag: int, rows: int) -> tuple[float, float]:
+    """Of a wave beside a polynomial, by least squares: what they explain, and the wave's amplitude in stops. (The
+    peak of a transform alone lies up to half a cycle off, when there are two cycles and a slope.)"""
+    turn = 2 * np.pi * cycles * np.arange(len(profile)) / rows
+    shape = np.polynomial.legendre.legvander(np.linspace(-1, 1, len(profile)), TRENDS - 1)
+    basis = np.column_stack([np.cos(turn), np.sin(turn), shape])
+    found, *_ = np.linalg.lstsq(basis, profile, rcond=None)
+    explained = float(((basis * found).sum(axis=1) ** 2).sum())
+    return explained, math.hypot(found[0], found[1]) / max(0.1, 2 * abs(math.sin(math.pi * cycles * lag / rows)))
+
+
+def _fitted(profile: Values, cycles: float, lag: int, rows: int) -> tuple[float, float]:
+    """Cycles and amplitude of the best wave near a peak."""
+    near = cycles + np.arange(-1.0, 1.01, 0.02)
+    best = max(near[near >= 1].tolist(), key=lambda each: _wave(profile, each, lag, rows)[0])
+    return best, _wave(profile, best, lag, rows)[1]
