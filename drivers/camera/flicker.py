@@ -246,9 +246,9 @@ def measure_bands(
     weights = rolling.weights_of(rolling.lines_of(profiles), times, float(times[-1, 1] - times[0, 0]))
     mean = profiles.mean(axis=1)
     seconds = float(times[-1, 1] - times[0, 0])
-    beside = [
-        rolling.amplitude_of(mean, times, weights, alias + by / seconds, cycles) for by in (-7, -6, -5, -4, 4, 5, 6, 7)
-    ]
+    rest = rolling.without(mean, times, weights, alias, cycles)
+    aside = [alias + by / seconds for by in (-7, -6, -5, -4, 4, 5, 6, 7)]
+    beside = [rolling.amplitude_of(rest, times, weights, other, cycles) for other in aside]
     # Rayleigh: rms of the amplitude of pure noise is sqrt 2 times the standard deviation of one of its two parts.
     sd = per_cent(math.sqrt(float(np.mean(np.square(beside))) / 2))
     light = float(2 ** np.mean([change.light for change in changes]))
@@ -275,7 +275,7 @@ def candidates(
         low, high = (cycles - 0.05) / abs(readout) * (1 - error), (cycles + 0.05) / abs(readout) * (1 + error)
     else:
         middle, low, high = cycles * fps / 0.6, cycles * fps / READOUTS[1], cycles * fps / READOUTS[0]
-    nearest = max(alias + fps * round((middle - alias) / fps), abs(alias))
+    nearest = alias + fps * max(round((middle - alias) / fps), 0 if alias > 0 else 1)
     number = np.arange(math.ceil((low - alias) / fps), math.floor((high - alias) / fps) + 1)
     found = {nearest, *(alias + fps * number).tolist()}
 

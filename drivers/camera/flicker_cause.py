@@ -185,7 +185,7 @@ def attribute(steps: Mapping[str, BandStep]) -> Culprit:
         share = (1 - now / was) / dimmed if was > 0 and dimmed else 0.0
         evidence[name] = {"change_sd": round(change, 1), "share": round(share, 2)}
         # No fixture answers for a change of the bands by 2 % or less: light is measured no better than that.
-        if abs(change) > SURE and abs(now / was - 1) > 0.02 if was > 0 else change > SURE:
+        if abs(change) > SURE and abs(now - was) > 0.02 * was:
             moved[name] = abs(now - was)
     if not moved:
         return Culprit((), Text("no light's step changed the bands", "没有灯具的变化影响条纹"), evidence)

@@ -179,22 +179,31 @@ def fitted(profiles: Floats, times: Times, weights: Power, alias: float, cycles:
 def amplitude_of(profiles: Floats, times: Times, weights: Power, alias: float, cycles: float) -> float:
     """Least squares of one travelling wave in rows of changes: its amplitude in stops."""
     found, norm = _projected(profiles, times, weights, alias, cycles)
-    return 2 * found / norm
+    return 2 * abs(found) / norm
+
+
+def without(profiles: Floats, times: Times, weights: Power, alias: float, cycles: float) -> Floats:
+    """The changes less that wave: what is found in them beside it is noise, not its own side lobes."""
+    found, norm = _projected(profiles, times, weights, alias, cycles)
+    rows = profiles.shape[1]
+    wave = 2 * found / norm * np.conj(beats_of(alias, times))[:, None]
+    rest: Floats = profiles - (wave * np.exp(2j * np.pi * cycles * np.arange(rows) / rows)).real
+    return rest
 
 
 def explained(profiles: Floats, times: Times, weights: Power, alias: float, cycles: float) -> float:
     """Root of what such a wave explains of the changes: highest at the best fit (its amplitude is not: slow waves
     change little from one picture to the next, so that noise makes large ones of them)."""
     found, norm = _projected(profiles, times, weights, alias, cycles)
-    return found / math.sqrt(norm)
+    return abs(found) / math.sqrt(norm)
 
 
-def _projected(profiles: Floats, times: Times, weights: Power, alias: float, cycles: float) -> tuple[float, float]:
+def _projected(profiles: Floats, times: Times, weights: Power, alias: float, cycles: float) -> tuple[complex, float]:
     rows = profiles.shape[1]
     taper = np.hanning(rows + 2)[1:-1]
     lines = profiles @ (np.exp(-2j * np.pi * cycles * np.arange(rows) / rows) * taper)
     beats = beats_of(alias, times)
-    found = abs(complex((beats * weights * lines).sum()))
+    found = complex((beats * weights * lines).sum())
     return found, float(taper.sum()) * float((weights * np.abs(beats) ** 2).sum()) + 1e-12
 
 
