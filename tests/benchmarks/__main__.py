@@ -25,6 +25,7 @@ NAMES = (
     "idle",
     "metering",
     "naming",
+    "flicker",
     "outbox",
     "faults",
     "fleet",
