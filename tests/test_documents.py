@@ -292,30 +292,14 @@ async def test_the_examples_of_the_page_do_what_it_says(house: House, plain: Cal
         await asyncio.to_thread(desk.wait, lambda m: json.loads(m.payload)["state"] == "succeeded")
 
 
+# fmt: off
 APART = (
-    "exposure.commission",
-    "selftest.start",
-    "maintenance.accept",
-    "maintenance.rebaseline",
-    "identify",
-    "lights.stop",
-    "lights.stop.reset",
-    "lights.master",
-    "lights.blackout",
-    "lights.restore",
-    "look.delete",
-    "look.history",
-    "look.rollback",
-    "cue.back",
-    "cue.delete",
-    "cue.rollback",
-    "config.propose",
-    "config.apply",
-    "config.rollback",
-    "report.get",
-    "alert.ack",
-    "alert.unsilence",
+    "exposure.commission", "selftest.start", "maintenance.accept", "maintenance.rebaseline", "identify",
+    "lights.stop", "lights.stop.reset", "lights.master", "lights.blackout", "lights.restore", "look.delete",
+    "look.history", "look.rollback", "cue.back", "cue.delete", "cue.rollback", "config.propose", "config.apply",
+    "config.rollback", "report.get", "alert.ack", "alert.unsilence",
 )
+# fmt: on
 """Commands that take long, that leave others no light to move, or that need another before: they have own tests."""
 
 

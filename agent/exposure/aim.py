@@ -112,6 +112,20 @@ def commissioned(
     )
 
 
+def predicted(transport: Transport, glance: Glance, level: float, lamp: str, step: float) -> Zones:
+    """Stops by which each zone of this picture should change when ``lamp`` goes from ``level`` by so many stops."""
+    zones = np.maximum(np.asarray(glance.zones, np.float64).ravel(), 1e-6)
+    column = transport.matrix[:, transport.fixtures.index(lamp)]
+    change: Zones = np.log2(np.maximum(zones + column * level * (2.0**step - 1), 1e-6) / zones)
+    return change
+
+
+def strongest(transport: Transport, names: Mapping[str, float]) -> str:
+    """Which of these lights brings most to the picture: a step of it is seen best."""
+    shares = dict(zip(transport.fixtures, (reach.share for reach in transport.reach), strict=True))
+    return max(names, key=lambda name: shares.get(name, 0.0))
+
+
 def _agreeing(zones: Zones, usual: Zones, seen: Mask) -> Mask:
     """Those of the zones that say about the same: somebody who steps before some of them is not the light."""
     off = np.full(zones.shape, np.nan)

@@ -43,7 +43,7 @@ DARK_STEP = 0.03
 """Level by which a light is stepped at least: below a fifth, 15 % of it would not be seen."""
 EMPTY_STEP = 0.5
 """Level by which it is stepped when nobody is on the set."""
-PROBE = 0.1
+PROBE = 0.2
 """Stops."""
 PROBE_SECONDS = 1.5
 MIRED_STEP = 15.0

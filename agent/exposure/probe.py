@@ -35,6 +35,15 @@ FALLEN, SIGMAS, PART = 0.010, 4.0, 0.2
 """The least lit tenth has fallen when it did so by this many stops, this many standard errors, and this part of the
 spread between the best and the least lit."""
 
+ABSENT = 0.3
+"""Share of what commissioning predicts below which the light did not do it."""
+TAKEN = 0.3
+"""Share of the predicted change that the whole picture lost again: more than lamps age or curtains move in 2 s."""
+CLEAR = 0.55
+"""Share of it that an automatic exposure surely takes back within the second."""
+ALIKE = 0.35
+"""Part of what was taken back by which the zones' quartiles may differ for it to be the camera's doing."""
+
 Verdict = Literal["follows", "camera-auto-exposure", "no-effect", "inconclusive"]
 
 
@@ -47,29 +56,73 @@ class Judged:
     evidence: Mapping[str, float]
 
 
-def judge(before: Sequence[ZoneLight], after: Sequence[ZoneLight], step: float) -> Judged:
-    """Zones of pictures before and after the lights were moved by ``step`` stops (its sign counts)."""
+def judge(
+    before: Sequence[ZoneLight],
+    after: Sequence[ZoneLight],
+    step: float,
+    predicted: ZoneLight | None = None,
+    drift: float = 0.0,
+) -> Judged:
+    """Zones of pictures before and after one light was moved by ``step`` stops (its sign counts). ``predicted``: stops
+    by which each zone should have changed, where that has been measured; ``drift``: stops the picture as a whole would
+    have changed meanwhile, had it gone on as before (a cloud)."""
     was, became = np.log2(np.maximum(before, 1e-5)), np.log2(np.maximum(after, 1e-5))
     level = np.exp2(np.minimum(was.mean(axis=0), became.mean(axis=0)))
     high = np.exp2(np.maximum(was.mean(axis=0), became.mean(axis=0)))
     wander = np.maximum(was.std(axis=0), became.std(axis=0))
     with np.errstate(invalid="ignore"):
         static = (wander < STILL) & (level > DARK) & (high < BRIGHT)  # never one that is NaN: clipped
+    if predicted is not None:
+        static &= np.isfinite(predicted)
     count = int(static.sum())
     if count < ENOUGH:
         return Judged("inconclusive", {"step": step, "static_zones": float(count)})
-    change = (became.mean(axis=0) - was.mean(axis=0))[static] * (1 if step > 0 else -1)
-    least, best = np.percentile(change, [10, 90]).tolist()
+    change = ((became.mean(axis=0) - was.mean(axis=0))[static] - drift) * (1 if step > 0 else -1)
     error = float(np.median(wander[static])) * (1 / len(before) + 1 / len(after)) ** 0.5
+    if predicted is not None:
+        return _against(predicted[static] * (1 if step > 0 else -1), change, error, step, drift)
+    least, best = np.percentile(change, [10, 90]).tolist()
     evidence = {
         "step": step,
         "best_lit": round(best, 4),
         "least_lit": round(least, 4),
         "error": round(error, 4),
+        "drift": round(drift, 4),
         "static_zones": float(count),
     }
-    if best - least >= EFFECT * abs(step) and least < -max(FALLEN, SIGMAS * error, PART * (best - least)):
+    if best - least >= EFFECT * abs(step) and least < -max(FALLEN, SIGMAS * error, PART * (best - least), abs(drift)):
         return Judged("camera-auto-exposure", evidence)
     if best < max(EFFECT * abs(step), SIGMAS * error):
         return Judged("no-effect", evidence)
+    return Judged("follows", evidence)
+
+
+def _against(predicted: ZoneLight, change: ZoneLight, error: float, step: float, drift: float) -> Judged:
+    """Where it is known what should have come: the whole picture is darker than that by a common amount when the camera
+    takes it back; what is left of the light's own pattern says whether it came at all."""
+    pattern = predicted - predicted.mean()
+    power = float(pattern @ pattern)
+    low, took, high = np.percentile(predicted - change, [25, 50, 75]).tolist()
+    whole = float(np.median(predicted))
+    # a light that lights all zones alike has no pattern of its own: then only its whole tells
+    share = (
+        float(pattern @ change) / power if power > len(predicted) * (3 * error) ** 2 else 1 - took / max(whole, 1e-6)
+    )
+    evidence = {
+        "step": step,
+        "predicted": round(whole, 4),
+        "taken_back": round(took, 4),
+        "spread": round(high - low, 4),
+        "share": round(share, 3),
+        "error": round(error, 4),
+        "drift": round(drift, 4),
+        "static_zones": float(len(predicted)),
+    }
+    if share < ABSENT:
+        return Judged("no-effect", evidence)
+    if took > max(FALLEN, SIGMAS * error, TAKEN * whole, abs(drift)):
+        # a camera takes the same from every zone and most of it; a cloud takes more from where daylight is, and what
+        # it likes: that is looked at again
+        alike = high - low <= max(ALIKE * took, SIGMAS * error) and took >= CLEAR * whole
+        return Judged("camera-auto-exposure" if alike else "inconclusive", evidence)
     return Judged("follows", evidence)

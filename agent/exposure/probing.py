@@ -1,24 +1,33 @@
 """A probe under way: when to look, when to move, when to judge. What is judged is in :mod:`agent.exposure.probe`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from agent.exposure.glance import Glance, Memory, ZoneLight
 from agent.exposure.loop import SLEW_OFF_AIR, SLEW_ON_AIR, Room
 from agent.exposure.probe import PICTURES, STEP_OFF_AIR, STEP_ON_AIR, Judged, judge
 
+Predict = Callable[[Glance, str, float], ZoneLight | None]
+"""Stops by which each zone of a picture should change when that light moves by so many; ``None``: nobody knows."""
 SETTLED = 0.2
 """Seconds on top of fade and delay: a lamp's own lag."""
+PAST = 1.2
+"""Seconds before the step that say how the picture changes by itself."""
 AGAIN = 2
 """So often a probe whose scene moved too much is made anew before the loop is let through, with the watchdog on."""
 
 
 @dataclass(slots=True)
 class Probing:
-    """``began``: the lights' trims before, ``error`` the picture's then; ``longest``: seconds the step takes."""
+    """``lamp``: the light that is stepped: one alone makes a pattern; all together might light every zone alike, and
+    then nothing tells a camera that takes it back. ``began``: the lights' trims before; ``longest``: seconds the
+    step takes."""
+
+    lamp: str = ""
 
     began: Mapping[str, float] = field(default_factory=dict)
-    error: float = 0.0
     longest: float = 0.0
     doing: str = "looking"
     _before: float | None = None
@@ -31,6 +40,13 @@ class Probing:
         """Seconds left of the step."""
         return max(0.0, self._until - now)
 
+    def after(self, rooms: Mapping[str, Room], error: float) -> Mapping[str, float]:
+        """Where all lights go from a probe that was passed: along with the one that was stepped where the picture needs
+        it still, else back."""
+        along = self._step if error * self._step > 0 and abs(error) >= abs(self._step) else 0.0
+        fits = all(along <= room.up and -along <= room.down for name, room in rooms.items() if name != self.lamp)
+        return {name: self.began.get(name, 0.0) + (along if fits else 0.0) for name in rooms}
+
     def turn(
         self,
         memory: Memory,
@@ -40,27 +56,32 @@ class Probing:
         now: float,
         late: float,
         on_air: bool,
+        predict: Predict,
     ) -> tuple[Mapping[str, float], Judged | None]:
-        """One picture. ``late``: seconds from light to picture. Returns where the lights should be, and the verdict
-        when there is one."""
+        """One picture. ``late``: seconds from light to picture; ``predict``: what the step should do to each zone.
+        Returns where the lights should be, and the verdict when there is one."""
         if self._before is None:
             if self._from < 0:
                 self._from = _newest(memory) - (PICTURES - 0.5) * _interval(memory)
             if len(memory.since(self._from)) < PICTURES:
                 return trims, None
-            self.began, self.error, self._before = dict(trims), error, _newest(memory)
-            self._step = _chosen(rooms, error, STEP_ON_AIR if on_air else STEP_OFF_AIR)
+            self.began, self._before = dict(trims), _newest(memory)
+            room = {name: room for name, room in rooms.items() if name == self.lamp} or rooms
+            self._step = _chosen(room, error, STEP_ON_AIR if on_air else STEP_OFF_AIR)
             self.longest = abs(self._step) / (SLEW_ON_AIR if on_air else SLEW_OFF_AIR)
             self._until = now + self.longest
-            self.doing = f"lights {self._step:+.1f} stop"
+            self.doing = f"{self.lamp} {self._step:+.1f} stop"
             if self._step == 0.0:
                 return trims, Judged("inconclusive", {"step": 0.0})
-        moved = {name: self.began.get(name, 0.0) + self._step for name in rooms}
+        moved = {n: self.began.get(n, 0.0) + (self._step if n == self.lamp else 0.0) for n in rooms}
         after = memory.since(self._until + late + SETTLED)
         if len(after) < PICTURES:
             return moved, None
         before = [g for g in memory.since(self._from) if g.captured <= self._before][-PICTURES:]
-        judged = judge(_zones(before), _zones(after), self._step)
+        gone_by = (after[0].captured + after[-1].captured - before[0].captured - before[-1].captured) / 2
+        drift = _trend(memory, self._before) * gone_by
+        expected = predict(before[-1], self.lamp, self._step)
+        judged = judge(_zones(before), _zones(after), self._step, expected, drift)
         if judged.verdict == "inconclusive" and self._tries < AGAIN:
             # from where the lights are now, and back
             self._tries += 1
@@ -71,6 +92,15 @@ class Probing:
 
 def _zones(glances: Sequence[Glance]) -> list[ZoneLight]:
     return [glance.zones for glance in glances if glance.zones is not None]
+
+
+def _trend(memory: Memory, until: float) -> float:
+    """Stops a second by which the picture as a whole changed before that moment: a line through the last seconds."""
+    past = [g for g in memory.since(until - PAST) if g.captured <= until and g.zones is not None]
+    if len(past) < PICTURES:
+        return 0.0
+    light = [float(np.nanmedian(np.log2(np.maximum(g.zones, 1e-5)))) for g in past if g.zones is not None]
+    return float(np.polyfit([g.captured - until for g in past], light, 1)[0])
 
 
 def _newest(memory: Memory) -> float:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from agent.exposure.aim import Aim, Shown, alike, commissioned
+from agent.exposure.aim import Aim, Shown, alike, commissioned, predicted, strongest
 from agent.exposure.balance import Balance
-from agent.exposure.glance import Glance, Memory
+from agent.exposure.glance import Glance, Memory, ZoneLight
 from agent.exposure.hands import DARKEST, OWNER, Hands
 from agent.exposure.loop import LEAST, Law, LoopState, Room, Seen, step, stops, trimmed
 from agent.exposure.probing import Probing
@@ -232,7 +232,10 @@ class ExposureService:
             return
         late = (self._law.delay + 1) / glance.rate
         error = turn.aim.error
-        trims, judged = probing.turn(self._memory, self._state.trims, turn.rooms, error, now, late, turn.on_air)
+        probing.lamp = probing.lamp or self._best_seen(turn.present)
+        trims, judged = probing.turn(
+            self._memory, self._state.trims, turn.rooms, error, now, late, turn.on_air, self._predicted
+        )
         self._state = replace(self._state, trims=trims, captured=glance.captured, at=now, since=now)
         if judged is None:
             self.hands.move(trims, now, fade=probing.fade(now))
@@ -242,14 +245,25 @@ class ExposureService:
         self.now_state = replace(self.now_state, evidence=judged.evidence)
         log.info("exposure.probed", verdict=judged.verdict, **judged.evidence)
         if judged.verdict in ("follows", "inconclusive"):
-            if abs(error) > abs(probing.error):  # the step led away: back, before anything else
-                self._state = replace(self._state, trims=probing.began)
+            self._state = replace(self._state, trims=probing.after(turn.rooms, error))
             self.hands.move(self._state.trims, now, fade=probing.longest)
             self._told(turn, "probed: " + judged.verdict, holding=holding)
             return
         self.hands.move(probing.began, now, fade=probing.longest)
         self._trip(judged.verdict, now)
         self._told(turn, "refused")
+
+    def _best_seen(self, present: Mapping[str, float]) -> str:
+        """The light to step: what brings most, as commissioning says, or the brightest key."""
+        if self.transport is not None:
+            return strongest(self.transport, present)
+        return max(present, key=lambda name: (self._rig.fixtures[name].role == "key", present[name]))
+
+    def _predicted(self, glance: Glance, lamp: str, step: float) -> ZoneLight | None:
+        if self.transport is None:
+            return None
+        level = self._memory.shown(glance.captured - self.transport.delay.seconds)[lamp]
+        return predicted(self.transport, glance, level, lamp, step)
 
     def _trip(self, why: str, now: float) -> None:
         self.let_go(now)
