@@ -123,7 +123,7 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
     """The cause of a change that took ``seconds``. ``noise``: standard deviation of every zone's *change* in stops (3 x
     ROWS x COLUMNS, as ``View.zones``)."""
     first, second = before.zones.astype(np.float64), after.zones.astype(np.float64)
-    known: npt.NDArray[np.bool_] = np.isfinite(first).all(axis=0) & np.isfinite(second).all(axis=0)
+    known = np.logical_and.reduce(np.isfinite(np.concatenate([first, second])), axis=0)
     zones = int(known.sum())
     if zones < FEWEST:
         return Change(Cause.UNKNOWN, seconds=seconds, evidence={"zones": zones})
@@ -154,7 +154,8 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
     asked = _asked(lamps, known, light, then, sigma)
     if asked is not None and asked.explained >= EXPLAINED and 0.5 < asked.size < 2.0:
         return found(Cause.LAMP, tuple(lamps.moved), True, explained=asked.explained, of_command=asked.size)
-    still = share < MOST and abs(common.middle) <= max(SIGNIFICANT * float(np.median(sigma)), LEAST / 2) and not tinted
+    sure = SIGNIFICANT * 1.2533 * float(np.median(sigma)) / zones**0.5  # of a median over the zones
+    still = share < MOST and abs(common.middle) <= max(sure, LEAST / 2) and not tinted
     structure = _structure(shift, still)
     if structure is not None:
         return found(structure, shift_percent=shift.far)
@@ -167,7 +168,9 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
     if common.alike and abs(common.middle) > LEAST and rest > BETTER * (1.0 - gain.explained):
         return found(Cause.AUTO_EXPOSURE, common=common.middle)
     if best is not None and best.explained >= ALONE and (day is None or best.explained > day.explained):
-        return found(Cause.LAMP, (best.name,), False, explained=best.explained, level_change=best.size)
+        return found(
+            Cause.LAMP, (best.name,), best.name in lamps.moved, explained=best.explained, level_change=best.size
+        )
     if still:
         return found(Cause.SOMEBODY)
     if lamps.moved and not lamps.moved.keys() <= lamps.columns.keys():

@@ -184,8 +184,8 @@ def _learn(state: CadenceState, times: list[float]) -> CadenceState:
     gaps = [b - a for a, b in pairwise(learned)]
     usual = median(gaps)
     together = sum(gap < TOGETHER * mean for gap in gaps)
-    if not together and usual > 0:
-        like = [gap for gap in gaps if 0.6 * usual < gap < 1.4 * usual]
+    like = [gap for gap in gaps if 0.75 * usual < gap < 1.25 * usual]
+    if not together and len(like) > 0.6 * len(gaps):
         mean = sum(like) / len(like)
     return replace(state, rate=1.0 / mean, learned=())
 

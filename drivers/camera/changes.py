@@ -1,15 +1,18 @@
 """Changes of the picture as they happen, each with its cause: a running step over measured pictures, ~8 a second.
 
-    quiet --picture differs from the quiet ones' mean--> changing --stands still for 0.3 s, or 2 s are over--> attribute()
-      ^                                                                                                        |
-      '------------------------------- the new quiet ---------------------------------------------------------'
+    quiet --picture differs from the quiet ones' mean--> changing --still for 0.3 s, or 2 s are over--> attribute()
+      ^                                                                                                 |
+      '--------------------------------------- the new quiet -------------------------------------------'
 
-The noise of every zone is learned from one picture to the next. No clock: times are the pictures' own.
+What is quiet stays what it was until a change was judged: light that creeps is noticed when enough has come together,
+and how long that took is read back from the last three seconds. The noise of every zone is learned from one picture to
+the next. No clock: times are the pictures' own.
 """
 
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +26,14 @@ QUIET = 4
 """Pictures whose mean is what a change is counted from."""
 LEARNED = 16
 """Pictures the noise is learned from, and flicker is looked for in."""
+KEPT = 24
+"""Pictures, about three seconds, that how long a change took is read from."""
 SURE = 5.0
 """Times the noise of a zone from which it has changed."""
 SETTLED = 0.3
 """Seconds without movement after which a change is over."""
+GOES_ON = 0.15
+"""Share of the change between two pictures 0.4 s apart with which it is still going on."""
 LONGEST = 2.0
 """Seconds after which a change is judged though it goes on (daylight does)."""
 COMMAND = 0.6
@@ -64,7 +71,7 @@ class Changes:
     def __init__(self, columns: Mapping[str, npt.NDArray[np.float64]] | None = None, ambient: Floats | None = None):
         self._columns = columns or {}
         self._ambient = None if ambient is None else ambient.astype(np.float64)
-        self._recent: deque[Sample] = deque(maxlen=LEARNED + 1)
+        self._recent: deque[Sample] = deque(maxlen=KEPT)
         self._quiet: list[Sample] = []
         self._spread: deque[Floats] = deque(maxlen=LEARNED)
         self._began: float | None = None
@@ -78,7 +85,7 @@ class Changes:
             step = sample.zones - self._recent[-1].zones
             self._spread.append(np.abs(step - np.nanmedian(step)))
         self._recent.append(sample)
-        if len(self._recent) < QUIET:
+        if len(self._quiet) < QUIET:
             self._quiet.append(sample)
             return None
         change = self._flicker(sample.time) or self._change(sample)
@@ -109,27 +116,41 @@ class Changes:
     def _change(self, sample: Sample) -> Change | None:
         latest, before = self._mean(-2, None), self._mean(-4, -2)
         reference = np.mean([each.zones for each in self._quiet], axis=0)
-        if self._differ(before, latest, 1.0):
+        way = self._way(reference, latest)
+        goes_on = self._began is not None and abs(way[-1] - way[-4]) > GOES_ON
+        if goes_on or self._differ(before, latest, 1.0):
             self._moved = sample.time
         if self._began is None:
             if not self._differ(reference, latest, (1 / 2 + 1 / len(self._quiet)) ** 0.5):
-                self._quiet = [*self._quiet, sample][-QUIET:]
                 return None
             self._began = self._moved = sample.time
         if sample.time - self._moved < SETTLED and sample.time - self._began < LONGEST:
             return None
-        seconds = max(0.0, self._moved - self._began)
-        if sample.time - self._began >= LONGEST:
-            seconds = sample.time - self._began
         found = attribute(
             View(reference, self._quiet[-1].grey),
             View(self._mean(-3, None), sample.grey),
             Lamps(self._columns, self._ambient, self._commanded(sample)),
             self.noise * np.float32((1 / 3 + 1 / len(self._quiet)) ** 0.5),
-            seconds,
+            self._took(way),
         )
         self._quiet, self._began = list(self._recent)[-3:], None
         return found
+
+    def _way(self, before: Floats, after: Floats) -> list[float]:
+        """How much of the change each of the recent pictures shows, 0...1; two at a time, against noise."""
+        whole = np.nan_to_num(after - before)
+        power = max(float((whole * whole).sum()), 1e-12)
+        shares = [float((np.nan_to_num(each.zones - before) * whole).sum()) / power for each in self._recent]
+        return [(a + b) / 2 for a, b in pairwise(shares)]
+
+    def _took(self, way: list[float]) -> float:
+        """Seconds in which most of the change happened: from 15 to 85 % of all that went this way, as far back as is
+        remembered."""
+        low, high = min(way), max(way[-1], 0.5)
+        times = [each.time for each in self._recent][1:]
+        begun = next((at for at in range(len(way) - 1, -1, -1) if way[at] < low + 0.15 * (high - low)), 0)
+        done = next((at for at in range(begun, len(way)) if way[at] > low + 0.85 * (high - low)), len(way) - 1)
+        return times[done] - times[begun]
 
     def _mean(self, first: int, last: int | None) -> Floats:
         mean: Floats = np.mean([each.zones for each in list(self._recent)[first:last]], axis=0)
@@ -143,7 +164,7 @@ class Changes:
 
     def _commanded(self, sample: Sample) -> dict[str, tuple[float, float]]:
         """What the lamps were told since the picture was quiet."""
-        since = self._quiet[0].time - COMMAND
+        since = max(self._quiet[0].time, self._recent[0].time) - COMMAND
         old = next((each for each in self._recent if each.time >= since), sample).levels
         return {
             name: (old[name], new) for name, new in sample.levels.items() if name in old and abs(new - old[name]) > 1e-3
@@ -153,7 +174,8 @@ class Changes:
         """Whole rows that go up and down from picture to picture."""
         if len(self._recent) <= LEARNED:
             return None
-        light = np.nanmedian(np.array([each.zones[1] for each in self._recent]), axis=2)  # pictures x rows
+        recent = list(self._recent)[-LEARNED - 1 :]
+        light = np.nanmedian(np.array([each.zones[1] for each in recent]), axis=2)  # pictures x rows
         steps = np.diff(light, axis=0)
         noise = 1.2533 * float(np.median(self.noise[1])) / light.shape[1] ** 0.5 * 2**0.5
         size = np.median(np.abs(steps), axis=0)
@@ -168,4 +190,4 @@ class Changes:
         if not begins:
             return Change(Cause.NOTHING)
         figures = {"stops": float(size.max()), "turns": float(turns.max()), "rows": float(shakes.sum())}
-        return Change(Cause.FLICKER, seconds=now - self._recent[0].time, evidence=figures)
+        return Change(Cause.FLICKER, seconds=now - recent[0].time, evidence=figures)

@@ -116,7 +116,7 @@ def noise(pictures: list[Picture], others: int = 3) -> Floats:
 
 
 def column(room: Room, name: str, moment: Moment) -> npt.NDArray[np.float64]:
-    """The lamp's transport column, as commissioning finds it: ROWS x COLUMNS of luminance at level 1; "": daylight's."""
+    """The lamp's transport column, as commissioning finds it: ROWS x COLUMNS of luminance at level 1 ("": daylight)."""
     field = room.fields[name] if name else room.day
     scene = room.albedo * field[..., None] * moment.gain * np.array(moment.white, np.float32)
     scene = scene[MARGIN : MARGIN + HEIGHT, MARGIN : MARGIN + WIDTH]
