@@ -24,7 +24,7 @@ import numpy as np
 from drivers.base import Limits, Picture
 from drivers.camera.faults import EASIER, Judged, PictureFault
 from drivers.camera.light import Floats, channels, logs, white
-from drivers.camera.metrics import COLUMNS, ROWS
+from drivers.camera.metrics import COLUMNS, ROWS, noise, sharpness
 from drivers.camera.shift import HEIGHT, WIDTH, Grey, Shift, compare, thumbnail
 
 VERSION = 1
@@ -46,6 +46,8 @@ MATCHED = 0.4
 """Median correlation below which the place the tiles moved to is a guess."""
 STRANGE = 0.15
 """Median correlation below which the picture shows something else altogether, however it is turned."""
+BOX = 256
+"""Pixels across and down, in the middle, whose sharpness counts."""
 UNKNOWN = -99.0
 """Stops: a zone that was too dark or clipped in the reference."""
 FEWEST = 12
@@ -89,8 +91,14 @@ class Baseline:
         return np.array(self.grey, np.uint8).reshape(HEIGHT, WIDTH)
 
     @property
+    def portrait(self) -> Portrait:
+        """The same as one picture's numbers."""
+        light = np.where(self.light > UNKNOWN / 2, self.light, np.float32(np.nan))
+        return Portrait(self.picture, light, self.level, self.sharpness, self.noise, self.size)
+
+    @property
     def light(self) -> Floats:
-        """3 x ROWS x COLUMNS, log2."""
+        """3 x ROWS x COLUMNS, log2; UNKNOWN where nothing could be said."""
         return np.array(self.zones, np.float32).reshape(3, ROWS, COLUMNS)
 
 
@@ -105,6 +113,15 @@ def portrait(
     ROWS x COLUMNS) where it is known already. ValueError: too small to be compared."""
     light = logs(channels(points) if zones is None else zones)
     return Portrait(thumbnail(points), light, float(points[1].mean()), sharpness, noise, size)
+
+
+def seen(pixels: Picture, points: Picture, before: Picture | None = None) -> Portrait:
+    """The numbers of a picture, its ``metrics.points`` and those of the picture before (for the noise)."""
+    height, width = pixels.shape[:2]
+    wide, tall = min(BOX, width), min(BOX, height)
+    middle = ((width - wide) // 2, (height - tall) // 2, wide, tall)
+    grain = math.nan if before is None or before.shape != points.shape else noise(before, points)
+    return portrait(points, (width, height), sharpness(pixels, middle), grain)
 
 
 def take(pictures: Sequence[Portrait], at: str) -> Baseline:
@@ -151,11 +168,13 @@ def against(reference: Baseline, now: Portrait) -> Change:
     if abs(now.size[0] * height / (now.size[1] * width) - 1) > 0.02:
         raise ValueError(f"the reference is of {width} x {height}, the picture is {now.size[0]} x {now.size[1]}")
     stops, mired, duv = _light(reference.light, now.zones)
-    noise = max(now.noise, QUIET) / max(reference.noise, QUIET) if not math.isnan(now.noise) else math.nan
+    same = now.size == reference.size  # decoded at another size, noise and edges are others
+    grain = max(now.noise, QUIET) / max(reference.noise, QUIET) if now.noise + reference.noise >= 0 else math.nan
+    edges = _sharp(now) / _sharp(reference)
     return Change(
         shift=compare(reference.picture, now.grey, height / width),
-        noise=noise if not math.isnan(reference.noise) else math.nan,
-        sharpness=_sharp(now) / _sharp(reference) if _sharp(reference) > 0 else math.nan,
+        noise=grain if same else math.nan,
+        sharpness=edges if same else math.nan,
         mired=mired,
         duv=duv,
         stops=stops,
@@ -214,8 +233,8 @@ def _light(before: Floats, now: Floats) -> tuple[float, float, float]:
 def _sharp(numbers: Portrait | Baseline) -> float:
     """Sharpness per contrast: noise adds 20 of its variance to the Laplacian's (1 + 1 + 1 + 1 + 16), and light scales
     all edges alike."""
-    noise = 0.0 if math.isnan(numbers.noise) else numbers.noise
-    edges = max(numbers.sharpness - 20 * noise**2, 0.0)
+    grain = 0.0 if math.isnan(numbers.noise) else numbers.noise
+    edges = max(numbers.sharpness - 20 * grain**2, 0.0)
     if math.isnan(numbers.sharpness) or (isinstance(numbers, Baseline) and edges < CONTRAST):
         return math.nan
     return edges / max(numbers.level, 4.0) ** 2
