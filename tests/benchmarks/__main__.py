@@ -24,6 +24,7 @@ NAMES = (
     "sync",
     "idle",
     "metering",
+    "camera_faults",
     "outbox",
     "faults",
     "fleet",
