@@ -45,7 +45,10 @@ ALIKE = 0.05
 """Share of the change that most zones may be off it and still have changed alike (a curve that is not calibrated is off
 by 0.05...0.2 stop per stop, more in dark zones than in bright ones)."""
 GRAIN = 0.003
-"""Stops: what 8 bits and compression leave of a zone's light, beside noise, ..."""
+"""Stops: what 8 bits and compression leave of a zone's light, beside noise; ..."""
+SMALL, SMALL_ALIKE = 0.012, 0.16
+"""... and what a webcam's own tone curve and compression leave of a small change: so many stops, this share of it at
+most (measured: a real auto exposure's step of 0.069, 60 % of the quiet zones within 0.010 of it)."""
 CHROMA_GRAIN = 0.015
 """... and of its colour, which JPEG stores at half the size and coarsely."""
 CHROMA_ALIKE = 0.12
@@ -56,6 +59,8 @@ COLOURED = 0.04
 """Stops of noise of a zone's colour above which it is left out of judging colours."""
 MOST = 0.6
 """Share of the zones that is most of them: the others may have somebody in front of them."""
+CALM = 0.6
+"""Share of the zones, the quietest, that are asked what the camera did: in the others somebody moves all the time."""
 EXPLAINED = 0.8
 """Share of the change (sum of squares, in noises of each zone, less the noise's own) that the lamps must explain which
 were commanded, ..."""
@@ -135,7 +140,8 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
     tints = [_tint(two[c] - one[c] - (two[1] - one[1]), np.hypot(grain[c], grain[1])) for c in (0, 2)]
     tinted = max(abs(tint.middle) for tint in tints) > TINTED and all(tint.alike for tint in tints)
     share = float(touched.mean())
-    common = _alike(change, np.maximum(sigma, GRAIN), ALIKE, MOST)
+    calm = sigma <= np.percentile(sigma, 100 * CALM)
+    common = _alike(change[calm], np.maximum(sigma[calm], GRAIN), ALIKE, MOST, SMALL)
     fits = [_fit(name, column[known], light, then, sigma) for name, column in lamps.columns.items()]
     evidence = {
         "stops": common.middle,
@@ -210,10 +216,10 @@ def _luminance(zones: Numbers) -> Numbers:
     return light
 
 
-def _alike(values: Numbers, sigma: Numbers, share: float, most: float) -> _Common:
+def _alike(values: Numbers, sigma: Numbers, share: float, most: float, small: float = 0.0) -> _Common:
     """Somebody in front of a third of the zones does not count. In pure noise 60 % are within 0.84 of theirs."""
     middle = float(np.median(values))
-    allowed = np.maximum(1.5 * sigma, share * abs(middle))
+    allowed = np.maximum(1.5 * sigma, max(share * abs(middle), min(small, SMALL_ALIKE * abs(middle))))
     return _Common(middle, bool((np.abs(values - middle) <= allowed).mean() >= most))
 
 

@@ -9,6 +9,7 @@ and how long that took is read back from the last three seconds. The noise of ev
 the next. No clock: times are the pictures' own.
 """
 
+import warnings
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -175,11 +176,14 @@ class Changes:
         if len(self._recent) <= LEARNED:
             return None
         recent = list(self._recent)[-LEARNED - 1 :]
-        light = np.nanmedian(np.array([each.zones[1] for each in recent]), axis=2)  # pictures x rows
-        steps = np.diff(light, axis=0)
-        noise = 1.2533 * float(np.median(self.noise[1])) / light.shape[1] ** 0.5 * 2**0.5
-        size = np.median(np.abs(steps), axis=0)
-        # the learned noise holds the flicker as well, but the median over a row's zones is far quieter than a zone
+        light = np.array([each.zones[1] for each in recent])  # pictures x rows x columns
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # rows that are dark altogether
+            low, steps, high = np.nanpercentile(np.diff(light, axis=0), (25, 50, 75), axis=2)
+        # light that flickers takes nearly all of a row along; somebody who moves in front of half of it does not
+        together = np.where(np.sign(low) == np.sign(high), np.minimum(np.abs(low), np.abs(high)), 0.0)
+        noise = 1.2533 * float(np.median(self.noise[1])) / light.shape[2] ** 0.5 * 2**0.5
+        size = np.median(together, axis=0)
         turns = (np.sign(steps[1:]) != np.sign(steps[:-1])).sum(axis=0)
         shakes = (size > max(SHAKES * noise, LEAST)) & (turns >= TURNS)
         if shakes.sum() < light.shape[1] / 3:

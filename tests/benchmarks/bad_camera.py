@@ -13,7 +13,7 @@ import numpy as np
 
 from drivers.base import Picture
 from drivers.camera.cadence import Packet
-from drivers.errors import LinkLost, ReplyTimeout
+from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import NOBODY, FrameSource, Login
 from drivers.real.host import RealHost
 from tests.drivers.camera.relit import Moment, Room, photograph, shoot
@@ -45,6 +45,11 @@ def bars(pictures: int = 10) -> list[Picture]:
     return made
 
 
+def jpeg(pixels: Picture) -> bytes:
+    """As a camera compresses it."""
+    return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
+
+
 class Show:
     """Which picture comes next, and when: the same for every way out. ``fault``: what is done to it now."""
 
@@ -52,10 +57,7 @@ class Show:
         photograph.cache_clear()
         black = [np.full((SIZE[1], SIZE[0], 3), 3, np.uint8)]
         self._pictures = {LIVE: film(), "black": black, "bars": bars(), "bumped": film(aim=(9, 2))}
-        self._jpegs = {
-            kind: [cv2.imencode(".jpg", one, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes() for one in pictures]
-            for kind, pictures in self._pictures.items()
-        }
+        self._jpegs = {kind: [jpeg(one) for one in pictures] for kind, pictures in self._pictures.items()}
 
     def pictures(self, kind: str) -> Sequence[Picture]:
         """Decoded."""
@@ -196,7 +198,5 @@ class Machine(RealHost):
 
     def camera(self, source: str, login: Login = NOBODY) -> FrameSource:
         if self._local.fault == "killed":
-            from drivers.errors import DeviceMissing
-
             raise DeviceMissing("the device is gone")
         return self._local
