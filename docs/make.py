@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from agent.app import rules
+from agent.app import picture_rules, rules
 from agent.app.all_verbs import all_verbs
 from agent.exposure.service import ExposureNow
 from agent.exposure.words import TRIPPED
@@ -41,6 +41,7 @@ from docs.lights import profile_keys, shipped
 from docs.typed import EXAMPLES
 from drivers import registry
 from drivers.base import Impact, Limits
+from drivers.camera import checks_against
 from drivers.dmx import rdm_checks
 from drivers.network.jitter import Statistics
 from drivers.virtual.furnish import lamp_of
@@ -189,6 +190,7 @@ def checks() -> str:
             device.lamp("lamp", personality)
         titles |= {check.id: check.title for check in device.checks()}
     titles |= rdm_checks.TITLES  # only a device that is open and can RDM has them
+    titles |= checks_against.TITLES  # only a camera with a reference picture has them
     titles |= {id: entry.title for id, entry in CATALOGUE.items()}  # noqa: A001 - the field's word
     rows = []
     for id, more in tomllib.loads((HERE / "checks.toml").read_text(encoding="utf-8")).items():  # noqa: A001
@@ -237,7 +239,7 @@ def alerts() -> str:
     )
     line = SimpleNamespace(fault="…", differs="…")
     every.buses = {"NAME": SimpleNamespace(lane=probe.lane, pump=SimpleNamespace(lines={"NAME": line}))}
-    found = [*rules.devices(every), *rules.lamps(every), *rules.pictures(every)]
+    found = [*rules.devices(every), *rules.lamps(every), *picture_rules.pictures(every, 0.0)]
     for seen in (ExposureNow("hold", 0.18, ev=-1.0), ExposureNow("hold", 0.18, ev=1.0)):
         found += [each for each in rules.exposure(seen, "NAME", limits, False) if each.key.endswith("deviation")]
     for tripped in TRIPPED:

@@ -325,7 +325,7 @@ async def test_commands_numbers_and_alerts_of_the_pages_are_those_of_a_running_a
         table = PAGES["mqtt.md"].split("<!-- make: numbers -->")[1].split("<!-- end -->")[0]
         sent = {name for m in ears.heard for name in json.loads(m.payload)} - make.HEADER
         assert sent == set(re.findall(r"^\| `([a-z0-9_]+)`", table, re.MULTILINE))
-        told = re.findall(r"^\| `([a-z]+(?:\.NAME)?\.[a-z]+)`", PAGES["operations.md"], re.MULTILINE)
+        told = re.findall(r"^\| `([a-z]+(?:\.NAME)?\.[a-z-]+)`", PAGES["operations.md"], re.MULTILINE)
         keys = {condition.key for condition in agent.herald.conditions()}
         assert keys
         assert not {key for key in keys if not any(fnmatchcase(key, t.replace("NAME", "*")) for t in told)}

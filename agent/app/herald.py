@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from agent.app import playing, rules, telling
+from agent.app import picture_rules, playing, rules, telling
 from agent.app.all_verbs import capability
 from agent.app.house import House
 from agent.app.reporting import Reporter
@@ -141,7 +141,7 @@ class Herald:
         limits = agent.config.alerts
         yield from rules.devices(agent.devices)
         yield from rules.lamps(agent.devices)
-        yield from rules.pictures(agent.devices)
+        yield from picture_rules.pictures(agent.devices, agent.now())
         yield from rules.network(agent.devices, limits)
         yield from agent.rdm.conditions()
         yield rules.storage(agent.unstored())

@@ -12,7 +12,6 @@ from agent.lighting.showfile import Damage, Found, Shelf
 from agent.runtime.lane import Health
 from config.model import AlertSection
 from config.units import Text
-from drivers.camera.faults import PictureFault
 from drivers.registry import Kind
 
 WORDS: Mapping[str, Text] = {"look": Text("look", "场景"), "cues": Text("cue list", "Cue 列表")}
@@ -42,7 +41,7 @@ _OFFLINE = {
     ),
     Kind.CAMERA: (
         AlertLevel.WARNING,
-        1.0,
+        0.3,
         Text("camera {name} gives no picture: {reason}", "摄像机 {name} 无画面：{reason}"),
     ),
     Kind.PROBE: (
@@ -57,24 +56,6 @@ _REMEDY = {
     Kind.INPUT: Text("check the network card or the widget of {name}", "检查 {name} 的网卡或接口盒"),
     Kind.CAMERA: Text("check cable, power and address of {name}", "检查 {name} 的线缆、电源和地址"),
     Kind.PROBE: Text("check cable and router, then the far end's address", "检查网线和路由器，再核对对端地址"),
-}
-_PICTURE = {
-    PictureFault.FROZEN: (
-        Text("the picture of {name} is frozen", "{name} 画面冻结"),
-        Text("restart the camera or its stream", "重启摄像机或其视频流"),
-    ),
-    PictureFault.BLACK: (
-        Text("the picture of {name} is black", "{name} 画面全黑"),
-        Text("lens cap, iris, input selection", "检查镜头盖、光圈和输入源"),
-    ),
-    PictureFault.CLIPPED: (
-        Text("parts of the picture of {name} are burnt out", "{name} 画面过曝"),
-        Text("less light on the subject, or close the iris", "降低主光或缩小光圈"),
-    ),
-    PictureFault.STALE: (
-        Text("no new picture from {name}", "{name} 没有新画面"),
-        Text("restart the camera or its stream", "重启摄像机或其视频流"),
-    ),
 }
 
 
@@ -140,23 +121,6 @@ def on_line(name: str, gone: str, otherwise: Text, next_step: Text) -> Iterator[
         Text(next_step.en.rstrip("."), next_step.zh.rstrip("。")),
         hold=0.0,
     )
-
-
-def pictures(found: Devices) -> Iterator[Condition]:
-    """What is wrong with pictures that do come."""
-    for name, camera in found.cameras.items():
-        sight = camera.watch.latest
-        there = camera.lane.health.state == "ok" and sight is not None
-        for fault, (said, remedy) in _PICTURE.items():
-            bad = (sight.fault is fault) if there and sight is not None else None
-            yield Condition(
-                f"camera.{name}.{fault}",
-                bad,
-                AlertLevel.WARNING,
-                _fill(said, name=name),
-                remedy,
-                value=next(iter(sight.evidence.values()), None) if bad and sight else None,
-            )
 
 
 def exposure(now: ExposureNow, camera: str, limits: AlertSection, testing: bool) -> Iterator[Condition]:

@@ -2,18 +2,26 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from agent.exposure.glance import Glance
 from agent.exposure.transport import zones_of
 from agent.runtime.lane import BackOff, Health, Lane
 from agent.runtime.unit import Unit
 from config.model import CameraSection
-from drivers.base import Camera, Identity
-from drivers.camera.faults import FaultState, PictureFault, start, step
+from drivers.base import Camera, Identity, Image
+from drivers.camera import baseline, cadence, faults
+from drivers.camera.faults import BLINDING, FaultState, Judged, Named, PictureFault
 from drivers.camera.metrics import Metrics, measure
+from drivers.camera.source import is_network
+from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import Host
 
+T = TypeVar("T")
+
+SLICE = 0.05
+"""Seconds the lane may wait for packets before it looks whether somebody calls."""
 UNIT_TARGET = 1.0
 """Pictures are metered against full white; whoever has a target subtracts its own stops."""
 
@@ -27,11 +35,13 @@ class Sight:
     number: int
     fault: PictureFault | None = None
     evidence: Mapping[str, float] = field(default_factory=dict)
+    faults: tuple[Named, ...] = ()
+    """All that hold, ``fault`` is the first."""
 
     @property
     def untrusted(self) -> str:
         """Why nothing should act on this picture; "" when it may. A clipped one may: it asks for less light."""
-        return "" if self.fault in (None, PictureFault.CLIPPED) else str(self.fault)
+        return next((str(each.fault) for each in self.faults if each.fault in BLINDING), "")
 
     def ev(self, target: float) -> float:
         """Stops from a target of linear light; negative = too dark."""
@@ -52,29 +62,112 @@ class Sight:
 
 
 class CameraWatch:
-    """Work of a camera's lane: grab, measure, judge, tell; on absolute due times, newest picture wins."""
+    """Work of a camera's lane: grab, measure, judge, tell; on absolute due times, newest picture wins.
 
-    def __init__(self, name: str, camera: Camera, rate: float, seen: Callable[[str, Sight], None]) -> None:
+    A time without pictures is told as well: by the lane when its read ends, and to whoever asks :meth:`faults_at`,
+    though the lane may still hang in it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        camera: Camera,
+        rate: float,
+        seen: Callable[[str, Sight], None],
+        clock: Callable[[], float],
+    ) -> None:
         self._name = name
         self._camera = camera
         self._period = 1.0 / rate
         self._seen = seen
+        self._clock = clock
         self._faults = FaultState()
+        self._patience, self._pace = faults.LOCAL, cadence.LOCAL
+        self._cadence = cadence.start(0.0)
         self._due = 0.0
+        self._against = True
         self.latest: Sight | None = None
+        self.reference: baseline.Baseline | None = None
+        """The show's reference picture; ``None``: none was taken. Any thread may put another one here."""
+        self.expected: frozenset[PictureFault] = frozenset()
+        """Faults that are so by plan (black while the lights are out by cue)."""
+        self.lamps_moved = False
+        """Whether lamps stand otherwise than in the reference, by command: colour and level say nothing then."""
 
     def opened(self, identity: Identity, now: float) -> None:
-        self._faults = start(now)
+        network = is_network(identity.details.get("source", ""))
+        self._patience = faults.NETWORK if network else faults.LOCAL
+        self._pace = cadence.NETWORK if network else cadence.LOCAL
+        # what a stream says of its rate may be made up: 25 for one of 30
+        self._cadence = cadence.start(now, 0.0 if network else float(identity.details.get("fps", 0.0)))
+        self._faults = faults.start(now)
         self._due = now
 
+    def faults_at(self, now: float) -> FaultState:
+        """What is wrong now. Any thread may ask."""
+        return faults.aged(self._faults, now, self._patience)
+
     def turn(self, now: float) -> float:
-        image = self._camera.grab()
+        if now < self._due and (watch := getattr(self._camera, "watch", None)) is not None:
+            self._ask(lambda: watch(min(self._due, now + SLICE)))
+            return now
+        image = self._ask(self._camera.grab)
         metrics = measure(image.pixels, UNIT_TARGET)
-        self._faults = step(self._faults, metrics, metrics.points, image.captured)
-        self.latest = Sight(metrics, image.captured, image.number, self._faults.fault, self._faults.evidence)
-        self._seen(self._name, self.latest)
+        self._faults = faults.step(
+            self._faults,
+            metrics,
+            metrics.points,
+            image.captured,
+            patience=self._patience,
+            judged={**self._rhythm(image.captured), **self._compared(image, metrics)},
+            expected=self.expected,
+            repeated_since=self._cadence.repeated_since,
+        )
+        self._tell(Sight(metrics, image.captured, image.number))
         self._due = max(self._due + self._period, now)
-        return self._due
+        return now if hasattr(self._camera, "watch") else self._due
+
+    # --- inside ----------------------------------------------------------------------------------------------
+
+    def _ask(self, read: Callable[[], T]) -> T:
+        """Of the camera; that it has nothing to give is news as well."""
+        try:
+            return read()
+        except (ReplyTimeout, BadReply):
+            self._faults = faults.step(self._faults, None, None, self._clock(), patience=self._patience)
+            if self._faults.fault is PictureFault.STALE and self.latest is not None:
+                self._tell(self.latest)
+            raise
+        except (LinkLost, DeviceMissing):
+            self._faults = faults.gone(self._faults, self._clock())
+            if self.latest is not None:
+                self._tell(self.latest)
+            raise
+
+    def _tell(self, sight: Sight) -> None:
+        now = self._faults
+        self.latest = replace(sight, fault=now.fault, evidence=now.evidence, faults=now.faults)
+        self._seen(self._name, self.latest)
+
+    def _rhythm(self, now: float) -> Mapping[PictureFault, Judged]:
+        """Of every packet that came, where the driver tells of them."""
+        stamps = getattr(self._camera, "stamps", None)
+        if stamps is None:
+            return {}
+        self._cadence = cadence.feed(self._cadence, stamps(), now, self._pace)
+        return cadence.judge(self._cadence, now, self._pace, self._faults.named)
+
+    def _compared(self, image: Image, metrics: Metrics) -> Mapping[PictureFault, Judged]:
+        """Against the reference, every second picture: nothing of it is quick, and it costs what metering costs."""
+        self._against = not self._against
+        reference = self.reference
+        if reference is None or self._against:
+            return {}
+        try:
+            change = baseline.against(reference, baseline.seen(image.pixels, metrics.points, self._faults.points))
+        except ValueError:  # another shape, or too small: it is not the picture the reference was taken of
+            return {}
+        return baseline.judge(change, self._faults.named, lamps_moved=self.lamps_moved)
 
 
 class CameraUnit(Unit[CameraSection, Camera]):
@@ -91,8 +184,14 @@ class CameraUnit(Unit[CameraSection, Camera]):
         cores: frozenset[int],
     ) -> None:
         super().__init__(name, section, host)
-        self.watch = CameraWatch(name, self.driver, section.rate, seen)
+        self.watch = CameraWatch(name, self.driver, section.rate, seen, host.now)
         back_off = BackOff(first=0.5, most=10.0)
         self.lane = Lane(
             name, self.driver, self.watch, now=host.now, tell=tell, bug=bug, back_off=back_off, cores=cores
         )
+
+    def refer_to(self, reference: baseline.Baseline | None) -> None:
+        """Judge the pictures by this reference from now on, in watching and in the self-test."""
+        self.watch.reference = reference
+        if hasattr(self.driver, "reference"):
+            self.driver.reference = reference

@@ -84,7 +84,7 @@ OF_DRIVERS = (
     "SER-01", "SER-02", "SER-03", "WID-01", "WID-02", "NOD-01", "NOD-02",
     "LMP-01", "LMP-02",
     "RDM-01", "RDM-02", "RDM-03", "RDM-04", "RDM-05", "RDM-06", "RDM-07", "RDM-08",
-    "CAM-01", "CAM-02", "CAM-03", "CAM-04", "CAM-05", "CAM-12",
+    "CAM-01", "CAM-02", "CAM-03", "CAM-04", "CAM-05", "CAM-07", "CAM-08", "CAM-09", "CAM-10", "CAM-12",
     "NET-02", "NET-03", "NET-04", "NET-08",
 )  # fmt: skip
 """What the built-in drivers check on themselves."""

@@ -1,4 +1,4 @@
-"""Self-test of a camera on itself (CAM-01…05 and CAM-12 of docs/selftest.md). All passive: they only look.
+"""Self-test of a camera on itself (CAM-01…05, CAM-07…10, CAM-12 of docs/selftest.md). All passive: they only look.
 
 Each check grabs pictures for as long as it needs and no longer: a camera that is fine is done after two pictures,
 only a broken one takes the full two seconds.
@@ -6,11 +6,14 @@ only a broken one takes the full two seconds.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from config.units import SILENT, Text
 from drivers.base import Check, Image, Limits, Result, Verdict
+from drivers.camera.baseline import Baseline
+from drivers.camera.checks_against import CHECKS, TITLES
 from drivers.camera.faults import FROZEN_BELOW
 from drivers.camera.metrics import difference, measure, sample
 
@@ -25,11 +28,12 @@ AGE = Limits(warn=0.5, fail=2.0)
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """How a check sees its camera: the next picture, the source's facts, the clock."""
+    """How a check sees its camera: the next picture, the source's facts, the clock, the show's reference."""
 
     grab: Callable[[], Image]
     describe: Callable[[], Mapping[str, str]]
     now: Callable[[], float]
+    reference: Baseline | None = None
 
 
 def all_of(watch: Watch, subject: str, size: tuple[int, int] | None, fps: float | None) -> Sequence[Check]:
@@ -38,7 +42,7 @@ def all_of(watch: Watch, subject: str, size: tuple[int, int] | None, fps: float 
     def check(ident: str, en: str, zh: str, run: Callable[[], Result]) -> Check:
         return Check(ident, subject, Text(en, zh), run, deadline=SECONDS + 4.0)
 
-    return (
+    own = (
         check("CAM-01", "Camera found, right format", "找到摄像机，格式正确", lambda: found(watch, size)),
         check("CAM-02", "Frame rate", "帧率", lambda: rate(watch, fps)),
         check("CAM-03", "Picture not frozen", "画面未冻结", lambda: frozen(watch)),
@@ -46,6 +50,13 @@ def all_of(watch: Watch, subject: str, size: tuple[int, int] | None, fps: float 
         check("CAM-05", "Clipped and crushed areas", "过曝与死黑面积", lambda: exposed(watch)),
         check("CAM-12", "Age of the newest different picture", "最新变化画面的时延", lambda: age(watch)),
     )
+    if (reference := watch.reference) is None:
+        return own
+    more = [
+        Check(ident, subject, TITLES[ident], partial(run, watch.grab, reference), deadline=SECONDS + 4.0)
+        for ident, run in CHECKS.items()
+    ]
+    return (*own[:-1], *more, own[-1])
 
 
 def found(watch: Watch, size: tuple[int, int] | None) -> Result:

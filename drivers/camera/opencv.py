@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from config.section import FilePath
 from drivers.base import Check, Identity, Image
 from drivers.camera import checks
+from drivers.camera.baseline import Baseline
 from drivers.camera.source import SAID, checked, device, wants_login
 from drivers.errors import DriverError, LinkLost, ReplyTimeout
 from drivers.host import FrameSource, Host, Login, shown_url
@@ -90,6 +91,8 @@ class OpenCVCamera:
         self._source: FrameSource | None = None
         self._number = 0
         self._last = float("-inf")
+        self.reference: Baseline | None = None
+        """The show's reference picture, for the self-test; ``None``: none was taken."""
 
     def open(self) -> Identity:
         """Opens the source and waits for its first picture: an address that answers is not a camera yet."""
@@ -141,8 +144,8 @@ class OpenCVCamera:
             source.close()
 
     def checks(self) -> Sequence[Check]:
-        """CAM-01…05 and CAM-12."""
-        watch = checks.Watch(self.grab, self.describe, self._host.now)
+        """CAM-01…05, CAM-12, and CAM-07…10 where there is a reference picture."""
+        watch = checks.Watch(self.grab, self.describe, self._host.now, self.reference)
         return checks.all_of(watch, shown_url(self._options.source), self._options.size, self._options.fps)
 
 

@@ -26,6 +26,7 @@ NAMES = (
     "metering",
     "naming",
     "flicker",
+    "camera_faults",
     "outbox",
     "faults",
     "fleet",

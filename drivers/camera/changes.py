@@ -1,0 +1,197 @@
+"""Changes of the picture as they happen, each with its cause: a running step over measured pictures, ~8 a second.
+
+    quiet --picture differs from the quiet ones' mean--> changing --still for 0.3 s, or 2 s are over--> attribute()
+      ^                                                                                                 |
+      '--------------------------------------- the new quiet -------------------------------------------'
+
+What is quiet stays what it was until a change was judged: light that creeps is noticed when enough has come together,
+and how long that took is read back from the last three seconds. The noise of every zone is learned from one picture to
+the next. No clock: times are the pictures' own.
+"""
+
+import warnings
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.camera.attribution import LEAST, LOCAL, Cause, Change, Lamps, View, attribute
+from drivers.camera.faults import Judged, PictureFault
+from drivers.camera.light import Floats
+from drivers.camera.shift import Grey
+
+QUIET = 4
+"""Pictures whose mean is what a change is counted from."""
+LEARNED = 16
+"""Pictures the noise is learned from, and flicker is looked for in."""
+KEPT = 24
+"""Pictures, about three seconds, that how long a change took is read from."""
+SURE = 5.0
+"""Times the noise of a zone from which it has changed."""
+SETTLED = 0.3
+"""Seconds without movement after which a change is over."""
+GOES_ON = 0.15
+"""Share of the change between two pictures 0.4 s apart with which it is still going on."""
+LONGEST = 2.0
+"""Seconds after which a change is judged though it goes on (daylight does)."""
+COMMAND = 0.6
+"""Seconds a command may be older than what is seen of it."""
+TURNS = 6
+"""Changes of direction in ``LEARNED`` pictures that no hand and no control loop makes ..."""
+SHAKES = 5.0
+"""... if their size is so many times the noise of a row of zones."""
+WITHIN = 60.0
+"""Seconds in which the camera must have moved the picture twice to be called automatic: one such change may have been
+a lamp that lights everything."""
+LASTING = 2.0
+"""Seconds flicker counts on after it was last seen."""
+
+_KINDS = {
+    Cause.AUTO_EXPOSURE: PictureFault.AUTO_EXPOSURE,
+    Cause.AUTO_WHITE_BALANCE: PictureFault.AUTO_WHITE_BALANCE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measured picture: ``zones`` as in :class:`~drivers.camera.attribution.View`; ``levels``: of every lamp, as
+    commanded at that time."""
+
+    time: float
+    zones: Floats
+    grey: Grey
+    levels: Mapping[str, float]
+
+
+class Changes:
+    """See the module. :meth:`step` gives a change when it is over, else ``None``."""
+
+    def __init__(self, columns: Mapping[str, npt.NDArray[np.float64]] | None = None, ambient: Floats | None = None):
+        self._columns = columns or {}
+        self._ambient = None if ambient is None else ambient.astype(np.float64)
+        self._recent: deque[Sample] = deque(maxlen=KEPT)
+        self._quiet: list[Sample] = []
+        self._spread: deque[Floats] = deque(maxlen=LEARNED)
+        self._began: float | None = None
+        self._moved = 0.0
+        self._flickered = float("-inf")
+        self._told: deque[tuple[float, Change]] = deque(maxlen=16)
+
+    def step(self, sample: Sample) -> Change | None:
+        """One picture later."""
+        if self._recent and self._recent[-1].zones.shape == sample.zones.shape:
+            step = sample.zones - self._recent[-1].zones
+            self._spread.append(np.abs(step - np.nanmedian(step)))
+        self._recent.append(sample)
+        if len(self._quiet) < QUIET:
+            self._quiet.append(sample)
+            return None
+        change = self._flicker(sample.time) or self._change(sample)
+        if change is not None and change.cause is not Cause.NOTHING:
+            self._told.append((sample.time, change))
+            return change
+        return None
+
+    @property
+    def noise(self) -> Floats:
+        """Standard deviation of one picture, in stops: 3 x ROWS x COLUMNS."""
+        spread = np.median(np.array(self._spread), axis=0) * np.float32(1.4826 / 2**0.5)
+        found: Floats = np.maximum(spread, np.nanmedian(spread) * np.float32(0.5) + np.float32(1e-4))
+        return np.nan_to_num(found, nan=1.0)
+
+    def judged(self, now: float) -> Mapping[PictureFault, Judged]:
+        """What of it is a fault of the picture."""
+        found = {}
+        for cause, fault in _KINDS.items():
+            seen = [change for time, change in self._told if change.cause is cause and time > now - WITHIN]
+            found[fault] = Judged(len(seen) >= 2, {"times": len(seen), "stops": seen[-1].stops} if seen else {})
+        flickers = now - self._flickered <= LASTING
+        found[PictureFault.FLICKER] = Judged(flickers)
+        return found
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _change(self, sample: Sample) -> Change | None:
+        latest, before = self._mean(-2, None), self._mean(-4, -2)
+        reference = np.mean([each.zones for each in self._quiet], axis=0)
+        way = self._way(reference, latest)
+        goes_on = self._began is not None and abs(way[-1] - way[-4]) > GOES_ON
+        if goes_on or self._differ(before, latest, 1.0):
+            self._moved = sample.time
+        if self._began is None:
+            if not self._differ(reference, latest, (1 / 2 + 1 / len(self._quiet)) ** 0.5):
+                return None
+            self._began = self._moved = sample.time
+        if sample.time - self._moved < SETTLED and sample.time - self._began < LONGEST:
+            return None
+        found = attribute(
+            View(reference, self._quiet[-1].grey),
+            View(self._mean(-3, None), sample.grey),
+            Lamps(self._columns, self._ambient, self._commanded(sample)),
+            self.noise * np.float32((1 / 3 + 1 / len(self._quiet)) ** 0.5),
+            self._took(way),
+        )
+        self._quiet, self._began = list(self._recent)[-3:], None
+        return found
+
+    def _way(self, before: Floats, after: Floats) -> list[float]:
+        """How much of the change each of the recent pictures shows, 0...1; two at a time, against noise."""
+        whole = np.nan_to_num(after - before)
+        power = max(float((whole * whole).sum()), 1e-12)
+        shares = [float((np.nan_to_num(each.zones - before) * whole).sum()) / power for each in self._recent]
+        return [(a + b) / 2 for a, b in pairwise(shares)]
+
+    def _took(self, way: list[float]) -> float:
+        """Seconds in which most of the change happened: from 15 to 85 % of all that went this way, as far back as is
+        remembered."""
+        low, high = min(way), max(way[-1], 0.5)
+        times = [each.time for each in self._recent][1:]
+        begun = next((at for at in range(len(way) - 1, -1, -1) if way[at] < low + 0.15 * (high - low)), 0)
+        done = next((at for at in range(begun, len(way)) if way[at] > low + 0.85 * (high - low)), len(way) - 1)
+        return times[done] - times[begun]
+
+    def _mean(self, first: int, last: int | None) -> Floats:
+        mean: Floats = np.mean([each.zones for each in list(self._recent)[first:last]], axis=0)
+        return mean
+
+    def _differ(self, one: Floats, other: Floats, share: float) -> bool:
+        """Whether more zones differ than chance lets; in any colour."""
+        limit = np.maximum(SURE * share * self.noise, LEAST / 2)
+        with np.errstate(invalid="ignore"):
+            return bool((np.abs(other - one) > limit).mean() > LOCAL)
+
+    def _commanded(self, sample: Sample) -> dict[str, tuple[float, float]]:
+        """What the lamps were told since the picture was quiet."""
+        since = max(self._quiet[0].time, self._recent[0].time) - COMMAND
+        old = next((each for each in self._recent if each.time >= since), sample).levels
+        return {
+            name: (old[name], new) for name, new in sample.levels.items() if name in old and abs(new - old[name]) > 1e-3
+        }
+
+    def _flicker(self, now: float) -> Change | None:
+        """Whole rows that go up and down from picture to picture."""
+        if len(self._recent) <= LEARNED:
+            return None
+        recent = list(self._recent)[-LEARNED - 1 :]
+        light = np.array([each.zones[1] for each in recent])  # pictures x rows x columns
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # rows that are dark altogether
+            low, steps, high = np.nanpercentile(np.diff(light, axis=0), (25, 50, 75), axis=2)
+        # light that flickers takes nearly all of a row along; somebody who moves in front of half of it does not
+        together = np.where(np.sign(low) == np.sign(high), np.minimum(np.abs(low), np.abs(high)), 0.0)
+        noise = 1.2533 * float(np.median(self.noise[1])) / light.shape[2] ** 0.5 * 2**0.5
+        size = np.median(together, axis=0)
+        turns = (np.sign(steps[1:]) != np.sign(steps[:-1])).sum(axis=0)
+        shakes = (size > max(SHAKES * noise, LEAST)) & (turns >= TURNS)
+        if shakes.sum() < light.shape[1] / 3:
+            return None
+        begins = now - self._flickered > LASTING
+        self._flickered = now
+        self._quiet, self._began = list(self._recent)[-QUIET:], None
+        if not begins:
+            return Change(Cause.NOTHING)
+        figures = {"stops": float(size.max()), "turns": float(turns.max()), "rows": float(shakes.sum())}
+        return Change(Cause.FLICKER, seconds=now - recent[0].time, evidence=figures)

@@ -1,0 +1,141 @@
+"""The lane's work: what is wrong with the pictures is told, and above all that there are none."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from agent.exposure.camera import CameraWatch, Sight
+from drivers.base import Identity, Image
+from drivers.camera.baseline import seen, take
+from drivers.camera.cadence import Packet
+from drivers.camera.faults import PictureFault
+from drivers.camera.metrics import sample
+from drivers.errors import LinkLost, ReplyTimeout
+from tests.drivers.camera.relit import Moment, Room, shoot
+
+LOCAL, NETWORK = "/dev/video0", "http://camera/stream"
+
+
+class Camera:
+    """Gives pictures of a clock of its own; may fall silent or be gone."""
+
+    def __init__(self) -> None:
+        self.now = 10.0
+        self.silent = 0.0
+        self.lost = False
+        self.number = 0
+        self.packets: list[Packet] = []
+
+    def open(self) -> Identity:
+        return Identity("camera")
+
+    def grab(self) -> Image:
+        if self.lost:
+            raise LinkLost("the far end ended the stream")
+        if self.silent:
+            self.now += self.silent
+            raise ReplyTimeout("no picture")
+        self.number += 1
+        pixels = np.random.default_rng(self.number).integers(90, 110, (90, 160, 3), dtype=np.uint8)
+        return Image(pixels, self.now, self.number)
+
+    def stamps(self) -> Sequence[Packet]:
+        packets, self.packets = self.packets, []
+        return packets
+
+    def close(self) -> None: ...
+
+    def checks(self) -> tuple[()]:
+        return ()
+
+
+class Watched:
+    def __init__(self, source: str = LOCAL, fps: str = "25") -> None:
+        self.camera = Camera()
+        self.told: list[Sight] = []
+        self.watch = CameraWatch("front", self.camera, 8.0, lambda _, s: self.told.append(s), lambda: self.camera.now)
+        self.watch.opened(Identity("camera", details={"source": source, "fps": fps}), self.camera.now)
+
+    def run(self, seconds: float) -> "Watched":
+        until = self.camera.now + seconds
+        while self.camera.now < until:
+            self.camera.now += 0.125
+            self.watch.turn(self.camera.now)
+        return self
+
+
+@pytest.mark.parametrize(("source", "within"), [(LOCAL, 0.8), (NETWORK, 1.6)])
+def test_silence_is_known_at_once_to_who_asks_though_the_lane_hangs(source: str, within: float) -> None:
+    watched = Watched(source).run(3)
+    last = watched.camera.now
+    assert watched.watch.faults_at(last + within / 2).fault is None
+    assert watched.watch.faults_at(last + within).fault is PictureFault.STALE
+    assert watched.told[-1].untrusted == ""
+
+
+def test_silence_is_told_by_the_lane_when_its_read_ends() -> None:
+    watched = Watched().run(3)
+    watched.camera.silent = 0.9
+    with pytest.raises(ReplyTimeout):
+        watched.watch.turn(watched.camera.now)
+    assert watched.told[-1].untrusted == "stale"
+    assert watched.told[-1].evidence["age"] >= 0.9
+    watched.camera.silent = 0.0
+    assert watched.run(0.5).told[-1].untrusted == ""
+
+
+def test_a_lost_source_is_told_before_the_lane_goes_to_open_it_again() -> None:
+    watched = Watched().run(1)
+    watched.camera.lost = True
+    with pytest.raises(LinkLost):
+        watched.watch.turn(watched.camera.now)
+    assert watched.told[-1].fault is PictureFault.GONE
+    assert watched.watch.faults_at(watched.camera.now + 9).fault is PictureFault.GONE
+    watched.watch.opened(Identity("camera"), watched.camera.now)
+    assert watched.watch.faults_at(watched.camera.now).fault is None
+
+
+def test_a_camera_that_has_never_given_a_picture_has_nothing_to_tell() -> None:
+    watched = Watched()
+    watched.camera.silent = 2.0
+    with pytest.raises(ReplyTimeout):
+        watched.watch.turn(watched.camera.now)
+    assert watched.told == []
+    assert watched.watch.faults_at(watched.camera.now).fault is PictureFault.STALE
+
+
+def test_drops_are_named_beside_a_sound_picture_and_do_not_stop_the_loop() -> None:
+    watched = Watched()
+    for beat in range(60):
+        at = watched.camera.now
+        sent = [number for number in range(3) if beat < 30 or number != 1]
+        watched.camera.packets = [Packet(at + 0.04 * n, 1000 * beat + n + 1) for n in sent]
+        watched.camera.now = at + 0.12
+        watched.watch.turn(watched.camera.now)
+        if beat == 29:
+            assert watched.told[-1].faults == ()
+    assert watched.told[-1].fault is PictureFault.DROPPED
+    assert watched.told[-1].evidence["lost_percent"] == pytest.approx(33, abs=8)
+    assert watched.told[-1].untrusted == ""
+
+
+def test_a_picture_is_judged_by_the_reference_it_is_given() -> None:
+    watched = Watched()
+    random = np.random.default_rng(1)
+    room = Room.made(random, name="coffee")
+    moment = Moment(dict.fromkeys(room.fields, 0.4), gain=0.5)
+    points = [sample(pixels := shoot(room, moment, random)) for _ in range(2)]
+    watched.watch.reference = take([seen(pixels, points[1], points[0])], "")
+
+    def grab() -> Image:
+        return Image(shoot(room, moment, random), watched.camera.now, 1)
+
+    watched.camera.grab = grab  # type: ignore[method-assign]
+    assert watched.run(2).told[-1].faults == ()
+    moment = moment.but(aim=(10, 0))
+    bumped = watched.camera.now
+    watched.run(1)
+    first = next(sight for sight in watched.told if sight.fault is PictureFault.MOVED)
+    assert first.captured - bumped <= 1.0
+    assert first.untrusted == "moved"

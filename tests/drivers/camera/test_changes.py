@@ -1,0 +1,117 @@
+"""The running step: pictures at 8/s in, causes out, once each and in time."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from drivers.camera.attribution import Cause, Change
+from drivers.camera.changes import Changes, Sample
+from drivers.camera.faults import PictureFault
+from drivers.camera.metrics import sample
+from drivers.camera.shift import thumbnail
+from tests.drivers.camera.relit import Moment, Room, column, light, shoot
+
+RATE = 8.0
+LEVELS = {"lamp-0": 0.4, "lamp-1": 0.3, "lamp-2": 0.5, "lamp-3": 0.3}
+LATE = 3
+"""Pictures from a command to its effect."""
+
+
+class Film:
+    """A room, film at 8 pictures/s, and who watches it."""
+
+    def __init__(self, name: str = "astronaut", seed: int = 4) -> None:
+        self.random = np.random.default_rng(seed)
+        self.room = Room.made(self.random, name=name)
+        self.moment = Moment(LEVELS, day=0.4, gain=0.35)
+        columns = {lamp: column(self.room, lamp, self.moment) for lamp in LEVELS}
+        self.changes = Changes(columns, column(self.room, "", self.moment).astype(np.float32))
+        self.time = 0.0
+        self.told: list[tuple[float, Change]] = []
+
+    def run(self, seconds: float, at: Callable[[float], Moment] | None = None) -> "Film":
+        began = self.time
+        while self.time < began + seconds:
+            self.time += 1 / RATE
+            asked = at(self.time - began) if at else self.moment
+            shown = at(max(0.0, self.time - began - LATE / RATE)) if at else self.moment
+            pixels = shoot(self.room, shown, self.random)
+            points = sample(pixels)
+            change = self.changes.step(Sample(self.time, light(pixels), thumbnail(points), asked.levels))
+            if change is not None:
+                self.told.append((self.time, change))
+        if at:
+            self.moment = at(seconds)
+        return self
+
+    @property
+    def causes(self) -> list[Cause]:
+        return [change.cause for _, change in self.told]
+
+
+def after(then: Moment, begun: float = 0.5, takes: float = 0.0) -> Callable[[float], Moment]:
+    """``Film.moment`` until ``begun``, then on the way to ``then``."""
+
+    def at(seconds: float, start: Moment = Moment(LEVELS, day=0.4, gain=0.35)) -> Moment:  # noqa: B008
+        share = min(1.0, max(0.0, (seconds - begun) / takes)) if takes else float(seconds >= begun)
+        mix = {name: start.levels[name] + share * (then.levels[name] - start.levels[name]) for name in LEVELS}
+        gain, day = start.gain * (then.gain / start.gain) ** share, start.day + share * (then.day - start.day)
+        return then.but(levels=mix, gain=gain, day=day)
+
+    return at
+
+
+def test_nothing_is_said_of_a_picture_that_stands() -> None:
+    assert Film().run(20).causes == []
+
+
+def test_a_lamp_that_was_told_to_move() -> None:
+    film = Film().run(4)
+    film.run(4, after(film.moment.but(levels={**LEVELS, "lamp-1": 0.5}), takes=0.3))
+    assert film.causes == [Cause.LAMP]
+    time, change = film.told[0]
+    assert change.lamps == ("lamp-1",) and change.commanded
+    assert time - 4.5 < 2.0
+
+
+def test_auto_exposure_is_a_fault_when_it_has_moved_the_picture_twice() -> None:
+    film = Film().run(4)
+    film.run(3, after(film.moment.but(gain=0.35 * 2**-0.2), takes=0.5))
+    assert film.causes == [Cause.AUTO_EXPOSURE]
+    assert not film.changes.judged(film.time)[PictureFault.AUTO_EXPOSURE].holds
+    film.moment = film.moment.but(gain=0.35)
+    film.run(3)
+    assert film.causes == [Cause.AUTO_EXPOSURE] * 2
+    says = film.changes.judged(film.time)[PictureFault.AUTO_EXPOSURE]
+    assert says.holds and says.evidence["stops"] == pytest.approx(0.2, abs=0.03)
+    assert not film.changes.judged(film.time + 60)[PictureFault.AUTO_EXPOSURE].holds
+
+
+def test_daylight_that_comes_slowly() -> None:
+    film = Film().run(4)
+    film.run(12, after(film.moment.but(day=1.3), takes=10))
+    assert film.causes and set(film.causes) == {Cause.DAYLIGHT}
+
+
+def test_a_cut_and_a_turned_camera() -> None:
+    film = Film("coffee").run(4)
+    film.run(3, lambda seconds: film_moment.but(aim=(8, 2) if seconds > 1 else (0, 0)))
+    assert film.causes == [Cause.CAMERA_MOVED]
+    film.room = Room.made(film.random, name="astronaut")
+    film.run(3)
+    assert film.causes == [Cause.CAMERA_MOVED, Cause.CUT]
+
+
+film_moment = Moment(LEVELS, day=0.4, gain=0.35)
+
+
+@pytest.mark.parametrize("hertz", [1.7, 2.9, 3.6])
+def test_flicker_is_told_once_and_is_a_fault_while_it_lasts(hertz: float) -> None:
+    film = Film().run(4)
+    film.run(6, lambda t: film_moment.but(levels={**LEVELS, "lamp-2": 0.5 + 0.1 * np.sin(2 * np.pi * hertz * t)}))
+    assert film.causes.count(Cause.FLICKER) == 1
+    assert film.changes.judged(film.time)[PictureFault.FLICKER].holds
+    film.moment = film_moment
+    film.run(5)
+    assert not film.changes.judged(film.time)[PictureFault.FLICKER].holds

@@ -1,0 +1,62 @@
+"""A camera that was bumped, over photographs lit in many ways, with somebody who walks about in front."""
+
+import numpy as np
+import pytest
+
+from drivers.camera.metrics import sample
+from drivers.camera.shift import HEIGHT, WIDTH, compare, thumbnail
+from tests.drivers.camera.relit import HEIGHT as TALL
+from tests.drivers.camera.relit import WIDTH as WIDE
+from tests.drivers.camera.relit import Moment, Room, shoot
+
+TRIALS = 30
+NAMES = ("astronaut", "chelsea", "coffee", "coins", "camera")
+
+
+def pair(name: str, random: np.random.Generator, aim: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Two thumbnails: other lamps, another exposure, somebody elsewhere; turned by ``aim`` pixels."""
+    room = Room.made(random, name=name)
+    shots = []
+    for turned in ((0, 0), aim):
+        levels = {lamp: random.uniform(0.1, 0.9) for lamp in room.fields}
+        moment = Moment(levels, gain=random.uniform(0.35, 0.9), aim=turned, person=(int(random.integers(45, 75)), 35))
+        shots.append(thumbnail(sample(shoot(room, moment, random))))
+    return shots[0], shots[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_bump_is_measured_and_light_and_people_are_none(name: str) -> None:
+    random = np.random.default_rng(3)
+    wrong = []
+    for trial in range(TRIALS):
+        aim = (
+            (0, 0) if trial % 2 else (int(random.choice([-1, 1]) * random.integers(6, 13)), int(random.integers(-3, 4)))
+        )
+        found = compare(*pair(name, random, aim), TALL / WIDE)
+        truth = (-100 * aim[0] / WIDE, -100 * aim[1] / WIDE)
+        off = float(np.hypot(found.right - truth[0], found.down - truth[1]))
+        agreed = found.agree >= 0.5 if trial % 2 == 0 else found.far < 1.0
+        if off > 0.8 or not agreed or found.match < 0.4:
+            wrong.append((aim, found))
+    assert len(wrong) <= 1, wrong
+
+
+def test_what_shows_nothing_says_nothing() -> None:
+    bare = np.full((HEIGHT, WIDTH), 90, np.uint8)
+    assert compare(bare, bare).tiles == 0
+    assert np.isnan(compare(bare, bare).right)
+
+
+def test_another_scene_matches_nowhere() -> None:
+    random = np.random.default_rng(5)
+    one, other = (
+        thumbnail(sample(shoot(room := Room.made(random, name=name), Moment(dict.fromkeys(room.fields, 0.5)), random)))
+        for name in ("coffee", "astronaut")
+    )
+    assert compare(one, other).match < 0.4
+    assert compare(one, one).match > 0.99 and compare(one, one).far < 0.05
+
+
+def test_a_picture_that_is_too_small_is_refused() -> None:
+    with pytest.raises(ValueError, match="too small to be compared"):
+        thumbnail(np.zeros((3, 9, 16), np.uint8))
