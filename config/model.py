@@ -183,6 +183,7 @@ class CameraSection(DeviceSection):
 
     driver: str = Field("opencv", description="Driver name.")
     rate: Annotated[float, Field(gt=0, le=60)] = Field(8.0, description="Measurements per second.")
+    presenter: bool = Field(True, description="Look for the presenter's face once or twice a second.")
     thumbnails: bool = Field(
         False, description="Let `camera.thumbnail` show a small picture. Off: no picture ever leaves this machine."
     )

@@ -9,12 +9,13 @@ from typing import Any, Literal
 import structlog
 
 from agent import __version__
-from agent.app import examined, exposing, keeper
+from agent.app import examined, keeper
 from agent.app.all_verbs import all_verbs
 from agent.app.commissions import Commissions
 from agent.app.config_verbs import unfinished
 from agent.app.devices import Devices, checked, word_for
 from agent.app.dialects import spoken
+from agent.app.exposing import Exposing
 from agent.app.gatehouse import Gatehouse
 from agent.app.herald import Herald
 from agent.app.keeper import LookKeeper
@@ -104,6 +105,7 @@ class Agent:
         self.herald = Herald(self)
         self.tests = SelfTests(self, virtual=mode == "virtual")
         self.commissions = Commissions(self)
+        self.exposing = Exposing(self, self.commissions)
         self.journal = Journal(state / "journal.sqlite")
         self.trust = Gatehouse(self, virtual=mode == "virtual")
         self.records = Records(self.journal, self.trust, self.herald.book, self.bus.outbox, self.on_disk)
@@ -197,6 +199,7 @@ class Agent:
                 found = await self.engine.open() if self.engine is not None else {}
                 await self._take_up_look(found)
                 self.devices.adopt(self.config, self.rig.scene)
+                self.commissions.teach()
                 yield self
             finally:
                 await self._let_go()
@@ -226,6 +229,7 @@ class Agent:
             self.exposure = ExposureService(config.exposure, rig) if config.exposure else None
             self.commissions.reuse()
         self.devices.adopt(config, rig.scene)
+        self.commissions.teach()
         self._air_to_rig()
         self.herald.forget_alerts()
         self.herald.everything()
@@ -268,7 +272,7 @@ class Agent:
         self.looks.changed()
 
     def _told_sight(self, camera: str, sight: Sight) -> None:
-        self._soon(exposing.looked, self, self.commissions, camera, sight)
+        self._soon(self.exposing.looked, camera, sight)
 
     def _told_bug(self, lane: str, error: BaseException) -> None:
         self._soon(self._on_bug, lane, error)

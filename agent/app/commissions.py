@@ -10,6 +10,7 @@ from agent.exposure.archive import Archive
 from agent.exposure.camera import Sight
 from agent.exposure.commission import Commission
 from agent.exposure.commissioning import Run, lights_of
+from agent.exposure.insight import Columns
 from agent.exposure.instructions import Commissioned, Terms
 from agent.exposure.loop import SLEW_OFF_AIR
 from agent.exposure.picture import page
@@ -18,6 +19,7 @@ from agent.exposure.transport import Shot, Transport, zones_of
 from agent.messaging.header import iso
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from config.units import Text
+from drivers.camera.metrics import COLUMNS, ROWS
 from drivers.errors import DriverError
 
 log = structlog.get_logger(__name__)
@@ -133,8 +135,22 @@ class Commissions:
     def reuse(self) -> None:
         """Go by what is known (after a reload, too)."""
         loop = self._house.exposure
-        if loop is not None and self._latest is not None and (why := loop.commission(self._latest, self._house.now())):
+        latest = self._latest
+        if loop is None or latest is None:
+            return
+        if why := loop.commission(latest, self._house.now()):
             log.warning("commissioning.not-used", reason=why, next="exposure.commission")
+            return
+        self.teach()
+
+    def teach(self) -> None:
+        """Let the camera know what is known of the lights (a new one after a reload, too)."""
+        loop, latest = self._house.exposure, self._latest
+        camera = self._house.devices.cameras.get(latest.camera) if latest is not None else None
+        if loop is not None and loop.transport is latest and latest is not None and camera is not None:
+            shape = (ROWS, COLUMNS)
+            lights = {name: latest.matrix[:, at].reshape(shape) for at, name in enumerate(latest.fixtures)}
+            camera.watch.insights.know(Columns(lights, latest.ambient.reshape(shape)))
 
 
 def told(found: Commissioned, file: str) -> Mapping[str, Any]:

@@ -31,7 +31,7 @@ from config.files import secret_problems
 from config.model import StudioConfig
 from config.problems import ConfigError, Problem, nearest, quoted
 from config.salvage import touches
-from config.units import SLOTS
+from config.units import SLOTS, Attribute
 from drivers import registry
 from drivers.errors import NotSupported
 from drivers.host import Host
@@ -70,6 +70,7 @@ class Devices:
     def __post_init__(self) -> None:
         tell = self._teller(Kind.INPUT)
         self._known: streams.Known = {}
+        self._scene: Scene | None = None
         self._hearing = Hearing(self.host, self._players, self._heard, tell, self.bug)
 
     def adopt(self, config: StudioConfig, scene: Scene) -> None:
@@ -109,15 +110,22 @@ class Devices:
         _enter(
             self.cameras,
             config.cameras,
-            lambda n, s: CameraUnit(n, s, host, tell[Kind.CAMERA], bug, self.seen, self.pictures),
+            lambda n, s: CameraUnit(n, s, host, tell[Kind.CAMERA], bug, self.seen, self.pictures, self.levels),
         )
         _enter(self.probes, config.probes, lambda n, s: ProbeUnit(n, s, host, tell[Kind.PROBE], bug))
         self.show(scene)
 
     def show(self, scene: Scene) -> None:
         """Hand the new scene to every output and bus."""
+        self._scene = scene
         for unit in self.lighting():
             unit.show(scene)
+
+    def levels(self) -> dict[str, float]:
+        """What every light is told now, share of full light. Any thread may ask: a scene never changes."""
+        scene, now = self._scene, self.host.now()
+        fades = scene.fades if scene is not None else {}
+        return {name: fade.at(now) for (name, what), fade in fades.items() if what is Attribute.INTENSITY}
 
     def sent(self) -> tuple[dict[int, bytes], dict[str, Told]]:
         """What lights have been sent that are not, or may not be, where the scene has them: frames of universes that

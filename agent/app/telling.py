@@ -1,5 +1,6 @@
 """What the agent says of itself: states for the board, numbers for telemetry. Reads everything, changes nothing."""
 
+import math
 import os
 import resource
 import time
@@ -207,16 +208,24 @@ def lighting_numbers(devices: Devices, now: float) -> Numbers:
 
 def exposure_numbers(sight: Sight, target: float, state: ExposureNow | None, now: float) -> Numbers:
     """One camera's picture; ``trim_stops`` only where a loop looks through this camera."""
-    m = sight.metrics
+    m, light, flicker = sight.metrics, sight.insight.presenter_light, sight.insight.flicker
     numbers: Numbers = {
         "ev_stops": round(sight.ev(target), 3),
         "luminance": round(m.mean, 4),
+        "log_mean": round(m.log_mean, 4),
+        "median": round(m.median, 4),
         "p1_code": m.p1,
         "p50_code": m.p50,
         "p99_code": m.p99,
         "clipped_percent": round(m.clipped, 2),
         "crushed_percent": round(m.crushed, 2),
         "mired": round(m.mired, 1),
+        "duv": round(m.duv, 4),
+        "noise_codes": round(m.noise, 2),
+        "sharpness": round(m.sharpness, 1),
+        "presenter_stops": None if not light else round(math.log2(max(light, 1e-6) / target), 2),
+        "flicker_hz": round(flicker.frequency, 2) if flicker else None,
+        "flicker_percent": round(flicker.contrast, 2) if flicker else None,
         "age_ms": round((now - sight.captured) * 1e3, 1),
     }
     if state is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from agent.exposure.glance import Glance
+from agent.exposure.insight import Insight, Insights
 from agent.exposure.transport import zones_of
 from agent.runtime.lane import BackOff, Health, Lane
 from agent.runtime.unit import Unit
@@ -37,6 +38,7 @@ class Sight:
     evidence: Mapping[str, float] = field(default_factory=dict)
     faults: tuple[Named, ...] = ()
     """All that hold, ``fault`` is the first."""
+    insight: Insight = field(default_factory=Insight)
 
     @property
     def untrusted(self) -> str:
@@ -53,7 +55,7 @@ class Sight:
         return Glance(
             self.ev(target),
             self.captured,
-            self.untrusted,
+            self.untrusted or ("the picture was cut" if self.insight.cut else ""),
             zones_of(metrics),
             metrics.mired,
             self.fault is PictureFault.CLIPPED,
@@ -75,6 +77,7 @@ class CameraWatch:
         rate: float,
         seen: Callable[[str, Sight], None],
         clock: Callable[[], float],
+        insights: Insights | None = None,
     ) -> None:
         self._name = name
         self._camera = camera
@@ -86,6 +89,8 @@ class CameraWatch:
         self._cadence = cadence.start(0.0)
         self._due = 0.0
         self._against = True
+        self._before: Metrics | None = None
+        self.insights = insights or Insights(False, dict)
         self.latest: Sight | None = None
         self.reference: baseline.Baseline | None = None
         """The show's reference picture; ``None``: none was taken. Any thread may put another one here."""
@@ -101,6 +106,8 @@ class CameraWatch:
         # what a stream says of its rate may be made up: 25 for one of 30
         self._cadence = cadence.start(now, 0.0 if network else float(identity.details.get("fps", 0.0)))
         self._faults = faults.start(now)
+        self._before = None
+        self.insights.begin(now)
         self._due = now
 
     def faults_at(self, now: float) -> FaultState:
@@ -108,22 +115,26 @@ class CameraWatch:
         return faults.aged(self._faults, now, self._patience)
 
     def turn(self, now: float) -> float:
+        if now < self._due and self.insights.wants_more(now):
+            self.insights.collect(self._ask(self._camera.grab))
+            return now
         if now < self._due and (watch := getattr(self._camera, "watch", None)) is not None:
             self._ask(lambda: watch(min(self._due, now + SLICE)))
             return now
         image = self._ask(self._camera.grab)
-        metrics = measure(image.pixels, UNIT_TARGET)
+        metrics = self._before = self._measured(image)
+        insight = self.insights.look(image, metrics, now)
         self._faults = faults.step(
             self._faults,
             metrics,
             metrics.points,
             image.captured,
             patience=self._patience,
-            judged={**self._rhythm(image.captured), **self._compared(image, metrics)},
+            judged={**self._rhythm(image.captured), **insight.judged, **self._compared(image, metrics)},
             expected=self.expected,
             repeated_since=self._cadence.repeated_since,
         )
-        self._tell(Sight(metrics, image.captured, image.number))
+        self._tell(Sight(metrics, image.captured, image.number, insight=insight))
         self._due = max(self._due + self._period, now)
         return now if hasattr(self._camera, "watch") else self._due
 
@@ -143,6 +154,13 @@ class CameraWatch:
             if self.latest is not None:
                 self._tell(self.latest)
             raise
+
+    def _measured(self, image: Image) -> Metrics:
+        try:
+            return measure(image.pixels, UNIT_TARGET, before=self._before, box=self.insights.box)
+        except ValueError as error:
+            self._before = None
+            raise BadReply(f"{self._name} sends what is no picture: {error}", "set its size and format") from None
 
     def _tell(self, sight: Sight) -> None:
         now = self._faults
@@ -182,9 +200,12 @@ class CameraUnit(Unit[CameraSection, Camera]):
         bug: Callable[[str, BaseException], None],
         seen: Callable[[str, Sight], None],
         cores: frozenset[int],
+        levels: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
+        """``levels``: what the lamps were told last; asked from the lane's thread."""
         super().__init__(name, section, host)
-        self.watch = CameraWatch(name, self.driver, section.rate, seen, host.now)
+        insights = Insights(section.presenter, levels)
+        self.watch = CameraWatch(name, self.driver, section.rate, seen, host.now, insights)
         back_off = BackOff(first=0.5, most=10.0)
         self.lane = Lane(
             name, self.driver, self.watch, now=host.now, tell=tell, bug=bug, back_off=back_off, cores=cores

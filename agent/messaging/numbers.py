@@ -37,12 +37,22 @@ NUMBERS: Mapping[str, Mapping[str, Number]] = {
     "exposure": {
         "ev_stops": Number("{stop}", "Exposure against the target: 0 is right, −1 half the light.", dead=0.05),
         "luminance": Number("1", "Mean linear luminance of the picture, 0…1.", dead=0.01),
+        "log_mean": Number("1", "Geometric mean of its linear luminance, 0…1.", dead=0.01),
+        "median": Number("1", "Median of its linear luminance, 0…1.", dead=0.01),
         "p1_code": Number("1", "1st percentile of the picture's codes, 0…255.", dead=4.0),
         "p50_code": Number("1", "Median of the picture's codes, 0…255.", dead=4.0),
         "p99_code": Number("1", "99th percentile of the picture's codes, 0…255.", dead=4.0),
         "clipped_percent": Number("%", "Pixels at the upper end: burnt out.", dead=0.5),
         "crushed_percent": Number("%", "Pixels at the lower end: drowned.", dead=0.5),
         "mired": Number("{mired}", "Colour of the picture's whites as correlated colour temperature, 10⁶/K.", dead=3.0),
+        "duv": Number("1", "How far those whites are from the Planckian locus (CIE 1960): + greenish.", dead=0.002),
+        "noise_codes": Number("1", "Noise of what stands still, standard deviation in codes.", dead=0.2),
+        "sharpness": Number("1", "Variance of the Laplacian at the presenter, else in the middle.", dead=None),
+        "presenter_stops": Number(
+            "{stop}", "The presenter's zones against the target; null while no face is found.", dead=0.1
+        ),
+        "flicker_hz": Number("Hz", "Frequency of a light that flickers in the picture; null: none.", dead=0.2),
+        "flicker_percent": Number("%", "Contrast of its bands.", dead=0.2),
         "age_ms": Number("ms", "Age of the picture these numbers are of.", dead=500.0),
         "trim_stops": Number(
             "{stop}",

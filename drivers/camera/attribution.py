@@ -17,7 +17,7 @@
 
 A real camera's auto exposure stepped by -0.07 stop with 0.004 between the quartiles of 40 still zones; whatever lights
 a room has a pattern. Where one lamp lights all there is, its change is the camera's as well: then only the command
-tells (or the probe, `probe.py`). Limits are multiples of the measured noise, never bare numbers of stops.
+tells (or the loop's probe). Limits are multiples of the measured noise, never bare numbers of stops.
 """
 
 from collections.abc import Mapping, Sequence
