@@ -24,6 +24,7 @@ NAMES = (
     "sync",
     "idle",
     "metering",
+    "flicker",
     "outbox",
     "faults",
     "fleet",
