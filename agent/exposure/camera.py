@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 SLICE = 0.05
 """Seconds the lane may wait for packets before it looks whether somebody calls."""
+SUSPECTED = frozenset({PictureFault.AUTO_EXPOSURE, PictureFault.AUTO_WHITE_BALANCE})
+"""Judged by patterns alone: a lamp that lights all there is looks the same. The loop asks a probe."""
 UNIT_TARGET = 1.0
 """Pictures are metered against full white; whoever has a target subtracts its own stops."""
 
@@ -43,7 +45,12 @@ class Sight:
     @property
     def untrusted(self) -> str:
         """Why nothing should act on this picture; "" when it may. A clipped one may: it asks for less light."""
-        return next((str(each.fault) for each in self.faults if each.fault in BLINDING), "")
+        return next((str(each.fault) for each in self.faults if each.fault in BLINDING - SUSPECTED), "")
+
+    @property
+    def suspected(self) -> bool:
+        """Whether the camera's own exposure seems to move the picture: for the loop to find out, not to believe."""
+        return any(each.fault is PictureFault.AUTO_EXPOSURE for each in self.faults)
 
     def ev(self, target: float) -> float:
         """Stops from a target of linear light; negative = too dark."""
@@ -60,6 +67,7 @@ class Sight:
             metrics.mired,
             self.fault is PictureFault.CLIPPED,
             rate,
+            self.suspected,
         )
 
 

@@ -15,7 +15,7 @@ ZoneLight = npt.NDArray[np.floating]
 class Glance:
     """One measured picture. ``ev``: stops from the target, negative = too dark; ``fault``: why not to trust it;
     ``zones``: ``None`` where only the whole was measured; ``clipped``: too much of it is burnt out; ``rate``: pictures
-    measured per second."""
+    measured per second; ``suspected``: the camera's own exposure may be at work."""
 
     ev: float
     captured: float
@@ -24,6 +24,7 @@ class Glance:
     mired: float | None = None
     clipped: bool = False
     rate: float = 8.0
+    suspected: bool = False
 
 
 @dataclass(slots=True)

@@ -32,6 +32,9 @@ __all__ = ["OWNER", "ExposureNow", "ExposureService", "Mode", "Move"]
 
 log = structlog.get_logger(__name__)
 
+AGAIN_AFTER = 60.0
+"""Seconds between two probes that only a suspicion asks for."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
@@ -70,6 +73,7 @@ class ExposureService:
         self._memory = Memory()
         self._dog = Watchdog()
         self._probing: Probing | None = Probing() if section.mode == "hold" else None
+        self._probed = 0.0
         self._move: Move | None = None
 
     @property
@@ -210,10 +214,11 @@ class ExposureService:
         trim = self._trim(turn.present)
         self._dog.feed(now, trim, -aim.error, predicted=aim.predicted, disturbed=others, clipped=glance.clipped)
         verdict = self._dog.verdict(now)
-        if verdict == "no-effect" and glance.zones is not None:
+        suspected = glance.suspected and now - self._probed > AGAIN_AFTER
+        if (verdict == "no-effect" or suspected) and glance.zones is not None and not turn.fault:
             self._dog.forget()
             self._probing = Probing()
-            log.info("exposure.doubt", why="the picture does not follow", next="a probe")
+            log.info("exposure.doubt", why=verdict or "auto exposure suspected", next="a probe")
         elif verdict:
             self._trip(verdict, now)
         if turn.fault or self.now_state.tripped:
@@ -241,7 +246,7 @@ class ExposureService:
             self.hands.move(trims, now, fade=probing.fade(now))
             self._told(turn, f"probing: {probing.doing}", holding=holding)
             return
-        self._probing = None
+        self._probing, self._probed = None, now
         self.now_state = replace(self.now_state, evidence=judged.evidence)
         log.info("exposure.probed", verdict=judged.verdict, **judged.evidence)
         if judged.verdict in ("follows", "inconclusive"):

@@ -7,8 +7,7 @@
 A lamp's bands are the same in every column and keep their beat; whatever moves in front of the camera does neither.
 So a peak counts by how far it stands above (1) the disagreement of the groups, there and (2) round about, (3) the same
 spacing at neighbouring frequencies, (4) all spacings at the same frequency. Changes instead of levels, because slow
-movement hardly changes a picture from one to the next; bands do. (First published for the median over columns of the
-levels; see the README for the comparison.)
+movement hardly changes a picture from one to the next; bands do (README: Decisions).
 
 Cameras see a frequency f as its alias f - n fps; n follows from the spacing of the bands, f x read-out time.
 **Bands of f = n fps stand still** and are not seen here: ``flicker_cause.standing``.
@@ -30,7 +29,7 @@ FEWEST = 16
 GAP = 1.0
 """Seconds without a picture after which a window begins anew: nobody can count the beats in between."""
 THRESHOLD = 17.0
-"""dB. The highest of 160 clean clips of every kind of movement: 15 (``tests/benchmarks/flicker.py``)."""
+"""dB. The highest of 300 clean clips of every kind of movement: 15 (as ``tests/benchmarks/flicker.py`` makes them)."""
 MAINS = (100.0, 120.0)
 READOUTS = (0.3, 1.0)
 """Read-out time in frame intervals, where nobody knows it."""
@@ -122,6 +121,8 @@ class FlickerWatch:
     ) -> None:
         if frames < FEWEST:
             raise ValueError(f"a window has at least {FEWEST} pictures, not {frames}")
+        if readout == 0:
+            raise ValueError("reading out takes time: the read-out time is not 0 (None: unknown)")
         self.readout, self.readout_error, self.exposure = readout, readout_error, exposure
         self.fps, self.every = fps, every
         self._log = np.log2(np.maximum(curve, curve[CRUSHED] / 4)).astype(np.float32)

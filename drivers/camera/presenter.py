@@ -25,8 +25,8 @@ from drivers.camera.points import COLUMNS, ROWS, Box, Mask, three
 
 PERIOD = 0.6
 """Seconds between two looks while there is a face: near it, which costs a few milliseconds."""
-SEARCH_PERIOD = 2.0
-"""Seconds between two looks over the whole picture, 40...100 ms each, while there is none: 2...5 % of a core."""
+SEARCH_PERIOD = 5.0
+"""Seconds between two looks over the whole picture, 40...240 ms each, while there is none: 1...5 % of a core."""
 HOLD = 5.0
 """Seconds without a face until the presenter is gone."""
 CONFIRM_WITHIN = 2.5

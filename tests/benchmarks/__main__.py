@@ -27,6 +27,7 @@ NAMES = (
     "naming",
     "flicker",
     "camera_faults",
+    "flicker",
     "outbox",
     "faults",
     "fleet",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from drivers.camera.flicker import FEWEST, FlickerWatch, Report, candidates
+from drivers.camera.flicker import FEWEST, FlickerWatch, Report, candidates, per_cent
 from drivers.camera.rolling import true_times
 from tests.moving_pictures import Clip, Lamp, encoded, play
 
@@ -147,6 +147,28 @@ def test_a_report_comes_every_so_often_and_bursts_are_asked_for() -> None:
     assert watch.step(frames[1], 11.0) is None, "the last burst is forgotten"
     with pytest.raises(ValueError, match="too few"):
         watch.report()
+
+
+def test_cuts_do_not_hide_bands() -> None:
+    assert all(watched(Clip("cut", number, Lamp(100, 0.01), size=SMALL)).flicker is not None for number in (0, 6, 7))
+
+
+def test_a_window_begins_anew_when_no_picture_came_for_long() -> None:
+    watch = FlickerWatch(readout=0.02)
+    frames = [pixels for pixels, _ in play(Clip("presenter", 0, frames=20, size=SMALL))]
+    for number, pixels in enumerate(frames):
+        watch.collect(pixels, number / 30)
+    assert watch.report().frames == 20
+    watch.collect(frames[0], 5.0)
+    with pytest.raises(ValueError, match="too few"):
+        watch.report()
+
+
+@pytest.mark.parametrize("modulation", [0.01, 0.3, 0.9])
+def test_per_cent_of_a_sine_from_the_fundamental_of_its_logarithm(modulation: float) -> None:
+    angle = 2 * np.pi * np.arange(4096) / 4096
+    stops = 2 * np.abs(np.mean(np.log2(1 + modulation * np.sin(angle)) * np.exp(-1j * angle)))
+    assert per_cent(float(stops)) == pytest.approx(100 * modulation, rel=1e-3)
 
 
 def test_doubled_pictures_and_other_sizes_are_taken_in_their_stride() -> None:
