@@ -41,7 +41,8 @@ LOWEST, HIGHEST = 6.0, 248.0
 BLOCK = 8
 FEWEST_PLACES = 200
 LEAST_ANSWER = 0.5
-"""Share of an asked step that the pictures must show."""
+"""Share of an asked step that the pictures must show, read as sRGB. HLG shows 0.65; camera makers' flattest curves
+(S-Log3, LogC: 0.35...0.46) are refused with it, for to the pictures they are what half an auto exposure is."""
 MOST_MOVED = 0.08
 """Share of the places that may have changed by themselves. So few are left out."""
 SMOOTH = 0.5
@@ -72,8 +73,9 @@ SAYS = {
     Why.DARK: Text("Too much of the scene is dark: add light or longer exposures.", "画面过暗：请增加光线或延长曝光。"),
     Why.MOVING: Text("The scene moved: nobody may be in the picture.", "场景有移动：画面中不能有人走动。"),
     Why.AUTO_EXPOSURE: Text(
-        "The pictures do not follow the exposure: switch the camera's auto exposure and auto gain off.",
-        "画面不随曝光变化：请关闭摄像机的自动曝光和自动增益。",
+        "The pictures do not follow the exposure: switch the camera's auto exposure and auto gain off, and a log "
+        "profile to a display one (Rec. 709).",
+        "画面不随曝光变化：请关闭摄像机的自动曝光和自动增益；若使用 Log 模式，请改为 Rec. 709。",
     ),
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 from drivers.camera.metrics import SRGB, measure
 from drivers.camera.response import Refused, Response, Why, find, load, save
-from tests.drivers.camera.bracket import CURVES, scene, shoot
+from tests.drivers.camera.bracket import CURVES, scene, shoot, slog3
 
 STOPS = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0)
 
@@ -94,6 +94,20 @@ def test_auto_exposure_is_refused() -> None:
     assert error.why is Why.AUTO_EXPOSURE
     assert error.evidence["answer"] < 0.5
     assert "auto exposure" in str(error)
+
+
+def test_a_log_profile_is_refused_with_the_way_out() -> None:
+    error = refused([shoot(light(), at, slog3, seed) for seed, at in enumerate(STOPS)], list(STOPS))
+    assert error.why is Why.AUTO_EXPOSURE
+    assert "log profile" in error.says.en
+    assert "Log" in error.says.zh
+
+
+def test_several_pictures_of_each_exposure_are_welcome() -> None:
+    stops = [at for at in STOPS for _ in range(2)]
+    response = find([shoot(light(), at, CURVES["srgb"], seed) for seed, at in enumerate(stops)], stops)
+    assert response.pictures == len(stops)
+    assert response.error < 0.02
 
 
 def test_a_moving_scene_is_refused_and_a_hand_in_the_corner_is_not() -> None:
