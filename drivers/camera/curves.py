@@ -38,6 +38,7 @@ SRGB = curve_table(srgb_to_linear)
 
 def tables(curve: Curve) -> tuple[Floats, Floats, Floats]:
     """Those of blue, green and red. Raises ValueError for another shape."""
+    curve = np.ascontiguousarray(curve, np.float32)  # OpenCV writes into our array only from a table of its kind
     if curve.shape == (256,):
         return curve, curve, curve
     if curve.shape == (3, 256):

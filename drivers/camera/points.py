@@ -137,4 +137,6 @@ def _opencv() -> Any:
 
     Its table look-up and its histogram are three times as fast as numpy's, with the same results.
     """
-    return sys.modules.get("cv2")
+    found = sys.modules.get("cv2")
+    # Another camera's lane may be loading it just now: then it is there, and empty.
+    return found if hasattr(found, "LUT") and hasattr(found, "calcHist") else None

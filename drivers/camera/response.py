@@ -16,6 +16,7 @@ that answers a step with less than half of it, because its auto exposure takes t
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -39,7 +40,8 @@ LEAST_SHARED = 0.05
 LOWEST, HIGHEST = 6.0, 248.0
 """Codes between which a place is shown well."""
 BLOCK = 8
-FEWEST_PLACES = 200
+FEWEST_PLACES, MOST_PLACES = 200, 20_000
+"""Of one picture; more say nothing new and cost memory (4K: 200 MB)."""
 LEAST_ANSWER = 0.5
 """Share of an asked step that the pictures must show, read as sRGB. HLG shows 0.65; camera makers' flattest curves
 (S-Log3, LogC: 0.35...0.46) are refused with it, for to the pictures they are what half an auto exposure is."""
@@ -210,7 +212,9 @@ def _view(pixels: Picture, stops: float) -> _View:
     down, right = whole.shape[0] // BLOCK, whole.shape[1] // BLOCK
     if down * right < FEWEST_PLACES:
         raise ValueError(f"{whole.shape[1]} x {whole.shape[0]} is too small a picture to find a curve in")
-    blocks = whole[: down * BLOCK, : right * BLOCK].reshape(down, BLOCK, right, BLOCK, 3).astype(np.float32)
+    every = math.ceil(math.sqrt(down * right / MOST_PLACES))
+    blocks = whole[: down * BLOCK, : right * BLOCK].reshape(down, BLOCK, right, BLOCK, 3)
+    blocks = blocks[::every, :, ::every].astype(np.float32)
     codes = blocks.mean(axis=(1, 3)).reshape(-1, 3).T
     rough = blocks.var(axis=(1, 3)).reshape(-1, 3).max(axis=1)
     clipped, dark = blocks.max(axis=(1, 3, 4)).ravel() > HIGHEST, codes.min(axis=0) < LOWEST
