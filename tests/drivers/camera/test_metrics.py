@@ -197,8 +197,24 @@ def test_any_size_and_layout_in_memory_is_measured() -> None:
 
 
 def test_an_empty_mask_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one true"):
-        measure(np.zeros((360, 640, 3), np.uint8), 0.18, np.zeros((ROWS, COLUMNS), np.bool_))
+    below = np.ones((ROWS, COLUMNS), np.float32)
+    below[0, 0] = -1
+    nan = np.full((ROWS, COLUMNS), np.nan, np.float32)
+    for zones in (np.zeros((ROWS, COLUMNS), np.bool_), np.ones((COLUMNS, ROWS), np.bool_), below, nan, 0 * nan):
+        with pytest.raises(ValueError, match="at least one true"):
+            measure(np.zeros((360, 640, 3), np.uint8), 0.18, zones)
+
+
+def test_zones_may_count_more_or_less() -> None:
+    pixels = np.zeros((900, 1600, 3), np.uint8)
+    pixels[:100, :100] = 255
+    weights = np.zeros((ROWS, COLUMNS), np.float32)
+    weights[0, :2] = (3, 1)
+    assert measure(pixels, 1.0, weights).ev == pytest.approx(math.log2(0.75))
+    mask = picture(640, 360, seed=3)[::40, ::40, 1] > 100
+    assert mask.shape == (ROWS, COLUMNS)
+    coloured = picture(640, 360, seed=4)
+    assert measure(coloured, 1.0, 0.2 * mask).ev == pytest.approx(measure(coloured, 1.0, mask).ev, abs=1e-5)
 
 
 @pytest.mark.parametrize("sigma", [1.0, 3.0])
