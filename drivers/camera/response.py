@@ -19,6 +19,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -293,15 +294,36 @@ def _least_squares(one: Doubles, other: Doubles, step: Doubles, weight: Doubles)
         right += np.bincount(place, weight * share * step, 256)
         for beside, of_it in parts:
             normal += np.bincount(place * 256 + beside, weight * share * of_it, 65536)
-    matrix = normal.reshape(256, 256)
+    whole = float(weight.sum())
+    matrix = normal.reshape(256, 256) + whole * SMOOTH * _stiffness()
+    matrix[255, 255] += whole  # white is 0
+    return _eliminated(matrix, right)
+
+
+@cache
+def _stiffness() -> Doubles:
+    """The square of the second difference over the logarithm of the code, which is 0 for a power law."""
     log = np.log2(np.arange(256) + 1.0)
     bend = np.zeros((254, 256))
-    for at in range(1, 255):  # second difference over the logarithm of the code: 0 for a power law
+    for at in range(1, 255):
         before, after = log[at] - log[at - 1], log[at + 1] - log[at]
         bend[at - 1, at - 1 : at + 2] = (
             np.array([1 / before, -1 / before - 1 / after, 1 / after]) * (before + after) / 2
         )
-    whole = float(weight.sum())
-    matrix += whole * SMOOTH * bend.T @ bend
-    matrix[255, 255] += whole  # white is 0
-    return np.linalg.solve(matrix, right).astype(np.float64)
+    square: Doubles = np.einsum("ki,kj->ij", bend, bend)
+    return square
+
+
+def _eliminated(matrix: Doubles, right: Doubles) -> Doubles:
+    """The solution for a symmetric positive definite matrix, which needs no pivots. Both arguments are used up.
+
+    15 ms. numpy's own takes 1, but 150 beside other programs: BLAS spreads it over all cores and waits for each.
+    """
+    last = len(right) - 1
+    for at in range(last):
+        factor = matrix[at + 1 :, at] / matrix[at, at]
+        matrix[at + 1 :, at + 1 :] -= factor[:, None] * matrix[at, at + 1 :]
+        right[at + 1 :] -= factor * right[at]
+    for at in range(last, -1, -1):
+        right[at] = (right[at] - (matrix[at, at + 1 :] * right[at + 1 :]).sum()) / matrix[at, at]
+    return right

@@ -18,7 +18,7 @@ STOPS = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0)
 
 @cache
 def light() -> np.ndarray:
-    return scene("astronaut.png", 640, 360)
+    return scene("astronaut.png", 480, 270)
 
 
 @cache
@@ -122,7 +122,7 @@ def test_several_pictures_of_each_exposure_are_welcome() -> None:
 def test_a_moving_scene_is_refused_and_a_hand_in_the_corner_is_not() -> None:
     for share, moves in ((0.5, True), (0.02, False)):
         shifted = light().copy()
-        width = round(640 * share)
+        width = round(480 * share)
         shifted[:, :width] = light()[::-1, :width]
         pictures = [shoot(shifted if at == -1 else light(), at, CURVES["srgb"], seed) for seed, at in enumerate(STOPS)]
         if moves:
