@@ -36,11 +36,14 @@ SRGB = curve_table(srgb_to_linear)
 """The curve of a camera nobody calibrated: 0.05...0.2 stop per stop off a real one's (response.py finds that)."""
 
 
-def checked(curve: Curve) -> Curve:
-    """The curve as 3 x 256. Raises ValueError for another shape."""
-    if curve.shape not in ((256,), (3, 256)):
-        raise ValueError(f"a curve has 256 or 3 x 256 values, not {curve.shape}")
-    return np.broadcast_to(curve, (3, 256))
+def tables(curve: Curve) -> tuple[Floats, Floats, Floats]:
+    """Those of blue, green and red. Raises ValueError for another shape."""
+    curve = np.ascontiguousarray(curve, np.float32)  # OpenCV writes into our array only from a table of its kind
+    if curve.shape == (256,):
+        return curve, curve, curve
+    if curve.shape == (3, 256):
+        return curve[0], curve[1], curve[2]
+    raise ValueError(f"a curve has 256 or 3 x 256 values, not {curve.shape}")
 
 
 def luminance(planes: Floats) -> Floats:

@@ -23,11 +23,11 @@ from drivers.camera.curves import (
     SRGB,
     Curve,
     Floats,
-    checked,
     curve_table,
     linear_to_srgb,
     luminance,
     srgb_to_linear,
+    tables,
 )
 from drivers.camera.points import COLUMNS, ROWS, Box, Mask, histogram, is_coloured, sample, zone_means
 from drivers.camera.texture import difference, middle, noise, sharpness
@@ -103,38 +103,43 @@ class Metrics:
 def measure(
     pixels: Picture,
     target: float,
-    zones: Mask | None = None,
+    zones: Mask | Floats | None = None,
     curve: Curve = SRGB,
     *,
     before: Metrics | None = None,
     box: Box | None = None,
 ) -> Metrics:
-    """Meter a picture. ``target``: wanted linear light of the metered ``zones`` (none given: all of them).
+    """Meter a picture. ``target``: wanted linear light of the metered ``zones``: a mask, or how much each counts; none
+    given: all of them alike.
 
     ``before``: the metrics of the picture before, for the noise. ``box``: the presenter, for the sharpness; none given,
     or one outside of the picture: the middle. Raises ValueError for what is no picture (see points.py), a
     mask that is empty or of another shape, and a curve of another shape.
     """
-    if zones is not None and (zones.shape != (ROWS, COLUMNS) or not zones.any()):
-        raise ValueError(f"zones are a {ROWS} x {COLUMNS} mask with at least one true, not {zones.shape}")
-    tables = checked(curve)
+    share = None if zones is None else _shares(zones)
+    of_channels = tables(curve)
     points = sample(pixels)
-    channels = zone_means(points, tables, *pixels.shape[:2])
+    channels = zone_means(points, of_channels, *pixels.shape[:2])
     light = luminance(channels)
     blue, green, red = points
-    luma = (blue * np.uint16(18) + green * np.uint16(183) + red * np.uint16(55)) >> 8  # Rec.709 weights x 256
+    luma = blue * np.uint16(18)  # Rec.709 weights x 256
+    luma += green * np.uint16(183)
+    luma += red * np.uint16(55)
+    luma >>= 8
     codes = histogram(luma.astype(np.uint8))
     reached = np.cumsum(codes)
     percent = 100.0 / luma.size
     p1, p50, p99 = np.searchsorted(reached, _PERCENTILES * luma.size).tolist()
-    metered = channels.reshape(3, -1) if zones is None else channels[:, zones]
-    b, g, r = metered.mean(axis=1).tolist()
+    if share is None:
+        b, g, r = (np.add.reduce(channels.reshape(3, -1), axis=1) / light.size).tolist()
+    else:
+        b, g, r = np.einsum("cij,ij->c", channels, share).tolist()
     measured = 0.0722 * b + 0.7152 * g + 0.2126 * r
     mired, duv = white_balance((r, g, b)) if is_coloured(pixels) else (math.nan, math.nan)
-    neutral = curve if curve.ndim == 1 else luminance(tables)
+    neutral = curve if curve.ndim == 1 else luminance(curve)
     return Metrics(
         ev=math.log2(max(measured, 1e-6) / target),
-        mean=float(light.mean()),
+        mean=float(np.add.reduce(light, axis=None)) / light.size,
         log_mean=_log_mean(codes, neutral),
         median=float(neutral[p50]),
         p1=p1,
@@ -153,6 +158,16 @@ def measure(
         histogram=codes,
         points=points,
     )
+
+
+def _shares(zones: Mask | Floats) -> Floats:
+    """How much each zone counts; the sum is 1."""
+    if zones.shape == (ROWS, COLUMNS):
+        weights = zones.astype(np.float32)
+        total = float(np.add.reduce(weights, axis=None))
+        if total > 0 and weights.min() >= 0 and math.isfinite(total):
+            return weights / np.float32(total)
+    raise ValueError(f"zones are {ROWS} x {COLUMNS} with at least one true or above 0, and none below")
 
 
 def _log_mean(histogram: npt.NDArray[np.int64], curve: Floats) -> float:

@@ -10,6 +10,7 @@ upwards. Everything else is refused with a ValueError that says why.
 """
 
 import sys
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -57,8 +58,8 @@ def sample(pixels: Picture) -> Picture:
     return np.ascontiguousarray(whole[phase::step, phase::step].transpose(2, 0, 1))
 
 
-def zone_means(points: Picture, tables: Floats, height: int, width: int) -> Floats:
-    """3 x ROWS x COLUMNS linear means of the points of a picture so large. ``tables``: 3 x 256."""
+def zone_means(points: Picture, tables: Sequence[Floats], height: int, width: int) -> Floats:
+    """3 x ROWS x COLUMNS linear means of the points of a picture so large. ``tables``: of blue, green and red."""
     _, down, right = points.shape
     layout = _layout(down, right, height, width)
     opencv = _opencv()
@@ -136,4 +137,6 @@ def _opencv() -> Any:
 
     Its table look-up and its histogram are three times as fast as numpy's, with the same results.
     """
-    return sys.modules.get("cv2")
+    found = sys.modules.get("cv2")
+    # Another camera's lane may be loading it just now: then it is there, and empty.
+    return found if hasattr(found, "LUT") and hasattr(found, "calcHist") else None

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from config.units import Text
 from drivers.base import Picture
+from drivers.camera.curves import Floats
 from drivers.camera.points import COLUMNS, ROWS, Box, Mask, three
 
 PERIOD = 0.6
@@ -148,12 +149,16 @@ def follow(state: Presenter, faces: Sequence[Box], now: float, width: int, heigh
     return replace(state, candidate=best, candidate_found=now)
 
 
+def weights_of(box: Box, width: int, height: int) -> Floats:
+    """How much each zone counts when the box is metered: its share in the box. Unlike a mask it changes as smoothly as
+    the box does: a mask that wins or loses a zone moves the exposure by 0.1...0.2 stop."""
+    share = _share(box, width, height)
+    return share.astype(np.float32) if share.any() else zones_of(box, width, height).astype(np.float32)
+
+
 def zones_of(box: Box, width: int, height: int) -> Mask:
     """The zones that lie in the box by half or more; where there is none, the one that has most of it."""
-    left, top, wide, high = box
-    across = _covered(left, left + wide, width, COLUMNS)
-    down = _covered(top, top + high, height, ROWS)
-    share = down[:, None] * across
+    share = _share(box, width, height)
     mask: Mask = share >= 0.5
     if not mask.any():
         mask = np.zeros((ROWS, COLUMNS), np.bool_)
@@ -191,6 +196,14 @@ def _damped(box: Box, found: Box) -> Box:
 
 def _edges(box: Box) -> tuple[int, int, int, int]:
     return box[0], box[1], box[0] + box[2], box[1] + box[3]
+
+
+def _share(box: Box, width: int, height: int) -> npt.NDArray[np.float64]:
+    """ROWS x COLUMNS: what share of each zone lies in the box."""
+    left, top, wide, high = box
+    across = _covered(left, left + wide, width, COLUMNS)
+    share: npt.NDArray[np.float64] = _covered(top, top + high, height, ROWS)[:, None] * across
+    return share
 
 
 def _covered(begin: float, end: float, size: int, zones: int) -> npt.NDArray[np.float64]:

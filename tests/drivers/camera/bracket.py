@@ -16,6 +16,19 @@ def bt709(light: np.ndarray) -> np.ndarray:
     return np.where(light < 0.018, 4.5 * light, 1.099 * np.maximum(light, 1e-9) ** 0.45 - 0.099)
 
 
+def hlg(light: np.ndarray) -> np.ndarray:
+    """ITU-R BT.2100."""
+    upper = 0.17883277 * np.log(np.maximum(12 * light - 0.28466892, 1e-9)) + 0.55991073
+    return np.where(light <= 1 / 12, np.sqrt(3 * light), upper)
+
+
+def slog3(light: np.ndarray) -> np.ndarray:
+    """Sony S-Log3, white at the end of its range."""
+    scene_light = 38.42 * light
+    upper = (420 + np.log10((scene_light + 0.01) / 0.19) * 261.5) / 1023
+    return np.where(scene_light >= 0.01125, upper, (scene_light * 76.2102946929 / 0.01125 + 95) / 1023)
+
+
 def logarithmic(light: np.ndarray) -> np.ndarray:
     """Rounded off below and above, as camera makers' log curves are: 6 stops between."""
     toe = np.log2(light * 60 + 1) / np.log2(61)
@@ -27,6 +40,7 @@ CURVES: dict[str, Encode] = {
     "bt709": bt709,
     "gamma 1.8": lambda light: light ** (1 / 1.8),
     "gamma 2.6": lambda light: light ** (1 / 2.6),
+    "hlg": hlg,
     "log": logarithmic,
 }
 

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from types import ModuleType
 
 import cv2  # noqa: F401  (a real camera has loaded it; one test below takes it away)
 import numpy as np
@@ -164,17 +165,56 @@ def test_each_channel_may_have_a_curve_of_its_own() -> None:
 def test_with_and_without_opencv_the_numbers_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = [picture(*size, seed=5) for size in ((1280, 720), (641, 359))]
     with_it = [measure(pixels, 0.18) for pixels in shown]
-    monkeypatch.delitem(sys.modules, "cv2")
-    for seen, pixels in zip(with_it, shown, strict=True):
-        without = measure(pixels, 0.18)
-        assert np.array_equal(seen.histogram, without.histogram)
-        assert np.array_equal(seen.channels, without.channels)
-        assert seen.ev == without.ev
+    for loaded in (None, ModuleType("cv2")):  # not there, and just being loaded by another thread
+        monkeypatch.setitem(sys.modules, "cv2", loaded)  # type: ignore[arg-type]
+        for seen, pixels in zip(with_it, shown, strict=True):
+            without = measure(pixels, 0.18)
+            assert np.array_equal(seen.histogram, without.histogram)
+            assert np.array_equal(seen.channels, without.channels)
+            assert seen.ev == without.ev
+
+
+def test_a_curve_may_be_of_any_kind_of_number() -> None:
+    pixels = picture(640, 360, seed=8)
+    for curve in (SRGB.astype(np.float64), np.asfortranarray(np.stack([SRGB] * 3)), np.repeat(SRGB, 2)[::2]):
+        assert measure(pixels, 0.18, curve=curve).ev == measure(pixels, 0.18).ev
+
+
+def test_any_size_and_layout_in_memory_is_measured() -> None:
+    random = np.random.default_rng(9)
+    before = None
+    for _ in range(60):
+        height, width = random.integers(9, 90), random.integers(16, 160)
+        pixels = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        seen = measure(pixels, 0.18, before=before)
+        for same in (np.asfortranarray(pixels), np.repeat(pixels, 2, 0)[::2], np.flip(pixels.copy()[::-1], 0)):
+            again = measure(same, 0.18, before=before)
+            assert again.ev == seen.ev
+            assert again.sharpness == seen.sharpness
+        assert math.isfinite(seen.ev)
+        assert seen.histogram.sum() == seen.points[0].size
+        before = seen
 
 
 def test_an_empty_mask_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one true"):
-        measure(np.zeros((360, 640, 3), np.uint8), 0.18, np.zeros((ROWS, COLUMNS), np.bool_))
+    below = np.ones((ROWS, COLUMNS), np.float32)
+    below[0, 0] = -1
+    nan = np.full((ROWS, COLUMNS), np.nan, np.float32)
+    for zones in (np.zeros((ROWS, COLUMNS), np.bool_), np.ones((COLUMNS, ROWS), np.bool_), below, nan, 0 * nan):
+        with pytest.raises(ValueError, match="at least one true"):
+            measure(np.zeros((360, 640, 3), np.uint8), 0.18, zones)
+
+
+def test_zones_may_count_more_or_less() -> None:
+    pixels = np.zeros((900, 1600, 3), np.uint8)
+    pixels[:100, :100] = 255
+    weights = np.zeros((ROWS, COLUMNS), np.float32)
+    weights[0, :2] = (3, 1)
+    assert measure(pixels, 1.0, weights).ev == pytest.approx(math.log2(0.75))
+    mask = picture(640, 360, seed=3)[::40, ::40, 1] > 100
+    assert mask.shape == (ROWS, COLUMNS)
+    coloured = picture(640, 360, seed=4)
+    assert measure(coloured, 1.0, 0.2 * mask).ev == pytest.approx(measure(coloured, 1.0, mask).ev, abs=1e-5)
 
 
 @pytest.mark.parametrize("sigma", [1.0, 3.0])

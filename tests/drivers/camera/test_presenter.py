@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from drivers.base import Picture
-from drivers.camera.metrics import linear_to_srgb, srgb_to_linear
+from drivers.camera.metrics import linear_to_srgb, measure, srgb_to_linear
 from drivers.camera.points import Box
 from drivers.camera.presenter import (
     CONFIRM_WITHIN,
@@ -24,6 +24,7 @@ from drivers.camera.presenter import (
     detector,
     follow,
     overlap,
+    weights_of,
     zones_of,
 )
 from tests.drivers.camera.photographs import original, photograph
@@ -196,3 +197,16 @@ def test_zones_of_a_box() -> None:
     off = zones_of((-300, -300, 200, 200), *SIZE)
     assert off.sum() == 1
     assert zones_of((0, 0, 1920, 1080), *SIZE).all()
+
+
+def test_a_box_that_moves_is_metered_without_jumps() -> None:
+    pixels = photograph("chelsea.png")
+    boxes = [(at, 400, 300, 300) for at in range(600, 720, 10)]
+    smooth = [measure(pixels, 0.18, weights_of(box, *SIZE)).ev for box in boxes]
+    masked = [measure(pixels, 0.18, zones_of(box, *SIZE)).ev for box in boxes]
+    assert np.abs(np.diff(smooth)).max() < 0.5 * np.abs(np.diff(masked)).max()
+    weights = weights_of((480, 240, 240, 180), *SIZE)
+    assert np.argwhere(weights).tolist() == [[2, 4], [2, 5], [3, 4], [3, 5]]
+    assert weights[2, 4] == pytest.approx(1)
+    assert weights[3, 5] == pytest.approx(0.5)
+    assert weights_of((-300, -300, 200, 200), *SIZE).sum() == 1

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from drivers.camera.metrics import SRGB, measure
-from drivers.camera.response import Refused, Response, Why, find, load, save
-from tests.drivers.camera.bracket import CURVES, scene, shoot
+from drivers.camera.response import Refused, Response, Why, find
+from drivers.camera.response_file import load, save
+from tests.drivers.camera.bracket import CURVES, scene, shoot, slog3
 
 STOPS = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0)
 
 
 @cache
 def light() -> np.ndarray:
-    return scene("astronaut.png", 640, 360)
+    return scene("astronaut.png", 480, 270)
 
 
 @cache
@@ -96,10 +97,32 @@ def test_auto_exposure_is_refused() -> None:
     assert "auto exposure" in str(error)
 
 
+def test_steps_that_contradict_each_other_are_refused() -> None:
+    for real in ((-4.0, -3.0, -2.0, -1.6, -0.6, 0.4), (-4.0, -3.0, -1.7, -0.7, 0.3, 1.3)):
+        error = refused([shoot(light(), at, CURVES["srgb"], seed) for seed, at in enumerate(real)], list(STOPS))
+        assert error.why is Why.UNEVEN
+        assert error.evidence["error"] == pytest.approx(abs(real[3] - real[2] - 1 or real[2] - real[1] - 1), abs=0.25)
+        assert (error.evidence["from_stops"], error.evidence["to_stops"]) in ((-2.0, -1.0), (-3.0, -2.0))
+
+
+def test_a_log_profile_is_refused_with_the_way_out() -> None:
+    error = refused([shoot(light(), at, slog3, seed) for seed, at in enumerate(STOPS)], list(STOPS))
+    assert error.why is Why.AUTO_EXPOSURE
+    assert "log profile" in error.says.en
+    assert "Log" in error.says.zh
+
+
+def test_several_pictures_of_each_exposure_are_welcome() -> None:
+    stops = [at for at in STOPS for _ in range(2)]
+    response = find([shoot(light(), at, CURVES["srgb"], seed) for seed, at in enumerate(stops)], stops)
+    assert response.pictures == len(stops)
+    assert response.error < 0.02
+
+
 def test_a_moving_scene_is_refused_and_a_hand_in_the_corner_is_not() -> None:
     for share, moves in ((0.5, True), (0.02, False)):
         shifted = light().copy()
-        width = round(640 * share)
+        width = round(480 * share)
         shifted[:, :width] = light()[::-1, :width]
         pictures = [shoot(shifted if at == -1 else light(), at, CURVES["srgb"], seed) for seed, at in enumerate(STOPS)]
         if moves:
@@ -164,6 +187,7 @@ def test_a_bad_file_is_one_clear_error(tmp_path: Path) -> None:
     falling = [list(reversed(table)) for table in good["tables"]]
     bad = {
         "not JSON": "{",
+        "no camera response: not": "[" * 100_000,
         "its format": "[1, 2]",
         "its version is 2": json.dumps({**good, "version": 2}),
         "3 x 256": json.dumps({**good, "tables": good["tables"][:2]}),

@@ -57,7 +57,7 @@ def test_ffmpeg_prints_the_same_of_photographs_and_of_noise(size: tuple[int, int
 
 
 def test_every_hue_and_every_saturation() -> None:
-    codes = [(u, v) for u in range(0, 256, 3) for v in range(256) if (u + v) % 11 == 0]
+    codes = [(u, v) for u in range(0, 256, 3) for v in range(256) if (u + v) % 23 == 0]
     codes += [(u, v) for u in (0, 127, 128, 129, 255) for v in (0, 127, 128, 129, 255)]
     codes += [(128 + by, 128 + by * sign) for by in range(-127, 128) for sign in (-1, 1)]  # just on whole degrees
     pictures = [
