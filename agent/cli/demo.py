@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agent.cli.stage import Stage
     from agent.cli.view.seen import Seen
     from config.model import StudioConfig
+    from drivers.virtual.relief import SceneMaker
 
 BROKER_WITHIN = 10.0
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
@@ -50,16 +51,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--port", type=port, default=0, help="of the broker, on the loopback interface (default: any)")
     parser.add_argument("--folder", type=Path, help=f"for everything it writes (default: {DEMO} in the checkout)")
+    parser.add_argument("--photograph", type=Path, metavar="FILE", help="what the cameras look at (default: a drawing)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 when it was ended by a person or by --seconds; 69 no broker, 73 folder not writable, 75 a demo runs already."""
+    """0 when it was ended by a person or by --seconds; 66 no such photograph, 69 no broker, 73 folder not writable,
+    75 a demo runs already."""
     from agent.app.lock import StateUnusable
 
     plain = options.plain or not sys.stdout.isatty()
     folder = (options.folder or checkout() / DEMO).absolute()
     try:
-        return asyncio.run(_demo(folder, options.port, options.seconds, plain))
+        return asyncio.run(_demo(folder, options.port, options.seconds, plain, options.photograph))
     except Trouble as trouble:
         complain(f"studio-agent demo: {trouble}")
         return trouble.code
@@ -73,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         return os.EX_CANTCREAT
 
 
-async def _demo(folder: Path, port: int, seconds: float | None, plain: bool) -> int:
+async def _demo(folder: Path, port: int, seconds: float | None, plain: bool, photograph: Path | None) -> int:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -87,7 +90,19 @@ async def _demo(folder: Path, port: int, seconds: float | None, plain: bool) -> 
         logs.set_up("info", stream=log, people=False)
         async with _broker(port) as bound:
             config, file = _configured(folder, await bound)
-            return await _play(config, file, plain, ended)
+            return await _play(config, file, plain, ended, photograph)
+
+
+def _scene(photograph: Path | None) -> "SceneMaker":
+    """What the cameras look at: the drawn room, or a photograph."""
+    from drivers.errors import DeviceMissing
+    from drivers.virtual.photograph import load
+    from drivers.virtual.scene import Scene
+
+    try:
+        return load(photograph) if photograph else Scene
+    except DeviceMissing as missing:
+        raise Trouble(f"{missing.reason}: {missing.remedy}", os.EX_NOINPUT) from None
 
 
 def _clear(folder: Path) -> None:
@@ -169,7 +184,9 @@ def _configured(folder: Path, port: int) -> "tuple[StudioConfig, Path]":
     return load(file, {}), file
 
 
-async def _play(config: "StudioConfig", file: Path, plain: bool, ended: asyncio.Event) -> int:
+async def _play(
+    config: "StudioConfig", file: Path, plain: bool, ended: asyncio.Event, photograph: Path | None = None
+) -> int:
     from agent.app.agent import Agent
     from agent.cli.stage import LAN, Stage
     from agent.cli.view.live import at, feed
@@ -182,7 +199,7 @@ async def _play(config: "StudioConfig", file: Path, plain: bool, ended: asyncio.
 
     topics = Topics(config.agent.site, config.agent.name)
     lan = Lan(LAN["delay"], LAN["jitter"], LAN["loss"])
-    studio = furnish(config, lan=lan)
+    studio = furnish(config, lan=lan, scene=_scene(photograph))
     seen = Seen()
     agent = Agent(config, studio, config_file=file, mode="virtual", environ={})
     serving = asyncio.create_task(agent.run(), name="agent")

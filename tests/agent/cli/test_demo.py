@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import skimage
 
 from agent.cli.demo import Trouble, _configured, _play
 from tests.agent.cli.shell import Running, environment, in_session, studio
@@ -58,6 +59,14 @@ def test_in_a_pipe_it_shows_the_loop_reaching_its_target(start: Callable[..., Ru
         "studio.toml",
     ]
     assert set((ROOT / "config").rglob("*.toml")) == before
+
+
+def test_before_a_photograph_too_the_loop_reaches_its_target(start: Callable[..., Running]) -> None:
+    photograph = Path(skimage.__file__).parent / "data" / "astronaut.png"
+    demo = start("--plain", "--photograph", str(photograph))
+    demo.wait_line(lambda line: "✓ exposure on target" in line)
+    demo.process.send_signal(signal.SIGTERM)
+    assert demo.code() == 0, demo.lines[-20:]
 
 
 def test_it_ends_by_itself(start: Callable[..., Running]) -> None:

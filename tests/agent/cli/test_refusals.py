@@ -17,6 +17,14 @@ def test_the_demo_takes_nothing_away_from_a_folder_that_is_not_its_own(tmp_path:
     assert mine.read_text() == "years of work" and list(tmp_path.iterdir()) == [mine.parent]
 
 
+def test_a_photograph_that_is_none_ends_the_demo_in_one_line(tmp_path: Path) -> None:
+    wrong = tmp_path / "set.jpg"
+    wrong.write_text("no picture")
+    found = studio("demo", "--plain", "--seconds", "9", "--folder", tmp_path / "demo", "--photograph", wrong)
+    assert found.returncode == os.EX_NOINPUT and "is no photograph that can be read" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
 def test_a_log_level_from_the_environment_is_looked_at(tmp_path: Path) -> None:
     file = tmp_path / "studio.toml"
     file.write_text(CONFIG)

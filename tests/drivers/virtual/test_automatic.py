@@ -133,6 +133,16 @@ def test_in_the_dark_it_slows_down_where_it_may() -> None:
     assert frames == pytest.approx((stand.clock.now() - began) * FPS / 3, abs=1)
 
 
+def test_slowed_down_it_decides_once_a_picture() -> None:
+    stand = settled(0.05, exposure_dynamic_framerate=1)
+    assert stand.camera.pace == 4
+    steps = []
+    step = stand.camera.automatic.step
+    stand.camera.automatic.step = lambda *args: (steps.append(1), step(*args))[1]
+    stand.picture(40)
+    assert len(steps) == pytest.approx(10, abs=1)
+
+
 def test_pictures_nobody_reads_change_nothing() -> None:
     def run(every: int) -> list[float]:
         stand = auto(Stand(Sides), white_balance_automatic=1)

@@ -148,3 +148,7 @@ def test_unplugged_there_is_nothing_to_ask_and_replugged_it_is_as_delivered(stan
     stand.camera.heal()
     for control in stand.camera.controls.list():
         assert stand.shown(control.name) == control.default
+    stand.camera.sensor.kelvin = 4000.0  # how it is made, not how it is set
+    stand.camera.fault(Fault.UNPLUG)
+    stand.camera.heal()
+    assert stand.shown("white_balance_temperature") == 4000

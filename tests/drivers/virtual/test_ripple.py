@@ -39,10 +39,10 @@ def test_a_sine_is_seen_through_a_sinc() -> None:
 def test_a_dimmed_switched_lamp_draws_bands_of_its_frequency_and_its_integral() -> None:
     stand = Stand()
     lamp = stand.world.lamps["key"]
-    stand.light(key=0.5)
+    stand.light(key=0.35)
     lamp.pwm = 1000.0
     duty = max(lamp.light(stand.clock.now()))
-    assert 0.1 < duty < 0.9
+    assert 0.3 < duty < 0.4
     sensor = Sensor(stand.world, 160, 480, scene=Card, noise=0.0)
     sensor.shutter = 1 / 4000
     rows = sensor.light(stand.clock.now())[:, 80, 1]
