@@ -7,15 +7,15 @@ Exposure and gain stay as set: there is no auto exposure. A picture is rendered 
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from drivers.base import Picture
+from drivers.base import Picture, Stamp
 from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
-from drivers.host import FrameSource, VideoDevice
+from drivers.host import STAMPS, FrameSource, VideoDevice
 from drivers.virtual.scene import Floats, Point, Scene
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.twin import Fault
@@ -226,13 +226,13 @@ class VirtualSource:
 
     def __init__(self, camera: VirtualCamera) -> None:
         self._camera = camera
-        self._shown = self._started = self._due(camera.studio.now())
+        self._shown = self._started = self._stamped = self._due(camera.studio.now())
         self._gone = ""
 
     def _due(self, now: float) -> int:
         return int(now * self._camera.fps + 1e-6)
 
-    def read(self, timeout: float) -> tuple[Picture, float]:
+    def read(self, timeout: float, detail: bool = True) -> tuple[Picture, float]:
         camera, clock = self._camera, self._camera.studio.clock
         until = clock.now() + timeout
         with camera.changed:
@@ -249,6 +249,17 @@ class VirtualSource:
         if camera.present is Fault.DOUBLE:
             number -= number % 2
         return camera.take(number), min(number / camera.fps, clock.now())
+
+    def watch(self, until: float) -> None:
+        with self._camera.changed:
+            while not self._gone and self._camera.studio.clock.now() < until:
+                self._camera.studio.clock.wait(self._camera.changed, until)
+
+    def stamps(self) -> Sequence[Stamp]:
+        """Of every picture due since the last call: none is lost here, and none doubled."""
+        first, self._stamped = self._stamped, self._due(self._camera.studio.now())
+        numbers = range(max(first, self._stamped - STAMPS), self._stamped)
+        return [Stamp((number + 1) / self._camera.fps, sequence=number + 1) for number in numbers]
 
     def describe(self) -> dict[str, str]:
         camera = self._camera

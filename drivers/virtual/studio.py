@@ -10,7 +10,7 @@ import threading
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from drivers.errors import DeviceMissing, LinkLost, NotSupported, Refused, ReplyTimeout
 from drivers.host import Datagram, Datagrams, Endpoint, FrameSource, Interface, Link, SerialPort, Uart, VideoDevice
@@ -240,6 +240,9 @@ class VirtualStudio:
     def video_devices(self) -> Sequence[VideoDevice]:
         with self._lock:
             return [device for _, device in self._cameras.values() if device is not None]
+
+    def controls(self, source: str) -> NoReturn:
+        raise NotSupported(f"{source} has no controls", "set it at the camera")
 
     def interfaces(self) -> Sequence[Interface]:
         ours, mac = (f"{HOME}/24", f"{HOME6}/64"), "02:00:00:77:00:02"

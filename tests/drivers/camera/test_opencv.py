@@ -145,7 +145,7 @@ class Repeats:
     def camera(self, source: str, login: Login) -> FrameSource:
         return self  # type: ignore[return-value]
 
-    def read(self, timeout: float) -> tuple[Picture, float]:
+    def read(self, timeout: float, detail: bool = True) -> tuple[Picture, float]:
         self.time += 0.1
         return np.zeros((90, 160, 3), np.uint8), 0.05
 
