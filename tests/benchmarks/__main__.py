@@ -24,6 +24,7 @@ NAMES = (
     "sync",
     "idle",
     "metering",
+    "watching",
     "outbox",
     "faults",
     "fleet",
