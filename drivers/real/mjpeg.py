@@ -212,15 +212,19 @@ def _get(address: Address, deadline: float, authorization: str = "") -> MjpegStr
         if status != 200:
             connection.close()
             return f"the server answered {status}"
-        chunks = Chunks() if "chunked" in fields.get("transfer-encoding", "").lower() else None
         kind = fields.get("content-type", "").lower()
+        if kind.startswith("text/html"):
+            connection.close()
+            remedy = "look the stream's own address up in the camera's manual"
+            raise DeviceMissing(f"{address.shown} is a web page, not a stream", remedy)
+        chunks = Chunks() if "chunked" in fields.get("transfer-encoding", "").lower() else None
         if not kind.startswith("multipart/"):
             body, opening = _opening(connection, body, deadline, chunked=chunks is not None)
             if not opening.lstrip(b"\r\n").startswith((b"--", START)):
                 connection.close()
                 return f"the server sends {kind or 'something unnamed'}"
         named = _BOUNDARY.search(fields.get("content-type", ""))
-        boundary = ((named[1] or named[2]) if named else "").removeprefix("--")  # some write the dashes into it
+        boundary = (named[1] or named[2]) if named else ""
         return MjpegStream(connection, body, chunks, boundary.encode("latin-1"))
     except (OSError, ValueError) as error:
         raw.close()

@@ -23,7 +23,10 @@ class Parts:
     """Bytes of the multipart body in, whole JPEG pictures out. Never raises; noise is skipped to the next picture."""
 
     def __init__(self, boundary: bytes = b"") -> None:
-        self._edge = b"\n--" + boundary if boundary else START
+        name = boundary.lstrip(b"-")  # some cameras write the two dashes into it, others do not
+        self._edge = b"--" + name if name else START
+        if 0 < len(name) < 4:  # so short that it is in a picture by chance
+            self._edge = b"\n" + self._edge
         self._buffer = bytearray()
         self._inside = False
         self._length = 0
