@@ -136,7 +136,7 @@ class OpenCVCamera:
             return self._next(patience, detail=wanted)
         except ReplyTimeout as error:
             if self._host.now() - self._came >= GONE - 0.01:
-                raise LinkLost(error.reason, error.remedy) from None
+                raise LinkLost(f"{error.reason}; none for {GONE:g} s", error.remedy) from None
             raise
 
     def _next(self, timeout: float, *, detail: bool) -> Image:
@@ -156,7 +156,7 @@ class OpenCVCamera:
                     )
                 return Image(pixels, captured, self._number)
             left = deadline - self._host.now()
-        raise ReplyTimeout(f"no new picture within {timeout:g} s: the source repeats itself", "restart the camera")
+        raise ReplyTimeout(f"no new picture within {timeout:.1f} s: the source repeats itself", "restart the camera")
 
     def _opened(self) -> FrameSource:
         if self._source is None:

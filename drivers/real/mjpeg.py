@@ -116,8 +116,8 @@ class MjpegStream:
 
     def _silence(self, timeout: float) -> str:
         if self._bytes > PARTLY:
-            return f"the stream sent {self._bytes // 1024} kB, but no whole picture, for {timeout:g} s"
-        return f"the stream sent no picture for {timeout:g} s"
+            return f"the stream sent {self._bytes // 1024} kB, but no whole picture, for {timeout:.1f} s"
+        return f"the stream sent no picture for {timeout:.1f} s"
 
     def _drain(self, deadline: float) -> None:
         """Everything that waits in the socket."""

@@ -184,8 +184,8 @@ class DeviceSource:
     def _silence(self, timeout: float) -> str:
         spoilt, self._spoilt = self._spoilt, 0
         if spoilt:
-            return f"{self._device} sent only incomplete pictures ({spoilt}) for {timeout:g} s"
-        return f"{self._device} sent no picture for {timeout:g} s"
+            return f"{self._device} sent only incomplete pictures ({spoilt}) for {timeout:.1f} s"
+        return f"{self._device} sent no picture for {timeout:.1f} s"
 
     def _wait(self, until: float) -> None:
         events = self._gate.wait(select.POLLIN, until - time.monotonic())

@@ -25,6 +25,7 @@ NAMES = (
     "idle",
     "metering",
     "watching",
+    "soak",
     "outbox",
     "faults",
     "fleet",
