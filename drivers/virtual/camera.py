@@ -257,9 +257,10 @@ class VirtualSource:
 
     def stamps(self) -> Sequence[Stamp]:
         """Of every picture due since the last call: none is lost here, and none doubled."""
-        first, self._stamped = self._stamped, self._due(self._camera.studio.now())
-        numbers = range(max(first, self._stamped - STAMPS), self._stamped)
-        return [Stamp((number + 1) / self._camera.fps, sequence=number + 1) for number in numbers]
+        now = self._camera.studio.now()
+        first, self._stamped = self._stamped, self._due(now)
+        numbers = range(max(first, self._stamped - STAMPS) + 1, self._stamped + 1)
+        return [Stamp(min(number / self._camera.fps, now), sequence=number) for number in numbers]
 
     def describe(self) -> dict[str, str]:
         camera = self._camera
