@@ -76,6 +76,24 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """One packet of a camera: a picture that came in, whether anybody looked at it or not.
+
+    ``time``: when it was captured, where the driver says it, else when it was whole here; the host's monotonic
+    seconds. ``size``: bytes, 0 where it is not known. ``mark``: a checksum of the packet, 0 where there is none; the
+    same twice in a row is the same picture twice. ``sequence``: the device's own count, -1 where it has none; what is
+    missing between two was dropped. ``warming``: within the first two seconds of a network stream, which come in a
+    burst: no cadence is to be read from them.
+    """
+
+    time: float
+    size: int = 0
+    mark: int = 0
+    sequence: int = -1
+    warming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What others now send of one universe, merged as the protocol says.
 
@@ -270,8 +288,16 @@ class Bus(Device, Protocol):
 class Camera(Device, Protocol):
     """A picture source."""
 
-    def grab(self) -> Image:
-        """The next picture. Raises ReplyTimeout when none came in time, LinkLost when none will."""
+    def grab(self, detail: bool | None = None) -> Image:
+        """The next picture. ``detail``: at its full size, whatever that costs; ``None``: as its options say. Raises
+        ReplyTimeout when none came in time, LinkLost when none will."""
+
+    def watch(self, until: float) -> None:
+        """Wait for that time of the host's clock and take in, undecoded, what comes meanwhile, so that every packet
+        has its own :class:`Stamp`. Raises LinkLost."""
+
+    def stamps(self) -> Sequence[Stamp]:
+        """Every packet since the last call, oldest first; the newest thousand if nobody asked for so long."""
 
 
 class Probe(Device, Protocol):

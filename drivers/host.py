@@ -4,15 +4,15 @@
 :class:`~drivers.errors.DriverError`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from drivers.base import Picture
+from drivers.base import Picture, Stamp
 
 if TYPE_CHECKING:
     from firmware_profiles.entry import Framing
@@ -123,13 +123,57 @@ class Sheaf(Protocol):
 class FrameSource(Protocol):
     """An opened video source."""
 
-    def read(self, timeout: float) -> tuple[Picture, float]:
-        """The newest picture and when it came in. ReplyTimeout after ``timeout``, LinkLost when the source ended."""
+    def read(self, timeout: float, detail: bool = True) -> tuple[Picture, float]:
+        """The newest picture and when it came in. ``detail=False``: half its size or less will do where that is
+        cheaper (JPEG). ReplyTimeout after ``timeout``, LinkLost when the source ended, BadReply when what came is no
+        picture."""
+
+    def watch(self, until: float) -> None:
+        """Wait for that time of the host's clock and take in, undecoded, what comes meanwhile. May come back sooner,
+        and as late as a read may. LinkLost when the source ended."""
+
+    def stamps(self) -> Sequence[Stamp]:
+        """Every packet since the last call, oldest first, at most ``STAMPS``. By ``watch`` each has its own time; those
+        that came while nobody watched may have that of the next call."""
 
     def describe(self) -> dict[str, str]:
         """What is known of it: backend, size, nominal rate, device name."""
 
     def close(self) -> None: ...
+
+
+STAMPS = 1024
+"""Packets a source remembers for whoever asks for stamps: 8 s of the fastest camera there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A knob of a camera, by the name v4l2-ctl prints. ``menu``: what each value means; ``inactive``: it may be read,
+    but something automatic has it now."""
+
+    name: str
+    kind: Literal["int", "bool", "menu"]
+    minimum: int
+    maximum: int
+    step: int = 1
+    default: int = 0
+    menu: Mapping[int, str] = field(default_factory=dict)
+    inactive: bool = False
+
+
+class Controls(Protocol):
+    """A camera's knobs, beside its pictures. Any thread; each call stands alone. LinkLost: the camera is gone."""
+
+    def list(self) -> tuple[Control, ...]:
+        """All of them, as they are now."""
+
+    def read(self, name: str) -> int:
+        """What the camera *says* the value is: while something automatic has it, that may be an old one. NotSupported:
+        it has none of that name."""
+
+    def write(self, name: str, value: int) -> None:
+        """Refused, with the reason: out of range, something automatic has it, another program does. BadReply: the
+        camera did not take it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +259,10 @@ class Host(Protocol):
         the password cannot be read."""
 
     def video_devices(self) -> Sequence[VideoDevice]: ...
+
+    def controls(self, source: str) -> Controls:
+        """The knobs of the camera behind a source. NotSupported for one that has none to be reached from here (a file,
+        an address), DeviceMissing for one that is not there."""
 
     def interfaces(self) -> Sequence[Interface]: ...
 

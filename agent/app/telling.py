@@ -225,7 +225,7 @@ def exposure_numbers(sight: Sight, target: float, state: ExposureNow | None, now
         "sharpness": round(m.sharpness, 1),
         "presenter_stops": None if not light else round(math.log2(max(light, 1e-6) / target), 2),
         "flicker_hz": round(flicker.frequency, 2) if flicker else None,
-        "flicker_percent": round(flicker.contrast, 2) if flicker else None,
+        "flicker_contrast_percent": round(flicker.contrast, 2) if flicker else None,
         "age_ms": round((now - sight.captured) * 1e3, 1),
     }
     if state is not None:

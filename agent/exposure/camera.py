@@ -124,7 +124,9 @@ class CameraWatch:
 
     def turn(self, now: float) -> float:
         if now < self._due and self.insights.wants_more(now):
-            self.insights.collect(self._ask(self._camera.grab))
+            image = self._ask(self._camera.grab)
+            self.insights.collect(image)
+            self._rhythm(image.captured)
             return now
         if now < self._due and (watch := getattr(self._camera, "watch", None)) is not None:
             self._ask(lambda: watch(min(self._due, now + SLICE)))

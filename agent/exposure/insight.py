@@ -137,7 +137,9 @@ class Insights:
         if box is None:
             return None
         height, width = image.pixels.shape[:2]
-        return float(metrics.zones[presenter.zones_of(box, width, height)].mean())
+        weights = presenter.weights_of(box, width, height)
+        whole = float(weights.sum())
+        return float((metrics.zones * weights).sum()) / whole if whole > 0 else None
 
     def _judged(self, now: float) -> Mapping[PictureFault, Judged]:
         judged = dict(self._changes.judged(now))

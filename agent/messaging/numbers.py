@@ -52,7 +52,7 @@ NUMBERS: Mapping[str, Mapping[str, Number]] = {
             "{stop}", "The presenter's zones against the target; null while no face is found.", dead=0.1
         ),
         "flicker_hz": Number("Hz", "Frequency of a light that flickers in the picture; null: none.", dead=0.2),
-        "flicker_percent": Number("%", "Contrast of its bands.", dead=0.2),
+        "flicker_contrast_percent": Number("%", "Contrast of its bands.", dead=0.2),
         "age_ms": Number("ms", "Age of the picture these numbers are of.", dead=500.0),
         "trim_stops": Number(
             "{stop}",

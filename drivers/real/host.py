@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from drivers.host import (
     NOBODY,
+    Controls,
     Datagram,
     Datagrams,
     Endpoint,
@@ -92,6 +93,11 @@ class RealHost:
         from drivers.real.video import video_devices
 
         return video_devices()
+
+    def controls(self, source: str) -> Controls:
+        from drivers.real.video import open_controls
+
+        return open_controls(source)
 
     def interfaces(self) -> Sequence[Interface]:
         from drivers.real.inventory import interfaces

@@ -22,100 +22,29 @@ import socket
 import ssl
 import threading
 import time
+import zlib
+from collections import deque
+from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
+from drivers.base import Stamp
+from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
+from drivers.host import STAMPS
 from drivers.real.address import Address
+from drivers.real.jpeg import START
+from drivers.real.parts import Chunks, Parts
 
-START = b"\xff\xd8\xff"
-END = b"\xff\xd9"
-BIGGEST = 32 * 2**20
-"""Bytes; a part or header longer than this is noise."""
 RESTED = 0.25
 """Seconds. A picture that may have waited longer than this in the socket is not shown: the next one is awaited."""
+WARMING = 2.0
+"""Seconds after opening within which a network stream's packets come in bursts."""
+SPOILT = 3
+"""Pictures in a row that may be spoilt."""
+PARTLY = 16384
+"""Bytes that are more than a part's header: there was something, if no picture."""
 
-_LENGTH = re.compile(rb"content-length:\s*(\d{1,9})", re.IGNORECASE)
-
-
-class Parts:
-    """Bytes of the multipart body in, whole JPEG pictures out. Never raises; noise is skipped to the next picture."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._length: int | None = None
-        """Bytes of the part now coming in: 0 = its header did not say, None = still looking for its start."""
-        self._seen = 0
-        """How far the buffer was already searched for the end marker."""
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """The pictures that became complete with ``data``, oldest first."""
-        self._buffer += data
-        pictures: list[bytes] = []
-        while (picture := self._next()) is not None:
-            pictures.append(picture)
-        if len(self._buffer) > BIGGEST:
-            self._drop(len(self._buffer))
-        return pictures
-
-    def _next(self) -> bytes | None:
-        if self._length is None:
-            start = self._buffer.find(START)
-            if start < 0:
-                del self._buffer[:-4096]  # a part's header is shorter than that
-                return None
-            said = _LENGTH.findall(bytes(self._buffer[:start]))
-            self._drop(start)
-            self._length = int(said[-1]) if said else 0
-        if self._length == 0:
-            end = self._buffer.find(END, self._seen)
-            self._seen = max(0, len(self._buffer) - 1)
-            if end < 0:
-                return None
-            size = end + len(END)
-        else:
-            size = self._length
-            if len(self._buffer) < size:
-                return None
-        picture = bytes(self._buffer[:size])
-        self._drop(size)
-        return picture
-
-    def _drop(self, count: int) -> None:
-        del self._buffer[:count]
-        self._length, self._seen = None, 0
-
-
-class Chunks:
-    """Takes the chunked transfer coding off (RFC 9112 7.1). Pure; ends for good at anything that is not a chunk."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._left = 0
-        self.ended = False
-
-    def feed(self, data: bytes) -> bytes:
-        self._buffer += data
-        out = bytearray()
-        while not self.ended and self._buffer:
-            if self._left:
-                take = min(self._left, len(self._buffer))
-                out += self._buffer[:take]
-                del self._buffer[:take]
-                self._left -= take
-                continue
-            line, found, _ = self._buffer.partition(b"\r\n")
-            if not found:
-                self.ended = len(self._buffer) > 1024
-                break
-            del self._buffer[: len(line) + 2]
-            if not line:
-                continue  # the line end that closes the chunk before
-            size = bytes(line).split(b";")[0].strip()
-            if re.fullmatch(rb"[0-9a-fA-F]{1,8}", size) is None or int(size, 16) == 0:
-                self.ended = True
-            else:
-                self._left = int(size, 16)
-        return bytes(out)
+_SPOILT_REMEDY = "lower the camera's size or quality; check its firmware and what is between it and here"
+_BOUNDARY = re.compile(r'boundary\s*=\s*(?:"([^"]+)"|([^\s;]+))', re.IGNORECASE)
 
 
 def _host(parts: SplitResult) -> str:
@@ -125,26 +54,59 @@ def _host(parts: SplitResult) -> str:
 class MjpegStream:
     """One open MJPEG answer. ``take()`` gives the newest JPEG; used by one thread, ``close()`` by any."""
 
-    def __init__(self, connection: socket.socket, body: bytes, chunks: Chunks | None) -> None:
+    def __init__(self, connection: socket.socket, body: bytes, chunks: Chunks | None, boundary: bytes = b"") -> None:
         self._socket = connection
         self._chunks = chunks
-        self._parts = Parts()
+        self._parts = Parts(boundary)
         self._waiting = body
-        self._asked = time.monotonic()
+        self._opened = self._asked = time.monotonic()
+        self._newest: tuple[bytes, float] | None = None
+        """The newest whole JPEG nobody took yet, and when it was whole here."""
+        self._stamps: deque[Stamp] = deque(maxlen=STAMPS)
         self._lock = threading.Lock()
         self._closed = False
+        self._spoilt = 0
+        """Pictures in a row that came cut."""
+        self._bytes = 0
+        """Since the last whole picture."""
         self.frames = 0
-        """Pictures that came in so far, shown or skipped."""
+        """Pictures that came in so far: shown, skipped or cut."""
 
     def take(self, timeout: float) -> tuple[bytes, float]:
-        """The newest whole JPEG and the monotonic time it was read. Older ones are dropped undecoded."""
+        """The newest whole JPEG and the monotonic time it was read. Older ones are dropped undecoded. BadReply when
+        three in a row came without their end."""
+        with self._used():
+            rested = time.monotonic() - self._asked > RESTED
+            deadline = time.monotonic() + timeout
+            self._drain(min(deadline, time.monotonic() + RESTED))
+            if rested or (self._newest is not None and time.monotonic() - self._newest[1] > RESTED):
+                self._newest = None
+            while self._newest is None:
+                left = deadline - time.monotonic()
+                if self._spoilt >= SPOILT:
+                    self._spoilt = 0
+                    raise BadReply(f"{SPOILT} pictures in a row came cut off, without their end", _SPOILT_REMEDY)
+                if left <= 0:
+                    raise ReplyTimeout(self._silence(timeout), "is the camera or its encoder hung?")
+                self._receive(left)
+            newest, self._newest = self._newest, None
+            return newest
+
+    def watch(self, until: float) -> None:
+        """Take in what comes until then, each picture at its own time."""
+        with self._used():
+            while (left := until - time.monotonic()) > 0:
+                self._receive(left)
+
+    def stamps(self) -> list[Stamp]:
+        """Those of the pictures since the last call."""
+        return [self._stamps.popleft() for _ in range(len(self._stamps))]
+
+    @contextlib.contextmanager
+    def _used(self) -> Iterator[None]:
         with self._lock:
             try:
-                return self._take(time.monotonic() + timeout)
-            except TimeoutError:
-                raise ReplyTimeout(
-                    f"the stream sent no picture for {timeout:g} s", "is the camera or its encoder hung?"
-                ) from None
+                yield
             except (OSError, ValueError) as error:
                 raise LinkLost(f"the stream broke: {error}", "check the camera and the network to it") from None
             finally:
@@ -152,40 +114,44 @@ class MjpegStream:
                 if self._closed:
                     self._socket.close()
 
-    def _take(self, deadline: float) -> tuple[bytes, float]:
-        rested = time.monotonic() - self._asked > RESTED
-        newest = self._drain(min(deadline, time.monotonic() + RESTED))
-        if rested:
-            newest = None
-        while newest is None:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self._socket.settimeout(left)
-            newest = self._receive()
-        return newest, time.monotonic()
+    def _silence(self, timeout: float) -> str:
+        if self._bytes > PARTLY:
+            return f"the stream sent {self._bytes // 1024} kB, but no whole picture, for {timeout:.1f} s"
+        return f"the stream sent no picture for {timeout:.1f} s"
 
-    def _drain(self, deadline: float) -> bytes | None:
-        """Everything that waits in the socket; the last whole picture in it."""
-        newest = None
-        self._socket.settimeout(0)
-        try:
-            while time.monotonic() < deadline:
-                newest = self._receive() or newest
-        except (BlockingIOError, ssl.SSLWantReadError):
+    def _drain(self, deadline: float) -> None:
+        """Everything that waits in the socket."""
+        while time.monotonic() < deadline and self._receive(0):
             pass
-        return newest
 
-    def _receive(self) -> bytes | None:
-        data, self._waiting = self._waiting or self._socket.recv(262144), b""
+    def _receive(self, timeout: float) -> bool:
+        """What comes next, within ``timeout``; whether anything came."""
+        try:
+            if self._waiting:
+                data, self._waiting = self._waiting, b""
+            else:
+                self._socket.settimeout(timeout)
+                data = self._socket.recv(262144)
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
+            return False
+        finally:
+            if self._closed:
+                raise LinkLost("the stream is closed")
         plain = data if self._chunks is None else self._chunks.feed(data)
-        if self._closed:
-            raise LinkLost("the stream is closed")
         if not data or (self._chunks is not None and self._chunks.ended):
             raise LinkLost("the far end ended the stream", "is the camera or its encoder still running?")
+        cut = self._parts.cut
         pictures = self._parts.feed(plain)
-        self.frames += len(pictures)
-        return pictures[-1] if pictures else None
+        cut = self._parts.cut - cut
+        self.frames += len(pictures) + cut
+        self._bytes += len(data)
+        self._spoilt = 0 if pictures else self._spoilt + cut
+        if pictures:
+            now = time.monotonic()
+            warming = now - self._opened < WARMING
+            self._stamps.extend(Stamp(now, len(each), zlib.crc32(each), warming=warming) for each in pictures)
+            self._newest, self._bytes = (pictures[-1], now), 0
+        return True
 
     def close(self) -> None:
         """Ends a pending ``take()`` at once. The socket itself is closed by whoever uses it last."""
@@ -246,14 +212,20 @@ def _get(address: Address, deadline: float, authorization: str = "") -> MjpegStr
         if status != 200:
             connection.close()
             return f"the server answered {status}"
-        chunks = Chunks() if "chunked" in fields.get("transfer-encoding", "").lower() else None
         kind = fields.get("content-type", "").lower()
+        if kind.startswith("text/html"):
+            connection.close()
+            remedy = "look the stream's own address up in the camera's manual"
+            raise DeviceMissing(f"{address.shown} is a web page, not a stream", remedy)
+        chunks = Chunks() if "chunked" in fields.get("transfer-encoding", "").lower() else None
         if not kind.startswith("multipart/"):
             body, opening = _opening(connection, body, deadline, chunked=chunks is not None)
             if not opening.lstrip(b"\r\n").startswith((b"--", START)):
                 connection.close()
                 return f"the server sends {kind or 'something unnamed'}"
-        return MjpegStream(connection, body, chunks)
+        named = _BOUNDARY.search(fields.get("content-type", ""))
+        boundary = (named[1] or named[2]) if named else ""
+        return MjpegStream(connection, body, chunks, boundary.encode("latin-1"))
     except (OSError, ValueError) as error:
         raw.close()
         reason = "connected, but no answer" if isinstance(error, TimeoutError) else str(error)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import SerialPort
 from drivers.real.adapters import MACHINE, USB, Tree, adapters
+from drivers.real.holder import holder
 from drivers.real.pipe import WRITE_TIMEOUT, Pipe
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def _missing(port: str, path: str, error: Exception) -> DeviceMissing:
             f" {group}: sudo usermod -aG {group} $USER, then log in again",
         )
     if number in (errno.EAGAIN, errno.EBUSY):
-        return DeviceMissing(f"{port} is in use by {_holder(path)}", "stop the other program; one port has one owner")
+        return DeviceMissing(f"{port} is in use by {holder(path)}", "stop the other program; one port has one owner")
     if number in (errno.ENXIO, errno.ENODEV, errno.EIO, errno.EPROTO):
         return DeviceMissing(f"nothing is behind {port}", "plug it in again, check the cable")
     if not _is_terminal(path):
@@ -230,20 +231,3 @@ def _group(path: str) -> str:
     except (OSError, KeyError):
         return "dialout"
     return "dialout" if name == "root" else name
-
-
-def _holder(path: str) -> str:
-    """Who has the port open, as far as /proc shows it."""
-    real = Path(path).resolve()
-    try:
-        processes = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    except OSError:
-        return "another program"
-    held = []
-    for process in processes:
-        try:
-            if any(link.readlink() == real for link in (process / "fd").iterdir()):
-                held.append(f"{(process / 'comm').read_text().strip()} (process {process.name})")
-        except OSError:
-            continue  # ended meanwhile, or another user's
-    return ", ".join(sorted(held)) or "another program"

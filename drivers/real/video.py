@@ -3,26 +3,30 @@
 ``read()`` gives the *newest* picture. What was not asked for is dropped as cheaply as the source allows::
 
     HTTP MJPEG   whole JPEGs dropped undecoded               MjpegSource, mjpeg.py
-    V4L2 device  buffers handed back undecoded               CaptureSource: grabs until one had to be waited for
-    RTSP, ...    decoded (codecs need it), not converted     CaptureSource, likewise
+    V4L2 device  buffers handed back undecoded               DeviceSource, v4l2_capture.py
+    RTSP, ...    decoded (codecs need it), not converted     CaptureSource: grabs until one had to be waited for
     file         decoded, not converted                      FileSource: plays at its own rate, over and over
 
-No thread: whoever wants pictures calls ``read()`` as often as it likes. ``cv2`` is imported at the first source.
+No thread: whoever wants pictures calls ``read()`` as often as it likes, and ``watch()`` in between, so that every
+packet is seen when it comes. ``cv2`` is imported at the first picture that needs it.
 """
 
 import os
 import threading
 import time
+from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from drivers.base import Picture
-from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
-from drivers.host import NOBODY, STREAMS, FrameSource, Login, VideoDevice, shown_url
-from drivers.real import mjpeg
+from drivers.base import Picture, Stamp
+from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, ReplyTimeout
+from drivers.host import NOBODY, STAMPS, STREAMS, Controls, FrameSource, Login, VideoDevice, shown_url
+from drivers.real import decode, mjpeg
 from drivers.real.address import Address, join
+from drivers.real.decode import eight_bits, opencv
+from drivers.real.v4l2 import DeviceControls
+from drivers.real.v4l2_capture import open_device
 
 OPEN_TIMEOUT = 2.0
 """Seconds to reach a network source."""
@@ -32,6 +36,8 @@ WAITED = 0.002
 """Seconds. A grab that slept this long found nothing waiting: its picture is fresh."""
 CATCH_UP = 0.25
 """Seconds a read may spend on pictures nobody will see."""
+JUST_NOW = 0.02
+"""Seconds. Who watched until then has the newest picture already."""
 
 
 def open_source(source: str, login: Login = NOBODY) -> FrameSource:
@@ -50,8 +56,21 @@ def open_source(source: str, login: Login = NOBODY) -> FrameSource:
     if source.isdecimal():
         source = f"/dev/video{source}"
     if source.startswith("/dev/"):
-        return CaptureSource(_capture_device(source), shown=source, name=_device_name(source))
+        return open_device(source)
     return FileSource(Path(source.removeprefix("file://")))
+
+
+def open_controls(source: str) -> Controls:
+    """The knobs of a device. NotSupported for whatever has none that can be reached."""
+    device = f"/dev/video{source}" if source.isdecimal() else source
+    if not device.startswith("/dev/"):
+        raise NotSupported(
+            f"{shown_url(source)} has no controls to be reached from here",
+            "lock exposure, gain, white balance and focus in the camera's own menu or page",
+        )
+    if not Path(device).exists():
+        raise DeviceMissing(f"{device} is not there", "check the cable; `devices` lists the cameras")
+    return DeviceControls(device)
 
 
 def video_devices(
@@ -75,21 +94,6 @@ def _word(path: Path) -> str:
         return ""
 
 
-def _device_name(device: str) -> str:
-    return _word(Path("/sys/class/video4linux") / Path(device).resolve().name / "name") or "V4L2"
-
-
-def _cv2() -> Any:
-    """OpenCV, quiet and single-threaded. The environment must be set before the library first looks at it."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")  # seconds; else 10 (CAMERA measurements)
-    import cv2
-
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    cv2.setNumThreads(1)
-    return cv2
-
-
 # --- opening ---------------------------------------------------------------------------------------------------------
 
 
@@ -101,7 +105,7 @@ def _open_http(address: Address) -> FrameSource:
 
 
 def _capture_url(address: Address, why: str) -> Any:
-    cv2 = _cv2()
+    cv2 = opencv()
     limits = [
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(OPEN_TIMEOUT * 1000)),
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(STALL_TIMEOUT * 1000)),
@@ -117,23 +121,6 @@ def _capture_url(address: Address, why: str) -> Any:
             f"{address.shown} cannot be opened: {reason}",
             "check address, name and password, and that the camera is on and streams MJPEG or H.264/H.265",
         )
-    return capture
-
-
-def _capture_device(device: str) -> Any:
-    path = Path(device)
-    if not path.exists():
-        there = ", ".join(found.device for found in video_devices()) or "none"
-        raise DeviceMissing(f"{device} is not there (cameras here: {there})", "check the cable; `devices` lists them")
-    if not os.access(path, os.R_OK | os.W_OK):
-        raise DeviceMissing(f"{device}: permission denied", "add this user to the group 'video' and start again")
-    cv2 = _cv2()
-    capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
-    if not capture.isOpened():
-        raise DeviceMissing(
-            f"{device} cannot be opened as a camera", "is another program using it? is it a camera at all?"
-        )
-    capture.set(cv2.CAP_PROP_BUFFERSIZE, 2)
     return capture
 
 
@@ -169,7 +156,7 @@ class _Owned:
 
 
 def _facts(capture: Any) -> dict[str, str]:
-    cv2 = _cv2()
+    cv2 = opencv()
     width, height = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
     code = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True)
     rate = capture.get(cv2.CAP_PROP_FPS)
@@ -182,43 +169,61 @@ def _facts(capture: Any) -> dict[str, str]:
 
 
 class CaptureSource:
-    """A live source through OpenCV: a device or a network stream."""
+    """A network stream through OpenCV's FFmpeg."""
 
     def __init__(self, capture: Any, shown: str, name: str) -> None:
         self._owned = _Owned(capture)
         self._shown = shown
         self._facts = {"name": name, **_facts(capture)}
-        self._device = shown.startswith("/dev/")
         self._frames = 0
+        self._opened = self._asked = time.monotonic()
+        self._newest: float | None = None
+        """When the picture last grabbed was whole here; ``None`` once it was read."""
+        self._stamps: deque[Stamp] = deque(maxlen=STAMPS)
 
-    def read(self, timeout: float) -> tuple[Picture, float]:
+    def read(self, timeout: float, detail: bool = True) -> tuple[Picture, float]:
         """The newest picture. A read blocks ``STALL_TIMEOUT`` at most, whatever ``timeout`` says: OpenCV cannot be
         interrupted and a network capture that timed out once never recovers, hence LinkLost for it."""
         with self._owned as capture:
             deadline = time.monotonic() + min(timeout, CATCH_UP)
-            while True:
-                began, busy = time.monotonic(), time.thread_time()
-                taken = capture.grab()
-                now = time.monotonic()
-                if self._owned.closed.is_set():
-                    raise LinkLost("the source is closed")
-                if not taken:
-                    raise self._silent(now - began)
-                self._frames += 1
-                if (now - began) - (time.thread_time() - busy) > WAITED or now > deadline:
+            watched = time.monotonic() - self._asked < JUST_NOW
+            while not (watched and self._newest is not None):
+                if self._grab(capture) or time.monotonic() > deadline:
                     break
             whole, pixels = capture.retrieve()
-        if not whole:
+            now, self._newest = self._newest or time.monotonic(), None
+            self._asked = time.monotonic()
+        if not whole or pixels is None:
             raise BadReply(f"{self._shown} sent a picture that cannot be decoded", "check its codec settings")
-        return pixels, now
+        return eight_bits(pixels), now
 
-    def _silent(self, waited: float) -> LinkLost | ReplyTimeout:
-        if waited < 0.9 * STALL_TIMEOUT:
-            return LinkLost(f"{self._shown} ended", "check the camera and the cable or network to it")
-        reason = f"{self._shown} sent no picture for {STALL_TIMEOUT:g} s"
-        if self._device:  # V4L2 goes on by itself when pictures come again
-            return ReplyTimeout(reason, "replug the camera, or use a USB port of its own")
-        return LinkLost(reason, "is the camera or its encoder hung?")
+    def watch(self, until: float) -> None:
+        """Each packet is decoded (codecs need it), none converted. May last as long as a read."""
+        with self._owned as capture:
+            while time.monotonic() < until:
+                self._grab(capture)
+            self._asked = time.monotonic()
+
+    def stamps(self) -> Sequence[Stamp]:
+        return [self._stamps.popleft() for _ in range(len(self._stamps))]
+
+    def _grab(self, capture: Any) -> bool:
+        """The next picture; whether it had to be waited for. LinkLost."""
+        began, busy = time.monotonic(), time.thread_time()
+        taken = capture.grab()
+        now = time.monotonic()
+        if self._owned.closed.is_set():
+            raise LinkLost("the source is closed")
+        if not taken:
+            if now - began < 0.9 * STALL_TIMEOUT:
+                raise LinkLost(f"{self._shown} ended", "check the camera and the cable or network to it")
+            raise LinkLost(
+                f"{self._shown} sent no picture for {STALL_TIMEOUT:g} s", "is the camera or its encoder hung?"
+            )
+        self._frames += 1
+        self._newest = now
+        self._stamps.append(Stamp(now, warming=now - self._opened < mjpeg.WARMING))
+        return (now - began) - (time.thread_time() - busy) > WAITED
 
     def describe(self) -> dict[str, str]:
         return {**self._facts, "frames": str(self._frames)}
@@ -234,16 +239,25 @@ class MjpegSource:
         self._stream = stream
         self._size = ""
 
-    def read(self, timeout: float) -> tuple[Picture, float]:
+    def read(self, timeout: float, detail: bool = True) -> tuple[Picture, float]:
         deadline = time.monotonic() + timeout
-        cv2 = _cv2()
-        for _ in range(3):  # one spoilt picture is not the end of a stream
+        for left in reversed(range(mjpeg.SPOILT)):  # one spoilt picture is not the end of a stream
             data, came = self._stream.take(max(0.001, deadline - time.monotonic()))
-            pixels: Picture | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-            if pixels is not None:
-                self._size = f"{pixels.shape[1]}x{pixels.shape[0]}"
-                return pixels, came
-        raise BadReply("three parts in a row were no JPEG pictures", "is this a camera's stream address?")
+            try:
+                pixels, (width, height) = decode.jpeg(data, detail=detail)
+            except BadReply as error:
+                if not left:
+                    raise BadReply(f"{mjpeg.SPOILT} times in a row: {error.reason}", error.remedy) from None
+                continue
+            self._size = f"{width}x{height}"
+            return pixels, came
+        raise AssertionError("the last one returns or raises")
+
+    def watch(self, until: float) -> None:
+        self._stream.watch(until)
+
+    def stamps(self) -> Sequence[Stamp]:
+        return self._stream.stamps()
 
     def describe(self) -> dict[str, str]:
         facts = {"name": "HTTP MJPEG", "backend": "MJPEG", "codec": "MJPG", "frames": str(self._stream.frames)}
@@ -261,7 +275,7 @@ class FileSource:
             raise DeviceMissing(f"{path} is not there, or not a file", "give the path of a video file")
         if not os.access(path, os.R_OK):
             raise DeviceMissing(f"{path}: permission denied", "let this user read the file")
-        cv2 = _cv2()
+        cv2 = opencv()
         capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
         if not capture.isOpened():
             raise DeviceMissing(f"{path} is not a video OpenCV can read", "try to convert it: ffmpeg -i IN OUT.mp4")
@@ -270,18 +284,27 @@ class FileSource:
         self._facts = {"name": path.name, **_facts(capture)}
         self._rate = float(self._facts.get("fps", "25"))
         self._frames = 0
+        self._stamps: deque[Stamp] = deque(maxlen=STAMPS)
         self._start = time.monotonic()
         """When picture 0 was due. Moves on when nobody looked for a while: a paused film resumes, it does not race."""
 
-    def read(self, timeout: float) -> tuple[Picture, float]:
+    def read(self, timeout: float, detail: bool = True) -> tuple[Picture, float]:
         with self._owned as capture:
             due = self._due(timeout)
             while self._frames <= due:
                 self._grab(capture)
             whole, pixels = capture.retrieve()
-        if not whole:
+        if not whole or pixels is None:
             raise BadReply(f"{self._path} holds a picture that cannot be decoded", "convert the file anew")
-        return pixels, self._start + due / self._rate
+        return eight_bits(pixels), self._start + due / self._rate
+
+    def watch(self, until: float) -> None:
+        if self._owned.closed.wait(max(0.0, until - time.monotonic())):
+            raise LinkLost("the source is closed")
+
+    def stamps(self) -> Sequence[Stamp]:
+        """When each was due."""
+        return [self._stamps.popleft() for _ in range(len(self._stamps))]
 
     def _due(self, timeout: float) -> int:
         """The number of the picture to show; waits for it when the caller is faster than the film."""
@@ -297,8 +320,9 @@ class FileSource:
         return max(self._frames, int((time.monotonic() - self._start) * self._rate))
 
     def _grab(self, capture: Any) -> None:
-        if not capture.grab() and not (capture.set(_cv2().CAP_PROP_POS_FRAMES, 0) and capture.grab()):
+        if not capture.grab() and not (capture.set(opencv().CAP_PROP_POS_FRAMES, 0) and capture.grab()):
             raise LinkLost(f"{self._path} ended and cannot be started again", "is the file whole?")
+        self._stamps.append(Stamp(self._start + self._frames / self._rate))
         self._frames += 1
 
     def describe(self) -> dict[str, str]:

@@ -75,6 +75,23 @@ def pictures_are_new_and_in_order(spec: DriverSpec) -> None:
     bench.put_away()
 
 
+def every_packet_has_a_stamp(spec: DriverSpec) -> None:
+    """7: in order, none twice, none from the future; watching ends in time and shows no picture."""
+    bench = Bench(spec)
+    bench.device.open()
+    bench.device.stamps()
+    with bench.within(0.41, "watching for 0.4 s"):
+        bench.device.watch(bench.studio.now() + 0.4)
+    stamps = bench.device.stamps()
+    assert len(stamps) > 1, "nothing came within 0.4 s, or nobody counted it"
+    for before, after in pairwise(stamps):
+        assert after.time > before.time, "stamps are out of order"
+    assert stamps[-1].time <= bench.studio.now(), "a packet from the future"
+    assert not bench.device.stamps(), "a packet was stamped twice"
+    assert bench.device.grab().captured >= stamps[-1].time - 0.1, "watching made the next picture an old one"
+    bench.put_away()
+
+
 def readings_are_numbers_with_units(spec: DriverSpec) -> None:
     """7: monotone times, NaN exactly when MISSING; a silent far end is a MISSING reading."""
     bench = Bench(spec)
@@ -119,7 +136,7 @@ def what_is_applied_is_shown_and_can_be_read(spec: DriverSpec) -> None:
 BY_KIND: dict[Kind, Sequence[Clause]] = {
     Kind.OUTPUT: (the_twin_holds_exactly_the_frame, refresh_keeps_receivers_alive),
     Kind.INPUT: (what_is_sent_is_heard,),
-    Kind.CAMERA: (pictures_are_new_and_in_order,),
+    Kind.CAMERA: (pictures_are_new_and_in_order, every_packet_has_a_stamp),
     Kind.PROBE: (readings_are_numbers_with_units,),
     Kind.BUS: (what_is_applied_is_shown_and_can_be_read,),
 }

@@ -8,15 +8,15 @@ nothing (with an automatic on: 0.2 ms each). Same world, settings, time and numb
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from drivers.base import Picture
+from drivers.base import Picture, Stamp
 from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
-from drivers.host import FrameSource, VideoDevice
+from drivers.host import STAMPS, FrameSource, VideoDevice
 from drivers.virtual.body import Body
 from drivers.virtual.relief import SceneMaker
 from drivers.virtual.scene import Scene
@@ -80,7 +80,7 @@ class VirtualCamera(Body):
         device = None
         if self.source.startswith("/dev/"):
             device = VideoDevice(self.source, f"/dev/v4l/by-id/virtual-{name}", "Virtual camera")
-        self.studio.place_camera(self.source, self._open, device)
+        self.studio.place_camera(self.source, self._open, device, self.controls)
         self.studio.add(name, self)
 
     # --- faults --------------------------------------------------------------------------------------------------
@@ -167,6 +167,24 @@ class VirtualCamera(Body):
             return sum(not self.lost(number) for number in range(first + 1, last + 1))
         return last // self.pace - first // self.pace
 
+    def packets(self, since: float, until: float) -> list[Stamp]:
+        """What came in that time, picture by picture."""
+        if self.present is Fault.SILENCE:
+            return []
+        rate, found = self._rate, []
+        first, last = (int(time * rate + 1e-6) for time in (since, until))
+        for number in range(max(first, last - STAMPS) + 1, last + 1):
+            shown = number // HURRY if self.present is Fault.FAST else number
+            if self.present is not Fault.FAST and number % self.pace:
+                continue
+            if self.present is Fault.DROP and self.lost(number):
+                continue
+            if self.present is Fault.DOUBLE:
+                shown -= shown % 2
+            mark = 1 if self.present is Fault.FREEZE else shown + 2
+            found.append(Stamp(min(number / rate, until), mark=mark, sequence=number))
+        return found
+
     @property
     def _rate(self) -> float:
         return self.fps * (HURRY if self.present is Fault.FAST else 1)
@@ -233,10 +251,11 @@ class VirtualSource:
         self._camera = camera
         self._counted = camera.studio.now()
         self._shown = camera.newest(self._counted)[1]
+        self._stamped = self._counted
         self._frames = 0
         self._gone = ""
 
-    def read(self, timeout: float) -> tuple[Picture, float]:
+    def read(self, timeout: float, detail: bool = True) -> tuple[Picture, float]:
         camera, clock = self._camera, self._camera.studio.clock
         until = clock.now() + timeout
         with camera.changed:
@@ -257,6 +276,16 @@ class VirtualSource:
     def _count(self, now: float) -> None:
         self._frames += self._camera.came(self._counted, now)
         self._counted = now
+
+    def watch(self, until: float) -> None:
+        with self._camera.changed:
+            while not self._gone and self._camera.studio.clock.now() < until:
+                self._camera.studio.clock.wait(self._camera.changed, until)
+
+    def stamps(self) -> Sequence[Stamp]:
+        now = self._camera.studio.now()
+        since, self._stamped = self._stamped, now
+        return self._camera.packets(since, now)
 
     def describe(self) -> dict[str, str]:
         camera = self._camera

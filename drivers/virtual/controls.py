@@ -5,37 +5,23 @@ later. Exposure is in units of 100 us, gain in tenths of a decibel, white balanc
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from drivers.errors import NotSupported, Refused
+from drivers.host import Control
 
-Kind = Literal["int", "bool", "menu"]
 MANUAL, APERTURE_PRIORITY = 1, 3
 """Of ``auto_exposure``: the only two that webcams have."""
 MAINS = {0: "Disabled", 1: "50 Hz", 2: "60 Hz"}
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
-    """One control. ``inactive``: something automatic has it in hand, writing is refused."""
-
-    name: str
-    kind: Kind
-    minimum: int
-    maximum: int
-    step: int
-    default: int
-    menu: Mapping[int, str] = field(default_factory=dict)
-    inactive: bool = False
-
-    def fitted(self, value: int) -> int:
-        """The value a driver makes of it: within the range, on a step."""
-        if self.kind == "bool":
-            return int(bool(value))
-        value = min(self.maximum, max(self.minimum, value))
-        return self.minimum + (value - self.minimum) // self.step * self.step
+def fitted(control: Control, value: int) -> int:
+    """The value a driver makes of it: within the range, on a step."""
+    if control.kind == "bool":
+        return int(bool(value))
+    value = min(control.maximum, max(control.minimum, value))
+    return control.minimum + (value - control.minimum) // control.step * control.step
 
 
 _ALL = (
@@ -99,7 +85,7 @@ class Controls:
         if self._held(name):
             switch = _HELD_BY[name][0]
             raise Refused(f"{name}: permission denied while {switch} is on", f"switch {switch} off first")
-        value = control.fitted(value)
+        value = fitted(control, value)
         with self._lock:
             self._written[name] = value
             if name not in self.lying:

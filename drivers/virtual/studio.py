@@ -13,9 +13,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from drivers.errors import DeviceMissing, LinkLost, NotSupported, Refused, ReplyTimeout
-from drivers.host import Datagram, Datagrams, Endpoint, FrameSource, Interface, Link, SerialPort, Uart, VideoDevice
+from drivers.host import (
+    Datagram,
+    Datagrams,
+    Endpoint,
+    Interface,
+    Link,
+    SerialPort,
+    Uart,
+)
 from drivers.virtual.clock import Clock, RealClock
 from drivers.virtual.datagrams import HOME, HOME6, OURS, VirtualDatagrams
+from drivers.virtual.eyes import Eyes
 from drivers.virtual.twin import Fault, Fitted, NodeDevice, SerialDevice, Twin
 from drivers.virtual.wires import Cable, Lan, Listener, Place, Socket, broadcast
 
@@ -36,7 +45,7 @@ LampListener = Callable[[str, bytes], None]
 """Told the name of a lamp and its slots as a fixture's: coarse and fine bytes."""
 
 
-class VirtualStudio:
+class VirtualStudio(Eyes):
     """Places to put twins, and the Host that drivers see. Safe from several threads.
 
     A studio without any node or listener has no network: sending raises LinkLost, as on a machine without a cable.
@@ -44,6 +53,7 @@ class VirtualStudio:
     """
 
     def __init__(self, clock: Clock | None = None, seed: int = 0, lan: Lan | None = None) -> None:
+        super().__init__()
         self.clock: Clock = clock or RealClock()
         self.lan: Lan = lan or Cable()
         self.seed = seed
@@ -65,7 +75,6 @@ class VirtualStudio:
         self._places: list[Place] = []
         self._listeners: dict[Endpoint, Listener] = {}
         self._names: dict[str, str] = {"localhost": "127.0.0.1"}
-        self._cameras: dict[str, tuple[Callable[[], FrameSource], VideoDevice | None]] = {}
         self._open: list[VirtualDatagrams] = []
         self._sniffers: list[list[Datagram]] = []
         self._packets = 0
@@ -119,11 +128,6 @@ class VirtualStudio:
             address = f"{ELSEWHERE}{zlib.crc32(name.encode()) % 253 + 1}"
             self.place_name(name, address)
             return address
-
-    def place_camera(self, source: str, open: Callable[[], FrameSource], device: VideoDevice | None = None) -> None:  # noqa: A002
-        """A video source. ``open`` makes a fresh reader, or raises DeviceMissing while it is unplugged."""
-        with self._lock:
-            self._cameras[source] = (open, device)
 
     def add(self, name: str, twin: Twin) -> None:
         """Give a twin the name people break it by."""
@@ -229,17 +233,6 @@ class VirtualStudio:
         if name not in self._names:
             raise DeviceMissing(f"{name}: no such host name", "correct the name, or check the name server")
         return self._names[name]
-
-    def camera(self, source: str, login: object = None) -> FrameSource:  # a twin asks nobody who he is
-        with self._lock:
-            placed = self._cameras.get(source)
-        if placed is None:
-            raise DeviceMissing(f"{source}: no such video source", "plug the camera in, or correct the source")
-        return placed[0]()
-
-    def video_devices(self) -> Sequence[VideoDevice]:
-        with self._lock:
-            return [device for _, device in self._cameras.values() if device is not None]
 
     def interfaces(self) -> Sequence[Interface]:
         ours, mac = (f"{HOME}/24", f"{HOME6}/64"), "02:00:00:77:00:02"

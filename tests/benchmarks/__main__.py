@@ -28,6 +28,8 @@ NAMES = (
     "flicker",
     "camera_faults",
     "flicker",
+    "watching",
+    "soak",
     "outbox",
     "faults",
     "fleet",

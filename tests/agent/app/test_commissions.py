@@ -14,6 +14,7 @@ async def test_the_lights_are_commissioned_by_command_kept_and_gone_by_after_a_r
     async with house.running() as agent:
         house.air(on_air=False)
         await house.send("exposure.set", {"mode": "advise"})
+        await until(lambda: agent.devices.cameras["cam-1"].lane.health.state == "ok")
         before = {name: agent.rig.look(name)[LIGHT] for name in ("key", "fill")}
         done = await house.send("exposure.commission", {"empty": True})
         assert done.state == "succeeded", done
@@ -33,6 +34,7 @@ async def test_the_lights_are_commissioned_by_command_kept_and_gone_by_after_a_r
 
 async def test_a_hand_on_a_light_ends_it_and_keeps_the_light(house):
     async with house.running() as agent:
+        await until(lambda: agent.devices.cameras["cam-1"].lane.health.state == "ok")
         house.air(on_air=False)
         asked = asyncio.create_task(house.send("exposure.commission", {}))
         await until(lambda: (held := agent.rig.holder("key")) is not None and held.owner == "commissioning")
@@ -50,6 +52,7 @@ async def test_on_air_it_is_refused_and_going_on_air_breaks_it_off(house):
         refused = await house.send("exposure.commission", {})
         assert (refused.state, refused.code) == ("rejected", "on-air")
         house.air(on_air=False)
+        await until(lambda: agent.devices.cameras["cam-1"].lane.health.state == "ok")
         asked = asyncio.create_task(house.send("exposure.commission", {}))
         await until(lambda: (held := agent.rig.holder("key")) is not None and held.owner == "commissioning")
         busy = await house.send("selftest.start", {"depth": "quick"})
@@ -64,6 +67,7 @@ async def test_a_light_that_does_nothing_is_named(house):
     async with house.running() as agent:
         house.air(on_air=False)
         house.studio.world.fault("fill", "dead")
+        await until(lambda: agent.devices.cameras["cam-1"].lane.health.state == "ok")
         done = await house.send("exposure.commission", {"empty": True})
         assert (done.state, done.code) == ("failed", "device-refused"), done
         assert "fill" in done.message.en and "以下灯具" in done.message.zh

@@ -9,7 +9,7 @@ import pytest
 from drivers.base import Picture, Result, Verdict
 from drivers.camera.checks import Watch, age, exposed, rate
 from drivers.camera.opencv import SPEC, OpenCVCamera, OpenCVOptions
-from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
+from drivers.errors import DeviceMissing, LinkLost, NotSupported, ReplyTimeout
 from drivers.host import FrameSource, Login
 from drivers.virtual.camera import VirtualCamera, camera_twin
 from drivers.virtual.clock import ManualClock
@@ -133,6 +133,41 @@ def test_unplugged_and_silent(camera: OpenCVCamera, twin: VirtualCamera) -> None
     camera.open()
 
 
+def test_watching_tells_of_the_packets_between_two_pictures(camera: OpenCVCamera, studio: VirtualStudio) -> None:
+    camera.open()
+    camera.stamps()
+    begun = studio.now()
+    camera.watch(begun + 60)
+    assert studio.now() - begun == pytest.approx(0.5)  # the lane has other things to do, too
+    before = camera.grab()
+    camera.watch(studio.now() + 0.4)
+    after = camera.grab()
+    assert after.number == before.number + 1
+    assert len(camera.stamps()) == pytest.approx((studio.now() - begun) * 25, abs=1)
+
+
+def test_silence_of_one_and_a_half_seconds_is_a_lost_camera(
+    camera: OpenCVCamera, twin: VirtualCamera, studio: VirtualStudio
+) -> None:
+    camera.open()
+    twin.fault(Fault.SILENCE)
+    begun = studio.now()
+    with pytest.raises(ReplyTimeout):
+        camera.grab()
+    with pytest.raises(LinkLost, match=r"none for 1\.5 s"):
+        camera.grab()
+    assert studio.now() - begun == pytest.approx(1.5, abs=0.05)
+
+
+def test_a_camera_has_a_lasting_name_and_says_that_it_has_no_controls(studio: VirtualStudio) -> None:
+    for source, name in ((SOURCE, "rtsp://camera.example/live"), ("/dev/video0", "/dev/v4l/by-id/virtual-cam")):
+        camera_twin(studio, {"source": source}, "cam")
+        camera = OpenCVCamera(OpenCVOptions(source=source), studio)
+        assert camera.stable == name
+        with pytest.raises(NotSupported):
+            camera.controls()
+
+
 class Repeats:
     """A host whose source gives one and the same picture again and again, while time passes."""
 
@@ -145,7 +180,7 @@ class Repeats:
     def camera(self, source: str, login: Login) -> FrameSource:
         return self  # type: ignore[return-value]
 
-    def read(self, timeout: float) -> tuple[Picture, float]:
+    def read(self, timeout: float, detail: bool = True) -> tuple[Picture, float]:
         self.time += 0.1
         return np.zeros((90, 160, 3), np.uint8), 0.05
 

@@ -56,6 +56,20 @@ def test_a_file_plays_at_its_own_rate_and_starts_again(film: Path, opened: Calla
     assert any(after < before for before, after in pairwise(levels))  # it started again
 
 
+def test_every_picture_of_a_file_has_its_time(film: Path, opened: Callable[[str], FrameSource]) -> None:
+    source = opened(str(film))
+    source.read(PATIENCE)
+    source.watch(time.monotonic() + 0.2)
+    _, captured = source.read(PATIENCE)
+    stamps = source.stamps()
+    assert len(stamps) == int(source.describe()["frames"]) > 4
+    assert np.diff([stamp.time for stamp in stamps]) == pytest.approx(1 / 25, abs=1e-6)
+    assert stamps[-1].time == pytest.approx(captured)
+    source.close()
+    with pytest.raises(LinkLost):
+        source.watch(time.monotonic() + PATIENCE)
+
+
 def test_a_file_nobody_watched_resumes_where_it_was(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = FileSource(film)
     source.read(PATIENCE)
@@ -155,6 +169,15 @@ def test_an_opencv_stream_is_bounded_when_its_server_stops_and_when_it_is_closed
         shapes = {source.read(PATIENCE)[0].shape for _ in range(5)}
         assert shapes == {(90, 160, 3)}
         assert source.describe()["codec"] == "h264"
+        source.stamps()
+        before = int(source.describe()["frames"])
+        source.watch(time.monotonic() + 0.3)
+        taken = int(source.describe()["frames"]) - before
+        stamps = source.stamps()
+        assert len(stamps) == taken > 1
+        assert all(stamp.warming for stamp in stamps) and stamps[-1].time > stamps[0].time
+        _, captured = source.read(PATIENCE)
+        assert captured >= stamps[-1].time
         os.kill(encoder.pid, signal.SIGSTOP)
         began = time.monotonic()
         with pytest.raises(LinkLost):
