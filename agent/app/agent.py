@@ -227,7 +227,6 @@ class Agent:
             self.exposure.use(rig)
         else:
             self.exposure = ExposureService(config.exposure, rig) if config.exposure else None
-            self.commissions.reuse()
         self.devices.adopt(config, rig.scene)
         self.commissions.teach()
         self._air_to_rig()

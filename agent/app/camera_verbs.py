@@ -4,8 +4,6 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from agent.app.house import House
 from agent.messaging.exposure_args import CameraThumbnail
 from agent.messaging.header import iso
@@ -13,11 +11,7 @@ from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
 from config.units import Text
-from drivers.base import Picture
-
-QUALITY = 70
-BIGGEST = 9000
-"""Bytes of JPEG: with what is around it, it stays under the 16 kB a message may have."""
+from drivers.camera.thumbnail import small
 
 
 class CameraVerbs:
@@ -75,18 +69,3 @@ class CameraVerbs:
             "height": picture.shape[0],
             "jpeg": base64.b64encode(jpeg).decode(),
         }
-
-
-def small(points: Picture, width: int) -> tuple[Picture, bytes]:
-    """A picture (and its JPEG) of the metered points, 3 x rows x columns, at most ``width`` wide."""
-    import cv2
-
-    picture: Picture = np.ascontiguousarray(points.transpose(1, 2, 0))
-    while True:
-        scale = min(1.0, width / picture.shape[1])
-        size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
-        made: Picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-        _, coded = cv2.imencode(".jpg", made, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        if len(coded) <= BIGGEST or width <= 16:
-            return made, coded.tobytes()
-        width = width * 3 // 4

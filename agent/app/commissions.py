@@ -107,7 +107,7 @@ class Commissions:
             log.error("commissioning.not-stored", folder=str(archive.folder), reason=str(error), next="free space")
             file = ""
         self._latest = found.transport
-        self.reuse()
+        self.teach()
         house.herald.exposure()
         return found, file
 
@@ -130,24 +130,19 @@ class Commissions:
         for name, why in found.damaged.items():
             log.error("commissioning.damaged", file=name, folder=str(archive.folder), reason=why)
         self._latest = found.transport
-        self.reuse()
-
-    def reuse(self) -> None:
-        """Go by what is known (after a reload, too)."""
-        loop = self._house.exposure
-        latest = self._latest
-        if loop is None or latest is None:
-            return
-        if why := loop.commission(latest, self._house.now()):
-            log.warning("commissioning.not-used", reason=why, next="exposure.commission")
-            return
         self.teach()
 
     def teach(self) -> None:
-        """Let the camera know what is known of the lights (a new one after a reload, too)."""
-        loop, latest = self._house.exposure, self._latest
-        camera = self._house.devices.cameras.get(latest.camera) if latest is not None else None
-        if loop is not None and loop.transport is latest and latest is not None and camera is not None:
+        """Let loop and camera go by what is known of the lights (new ones after a reload, too)."""
+        house, latest = self._house, self._latest
+        loop = house.exposure
+        if loop is None or latest is None:
+            return
+        if loop.transport is not latest and (why := loop.commission(latest, house.now())):
+            log.warning("commissioning.not-used", reason=why, next="exposure.commission")
+            return
+        camera = house.devices.cameras.get(latest.camera)
+        if camera is not None:
             shape = (ROWS, COLUMNS)
             lights = {name: latest.matrix[:, at].reshape(shape) for at, name in enumerate(latest.fixtures)}
             camera.watch.insights.know(Columns(lights, latest.ambient.reshape(shape)))

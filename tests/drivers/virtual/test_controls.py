@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from drivers.errors import DeviceMissing, NotSupported, Refused
+from drivers.virtual.controls import fitted
 from drivers.virtual.twin import Fault
 from tests.drivers.virtual.stand import Sides, Stand, daylight_for
 
@@ -27,7 +28,7 @@ def test_the_list_says_kind_range_and_what_is_held_by_an_automatic(stand: Stand)
     assert found["exposure_time_absolute"].inactive
     for control in found.values():
         assert control.minimum <= stand.shown(control.name) <= control.maximum
-        assert control.fitted(control.default) == control.default
+        assert fitted(control, control.default) == control.default
 
 
 def test_defaults_are_what_the_camera_does(stand: Stand) -> None:
