@@ -96,7 +96,7 @@ class Patience:
         return self.cadence if fault in _CADENCE else self.picture
 
 
-LOCAL = Patience(stale=0.7, frozen=0.7, picture=0.6, cadence=0.1, clear=0.5)
+LOCAL = Patience(stale=0.7, frozen=0.6, picture=0.45, cadence=0.1, clear=0.5)
 """Devices and files of this machine: named within 1 s."""
 NETWORK = Patience(stale=1.5, frozen=1.4, picture=1.2, cadence=0.2, clear=1.0)
 """Streams, where a breath of 1 s is normal: named within 2 s."""

@@ -22,6 +22,8 @@ FPS = 25.0
 FAULTS = ("stalled", "killed", "frozen", "black", "bars", "dropping", "doubling", "too fast", "bumped")
 """What can be done to it."""
 LIVE = ""
+BUFFERED = 1.0
+"""Seconds of pictures that wait for a reader who is late; more are lost, and that would be true drops."""
 SIZE = (640, 360)
 
 
@@ -86,7 +88,7 @@ class Playing:
     def next(self) -> tuple[float, int]:
         """When the next picture is due, and its number; skipped ones are not told of."""
         while True:
-            self._due = max(self._due + 1 / (60.0 if self.fault == "too fast" else FPS), time.monotonic() - 0.2)
+            self._due = max(self._due + 1 / (60.0 if self.fault == "too fast" else FPS), time.monotonic() - BUFFERED)
             self._beat += 1
             if self.fault != "dropping" or self._random.random() >= 0.3:
                 break
@@ -162,7 +164,7 @@ class Local(Playing):
         pictures = self._show.pictures(self.fault)
         pixels = pictures[number % len(pictures)]
         now = time.monotonic()
-        self._stamps.append(Packet(now, crc32(pixels[::16].tobytes())))
+        self._stamps.append(Packet(due, crc32(pixels[::16].tobytes())))
         self._frames += 1
         self._newest, self._coming = (pixels, now), self.next()
         return True
