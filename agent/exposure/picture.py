@@ -1,4 +1,4 @@
-"""What commissioning found as one HTML page that needs nothing else: every fixture's light over the zones of the picture.
+"""What commissioning found as one HTML page that needs nothing else: each fixture's light over the picture's zones.
 
 No scripts, no fonts, no network: it can be mailed or printed. It shows zones, never a picture of what is before the
 camera. The language is chosen by radio buttons and style rules. Its head line says at once whether it went well.
@@ -25,6 +25,7 @@ FAINT = 0.002
 """Linear light that is not drawn as more than it is: noise must not look like light."""
 SPAN = 2.0
 """Stops either way of the bar that shows a range."""
+CHECKED = ' checked="checked"'
 LANGUAGES = (("zh", "中文"), ("en", "English"), ("both", "中 / EN"))
 
 DONE = Text("Commissioned", "标定完成")
@@ -39,7 +40,7 @@ REFERENCE = Text("reference zones: what the loop regulates on", "基准区域：
 UNKNOWN = Text("clipped, so unknown", "过曝，数值未知")
 RANGES = Text("What each light can do", "各灯具的调节范围")
 EVIDENCE = Text("Evidence", "依据")
-OF_WHITE = Text("of white", "（白=100%）")
+WHITE = Text("100 % is the camera's white", "100 % 为摄像机白电平")
 HEADS = (
     Text("Light", "灯具"),
     Text("Level in the look", "场景亮度"),
@@ -66,7 +67,8 @@ def page(
         body = _transport(transport, found)
     style = files("agent.exposure").joinpath("picture.css").read_text(encoding="utf-8")
     radios = "".join(
-        f'<input type="radio" name="language" id="in-{key}"{" checked" * (key == language)}/>' for key, _ in LANGUAGES
+        f'<input type="radio" name="language" id="in-{key}"{CHECKED if key == language else ""}/>'
+        for key, _ in LANGUAGES
     )
     labels = "".join(f'<label for="in-{key}">{name}</label>' for key, name in LANGUAGES)
     return f"""<!DOCTYPE html>
@@ -124,15 +126,16 @@ def _transport(transport: Transport, found: Commissioned | None) -> str:
         _map(ROOM, transport.ambient, transport.reference),
         _map(NOISE, transport.noise, None),
     ]
+    zones, every = int(transport.reference.sum()), transport.reference.size
+    counted = Text(f"{zones} of {every} zones are reference zones", f"{every} 个区域中有 {zones} 个基准区域")
     controls = ", ".join(f"{name} = {value:g}" for name, value in sorted(transport.controls.items()))
     return f"""<header class="done"><h1>{_both(DONE)}</h1>{_facts(transport.camera, transport.at)}
 {"".join(f"<p>{_both(each)}</p>" for each in said)}</header>
 <h2>{_both(FIXTURES)}</h2><div class="maps">{"".join(columns)}</div>
-<p class="key">{_sample("edge")}{_both(REFERENCE)} {_sample("unknown")}{_both(UNKNOWN)}</p>
+<div class="key">{_sample("edge")}{_both(REFERENCE)} {_sample("unknown")}{_both(UNKNOWN)} · {_both(WHITE)}</div>
 <h2>{_both(RANGES)}</h2><div class="card">{_table(transport, found.late if found is not None else {})}</div>
 <h2>{_both(PICTURE)}</h2><div class="maps">{"".join(whole)}</div>
-<footer>{int(transport.reference.sum())} / {transport.reference.size} <span class="zh">个基准区域</span><span class="en">reference
-zones</span>{f" · <code>{escape(controls)}</code>" if controls else ""}</footer>"""
+<footer>{_both(counted)}{f" · <code>{escape(controls)}</code>" if controls else ""}</footer>"""
 
 
 def _reach_all(transport: Transport) -> Text:
@@ -166,10 +169,11 @@ def _map(title: Text, zones: Zones, reference: Mask | None, note: str = "") -> s
     cells = "".join(_cell(at, value, top) for at, value in enumerate(zones.tolist()))
     edges = "" if reference is None else f'<path class="edge" d="{_outline(reference)}"/>'
     shown = f"{most * 100:.{1 if most >= 0.01 else 3}f} %"
-    named = f"<b>{escape(title.en)}</b>" if title.en == title.zh else _both(title)
+    label = f"<title>{escape(title.zh)} {escape(title.en)}</title>"
+    named = f"<b>{escape(title.en)}</b>" if title.en == title.zh else f"<span>{_both(title)}</span>"
     return f"""<section class="card map"><h3>{named}<i>{note}</i></h3>
-<svg class="heat" viewBox="-1 -1 {COLUMNS * CELL + 2} {ROWS * CELL + 2}" role="img"><title>{escape(f"{title.zh} {title.en}")}</title>{cells}{edges}</svg>
-<div class="scale">0 {_ramp()} {shown} {_both(OF_WHITE)}</div></section>"""
+<svg class="heat" viewBox="-1 -1 {COLUMNS * CELL + 2} {ROWS * CELL + 2}" role="img">{label}{cells}{edges}</svg>
+<div class="scale">0 {_ramp()} {shown}</div></section>"""
 
 
 def _cell(at: int, value: float, top: float) -> str:
@@ -178,7 +182,8 @@ def _cell(at: int, value: float, top: float) -> str:
     if value != value:
         return f'<path class="unknown" d="M{x + 4} {y + 4}l12 12m0 -12l-12 12"/>'
     shown = _opacity(value / top)
-    return f'<rect class="cell" x="{x + 0.5}" y="{y + 0.5}" width="{CELL - 1}" height="{CELL - 1}" fill-opacity="{shown:.2f}"/>'
+    place = f'x="{x + 0.5}" y="{y + 0.5}" width="{CELL - 1}" height="{CELL - 1}"'
+    return f'<rect class="cell" {place} fill-opacity="{shown:.2f}"/>'
 
 
 def _opacity(share: float) -> float:
