@@ -102,7 +102,11 @@ class Commissions:
             return found, ""
         archive = Archive(house.config.agent.state_dir, terms.camera)
         try:
-            file = str(await house.on_disk(lambda: archive.save(found.transport, page(found))))
+            file = str(
+                await house.on_disk(
+                    lambda: archive.save(found.transport, page(found, language=house.config.agent.language))
+                )
+            )
         except (OSError, DriverError) as error:
             log.error("commissioning.not-stored", folder=str(archive.folder), reason=str(error), next="free space")
             file = ""

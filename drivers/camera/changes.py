@@ -184,7 +184,11 @@ class Changes:
         together = np.where(np.sign(low) == np.sign(high), np.minimum(np.abs(low), np.abs(high)), 0.0)
         noise = 1.2533 * float(np.median(self.noise[1])) / light.shape[2] ** 0.5 * 2**0.5
         size = np.median(together, axis=0)
-        turns = (np.sign(steps[1:]) != np.sign(steps[:-1])).sum(axis=0)
+        # only steps of that size count: a light that fades after a rest has turned nowhere
+        last, turns = np.zeros(steps.shape[1]), np.zeros(steps.shape[1])
+        for way in np.where(np.abs(steps) > size / 2, np.sign(steps), 0.0):
+            turns += way * last < 0
+            last = np.where(way != 0, way, last)
         shakes = (size > max(SHAKES * noise, LEAST)) & (turns >= TURNS)
         if shakes.sum() < light.shape[1] / 3:
             return None

@@ -115,3 +115,12 @@ def test_flicker_is_told_once_and_is_a_fault_while_it_lasts(hertz: float) -> Non
     film.moment = film_moment
     film.run(5)
     assert not film.changes.judged(film.time)[PictureFault.FLICKER].holds
+
+
+@pytest.mark.parametrize("seconds", [1.0, 2.0])
+def test_a_light_that_fades_after_a_rest_does_not_flicker(seconds: float) -> None:
+    film = Film().run(4)
+    brighter = film.moment.but(levels={**LEVELS, "lamp-0": 0.9, "lamp-2": 0.9})
+    film.run(3, after(brighter, takes=seconds))
+    assert Cause.FLICKER not in film.causes
+    assert not film.changes.judged(film.time)[PictureFault.FLICKER].holds

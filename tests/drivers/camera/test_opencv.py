@@ -9,7 +9,7 @@ import pytest
 from drivers.base import Picture, Result, Verdict
 from drivers.camera.checks import Watch, age, exposed, rate
 from drivers.camera.opencv import SPEC, OpenCVCamera, OpenCVOptions
-from drivers.errors import DeviceMissing, LinkLost, NotSupported, ReplyTimeout
+from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import FrameSource, Login
 from drivers.virtual.camera import VirtualCamera, camera_twin
 from drivers.virtual.clock import ManualClock
@@ -159,13 +159,12 @@ def test_silence_of_one_and_a_half_seconds_is_a_lost_camera(
     assert studio.now() - begun == pytest.approx(1.5, abs=0.05)
 
 
-def test_a_camera_has_a_lasting_name_and_says_that_it_has_no_controls(studio: VirtualStudio) -> None:
+def test_a_camera_has_a_lasting_name_and_its_controls(studio: VirtualStudio) -> None:
     for source, name in ((SOURCE, "rtsp://camera.example/live"), ("/dev/video0", "/dev/v4l/by-id/virtual-cam")):
         camera_twin(studio, {"source": source}, "cam")
         camera = OpenCVCamera(OpenCVOptions(source=source), studio)
         assert camera.stable == name
-        with pytest.raises(NotSupported):
-            camera.controls()
+        assert camera.controls().read("auto_exposure") == 1
 
 
 class Repeats:
