@@ -93,7 +93,7 @@ class Agent:
         self.exposure = ExposureService(config.exposure, self.rig) if config.exposure else None
         self.engine = EngineClient(state, self._on_health, self._on_held, host.now) if apart else None
         told = (self._told_health, self._told_bug, self._told_sight)
-        self.devices = Devices(host, *told, pictures, self.engine, lambda found: self._soon(self._on_held, found))
+        self.devices = Devices(host, *told, pictures, self.engine, lambda held: self._soon(self._on_held, held), state)
         self.disk = Lane("disk", NoDevice("disk"), Idle(), now=host.now, tell=lambda *_: None, bug=self._told_bug)
         self.stage = Stage(self)
         cued, file = self.stage.playback.remembered, LookFile(state / "look.json")

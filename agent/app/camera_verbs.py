@@ -5,18 +5,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.app.house import House
-from agent.messaging.exposure_args import CameraThumbnail
+from agent.exposure.camera import CameraUnit
+from agent.exposure.camera_files import CameraFiles
+from agent.exposure.camera_work import Work
+from agent.messaging.exposure_args import CameraCalibrate, CameraLock, CameraReference, CameraThumbnail
 from agent.messaging.header import iso
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
 from config.units import Text
+from drivers.base import Impact
+from drivers.camera.response import Refused as CurveRefused
 from drivers.camera.thumbnail import small
+
+LONGEST = 60.0
+"""Seconds; locking takes 10 to 15."""
 
 
 class CameraVerbs:
-    """camera.thumbnail: a question, answered from the points that were metered anyway. It is in the audit as every
-    command is; the picture goes to who asked (the reply topic), is on no disk and retained by no broker."""
+    """camera.lock, camera.reference, camera.calibrate; and camera.thumbnail, a question answered from the points that
+    were metered anyway. It is in the audit as every command is; the picture goes to who asked (the reply topic), is on
+    no disk and retained by no broker."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -31,19 +40,54 @@ class CameraVerbs:
             read=self._shot,
             private=True,
         )
-        return {shot.name: shot}
+        verbs: list[Verb[Any]] = [
+            shot,
+            Verb(
+                "camera.lock",
+                CameraLock,
+                self._lock,
+                check=self._there,
+                impact=Impact.VISIBLE,
+                deadline=LONGEST,
+                missing=self._none,
+            ),
+            Verb("camera.reference", CameraReference, self._reference, check=self._there, missing=self._none),
+            Verb(
+                "camera.calibrate",
+                CameraCalibrate,
+                self._calibrate,
+                check=self._there,
+                impact=Impact.VISIBLE,
+                deadline=LONGEST,
+                missing=self._none,
+            ),
+        ]
+        return {verb.name: verb for verb in verbs}
+
+    def _none(self) -> str:
+        return "" if self._house.config.cameras else "the configuration has no [cameras]"
 
     def _missing(self) -> str:
         cameras = self._house.config.cameras
         allowed = any(camera.thumbnails for camera in cameras.values())
         return "" if allowed else "no camera of the configuration has thumbnails = true: pictures stay on this machine"
 
+    def _known(self, name: str) -> None:
+        cameras = self._house.config.cameras
+        if name not in cameras:
+            meant = hint(name, list(cameras))
+            said = Text(f"camera {name}; {meant.en}", f"摄像机 {name}；{meant.zh}")
+            raise Refusal(ReasonCode.UNKNOWN_TARGET, said)
+
+    def _there(self, args: CameraLock | CameraReference | CameraCalibrate) -> None:
+        self._known(args.camera)
+        health = self._house.devices.cameras[args.camera].lane.health
+        if health.state != "ok":
+            raise Refusal(ReasonCode.OFFLINE, f"{args.camera}: {health.reason or 'starting'}")
+
     def _can(self, args: CameraThumbnail) -> None:
         cameras = self._house.config.cameras
-        if args.camera not in cameras:
-            meant = hint(args.camera, list(cameras))
-            said = Text(f"camera {args.camera}; {meant.en}", f"摄像机 {args.camera}；{meant.zh}")
-            raise Refusal(ReasonCode.UNKNOWN_TARGET, said)
+        self._known(args.camera)
         if not cameras[args.camera].thumbnails:
             en = f"cameras.{args.camera}.thumbnails is off: its pictures stay on this machine"
             zh = f"cameras.{args.camera}.thumbnails 未开启：画面不离开本机"
@@ -69,3 +113,35 @@ class CameraVerbs:
             "height": picture.shape[0],
             "jpeg": base64.b64encode(jpeg).decode(),
         }
+
+    # --- on the camera's lane --------------------------------------------------------------------------------
+
+    def _work(self, name: str) -> tuple[CameraUnit, Work]:
+        house = self._house
+        unit = house.devices.cameras[name]
+        return unit, Work(unit, CameraFiles(house.config.agent.state_dir, name), house.now)
+
+    async def _lock(self, args: CameraLock, job: Job) -> Mapping[str, Any]:
+        unit, work = self._work(args.camera)
+        found = await unit.lane.call(lambda: work.lock(args.mains), timeout=LONGEST)
+        return {"camera": args.camera, "values": dict(found.values), "notes": list(found.notes)}
+
+    async def _reference(self, args: CameraReference, job: Job) -> Mapping[str, Any]:
+        unit, work = self._work(args.camera)
+        at = iso(self._house.host.wall())
+        try:
+            taken = await unit.lane.call(lambda: work.reference(at), timeout=LONGEST)
+        except ValueError as error:
+            raise Refusal(ReasonCode.OUT_OF_RANGE, str(error)) from None
+        return {"camera": args.camera, "at": taken.at, "sharpness": taken.sharpness, "noise": taken.noise}
+
+    async def _calibrate(self, args: CameraCalibrate, job: Job) -> Mapping[str, Any]:
+        unit, work = self._work(args.camera)
+        try:
+            found = await unit.lane.call(work.calibrate, timeout=LONGEST)
+        except CurveRefused as refused:
+            raise Refusal(ReasonCode.DEVICE_REFUSED, refused.says) from None
+        except ValueError as wrong:
+            raise Refusal(ReasonCode.OUT_OF_RANGE, str(wrong)) from None
+        error, assumed = round(found.error, 4), round(found.assumed_error, 4)
+        return {"camera": args.camera, "pictures": found.pictures, "error": error, "error_assumed": assumed}

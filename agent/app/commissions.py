@@ -8,6 +8,8 @@ import structlog
 from agent.app.house import House
 from agent.exposure.archive import Archive
 from agent.exposure.camera import Sight
+from agent.exposure.camera_files import CameraFiles
+from agent.exposure.camera_work import Work
 from agent.exposure.commission import Commission
 from agent.exposure.commissioning import Run, lights_of
 from agent.exposure.insight import Columns
@@ -26,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 SLEW_EMPTY = 3.0
 """Stops per second while nobody is there to see it; the rig's own limit still holds."""
+ASKED_WITHIN = 2.0
+"""Seconds a camera may take to say what its controls are."""
 LONGEST = 240.0
 """Seconds one may take in all; of four lights it takes about 45."""
 
@@ -84,7 +88,8 @@ class Commissions:
         assert loop is not None
         rate = house.devices.cameras[loop.section.camera].section.rate
         slew = SLEW_EMPTY if empty else SLEW_OFF_AIR
-        terms = Terms(loop.section.camera, iso(house.host.wall()), rate=rate, slew=slew, empty=empty)
+        name, on = loop.section.camera, await automatics(house, loop.section.camera)
+        terms = Terms(name, iso(house.host.wall()), rate=rate, slew=slew, empty=empty, automatic=on)
         try:
             plan = Commission(lights_of(house.rig, loop.fixtures), terms)
         except ValueError as error:
@@ -150,6 +155,18 @@ class Commissions:
             shape = (ROWS, COLUMNS)
             lights = {name: latest.matrix[:, at].reshape(shape) for at, name in enumerate(latest.fixtures)}
             camera.watch.insights.know(Columns(lights, latest.ambient.reshape(shape)))
+
+
+async def automatics(house: House, name: str) -> tuple[str, ...]:
+    """What of this camera says of itself that it is automatic; ``()`` where nobody can tell."""
+    unit = house.devices.cameras[name]
+    work = Work(unit, CameraFiles(house.config.agent.state_dir, name), house.now)
+    try:
+        found: tuple[str, ...] = await unit.lane.call(work.automatics, timeout=ASKED_WITHIN)
+    except DriverError as error:
+        log.warning("camera.controls-unread", camera=name, why=str(error))
+        return ()
+    return found
 
 
 def told(found: Commissioned, file: str) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
@@ -47,7 +48,8 @@ U = TypeVar("U", bound=Unit[Any, Any] | OutputUnit | InputUnit)
 class Devices:
     """``tell(kind, name, health)``, ``bug`` and ``seen(camera, sight)`` are called on lanes' threads; those of cameras
     keep to the cores ``pictures``. ``engine``: where outputs are played and inputs heard; ``None``: on lanes of this
-    process. ``held`` is called with who holds which universe instead of us, to be told to ``desks``."""
+    process. ``held`` is called with who holds which universe instead of us, to be told to ``desks``. ``state``: where
+    what is known of cameras is kept."""
 
     host: Host
     tell: Callable[[Kind, str, Health], None]
@@ -56,6 +58,7 @@ class Devices:
     pictures: frozenset[int] = frozenset()
     engine: EngineClient | None = None
     held: Callable[[Mapping[int, Console]], None] | None = None
+    state: Path | None = None
     desks: Desks = field(default_factory=Desks)
     inputs: dict[str, InputUnit] = field(default_factory=dict)
     outputs: dict[str, OutputUnit] = field(default_factory=dict)
@@ -107,11 +110,8 @@ class Devices:
         if self.engine is not None:
             self.engine.settled()
         _enter(self.buses, fitting, lambda n, f: BusUnit(n, f, host, tell[Kind.BUS], bug, scene, self.told))
-        _enter(
-            self.cameras,
-            config.cameras,
-            lambda n, s: CameraUnit(n, s, host, tell[Kind.CAMERA], bug, self.seen, self.pictures, self.levels),
-        )
+        rest = (bug, self.seen, self.pictures, self.levels, self.state)
+        _enter(self.cameras, config.cameras, lambda n, s: CameraUnit(n, s, host, tell[Kind.CAMERA], *rest))
         _enter(self.probes, config.probes, lambda n, s: ProbeUnit(n, s, host, tell[Kind.PROBE], bug))
         self.show(scene)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.app.arrival import free
-from agent.app.commissions import LONGEST, Commissions, told
+from agent.app.commissions import LONGEST, Commissions, automatics, told
 from agent.app.house import House
 from agent.app.verbs import targets
 from agent.exposure.refusals import Refused
@@ -13,6 +13,9 @@ from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
 from config.units import Text
 from drivers.base import Impact
+
+LIGHT = ("auto_exposure", "gain_automatic")
+"""Automatics of a camera that change how bright its picture is."""
 
 
 class ExposureVerbs:
@@ -64,6 +67,15 @@ class ExposureVerbs:
     # --- effects ---------------------------------------------------------------------------------------------
 
     async def _set(self, args: ExposureSet, job: Job) -> Mapping[str, Any]:
+        house = self._house
+        assert house.exposure is not None
+        camera = house.exposure.section.camera
+        if args.mode == "hold" and house.devices.cameras[camera].lane.health.state == "ok":
+            on = [name for name in await automatics(house, camera) if name in LIGHT]
+            if on:
+                en = f"{', '.join(on)} of {camera} is on: it would work against the lights; camera.lock switches it off"
+                zh = f"{camera} 的 {'、'.join(on)} 已开启，会与灯光对抗；可用 camera.lock 关闭"
+                raise Refusal(ReasonCode.DEVICE_REFUSED, Text(en, zh))
         return self._house.exposure_set(args)
 
     async def _release(self, args: ExposureRelease, job: Job) -> Mapping[str, Any]:

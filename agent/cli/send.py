@@ -28,7 +28,7 @@ PLAIN = {
     **dict.fromkeys(("cue.back", "cue.release", "cue.save", "cue.delete", "cue.history", "cue.rollback"), "list"),
     "identify": "fixture",
     "exposure.set": "mode",
-    "camera.thumbnail": "camera",
+    **dict.fromkeys(("camera.thumbnail", "camera.lock", "camera.reference", "camera.calibrate"), "camera"),
     "command.cancel": "id",
     **dict.fromkeys(("rdm.survey", "rdm.identify", "rdm.set"), "output"),
     "probe.now": "probe",

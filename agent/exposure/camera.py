@@ -3,8 +3,10 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
+from agent.exposure.camera_files import CameraFiles
 from agent.exposure.glance import Glance
 from agent.exposure.insight import Insight, Insights
 from agent.exposure.transport import zones_of
@@ -14,7 +16,7 @@ from config.model import CameraSection
 from drivers.base import Camera, Identity, Image
 from drivers.camera import baseline, cadence, faults
 from drivers.camera.faults import BLINDING, FaultState, Judged, Named, PictureFault
-from drivers.camera.metrics import Metrics, measure
+from drivers.camera.metrics import SRGB, Curve, Metrics, measure
 from drivers.camera.source import is_network
 from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import Host
@@ -86,6 +88,7 @@ class CameraWatch:
         seen: Callable[[str, Sight], None],
         clock: Callable[[], float],
         insights: Insights | None = None,
+        files: CameraFiles | None = None,
     ) -> None:
         self._name = name
         self._camera = camera
@@ -98,6 +101,9 @@ class CameraWatch:
         self._due = 0.0
         self._against = True
         self._before: Metrics | None = None
+        self._files = files
+        self.curve: Curve = SRGB
+        """From codes to light: the camera's own where it was calibrated."""
         self.insights = insights or Insights(False, dict)
         self.latest: Sight | None = None
         self.reference: baseline.Baseline | None = None
@@ -116,6 +122,8 @@ class CameraWatch:
         self._faults = faults.start(now)
         self._before = None
         self.insights.begin(now)
+        if self._files is not None:
+            self._remember(self._files)
         self._due = now
 
     def faults_at(self, now: float) -> FaultState:
@@ -165,9 +173,18 @@ class CameraWatch:
                 self._tell(self.latest)
             raise
 
+    def _remember(self, files: CameraFiles) -> None:
+        """What was locked, taken and calibrated before."""
+        files.restore(self._camera)
+        self.reference = files.reference()
+        if hasattr(self._camera, "reference"):
+            self._camera.reference = self.reference
+        response = files.response()
+        self.curve = SRGB if response is None else response.tables
+
     def _measured(self, image: Image) -> Metrics:
         try:
-            return measure(image.pixels, UNIT_TARGET, before=self._before, box=self.insights.box)
+            return measure(image.pixels, UNIT_TARGET, curve=self.curve, before=self._before, box=self.insights.box)
         except ValueError as error:
             self._before = None
             raise BadReply(f"{self._name} sends what is no picture: {error}", "set its size and format") from None
@@ -211,11 +228,14 @@ class CameraUnit(Unit[CameraSection, Camera]):
         seen: Callable[[str, Sight], None],
         cores: frozenset[int],
         levels: Callable[[], Mapping[str, float]] = dict,
+        state: Path | None = None,
     ) -> None:
-        """``levels``: what the lamps were told last; asked from the lane's thread."""
+        """``levels``: what the lamps were told last; asked from the lane's thread. ``state``: where is kept what is
+        known of cameras."""
         super().__init__(name, section, host)
         insights = Insights(section.presenter, levels)
-        self.watch = CameraWatch(name, self.driver, section.rate, seen, host.now, insights)
+        files = None if state is None else CameraFiles(state, name)
+        self.watch = CameraWatch(name, self.driver, section.rate, seen, host.now, insights, files)
         back_off = BackOff(first=0.5, most=10.0)
         self.lane = Lane(
             name, self.driver, self.watch, now=host.now, tell=tell, bug=bug, back_off=back_off, cores=cores

@@ -46,10 +46,35 @@ class CameraThumbnail(Strict):
     width: Annotated[int, Field(ge=16, le=240)] = Field(160, description="Pixels, at most.")
 
 
+class CameraLock(Strict):
+    """Switch a camera's automatics off, keep the exposure, gain and white balance they had found, and show by the
+    picture that they hold. It is kept, and put back when the camera returns. The picture darkens once."""
+
+    camera: Name = Field(description="Its name.")
+    mains: Literal[0, 50, 60] = Field(0, description="Hertz of lamps that flicker with the mains; 0: none do.")
+
+
+class CameraReference(Strict):
+    """Take the picture as it is now as what it should be: a camera that is moved, out of focus, noisier or of another
+    colour is told from then on. It stays on this machine."""
+
+    camera: Name = Field(description="Its name.")
+
+
+class CameraCalibrate(Strict):
+    """Measure a camera's own curve by exposure steps of known size: stops become true for it. Its automatics must be
+    off (`camera.lock`), and nothing may move."""
+
+    camera: Name = Field(description="Its name.")
+
+
 ARGS: Mapping[str, type[Strict]] = {
     "exposure.set": ExposureSet,
     "exposure.release": ExposureRelease,
     "exposure.handback": ExposureHandback,
     "exposure.commission": ExposureCommission,
     "camera.thumbnail": CameraThumbnail,
+    "camera.lock": CameraLock,
+    "camera.reference": CameraReference,
+    "camera.calibrate": CameraCalibrate,
 }

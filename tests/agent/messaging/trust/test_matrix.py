@@ -61,6 +61,9 @@ exposure.set                -OMA  -OMA  -OMA
 exposure.handback           -OMA  -OMA  -OMA
 exposure.commission         -OMA  ----  -OMA
 camera.thumbnail            --MA  --MA  --MA
+camera.lock                 -OMA  ----  -OMA
+camera.reference            -OMA  -OMA  -OMA
+camera.calibrate            --MA  ----  --MA
 selftest.start              -OMA  -OMA  -OMA
 selftest.cancel             -OMA  -OMA  -OMA
 identify                    -OMA  ----  -OMA

@@ -1,0 +1,112 @@
+"""What is done to one camera on its lane: locking it, taking its reference picture, calibrating its curve. Blocking.
+
+While it goes on the lane's watch goes on, too: every look is a measured picture, told as ever.
+"""
+
+import math
+from collections.abc import Callable
+
+from agent.exposure.camera import CameraUnit
+from agent.exposure.camera_files import CameraFiles, automatics
+from drivers.base import Picture
+from drivers.camera import baseline
+from drivers.camera.baseline import Baseline
+from drivers.camera.controls import EXPOSURE, LATENCY, Look, lock
+from drivers.camera.locked import Locked
+from drivers.camera.metrics import sample
+from drivers.camera.response import Response, find
+from drivers.errors import NotSupported, Refused, ReplyTimeout
+from drivers.host import Controls
+
+PORTRAITS = 8
+"""Pictures a reference is made of."""
+STEPS = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
+"""Stops from the present exposure at which the curve is measured."""
+FOUND_WITHIN = 0.03
+"""Stops by which an exposure may be off what was asked: its units are whole."""
+
+
+class Work:
+    """Of one camera. ``now``: monotonic seconds."""
+
+    def __init__(self, unit: CameraUnit, files: CameraFiles, now: Callable[[], float]) -> None:
+        self._unit, self._files, self._now = unit, files, now
+
+    def controls(self) -> Controls:
+        """Raises NotSupported for a camera whose driver has none."""
+        reach = getattr(self._unit.driver, "controls", None)
+        if reach is None:
+            raise NotSupported(f"{self._unit.name} has no controls that can be reached from here")
+        found: Controls = reach()
+        return found
+
+    def automatics(self) -> tuple[str, ...]:
+        """What of it is automatic and moves the picture; ``()`` where nobody can tell."""
+        try:
+            return automatics(self.controls())
+        except NotSupported:
+            return ()
+
+    def lock(self, mains: int) -> Locked:
+        """See :func:`drivers.camera.controls.lock`; kept on the disk."""
+        stable = getattr(self._unit.driver, "stable", self._unit.name)
+        found = lock(stable, self.controls(), self._look, mains=mains)
+        self._files.keep_locked(found)
+        return found
+
+    def reference(self, at: str) -> Baseline:
+        """The picture as it is now, as what it should be; kept on the disk, and gone by from now on."""
+        portraits, before = [], None
+        for _ in range(PORTRAITS):
+            image = self._unit.driver.grab()
+            points = sample(image.pixels)
+            portraits.append(baseline.seen(image.pixels, points, before))
+            before = points
+        taken = baseline.take(portraits[1:], at)
+        self._files.keep_reference(taken)
+        self._unit.refer_to(taken)
+        return taken
+
+    def calibrate(self) -> Response:
+        """The camera's curve from exposure steps. Auto exposure must be off. Raises Refused, with the exposure back."""
+        controls = self.controls()
+        there = {control.name: control for control in controls.list()}
+        if EXPOSURE not in there:
+            raise NotSupported("the camera's exposure cannot be set from here")
+        if on := automatics(controls):
+            raise Refused(f"{', '.join(on)} is on: exposure steps would say nothing", "lock the camera first")
+        usual, control = controls.read(EXPOSURE), there[EXPOSURE]
+        pictures: list[Picture] = []
+        stops: list[float] = []
+        try:
+            for step in STEPS:
+                exposure = round(usual * 2.0**step)
+                exact = math.log2(exposure / usual) if exposure > 0 else -math.inf
+                if not control.minimum <= exposure <= control.maximum or abs(exact - step) > FOUND_WITHIN:
+                    continue
+                controls.write(EXPOSURE, exposure)
+                until = self._now() + LATENCY
+                while self._now() < until:
+                    self._unit.driver.grab()
+                for _ in range(3):
+                    pictures.append(self._unit.driver.grab().pixels)
+                    stops.append(exact)
+        finally:
+            controls.write(EXPOSURE, usual)
+        found = find(pictures, stops)
+        self._files.keep_response(found)
+        self._unit.watch.curve = found.tables
+        return found
+
+    def _look(self) -> Look:
+        """The next measured picture."""
+        watch = self._unit.watch
+        last = watch.latest
+        for _ in range(200):
+            watch.turn(self._now())
+            sight = watch.latest
+            if sight is not None and sight is not last and (last is None or sight.captured > last.captured):
+                r, _, b = sight.metrics.rgb
+                warmth = math.log2(max(r, 1e-6) / max(b, 1e-6))
+                return Look(max(sight.metrics.mean, 1e-6), warmth, sight.captured)
+        raise ReplyTimeout(f"{self._unit.name} gives no new picture")

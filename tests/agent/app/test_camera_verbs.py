@@ -1,0 +1,92 @@
+"""camera.lock, camera.reference, camera.calibrate in the running agent, on the honest virtual camera."""
+
+from agent.exposure.camera_files import CameraFiles
+from config.units import Attribute
+from tests.waiting import until
+
+LIGHT = Attribute.INTENSITY
+
+
+async def ready(agent):
+    camera = agent.devices.cameras["cam-1"]
+    await until(lambda: camera.lane.health.state == "ok" and camera.watch.latest is not None)
+
+
+async def test_a_camera_is_locked_shown_to_be_and_put_back_when_it_returns(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        camera = house.studio.twins["cam-1"]
+        camera.controls.write("auto_exposure", 3)
+        await ready(agent)
+        await house.send("exposure.set", {"mode": "watch"})
+        refused = await house.send("exposure.set", {"mode": "hold"})
+        assert (refused.state, refused.code) == ("failed", "device-refused"), refused
+        assert "auto_exposure" in refused.message.en and "camera.lock" in refused.message.zh
+        barred = await house.send("exposure.commission", {})
+        assert (barred.state, barred.code) == ("failed", "device-refused"), barred
+        assert "auto_exposure" in barred.message.en
+        done = await house.send("camera.lock", {"camera": "cam-1", "mains": 50})
+        assert done.state == "succeeded", done
+        assert done.result["values"]["auto_exposure"] == 1 and camera.controls.read("auto_exposure") == 1
+        held = await house.send("exposure.set", {"mode": "hold"})
+        assert held.state == "succeeded", held
+        losses = agent.devices.cameras["cam-1"].lane.health.losses
+        camera.unplug()
+        await until(lambda: agent.devices.cameras["cam-1"].lane.health.losses > losses, 20)
+        camera.heal()
+        camera.controls.write("gain", 60)
+        camera.controls.write("auto_exposure", 3)
+        await until(lambda: agent.devices.cameras["cam-1"].lane.health.state == "ok", 20)
+        values = done.result["values"]
+        await until(lambda: all(camera.controls.read(name) == value for name, value in values.items()), 10)
+
+
+async def test_on_air_no_camera_is_locked_or_calibrated(house):
+    async with house.running() as agent:
+        await ready(agent)
+        house.air(on_air=True)
+        for verb in ("camera.lock", "camera.calibrate"):
+            refused = await house.send(verb, {"camera": "cam-1"})
+            assert (refused.state, refused.code) == ("rejected", "on-air"), verb
+        unknown = await house.send("camera.reference", {"camera": "cam-2"})
+        assert (unknown.state, unknown.code) == ("rejected", "unknown-target")
+
+
+async def test_a_camera_that_is_moved_is_told_against_its_reference_over_a_restart_too(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await house.send("exposure.set", {"mode": "watch"})
+        await ready(agent)
+        await until(lambda: agent.rig.unmoved(agent.now()))
+        done = await house.send("camera.reference", {"camera": "cam-1"})
+        assert done.state == "succeeded" and done.result["sharpness"] > 0, done
+    async with house.running() as agent:
+        await ready(agent)
+        assert agent.devices.cameras["cam-1"].watch.reference is not None
+        house.studio.fault("cam-1", "bump", at=200)
+        await until(lambda: "camera.cam-1.moved" in agent.alerts.keys, 20)
+        house.studio.heal("cam-1")
+        await until(lambda: "camera.cam-1.moved" not in agent.alerts.keys, 30)
+    files = CameraFiles(agent.config.agent.state_dir, "cam-1")
+    (files.folder / "cam-1.reference.json").write_text("{ half")
+    async with house.running() as agent:
+        await ready(agent)
+        assert agent.devices.cameras["cam-1"].watch.reference is None, "a damaged one is done without"
+
+
+async def test_a_camera_s_own_curve_is_measured_and_metered_by(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await house.send("exposure.set", {"mode": "watch"})
+        await ready(agent)
+        await until(lambda: agent.rig.unmoved(agent.now()))
+        camera = house.studio.twins["cam-1"]
+        usual = camera.controls.read("exposure_time_absolute")
+        done = await house.send("camera.calibrate", {"camera": "cam-1"})
+        assert done.state == "succeeded", done
+        assert done.result["error"] < 0.1 and done.result["pictures"] >= 4
+        assert camera.controls.read("exposure_time_absolute") == usual
+        assert agent.devices.cameras["cam-1"].watch.curve.shape == (3, 256)
+        camera.controls.write("auto_exposure", 3)
+        refused = await house.send("camera.calibrate", {"camera": "cam-1"})
+        assert (refused.state, refused.code) == ("failed", "device-refused"), refused
