@@ -117,8 +117,18 @@ class Commissions:
             file = ""
         self._latest = found.transport
         self.teach()
+        await self._portrait(terms)
         house.herald.exposure()
         return found, file
+
+    async def _portrait(self, terms: Terms) -> None:
+        """What was measured holds for the camera as it stands: its reference picture tells when it is moved."""
+        house, unit = self._house, self._house.devices.cameras[terms.camera]
+        work = Work(unit, CameraFiles(house.config.agent.state_dir, terms.camera), house.now)
+        try:
+            await unit.lane.call(lambda: work.reference(terms.at), timeout=ASKED_WITHIN + 2.0)
+        except (DriverError, OSError, ValueError) as error:
+            log.warning("commissioning.no-reference", camera=terms.camera, why=str(error))
 
     def _told_on_air(self) -> bool:
         house, now = self._house, self._house.now()

@@ -123,6 +123,10 @@ def on_line(name: str, gone: str, otherwise: Text, next_step: Text) -> Iterator[
     )
 
 
+IDLE = 8.0
+"""Seconds the loop may hold nothing though it is asked to: longer than its lease, and than a cut or a look's fade."""
+
+
 def exposure(now: ExposureNow, camera: str, limits: AlertSection, testing: bool) -> Iterator[Condition]:
     """Is the picture as bright as it should be, and does the loop hold? A self-test darkens it on purpose."""
     off = None if now.ev is None else abs(now.ev)
@@ -147,6 +151,19 @@ def exposure(now: ExposureNow, camera: str, limits: AlertSection, testing: bool)
         AlertLevel.WARNING,
         TRIPPED.get(now.tripped, Text("the exposure loop has let go", "曝光控制已退出")),
         REMEDY.get(now.tripped, USUAL_REMEDY),
+        hold=0.0,
+    )
+    idle = now.mode == "hold" and not now.holding and not now.tripped
+    yield Condition(
+        f"exposure.{camera}.idle",
+        None if testing else idle,
+        AlertLevel.WARNING,
+        Text("the automatic fill light holds nothing: its lights stay as they are", "自动补光未在控制，灯光保持现状"),
+        Text(
+            "see the state's reason; lights that a hand took come back by exposure.handback",
+            "查看状态中的原因；被人接管的灯用 exposure.handback 交还",
+        ),
+        confirm=IDLE,
         hold=0.0,
     )
 

@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 SLICE = 0.05
 """Seconds the lane may wait for packets before it looks whether somebody calls."""
+LIT = 0.02
+"""Level by which a lamp may differ from where it was in the reference picture."""
 SUSPECTED = frozenset({PictureFault.AUTO_EXPOSURE, PictureFault.AUTO_WHITE_BALANCE})
 """Judged by patterns alone: a lamp that lights all there is looks the same. The loop asks a probe."""
 UNIT_TARGET = 1.0
@@ -110,8 +112,9 @@ class CameraWatch:
         """The show's reference picture; ``None``: none was taken. Any thread may put another one here."""
         self.expected: frozenset[PictureFault] = frozenset()
         """Faults that are so by plan (black while the lights are out by cue)."""
-        self.lamps_moved = False
-        """Whether lamps stand otherwise than in the reference, by command: colour and level say nothing then."""
+        self.taken_with: Mapping[str, float] | None = None
+        """What the lamps were told when the reference was taken; ``None``: nobody knows, as after a restart. Otherwise
+        lit, level and colour say nothing."""
 
     def opened(self, identity: Identity, now: float) -> None:
         network = is_network(identity.details.get("source", ""))
@@ -173,6 +176,10 @@ class CameraWatch:
                 self._tell(self.latest)
             raise
 
+    def _lit_otherwise(self) -> bool:
+        then, now = self.taken_with, self.insights.levels()
+        return then is None or any(abs(now.get(name, 0.0) - level) > LIT for name, level in then.items())
+
     def _remember(self, files: CameraFiles) -> None:
         """What was locked, taken and calibrated before."""
         files.restore(self._camera)
@@ -212,7 +219,7 @@ class CameraWatch:
             change = baseline.against(reference, baseline.seen(image.pixels, metrics.points, self._faults.points))
         except ValueError:  # another shape, or too small: it is not the picture the reference was taken of
             return {}
-        return baseline.judge(change, self._faults.named, lamps_moved=self.lamps_moved)
+        return baseline.judge(change, self._faults.named, lamps_moved=self._lit_otherwise())
 
 
 class CameraUnit(Unit[CameraSection, Camera]):
@@ -244,5 +251,6 @@ class CameraUnit(Unit[CameraSection, Camera]):
     def refer_to(self, reference: baseline.Baseline | None) -> None:
         """Judge the pictures by this reference from now on, in watching and in the self-test."""
         self.watch.reference = reference
+        self.watch.taken_with = dict(self.watch.insights.levels())
         if hasattr(self.driver, "reference"):
             self.driver.reference = reference

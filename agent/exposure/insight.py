@@ -59,7 +59,7 @@ class Insights:
 
     def __init__(self, faces: bool, levels: Callable[[], Mapping[str, float]]) -> None:
         self._faces = faces
-        self._levels = levels
+        self.levels = levels
         self._detector: presenter.Detector | None = None
         self._columns: Columns | None = None
         self.begin(0.0)
@@ -130,7 +130,7 @@ class Insights:
             self._cut_until = image.captured + AFTER_CUT
         self._grey = grey
         zones = light.logs(metrics.channels)
-        return self._changes.step(Sample(image.captured, zones, grey, self._levels()))
+        return self._changes.step(Sample(image.captured, zones, grey, self.levels()))
 
     def _presenter_light(self, image: Image, metrics: Metrics) -> float | None:
         box = self._presenter.box

@@ -1,0 +1,91 @@
+"""The exposure loop on the honest virtual camera: a stop of daylight off air, a camera with auto exposure on, and what
+a loop without probe and watchdog does on it. Simulated time: the figures are the loop's, not the machine's."""
+
+import math
+from pathlib import Path
+
+import structlog
+
+from agent.exposure.instructions import Commissioned
+from tests.benchmarks.row import Row
+from tests.closed import ClosedStudio, beyond, settled
+
+WITHIN = {2: 3.0, 4: 4.5, 6: 6.0}
+"""Seconds, by delay in pictures."""
+
+
+def run(folder: Path) -> list[Row]:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    try:
+        return [*(daylight(delay) for delay in WITHIN), automatic(), runaway()]
+    finally:
+        structlog.reset_defaults()
+
+
+def daylight(delay: int) -> Row:
+    """Twice and half of the daylight, which is about a third of the reference zones' light."""
+    late, over, changes = 0.0, 0.0, []
+    for factor in (2.0, 0.5):
+        studio = ClosedStudio(delay)
+        found = studio.commission()
+        assert isinstance(found, Commissioned), found
+        studio.loop.set_mode("hold", studio.now)
+        studio.run(10)
+        studio.world.daylight *= factor
+        trail = studio.run(12)
+        late, over = max(late, settled(trail, studio.rate)), max(over, beyond(trail, math.log2(factor)))
+        changes.append(trail[delay + 1])
+    return Row(
+        f"±1 stop of daylight, d = {delay}",
+        f"{late:.1f} s, overshoot {over:.3f} stop",
+        f"≤ {WITHIN[delay]:g} s, ≤ 0.02",
+        late <= WITHIN[delay] and over <= 0.02,
+        f"within 0.05 stop, off air, 10 pictures/s; the picture changed by {changes[0]:+.2f}, {changes[1]:+.2f} stop",
+    )
+
+
+def automatic() -> Row:
+    """Auto exposure on, commissioned before or not, and a picture that is asked to be brighter, darker, as it is."""
+    slowest, highest, refused, asked = 0.0, 0.0, 0, 0
+    for commissioned in (True, False):
+        for ask in (0.6, 0.3, 0.0, -0.3):
+            studio, asked = ClosedStudio(), asked + 1
+            if commissioned:
+                studio.commission()
+            studio.camera.controls.write("auto_exposure", 3)
+            studio.run(6)
+            assert studio.seen is not None
+            studio.loop.set_mode("hold", studio.now, target=2.0 ** (studio.seen.ev + ask))
+            begun, levels = studio.now, [studio.level()]
+            studio.run(10, until=lambda at=levels, of=studio: at.append(of.level()) or bool(of.loop.now_state.tripped))
+            refused += studio.loop.now_state.tripped == "camera-auto-exposure"
+            slowest, highest = max(slowest, studio.now - begun), max(highest, *levels)
+    return Row(
+        "camera auto exposure on: refused",
+        f"{refused} of {asked}, at most {slowest:.1f} s",
+        "≤ 2 s",
+        refused == asked and slowest <= 2.0 and highest < 0.99,
+        f"no light above {highest:.2f} of 1.00; they are back where they were",
+    )
+
+
+def runaway() -> Row:
+    """The same law without probe and watchdog."""
+    studio = ClosedStudio(authority=20.0)
+    studio.camera.controls.write("auto_exposure", 3)
+    studio.run(6)
+    assert studio.seen is not None
+    loop = studio.loop
+    loop.set_mode("hold", studio.now, target=2.0 ** (studio.seen.ev + 0.3))
+    begun = studio.now
+
+    def blind() -> bool:
+        loop._probing = None
+        loop._dog.forget()
+        return studio.level() >= 0.99
+
+    blind()
+    studio.run(30, until=blind)
+    took = studio.now - begun
+    said = f"at its limit after {took:.1f} s" if studio.level() >= 0.99 else f"at {studio.level():.2f} after 30 s"
+    return Row("the law alone on that camera", said, "", None, "0.3 stop asked; no probe, no watchdog")
