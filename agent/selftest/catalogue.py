@@ -43,6 +43,12 @@ CATALOGUE: Mapping[str, Entry] = {
         "检查调光曲线设置，再检查驱动。",
     ),
     "LGT-07": _entry("No flicker", "无可见闪烁", "Check contacts and power supply.", "检查接触点和电源。"),
+    "LGT-08": _entry(
+        "No bands in the picture",
+        "画面无条纹",
+        "Raise the lamp's PWM rate, or set the shutter to whole periods (1/50, 1/100 s at 50 Hz).",
+        "提高灯具 PWM 频率，或将快门设为整周期（50 Hz 用 1/50、1/100 秒）。",
+    ),
     "LGT-09": _entry(
         "Command to picture", "指令到画面的延迟", "Check camera buffer and fade time.", "检查摄像机缓冲和灯具渐变时间。"
     ),

@@ -13,6 +13,7 @@ from agent.exposure.camera import CameraUnit
 from agent.lighting.claims import Priority
 from agent.messaging.header import iso
 from agent.selftest import baseline
+from agent.selftest.checks.bands import Bands, seen
 from agent.selftest.checks.optics import LEAST, LightSeen, Reference, Shots, analyse, crossing
 from agent.selftest.desk import Desk
 from agent.selftest.report import Outcome
@@ -41,6 +42,8 @@ SENT_WITHIN = 2.0
 """Seconds an output may take to send what the lights have arrived at."""
 WAIT_FOR_PICTURE = 1.5
 """Seconds a light may take to show in the picture before it counts as not reacting."""
+BANDS_WITHIN = 20.0
+"""Seconds for the pictures of consecutive beats, at two exposures more."""
 GRAB_WITHIN = 8.0
 """Seconds for the pictures of one level."""
 WHITE = 5600.0
@@ -77,6 +80,14 @@ class Bench:
                 self.broken[name] = getattr(error, "reason", "") or str(error)
                 raise
         return self.seen[name]
+
+    async def bands(self, name: str) -> Bands:
+        """What bands this light draws, alone at full; the room is dark again afterwards."""
+        camera = self._eye
+        await self._show(name, LEVELS[-1])
+        found = await camera.lane.call(lambda: seen(camera.driver), BANDS_WITHIN)
+        await self._show(name, 0.0)
+        return found
 
     async def accept(self, report: str, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
         """Take the lights with which nothing is wrong into the baseline; their names. None without a camera, or when

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from agent.selftest.catalogue import CATALOGUE
+from agent.selftest.checks import bands
 from agent.selftest.checks.bench import Bench, lightable
 from agent.selftest.checks.optics import LightSeen, Match, Zones, match, reversal
 from agent.selftest.step import Group, Step, offline
@@ -44,12 +45,22 @@ def steps(bench: Bench) -> list[Step]:
         "LGT-07": steady,
         "LGT-09": prompt,
     }
-    return [
-        _step(bench, name, id, judge)
-        for name, fixture in bench.around.rig.fixtures.items()
-        if lightable(fixture.personality)
-        for id, judge in judges.items()  # noqa: A001
-    ]
+    lights = [name for name, fixture in bench.around.rig.fixtures.items() if lightable(fixture.personality)]
+    judged = [_step(bench, name, id, judge) for name in lights for id, judge in judges.items()]  # noqa: A001
+    return [*judged, *(_banded(bench, name) for name in lights)]
+
+
+def _banded(bench: Bench, name: str) -> Step:
+    """LGT-08, after all the others: it leaves each light at full for seconds."""
+
+    async def run() -> Result:
+        return bands.judged(await bench.bands(name))
+
+    def blocked() -> Text | None:
+        return _blocked(bench, name)
+
+    group = Group("light", name)
+    return Step("LGT-08", name, CATALOGUE["LGT-08"].title, group, run, Impact.VISIBLE, DEADLINE, blocked)
 
 
 def _step(bench: Bench, name: str, id: str, judge: Judge) -> Step:  # noqa: A002

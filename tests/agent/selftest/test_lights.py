@@ -186,3 +186,15 @@ async def test_a_light_that_is_accepted_often_drives_no_other_out(known, tmp_pat
     held = baseline.read(tmp_path, "front")
     assert held.reference().runs == {"key": baseline.MOST, "fill": 1, "back": 1}
     assert held.runs[-1].at.endswith("21Z") and held.runs[0].lights.keys() == {"fill", "back"}
+
+
+@pytest.mark.parametrize(("hertz", "depth"), [(95.3, 0.2), (100.0, 0.15)])
+async def test_the_light_that_draws_bands_is_named_with_its_frequency_also_when_they_stand_still(studio, hertz, depth):
+    camera = studio.around.host.twins["front"]
+    camera.sensor.shutter, camera.sensor.read_out = 1 / 250, 0.012
+    studio.world.fault("fill", "flicker", hertz=hertz, depth=depth)
+    report = await run(studio.around, "full", ["LGT-08:fill", "LGT-08:key"])
+    assert failed(report) == {"LGT-08:fill"}
+    found = next(check for check in report.checks if check.name == "fill")
+    assert f"{hertz:.1f}" in found.said.en and "条纹" in found.said.zh, found.said
+    assert camera.sensor.shutter == pytest.approx(1 / 250)
