@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agent.app.devices import Devices
+from agent.exposure.aim import CLIPPED
 from agent.exposure.service import ExposureNow
 from agent.exposure.words import REMEDY, TRIPPED, USUAL_REMEDY
 from agent.health.alerts import AlertLevel, Condition
@@ -123,8 +124,8 @@ def on_line(name: str, gone: str, otherwise: Text, next_step: Text) -> Iterator[
     )
 
 
-IDLE = 8.0
-"""Seconds the loop may hold nothing though it is asked to: longer than its lease, and than a cut or a look's fade."""
+BLIND = 5.0
+"""Seconds: as long as the loop's lease."""
 
 
 def exposure(now: ExposureNow, camera: str, limits: AlertSection, testing: bool) -> Iterator[Condition]:
@@ -153,17 +154,16 @@ def exposure(now: ExposureNow, camera: str, limits: AlertSection, testing: bool)
         REMEDY.get(now.tripped, USUAL_REMEDY),
         hold=0.0,
     )
-    idle = now.mode == "hold" and not now.holding and not now.tripped
     yield Condition(
-        f"exposure.{camera}.idle",
-        None if testing else idle,
+        f"exposure.{camera}.blind",
+        None if testing else now.mode == "hold" and now.why.endswith(CLIPPED),
         AlertLevel.WARNING,
-        Text("the automatic fill light holds nothing: its lights stay as they are", "自动补光未在控制，灯光保持现状"),
         Text(
-            "see the state's reason; lights that a hand took come back by exposure.handback",
-            "查看状态中的原因；被人接管的灯用 exposure.handback 交还",
+            "the automatic fill light holds nothing: the zones it goes by are burnt out",
+            "自动补光已停止控制：其基准区域过曝",
         ),
-        confirm=IDLE,
+        Text("less light there, or close the iris; then commission again", "降低该处亮度或收小光圈，然后重新标定"),
+        confirm=BLIND,
         hold=0.0,
     )
 

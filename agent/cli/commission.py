@@ -109,7 +109,7 @@ def _show(found: Mapping[str, Any]) -> None:
         down, up = f"{reach['down_stops']:+.2f} stop", f"{reach['up_stops']:+.2f} stop"
         table.add_row(name, f"{reach['share'] * 100:.0f} %", down, up)
     paper.print(table)
-    late = f"{found['delay_ms']:.0f} ms ({found['delay_samples']} measured pictures) from command to picture"
+    late = f"{found['delay_ms']:.0f} ms from command to picture"
     paper.print(f"[green]commissioned[/] for {found['camera']}: {late}; {found['reference_zones']} reference zones")
     if found["file"]:
         paper.print(f"the picture of it: {Path(found['file']).with_suffix('.html')}", soft_wrap=True)

@@ -26,6 +26,8 @@ ODD = 0.2
 SEEN = 0.5
 """Share of the reference zones that must be known in a picture, else it says nothing of them."""
 
+CLIPPED = "the reference zones are clipped"
+
 
 class Aim(NamedTuple):
     """``error``: stops the picture is too dark (+); ``wishes``: stops each light should still go; ``missing``: stops
@@ -76,7 +78,7 @@ def commissioned(
     usual = transport.predict(look)
     seen = transport.reference & np.isfinite(usual) & np.isfinite(room) & (zones > 0) & (usual > 0)
     if seen.sum() < max(1, SEEN * int(transport.reference.sum())):
-        return Aim(0.0, {}, fault="the reference zones are clipped")
+        return Aim(0.0, {}, fault=CLIPPED)
     seen = _agreeing(zones, usual, seen)
     wanted = float(usual[seen].mean()) * target / float(np.nanmean(usual))
     error = math.log2(wanted / max(float(zones[seen].mean()), 1e-6))

@@ -97,7 +97,7 @@ def _transport(transport: Transport, found: Commissioned | None) -> str:
     levels = transport.levels({})
     said = [
         Text(
-            f"The picture follows {delay.seconds * 1000:.0f} ms ({delay.samples} pictures) after the lights.",
+            f"The picture follows {delay.seconds * 1000:.0f} ms (measured pictures: {delay.samples}) after the lights.",
             f"画面比灯光滞后 {delay.seconds * 1000:.0f} 毫秒（{delay.samples} 帧）。",
         ),
         _reach_all(transport),
