@@ -27,6 +27,7 @@ EXAMPLES: Mapping[str, str] = {
     "exposure.release": "mode=advise",
     "exposure.handback": "key",
     "exposure.commission": "empty=true",
+    "exposure.prove": "",
     "camera.thumbnail": "cam-1 width=160",
     "camera.lock": "cam-1 mains=50",
     "camera.reference": "cam-1",

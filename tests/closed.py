@@ -11,6 +11,7 @@ from agent.exposure.commission import Commission
 from agent.exposure.commissioning import lights_of
 from agent.exposure.glance import Glance
 from agent.exposure.instructions import Commissioned, Moved, Set, Terms
+from agent.exposure.proof import Proof, Proven
 from agent.exposure.refusals import Refused
 from agent.exposure.service import ExposureService
 from agent.exposure.transport import Shot, zones_of
@@ -119,6 +120,23 @@ class ClosedStudio:
         names = self.loop.fixtures
         terms = Terms("cam", "2026-11-26T10:00:00Z", rate=self.rate, slew=3.0 if empty else 0.5, empty=empty)
         plan = Commission(lights_of(self.rig, names), terms)
+        self._carry_out(plan)
+        assert plan.result is not None
+        if isinstance(plan.result, Commissioned):
+            self.loop.commission(plan.result.transport, self.now)
+            assert self.seen is not None
+            self.loop.set_mode(self.loop.mode, self.now, target=2.0**self.seen.ev)
+        return plan.result
+
+    def prove(self) -> Proven | Refused:
+        """Step each light by a tenth and look who answers."""
+        assert self.loop.transport is not None
+        plan = Proof(lights_of(self.rig, self.loop.fixtures), self.loop.transport, self.rate, 0.5)
+        self._carry_out(plan)
+        assert plan.result is not None
+        return plan.result
+
+    def _carry_out(self, plan: Commission | Proof) -> None:
         levels = {light.name: light.look for light in plan.lights}
         while (todo := plan.instruction) is not None:
             if isinstance(todo, Set):
@@ -131,12 +149,6 @@ class ClosedStudio:
                 plan.reply([self.picture() for _ in range(todo.pictures)])
         self.rig.release(self.now, owner="commissioning")
         self.run(1.0)
-        assert plan.result is not None
-        if isinstance(plan.result, Commissioned):
-            self.loop.commission(plan.result.transport, self.now)
-            assert self.seen is not None
-            self.loop.set_mode(self.loop.mode, self.now, target=2.0**self.seen.ev)
-        return plan.result
 
 
 def settled(trail: list[float], rate: float, within: float = 0.05) -> float:

@@ -294,7 +294,7 @@ async def test_the_examples_of_the_page_do_what_it_says(house: House, plain: Cal
 
 # fmt: off
 APART = (
-    "exposure.commission", "camera.lock", "camera.calibrate",
+    "exposure.commission", "exposure.prove", "camera.lock", "camera.calibrate",
     "selftest.start", "maintenance.accept", "maintenance.rebaseline", "identify",
     "lights.stop", "lights.stop.reset", "lights.master", "lights.blackout", "lights.restore", "look.delete",
     "look.history", "look.rollback", "cue.back", "cue.delete", "cue.rollback", "config.propose", "config.apply",

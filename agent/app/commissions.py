@@ -1,7 +1,7 @@
 """Commissioning the automatic fill light: by command or from the shell, one at a time; what was found is kept."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -11,11 +11,12 @@ from agent.exposure.camera import Sight
 from agent.exposure.camera_files import CameraFiles
 from agent.exposure.camera_work import Work
 from agent.exposure.commission import Commission
-from agent.exposure.commissioning import Run, lights_of
+from agent.exposure.commissioning import Plan, Run, lights_of
 from agent.exposure.insight import Columns
 from agent.exposure.instructions import Commissioned, Terms
 from agent.exposure.loop import SLEW_OFF_AIR
 from agent.exposure.picture import page
+from agent.exposure.proof import Proof, Proven
 from agent.exposure.refusals import Refused
 from agent.exposure.transport import Shot, Transport, zones_of
 from agent.messaging.header import iso
@@ -25,6 +26,8 @@ from drivers.camera.metrics import COLUMNS, ROWS
 from drivers.errors import DriverError
 
 log = structlog.get_logger(__name__)
+
+R = TypeVar("R")
 
 SLEW_EMPTY = 3.0
 """Stops per second while nobody is there to see it; the rig's own limit still holds."""
@@ -94,14 +97,7 @@ class Commissions:
             plan = Commission(lights_of(house.rig, loop.fixtures), terms)
         except ValueError as error:
             raise Refusal(ReasonCode.OUT_OF_RANGE, str(error)) from None
-        self._run = Run(house.rig, house.now, self._told_on_air if off_air else house.on_air)
-        barred, house.tests.barred = house.tests.barred, Text("a commissioning is running", "标定正在进行")
-        house.tests.cut_off = True
-        try:
-            found = await self._run.of(plan, tell)
-        finally:
-            self._run, house.tests.barred = None, barred
-        house.tests.cut_off = False
+        found = await self._carried_out(plan, tell, off_air)
         if isinstance(found, Refused):
             log.warning("commissioning.refused", code=found.code, said=found.said.en, **found.evidence)
             return found, ""
@@ -120,6 +116,34 @@ class Commissions:
         await self._portrait(terms)
         house.herald.exposure()
         return found, file
+
+    async def prove(self, tell: Callable[[float], None]) -> Proven | Refused:
+        """Step every light a little and look who answers. Raises Refusal, see :meth:`ready`, and where nothing was
+        commissioned."""
+        self.ready()
+        house = self._house
+        loop = house.exposure
+        assert loop is not None
+        if loop.transport is None:
+            said = Text(
+                "these lights were never commissioned: exposure.commission first", "尚未标定：请先 exposure.commission"
+            )
+            raise Refusal(ReasonCode.UNSUPPORTED, said)
+        rate = house.devices.cameras[loop.section.camera].section.rate
+        plan = Proof(lights_of(house.rig, loop.fixtures), loop.transport, rate, SLEW_OFF_AIR)
+        return await self._carried_out(plan, tell, off_air=False)
+
+    async def _carried_out(self, plan: Plan[R], tell: Callable[[float], None], off_air: bool) -> R | Refused:
+        house = self._house
+        self._run = Run(house.rig, house.now, self._told_on_air if off_air else house.on_air)
+        barred, house.tests.barred = house.tests.barred, Text("a commissioning is running", "标定正在进行")
+        house.tests.cut_off = True
+        try:
+            found = await self._run.of(plan, tell)
+        finally:
+            self._run, house.tests.barred = None, barred
+        house.tests.cut_off = False
+        return found
 
     async def _portrait(self, terms: Terms) -> None:
         """What was measured holds for the camera as it stands: its reference picture tells when it is moved."""

@@ -8,7 +8,13 @@ from agent.app.commissions import LONGEST, Commissions, automatics, told
 from agent.app.house import House
 from agent.app.verbs import targets
 from agent.exposure.refusals import Refused
-from agent.messaging.exposure_args import ExposureCommission, ExposureHandback, ExposureRelease, ExposureSet
+from agent.messaging.exposure_args import (
+    ExposureCommission,
+    ExposureHandback,
+    ExposureProve,
+    ExposureRelease,
+    ExposureSet,
+)
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
 from config.units import Text
@@ -19,7 +25,7 @@ LIGHT = ("auto_exposure", "gain_automatic")
 
 
 class ExposureVerbs:
-    """exposure.set, exposure.release, exposure.handback, exposure.commission."""
+    """exposure.set, exposure.release, exposure.handback, exposure.commission, exposure.prove."""
 
     def __init__(self, house: House, commissions: Commissions) -> None:
         self._house = house
@@ -39,6 +45,15 @@ class ExposureVerbs:
                 deadline=LONGEST,
                 missing=self._missing,
             ),
+            Verb(
+                "exposure.prove",
+                ExposureProve,
+                self._prove,
+                check=self._can_commission,
+                impact=Impact.VISIBLE,
+                deadline=LONGEST,
+                missing=self._missing,
+            ),
         ]
         return {verb.name: verb for verb in verbs}
 
@@ -48,7 +63,7 @@ class ExposureVerbs:
     def _can(self, args: ExposureHandback) -> None:
         self._named(args)
 
-    def _can_commission(self, args: ExposureCommission) -> None:
+    def _can_commission(self, args: ExposureCommission | ExposureProve) -> None:
         free(self._house)
         self._commissions.ready()
 
@@ -96,10 +111,38 @@ class ExposureVerbs:
     async def _commission(self, args: ExposureCommission, job: Job) -> Mapping[str, Any]:
         found, file = await self._commissions.run(args.empty, job.progress)
         if isinstance(found, Refused):
-            code = ReasonCode.CANCELLED if found.code == "aborted" else ReasonCode.DEVICE_REFUSED
-            said, remedy = found.said, found.remedy
-            raise Refusal(code, Text(f"{said.en} {remedy.en}", f"{said.zh}{remedy.zh}"))
+            raise _refusal(found)
         en = f"the lights of {found.transport.camera} are commissioned"
         zh = f"{found.transport.camera} 的补光灯已标定"
         self._house.herald.event("exposure.commissioned", Text(en, zh), camera=found.transport.camera, file=file)
         return told(found, file)
+
+    async def _prove(self, args: ExposureProve, job: Job) -> Mapping[str, Any]:
+        """What was found is data: the command has succeeded when every light was looked for."""
+        found = await self._commissions.prove(job.progress)
+        if isinstance(found, Refused):
+            raise _refusal(found)
+        bad = [answer for answer in found.answers.values() if answer.kind not in ("ok", "bright")]
+        if bad:
+            text = Text(" ".join(each.said.en for each in bad), "".join(each.said.zh for each in bad))
+            self._house.herald.event("exposure.unproven", text, "warning", lights=[*found.answers])
+        return {
+            "proven": found.sound,
+            "swapped": [list(ring) for ring in found.swapped],
+            "lights": {
+                name: {
+                    "answer": answer.kind,
+                    "share": round(answer.own, 3),
+                    "sigma": round(answer.sigma, 4),
+                    "others": {other: round(share, 3) for other, share in answer.others.items()},
+                    "en": answer.said.en,
+                    "zh": answer.said.zh,
+                }
+                for name, answer in found.answers.items()
+            },
+        }
+
+
+def _refusal(found: Refused) -> Refusal:
+    code = ReasonCode.CANCELLED if found.code == "aborted" else ReasonCode.DEVICE_REFUSED
+    return Refusal(code, Text(f"{found.said.en} {found.remedy.en}", f"{found.said.zh}{found.remedy.zh}"))

@@ -1,4 +1,4 @@
-"""Carries a commissioning out: does what the plan says on the rig, and hands it the pictures.
+"""Carries a commissioning, or a proof, out: does what the plan says on the rig, and hands it the pictures.
 
 Everything is claimed at TEST priority with a lease, under one owner: one release brings the look back, whatever
 happens, at the slew limit. It is broken off at once by *on air*, by a hand on one of its lights, by a stop.
@@ -6,15 +6,17 @@ happens, at the slew limit. It is broken off at once by *on air*, by a hand on o
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
-from agent.exposure.commission import Commission
-from agent.exposure.instructions import Commissioned, Light, Moved, Set, Watch
+from agent.exposure.instructions import Instruction, Light, Moved, Reply, Set, Watch
 from agent.exposure.refusals import Refused, refuse
 from agent.exposure.transport import Shot
 from agent.lighting.claims import Priority
 from agent.lighting.rig import Rig
 from config.units import Attribute, Levels, Text
 from firmware_profiles.render import limits
+
+R = TypeVar("R", covariant=True)
 
 OWNER = "commissioning"
 LEASE = 10.0
@@ -39,8 +41,23 @@ def lights_of(rig: Rig, names: Sequence[str]) -> list[Light]:
     return found
 
 
+class Plan(Protocol[R]):
+    """What is carried out: a commissioning, a proof."""
+
+    @property
+    def lights(self) -> Sequence[Light]: ...
+    @property
+    def instruction(self) -> Instruction | None: ...
+    @property
+    def result(self) -> R | Refused | None: ...
+    @property
+    def expected_seconds(self) -> float: ...
+    def reply(self, answer: Reply) -> None: ...
+    def abort(self, why: Text) -> None: ...
+
+
 class Run:
-    """One commissioning. ``hear`` is given every measured picture while it runs, on the loop's thread."""
+    """One of them. ``hear`` is given every measured picture while it runs, on the loop's thread."""
 
     def __init__(self, rig: Rig, now: Callable[[], float], on_air: Callable[[], bool]) -> None:
         self._rig = rig
@@ -54,7 +71,7 @@ class Run:
         """A picture was measured."""
         self._shots.put_nowait(shot)
 
-    async def of(self, plan: Commission, tell: Callable[[float], None]) -> Commissioned | Refused:
+    async def of(self, plan: Plan[R], tell: Callable[[float], None]) -> R | Refused:
         """``tell`` is told how much is done, 0…1. Cancelled: the look comes back all the same."""
         rig, begun = self._rig, self._now()
         self._touched = {light.name: rig.touched.get(light.name, 0.0) for light in plan.lights}

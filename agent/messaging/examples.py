@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, Mapping[str, Any]] = {
     "exposure.release": {"mode": "advise"},
     "exposure.handback": {"targets": ["key"]},
     "exposure.commission": {"empty": True},
+    "exposure.prove": {},
     "camera.thumbnail": {"camera": "cam-1", "width": 160},
     "camera.lock": {"camera": "cam-1", "mains": 50},
     "camera.reference": {"camera": "cam-1"},

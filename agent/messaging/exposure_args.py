@@ -38,6 +38,11 @@ class ExposureCommission(Strict):
     empty: bool = Field(False, description="Nobody is on the set: larger steps, better figures.")
 
 
+class ExposureProve(Strict):
+    """Step each light of the automatic fill light by a tenth of what it shows, and look in the picture who answers:
+    dead, dim, swapped, two on one address. They must have been commissioned; people may stay. About 6 s a light."""
+
+
 class CameraThumbnail(Strict):
     """A small picture of what a camera shows, as JPEG in base64, to the reply topic of who asks only. Only where the
     configuration lets it (`thumbnails`); who asked is in the audit. All else the agent says of pictures is numbers."""
@@ -73,6 +78,7 @@ ARGS: Mapping[str, type[Strict]] = {
     "exposure.release": ExposureRelease,
     "exposure.handback": ExposureHandback,
     "exposure.commission": ExposureCommission,
+    "exposure.prove": ExposureProve,
     "camera.thumbnail": CameraThumbnail,
     "camera.lock": CameraLock,
     "camera.reference": CameraReference,

@@ -92,6 +92,7 @@ POLICY: Sequence[Row] = (
     Row("exposure.set", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
     Row("exposure.handback", Role.OPERATOR, Role.OPERATOR, Pace.LIVE),
     Row("exposure.commission", Role.OPERATOR, None, Pace.RARE),
+    Row("exposure.prove", Role.OPERATOR, None, Pace.RARE),
     Row("camera.thumbnail", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     Row("camera.lock", Role.OPERATOR, None, Pace.RARE),
     Row("camera.reference", Role.OPERATOR, Role.OPERATOR, Pace.RARE),

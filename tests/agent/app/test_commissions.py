@@ -73,3 +73,19 @@ async def test_a_light_that_does_nothing_is_named(house):
         assert "fill" in done.message.en and "以下灯具" in done.message.zh
         assert json.dumps(done.result) in ("{}", "null") or not done.result
         assert agent.exposure.now_state.commissioned == ""
+
+
+async def test_lights_are_proven_by_command_once_they_were_commissioned(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await house.send("exposure.set", {"mode": "watch"})
+        await until(lambda: agent.devices.cameras["cam-1"].lane.health.state == "ok")
+        early = await house.send("exposure.prove", {})
+        assert (early.state, early.code) == ("failed", "unsupported"), early
+        assert (await house.send("exposure.commission", {"empty": True})).state == "succeeded"
+        sound = await house.send("exposure.prove", {})
+        assert sound.result["proven"] is True and set(sound.result["lights"]) == {"key", "fill"}, sound
+        house.studio.world.fault("key", "dim", gain=0.5)
+        dim = await house.send("exposure.prove", {})
+        assert dim.state == "succeeded" and dim.result["proven"] is False
+        assert dim.result["lights"]["key"]["answer"] == "dim" and "key" in dim.result["lights"]["key"]["zh"]

@@ -60,6 +60,7 @@ exposure.set mode=watch     -OMA  -OMA  -OMA
 exposure.set                -OMA  -OMA  -OMA
 exposure.handback           -OMA  -OMA  -OMA
 exposure.commission         -OMA  ----  -OMA
+exposure.prove              -OMA  ----  -OMA
 camera.thumbnail            --MA  --MA  --MA
 camera.lock                 -OMA  ----  -OMA
 camera.reference            -OMA  -OMA  -OMA
