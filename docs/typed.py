@@ -30,6 +30,7 @@ EXAMPLES: Mapping[str, str] = {
     "exposure.prove": "",
     "camera.thumbnail": "cam-1 width=160",
     "camera.lock": "cam-1 mains=50",
+    "camera.measure": "cam-1",
     "camera.reference": "cam-1",
     "camera.calibrate": "cam-1",
     "rdm.survey": "widget-1",

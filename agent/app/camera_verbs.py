@@ -8,7 +8,7 @@ from agent.app.house import House
 from agent.exposure.camera import CameraUnit
 from agent.exposure.camera_files import CameraFiles
 from agent.exposure.camera_work import Work
-from agent.messaging.exposure_args import CameraCalibrate, CameraLock, CameraReference, CameraThumbnail
+from agent.messaging.exposure_args import CameraCalibrate, CameraLock, CameraMeasure, CameraReference, CameraThumbnail
 from agent.messaging.header import iso
 from agent.messaging.hints import hint
 from agent.messaging.lifecycle import ReasonCode, Refusal
@@ -23,9 +23,9 @@ LONGEST = 60.0
 
 
 class CameraVerbs:
-    """camera.lock, camera.reference, camera.calibrate; and camera.thumbnail, a question answered from the points that
-    were metered anyway. It is in the audit as every command is; the picture goes to who asked (the reply topic), is on
-    no disk and retained by no broker."""
+    """camera.lock, camera.measure, camera.reference, camera.calibrate; and camera.thumbnail, a question answered from
+    the points that were metered anyway. It is in the audit as every command is; the picture goes to who asked (the
+    reply topic), is on no disk and retained by no broker."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -51,6 +51,7 @@ class CameraVerbs:
                 deadline=LONGEST,
                 missing=self._none,
             ),
+            Verb("camera.measure", CameraMeasure, self._measure, check=self._there, missing=self._none),
             Verb("camera.reference", CameraReference, self._reference, check=self._there, missing=self._none),
             Verb(
                 "camera.calibrate",
@@ -79,7 +80,7 @@ class CameraVerbs:
             said = Text(f"camera {name}; {meant.en}", f"摄像机 {name}；{meant.zh}")
             raise Refusal(ReasonCode.UNKNOWN_TARGET, said)
 
-    def _there(self, args: CameraLock | CameraReference | CameraCalibrate) -> None:
+    def _there(self, args: CameraLock | CameraMeasure | CameraReference | CameraCalibrate) -> None:
         self._known(args.camera)
         health = self._house.devices.cameras[args.camera].lane.health
         if health.state != "ok":
@@ -125,6 +126,14 @@ class CameraVerbs:
         unit, work = self._work(args.camera)
         found = await unit.lane.call(lambda: work.lock(args.mains), timeout=LONGEST)
         return {"camera": args.camera, "values": dict(found.values), "notes": list(found.notes)}
+
+    async def _measure(self, args: CameraMeasure, job: Job) -> Mapping[str, Any]:
+        unit, work = self._work(args.camera)
+        try:
+            found: Mapping[str, Any] = await unit.lane.call(work.measured, timeout=5.0)
+        except ValueError as error:
+            raise Refusal(ReasonCode.OUT_OF_RANGE, str(error)) from None
+        return {"camera": args.camera, **found}
 
     async def _reference(self, args: CameraReference, job: Job) -> Mapping[str, Any]:
         unit, work = self._work(args.camera)

@@ -28,7 +28,9 @@ PLAIN = {
     **dict.fromkeys(("cue.back", "cue.release", "cue.save", "cue.delete", "cue.history", "cue.rollback"), "list"),
     "identify": "fixture",
     "exposure.set": "mode",
-    **dict.fromkeys(("camera.thumbnail", "camera.lock", "camera.reference", "camera.calibrate"), "camera"),
+    **dict.fromkeys(
+        ("camera.thumbnail", "camera.lock", "camera.measure", "camera.reference", "camera.calibrate"), "camera"
+    ),
     "command.cancel": "id",
     **dict.fromkeys(("rdm.survey", "rdm.identify", "rdm.set"), "output"),
     "probe.now": "probe",

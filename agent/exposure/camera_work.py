@@ -5,6 +5,7 @@ While it goes on the lane's watch goes on, too: every look is a measured picture
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from agent.exposure.camera import CameraUnit
 from agent.exposure.camera_files import CameraFiles, automatics
@@ -13,8 +14,9 @@ from drivers.camera import baseline
 from drivers.camera.baseline import Baseline
 from drivers.camera.controls import EXPOSURE, LATENCY, Look, lock
 from drivers.camera.locked import Locked
-from drivers.camera.metrics import sample
+from drivers.camera.metrics import measure, sample
 from drivers.camera.response import Response, find
+from drivers.camera.signal import from_bgr, statistics
 from drivers.errors import NotSupported, Refused, ReplyTimeout
 from drivers.host import Controls
 
@@ -67,6 +69,34 @@ class Work:
         self._unit.refer_to(taken)
         return taken
 
+    def measured(self) -> dict[str, Any]:
+        """One picture at full size in numbers: all of metering, and what a waveform monitor's statistics say of it."""
+        image = self._unit.driver.grab(detail=True)
+        metrics = measure(image.pixels, 1.0, curve=self._unit.watch.curve, box=self._unit.watch.insights.box)
+        still = self._unit.watch.insights.still_zones()
+        height, width = image.pixels.shape[:2]
+        return {
+            "width": width,
+            "height": height,
+            "luminance": round(metrics.mean, 5),
+            "log_mean": round(metrics.log_mean, 5),
+            "median": round(metrics.median, 5),
+            "p1": metrics.p1,
+            "p50": metrics.p50,
+            "p99": metrics.p99,
+            "clipped_percent": round(metrics.clipped, 3),
+            "crushed_percent": round(metrics.crushed, 3),
+            "mired": _known(metrics.mired, 1),
+            "duv": _known(metrics.duv, 5),
+            "sharpness": _known(metrics.sharpness, 2),
+            "presenter": list(self._unit.watch.insights.box or ()),
+            "zones": [[round(light, 4) for light in row] for row in metrics.zones.tolist()],
+            "histogram": metrics.histogram.tolist(),
+            "still_zones": [] if still.mask is None else still.mask.astype(int).tolist(),
+            "still_zones_missing": still.refused.en if still.refused is not None else "",
+            "signal": {name: round(value, 4) for name, value in statistics(from_bgr(image.pixels)).named()},
+        }
+
     def calibrate(self) -> Response:
         """The camera's curve from exposure steps. Auto exposure must be off. Raises Refused, with the exposure back."""
         controls = self.controls()
@@ -110,3 +140,7 @@ class Work:
                 warmth = math.log2(max(r, 1e-6) / max(b, 1e-6))
                 return Look(max(sight.metrics.mean, 1e-6), warmth, sight.captured)
         raise ReplyTimeout(f"{self._unit.name} gives no new picture")
+
+
+def _known(value: float, digits: int) -> float | None:
+    return round(value, digits) if math.isfinite(value) else None

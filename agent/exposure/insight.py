@@ -20,6 +20,7 @@ from drivers.camera.flicker import Flicker, FlickerWatch
 from drivers.camera.metrics import Metrics
 from drivers.camera.points import Box
 from drivers.camera.presenter import Presenter
+from drivers.camera.references import Record, References
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +74,7 @@ class Insights:
         self._presenter = Presenter()
         self._grey: shift.Grey | None = None
         self._cut_until = 0.0
+        self._record = Record()
 
     def know(self, columns: Columns | None) -> None:
         """Commissioned, or not any more. Any thread."""
@@ -83,6 +85,12 @@ class Insights:
     def box(self) -> Box | None:
         """The presenter's."""
         return self._presenter.box
+
+    def still_zones(self) -> References:
+        """Zones that stood still in the last minute, neither clipped nor crushed, not the presenter's; lit by the
+        lights, where commissioning has measured it. On the lane's thread."""
+        known = self._columns
+        return self._record.choose(None if known is None else np.nansum(list(known.lights.values()), axis=0))
 
     def wants_more(self, now: float) -> bool:
         """Whether the very next picture would be of use."""

@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, Mapping[str, Any]] = {
     "exposure.prove": {},
     "camera.thumbnail": {"camera": "cam-1", "width": 160},
     "camera.lock": {"camera": "cam-1", "mains": 50},
+    "camera.measure": {"camera": "cam-1"},
     "camera.reference": {"camera": "cam-1"},
     "camera.calibrate": {"camera": "cam-1"},
     "rdm.survey": {"output": "widget-1"},

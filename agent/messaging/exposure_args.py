@@ -59,6 +59,13 @@ class CameraLock(Strict):
     mains: Literal[0, 50, 60] = Field(0, description="Hertz of lamps that flicker with the mains; 0: none do.")
 
 
+class CameraMeasure(Strict):
+    """One picture in numbers: light by zone, histogram, percentiles, colour, focus, presenter, the zones that stand
+    still, and the statistics a waveform monitor shows. Numbers only."""
+
+    camera: Name = Field(description="Its name.")
+
+
 class CameraReference(Strict):
     """Take the picture as it is now as what it should be: a camera that is moved, out of focus, noisier or of another
     colour is told from then on. It stays on this machine."""
@@ -81,6 +88,7 @@ ARGS: Mapping[str, type[Strict]] = {
     "exposure.prove": ExposureProve,
     "camera.thumbnail": CameraThumbnail,
     "camera.lock": CameraLock,
+    "camera.measure": CameraMeasure,
     "camera.reference": CameraReference,
     "camera.calibrate": CameraCalibrate,
 }

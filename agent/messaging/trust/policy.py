@@ -95,6 +95,7 @@ POLICY: Sequence[Row] = (
     Row("exposure.prove", Role.OPERATOR, None, Pace.RARE),
     Row("camera.thumbnail", Role.MAINTENANCE, Role.MAINTENANCE, Pace.RARE),
     Row("camera.lock", Role.OPERATOR, None, Pace.RARE),
+    Row("camera.measure", Role.VIEWER, Role.VIEWER, Pace.RARE),
     Row("camera.reference", Role.OPERATOR, Role.OPERATOR, Pace.RARE),
     Row("camera.calibrate", Role.MAINTENANCE, None, Pace.RARE),
     Row("selftest.start", Role.OPERATOR, Role.OPERATOR, Pace.RARE),

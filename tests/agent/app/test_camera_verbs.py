@@ -1,5 +1,7 @@
 """camera.lock, camera.reference, camera.calibrate in the running agent, on the honest virtual camera."""
 
+import pytest
+
 from agent.exposure.camera_files import CameraFiles
 from config.units import Attribute
 from tests.waiting import until
@@ -90,3 +92,15 @@ async def test_a_camera_s_own_curve_is_measured_and_metered_by(house):
         camera.controls.write("auto_exposure", 3)
         refused = await house.send("camera.calibrate", {"camera": "cam-1"})
         assert (refused.state, refused.code) == ("failed", "device-refused"), refused
+
+
+async def test_a_picture_is_told_in_numbers_and_in_numbers_only(house):
+    async with house.running() as agent:
+        await ready(agent)
+        done = await house.send("camera.measure", {"camera": "cam-1"})
+        assert done.state == "succeeded", done
+        numbers = done.result
+        assert (len(numbers["zones"]), len(numbers["zones"][0]), len(numbers["histogram"])) == (9, 16, 256)
+        assert numbers["signal"]["YMIN"] <= numbers["signal"]["YAVG"] <= numbers["signal"]["YMAX"]
+        assert numbers["luminance"] == pytest.approx(sum(map(sum, numbers["zones"])) / 144, rel=0.01)
+        assert "still_zones_missing" in numbers

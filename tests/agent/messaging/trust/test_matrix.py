@@ -63,6 +63,7 @@ exposure.commission         -OMA  ----  -OMA
 exposure.prove              -OMA  ----  -OMA
 camera.thumbnail            --MA  --MA  --MA
 camera.lock                 -OMA  ----  -OMA
+camera.measure              VOMA  VOMA  VOMA
 camera.reference            -OMA  -OMA  -OMA
 camera.calibrate            --MA  ----  --MA
 selftest.start              -OMA  -OMA  -OMA
