@@ -122,10 +122,10 @@ class Devices:
             unit.show(scene)
 
     def levels(self) -> dict[str, float]:
-        """What every light is told now, share of full light. Any thread may ask: a scene never changes."""
+        """What every light is told now: share of full light by name, else by ``name.attribute``. Any thread may ask."""
         scene, now = self._scene, self.host.now()
         fades = scene.fades if scene is not None else {}
-        return {name: fade.at(now) for (name, what), fade in fades.items() if what is Attribute.INTENSITY}
+        return {n if a is Attribute.INTENSITY else f"{n}.{a}": fade.at(now) for (n, a), fade in fades.items()}
 
     def sent(self) -> tuple[dict[int, bytes], dict[str, Told]]:
         """What lights have been sent that are not, or may not be, where the scene has them: frames of universes that

@@ -56,6 +56,9 @@ def stops(stage: Stage, seen: Seen) -> Sequence[Stop]:
     def found() -> bool:
         return not lost()
 
+    def returned() -> bool:
+        return any(state.holding and not state.out for state in seen.exposure.values())
+
     return (
         Stop("the exposure loop brings the picture to its target", nothing, right, "exposure on target", hold=STEADY),
         Stop("somebody closes the curtain", lambda: stage.daylight(-1), dark, "the picture is too dark"),
@@ -64,7 +67,8 @@ def stops(stage: Stage, seen: Seen) -> Sequence[Stop]:
         Stop("… and plugged in again", stage.plug, found, "alert resolved"),
         Stop("a quick self-test, by MQTT command", stage.test, tested, "self-test done", 30.0),
         Stop("a hand on the key light", stage.hand, lambda: held(seen, there=True), "held by hand"),
-        Stop("… and released", stage.release, lambda: not held(seen), "released"),
+        Stop("… and released", stage.release, lambda: not held(seen), "released: the loop keeps off it"),
+        Stop("… and handed back", stage.hand_back, returned, "the loop has it again"),
     )
 
 

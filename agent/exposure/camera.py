@@ -130,8 +130,11 @@ class CameraWatch:
         self._due = now
 
     def faults_at(self, now: float) -> FaultState:
-        """What is wrong now. Any thread may ask."""
-        return faults.aged(self._faults, now, self._patience)
+        """What is wrong now. Any thread may ask. Pictures that a self-test takes on the lane are pictures, too."""
+        known, came = self._faults, getattr(self._camera, "came", None)
+        if came is not None and known.seen is not None and came > known.seen:
+            known = replace(known, seen=came)
+        return faults.aged(known, now, self._patience)
 
     def turn(self, now: float) -> float:
         if now < self._due and self.insights.wants_more(now):

@@ -12,7 +12,7 @@ the next. No clock: times are the pictures' own.
 import warnings
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -58,7 +58,7 @@ _KINDS = {
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One measured picture: ``zones`` as in :class:`~drivers.camera.attribution.View`; ``levels``: of every lamp, as
-    commanded at that time."""
+    commanded at that time; of another of its attributes by ``lamp.attribute``."""
 
     time: float
     zones: Floats
@@ -134,7 +134,12 @@ class Changes:
             self.noise * np.float32((1 / 3 + 1 / len(self._quiet)) ** 0.5),
             self._took(way),
         )
+        moved = self._commanded(sample)
         self._quiet, self._began = list(self._recent)[-3:], None
+        if found.cause in _KINDS and any(name not in self._columns for name in moved):
+            # what that lamp does to the picture nobody has measured: it may well do this
+            lamps = tuple(sorted({name.partition(".")[0] for name in moved}))
+            return replace(found, cause=Cause.LAMP, lamps=lamps, commanded=True)
         return found
 
     def _way(self, before: Floats, after: Floats) -> list[float]:

@@ -105,7 +105,7 @@ class OpenCVCamera:
         self._last = float("-inf")
         self.reference: Baseline | None = None
         """The show's reference picture, for the self-test; ``None``: none was taken."""
-        self._came = 0.0
+        self.came = 0.0
         """When there was a picture last."""
 
     def open(self) -> Identity:
@@ -113,7 +113,7 @@ class OpenCVCamera:
         self.close()
         source = self._host.camera(self._options.source, self._options.login)
         self._source = source
-        self._came = self._host.now()
+        self.came = self._host.now()
         try:
             first = self._next(max(self._options.timeout, FIRST), detail=True)
         except DriverError:
@@ -134,11 +134,11 @@ class OpenCVCamera:
         """The newest picture, never one that was given before. After ``GONE`` seconds without any, ReplyTimeout has
         become LinkLost: a network camera that hangs is better opened anew than waited for."""
         wanted = self._options.detail if detail is None else detail
-        patience = min(self._options.timeout, max(0.1, self._came + GONE - self._host.now()))
+        patience = min(self._options.timeout, max(0.1, self.came + GONE - self._host.now()))
         try:
             return self._next(patience, detail=wanted)
         except ReplyTimeout as error:
-            if self._host.now() - self._came >= GONE - 0.01:
+            if self._host.now() - self.came >= GONE - 0.01:
                 raise LinkLost(f"{error.reason}; none for {GONE:g} s", error.remedy) from None
             raise
 
@@ -149,7 +149,7 @@ class OpenCVCamera:
         while left > 0:
             pixels, captured = source.read(left, detail)
             if captured > self._last:
-                self._last, self._came = captured, self._host.now()
+                self._last, self.came = captured, self._host.now()
                 self._number += 1
                 if pixels.shape[0] < ROWS or pixels.shape[1] < COLUMNS:
                     raise BadReply(

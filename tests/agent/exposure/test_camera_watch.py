@@ -74,6 +74,14 @@ def test_silence_is_known_at_once_to_who_asks_though_the_lane_hangs(source: str,
     assert watched.told[-1].untrusted == ""
 
 
+def test_pictures_that_somebody_else_takes_on_the_lane_are_no_silence() -> None:
+    watched = Watched().run(3)
+    last = watched.camera.now
+    watched.camera.came = last + 4.0  # type: ignore[attr-defined]
+    assert watched.watch.faults_at(last + 4.1).fault is None
+    assert watched.watch.faults_at(last + 6.0).fault is PictureFault.STALE
+
+
 def test_silence_is_told_by_the_lane_when_its_read_ends() -> None:
     watched = Watched().run(3)
     watched.camera.silent = 0.9

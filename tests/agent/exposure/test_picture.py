@@ -31,7 +31,14 @@ def test_every_fixture_has_its_map_and_its_row():
     assert int(shown.argmax()) == int(COLUMNS_OF_LIGHT["key"].argmax())
     rows = ["".join(row.itertext()) for row in tree(html).iter("tr")]
     assert [any(row.startswith(name) for row in rows) for name in COLUMNS_OF_LIGHT] == [True] * 3
-    for said in ("front", "2026-11-26 12:00:00 UTC", "320 ms (measured pictures: 3)", "320 毫秒", "0.40 stop", "exposure = 156"):
+    for said in (
+        "front",
+        "2026-11-26 12:00:00 UTC",
+        "320 ms (measured pictures: 3)",
+        "320 毫秒",
+        "0.40 stop",
+        "exposure = 156",
+    ):
         assert said in html
 
 

@@ -27,6 +27,7 @@ class Film:
         self.moment = Moment(LEVELS, day=0.4, gain=0.35)
         columns = {lamp: column(self.room, lamp, self.moment) for lamp in LEVELS}
         self.changes = Changes(columns, column(self.room, "", self.moment).astype(np.float32))
+        self.extra: dict[str, float] = {}
         self.time = 0.0
         self.told: list[tuple[float, Change]] = []
 
@@ -38,7 +39,9 @@ class Film:
             shown = at(max(0.0, self.time - began - LATE / RATE)) if at else self.moment
             pixels = shoot(self.room, shown, self.random)
             points = sample(pixels)
-            change = self.changes.step(Sample(self.time, light(pixels), thumbnail(points), asked.levels))
+            change = self.changes.step(
+                Sample(self.time, light(pixels), thumbnail(points), {**asked.levels, **self.extra})
+            )
             if change is not None:
                 self.told.append((self.time, change))
         if at:
@@ -124,3 +127,16 @@ def test_a_light_that_fades_after_a_rest_does_not_flicker(seconds: float) -> Non
     film.run(3, after(brighter, takes=seconds))
     assert Cause.FLICKER not in film.causes
     assert not film.changes.judged(film.time)[PictureFault.FLICKER].holds
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_lamp_nobody_has_measured_may_do_what_the_camera_s_automatics_do(told: bool) -> None:
+    film = Film()
+    film.changes = Changes()
+    film.extra = {"lamp-0.cct": 5600.0}
+    film.run(5)
+    film.told.clear()
+    film.extra = {"lamp-0.cct": 3200.0 if told else 5600.0}
+    film.run(3, after(film.moment.but(gain=film.moment.gain * 0.8), begun=0.2))  # all zones alike
+    causes = [(change.cause, change.commanded, change.lamps) for _, change in film.told]
+    assert causes == [(Cause.LAMP, True, ("lamp-0",)) if told else (Cause.AUTO_EXPOSURE, False, ())]

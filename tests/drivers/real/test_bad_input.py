@@ -332,7 +332,8 @@ def test_descriptors_and_threads_stay_as_they_were(serve: Callable[..., Server])
         with suppress(DeviceMissing):
             camera.open()
         counts.append(held())
-    assert len(set(counts[1:])) == 1, counts
+    # what other tests left to the garbage collector may go meanwhile; nothing may come
+    assert all(fds <= counts[1][0] and threads <= counts[1][1] for fds, threads in counts[2:]), counts
 
 
 def test_reduced_pictures_are_as_bright_as_whole_ones() -> None:
