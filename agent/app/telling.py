@@ -165,6 +165,7 @@ def exposure(state: ExposureNow, wall_minus_mono: float) -> ExposureState:
         probe=dict(state.evidence or {}),
         commissioned=state.commissioned,
         unreachable=Say.of(state.unreachable) if state.unreachable else None,
+        coarse=Say.of(state.coarse) if state.coarse else None,
         white=None if state.white is None else round(state.white, 1),
     )
 

@@ -12,10 +12,11 @@ import math
 from collections.abc import Collection, Mapping
 
 from agent.exposure.loop import Room, stops, trimmed
+from agent.exposure.resolution import local_step, smooth_above
 from agent.lighting.claims import Priority
 from agent.lighting.rig import Rig
 from config.units import Attribute
-from firmware_profiles.render import limits
+from firmware_profiles.render import limits, resolution
 
 DARKEST = 0.01
 """Share of light below which the loop does not push a lamp: under it 8-bit lamps have no steps left."""
@@ -144,6 +145,19 @@ class Hands:
             wanted[name] = {Attribute.CCT: min(max(kelvin, low), high)}
         if wanted:
             self._rig.claim(OWNER, Priority.LOOP, wanted, now=now, fade=SMOOTH, lease=LEASE)
+
+    def steps(self, present: Mapping[str, float]) -> dict[str, float]:
+        """How many stops one step on the wire is, where each light stands."""
+        found = {}
+        for name, level in present.items():
+            has = self._rig.fixtures[name].personality
+            found[name] = local_step(resolution(has, Attribute.INTENSITY, level), max(level, DARKEST))
+        return found
+
+    def smooth_above(self, name: str) -> float:
+        """The level above which nobody sees its single steps."""
+        has = self._rig.fixtures[name].personality
+        return smooth_above(lambda level: resolution(has, Attribute.INTENSITY, level))
 
     def rooms(self, present: Mapping[str, float]) -> dict[str, Room]:
         """How far each light may still go."""

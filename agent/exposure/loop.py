@@ -33,9 +33,11 @@ LEAST = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """What commissioning fixes: ``delay`` in camera samples from a command to its picture."""
+    """What commissioning fixes: ``delay`` in camera samples from a command to its picture; ``start``: stops of error at
+    which it begins to act, more where a light's own steps on the wire are coarser."""
 
     delay: int
+    start: float = START
 
     @property
     def gain(self) -> float:
@@ -92,7 +94,7 @@ def step(state: LoopState, seen: Seen, law: Law, now: float, on_air: bool) -> Lo
         return replace(state, moved={})
     elapsed = min(max(now - state.at, 0.0), 1.0) if state.captured >= 0 else 0.0
     state = replace(state, captured=seen.captured, at=now, moved={}, detail="")
-    begins = abs(seen.error) > START or seen.apart > APART
+    begins = abs(seen.error) > law.start or seen.apart > APART
     acting = begins if not state.acting else abs(seen.error) >= STOP or seen.apart >= APART / 4
     if not acting:
         return replace(state, acting=False, why="resting")

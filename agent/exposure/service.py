@@ -19,8 +19,9 @@ from agent.exposure.aim import Aim, Shown, alike, commissioned, predicted, stron
 from agent.exposure.balance import Balance
 from agent.exposure.glance import Glance, Memory, ZoneLight
 from agent.exposure.hands import DARKEST, OWNER, Hands
-from agent.exposure.loop import LEAST, Law, LoopState, Room, Seen, step, stops, trimmed
+from agent.exposure.loop import LEAST, START, Law, LoopState, Room, Seen, step, stops, trimmed
 from agent.exposure.probing import Probing
+from agent.exposure.resolution import coarse, dead_band
 from agent.exposure.state import ExposureNow, Mode, Move
 from agent.exposure.transport import Transport
 from agent.exposure.watchdog import DOUBT, PREDICTED, UNKNOWN, Watchdog
@@ -153,6 +154,7 @@ class ExposureService:
         present = self.hands.present(now)
         self._memory.add(now, glance, self.hands.shown(now))
         rooms = self.hands.rooms(present)
+        self._coarse(present)
         aim = self._aim(glance, rooms, now)
         lost = next(iter(gone.values()), "") if not present else ""
         fault = glance.fault or lost or self.hands.waiting(present) or aim.fault
@@ -197,6 +199,14 @@ class ExposureService:
             authority=self.section.authority,
             keep_ratio=self.section.keep_ratio,
         )
+
+    def _coarse(self, present: Mapping[str, float]) -> None:
+        """No finer than the finest of the lights can be moved; one whose single steps are seen is told."""
+        steps = self.hands.steps(present)
+        self._law = replace(self._law, start=dead_band(min(steps.values(), default=0.0), START))
+        worst = max(steps, key=lambda name: steps[name], default="")
+        said = coarse(worst, steps[worst], self.hands.smooth_above(worst)) if worst else None
+        self.now_state = replace(self.now_state, coarse=said)
 
     def _look_on(self, turn: _Turn) -> None:
         """Nothing is moved, so nothing may add up: each turn starts from what the lights really show."""

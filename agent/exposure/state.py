@@ -47,3 +47,5 @@ class ExposureNow:
     """What the lights cannot do."""
     white: float | None = None
     """Mired the picture is too warm against what it was when the loop took hold; ``None``: not held."""
+    coarse: Text | None = None
+    """A light whose single steps on the wire are seen where it stands."""

@@ -25,7 +25,7 @@ class ExposureState(Payload):
     stops each of its lights is from the operator's look; ``out`` lights in a person's or a console's hands until they
     are handed back; ``probe`` what the last look showed whether the picture follows the lights; ``commissioned`` when
     its lights were measured ("": never; it goes by the whole picture); ``unreachable`` what they cannot do; ``white``
-    mired the picture is too warm against what is held."""
+    mired the picture is too warm against what is held; ``coarse`` a light that cannot be moved smoothly where it is."""
 
     mode: Literal["watch", "advise", "hold"]
     target: float
@@ -39,4 +39,5 @@ class ExposureState(Payload):
     probe: dict[str, float] = Field(default_factory=dict)
     commissioned: str = ""
     unreachable: Say | None = None
+    coarse: Say | None = None
     white: float | None = None

@@ -253,3 +253,15 @@ def test_on_air_it_is_slow():
     room = Room(need=1.0)
     room.run(4, on_air=True)
     assert 0.1 < math.log2(room.level() / 0.4) < 0.22
+
+
+def test_a_light_whose_single_steps_are_seen_is_told_and_not_asked_for_finer_ones():
+    room = Room(mode="advise")
+    room.rig.apply_look({"key": {LIGHT: 0.5}, "fill": {LIGHT: 0.5}}, now=room.now, fade=0.0)
+    room.run(2)
+    assert room.loop.now_state.coarse is None
+    room.rig.apply_look({"key": {LIGHT: 0.012}, "fill": {LIGHT: 0.012}}, now=room.now, fade=0.0)
+    room.run(3)
+    said = room.loop.now_state.coarse
+    assert "smooth only above 28 %" in said.en and "才能平滑调节" in said.zh
+    assert room.loop._law.start > 0.25
