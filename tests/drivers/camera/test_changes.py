@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from drivers.camera.attribution import Cause, Change
-from drivers.camera.changes import Changes, Sample
+from drivers.camera.changes import Changes, Sample, quartiles
 from drivers.camera.faults import PictureFault
 from drivers.camera.metrics import sample
 from drivers.camera.shift import thumbnail
@@ -140,3 +140,14 @@ def test_a_lamp_nobody_has_measured_may_do_what_the_camera_s_automatics_do(told:
     film.run(3, after(film.moment.but(gain=film.moment.gain * 0.8), begun=0.2))  # all zones alike
     causes = [(change.cause, change.commanded, change.lamps) for _, change in film.told]
     assert causes == [(Cause.LAMP, True, ("lamp-0",)) if told else (Cause.AUTO_EXPOSURE, False, ())]
+
+
+def test_quartiles_are_those_of_what_is_known() -> None:
+    random = np.random.default_rng(2)
+    values = random.normal(0, 1, (16, 9, 16)).astype(np.float32)
+    values[random.random(values.shape) < 0.3] = np.nan
+    values[3, 4] = np.nan
+    values[5, 6, 1:] = np.nan
+    with pytest.warns(RuntimeWarning, match="All-NaN"):
+        truth = np.nanpercentile(values, (25, 50, 75), axis=2)
+    assert np.allclose(quartiles(values), truth, atol=1e-5, equal_nan=True)
