@@ -11,11 +11,12 @@ from agent.exposure.camera import Sight
 from agent.exposure.camera_files import CameraFiles
 from agent.exposure.camera_work import Work
 from agent.exposure.commission import Commission
-from agent.exposure.commissioning import Plan, Run, lights_of
+from agent.exposure.commissioning import Run, lights_of
 from agent.exposure.insight import Columns
 from agent.exposure.instructions import Commissioned, Terms
 from agent.exposure.loop import SLEW_OFF_AIR
 from agent.exposure.picture import page
+from agent.exposure.plan import Plan
 from agent.exposure.proof import Proof, Proven
 from agent.exposure.refusals import Refused
 from agent.exposure.transport import Shot, Transport, zones_of

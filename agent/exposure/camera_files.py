@@ -60,12 +60,12 @@ class CameraFiles:
 
     def restore(self, camera: Camera) -> None:
         """Put the camera's controls back to what they were locked to, if they were."""
-        stable = getattr(camera, "stable", "")
+        stable, reach = getattr(camera, "stable", ""), getattr(camera, "controls", None)
         known = self.locked(stable) if stable else None
-        if known is None:
+        if known is None or reach is None:
             return
         try:
-            wrong = locked.restore(camera.controls(), known)  # type: ignore[attr-defined]
+            wrong = locked.restore(reach(), known)
         except DriverError as error:
             log.warning("camera.not-restored", camera=self.name, why=str(error))
             return

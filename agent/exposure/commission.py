@@ -20,7 +20,8 @@ import numpy as np
 from agent.exposure import stillness
 from agent.exposure.findings import LEAST_ZONES, Seen, conclude, fighting, trust
 from agent.exposure.instructions import Commissioned, Instruction, Light, Moved, Reply, Set, Terms, Watch
-from agent.exposure.refusals import Refusal, Refused, refuse
+from agent.exposure.plan import Plan
+from agent.exposure.refusals import Refusal, refuse
 from agent.exposure.transport import (
     LATEST,
     Change,
@@ -65,34 +66,19 @@ DRIFTS = 0.05
 Steps = Generator[Instruction, Reply, Commissioned]
 
 
-class Commission:
-    """See the module. ``result`` is there when ``instruction`` is ``None``."""
+class Commission(Plan[Commissioned]):
+    """See the module."""
 
     def __init__(self, lights: Sequence[Light], terms: Terms) -> None:
         if not lights:
             raise ValueError("there is no light to commission")
         if stuck := [light.name for light in lights if light.high - light.low < 2 * DARK_STEP]:
             raise ValueError(f"{', '.join(stuck)} cannot be moved")
-        self.lights = tuple(lights)
+        super().__init__(lights)
         self.terms = terms
-        self.result: Commissioned | Refused | None = None
         self._found: list[tuple[float, float]] = []
         self._levels = {light.name: light.look for light in lights}
-        self._steps = self._whole()
-        self._ending = False
-        self.instruction: Instruction | None = next(self._steps)
-
-    def reply(self, answer: Reply) -> None:
-        """What came of the present instruction."""
-        try:
-            self.instruction = self._steps.send(answer)
-        except StopIteration as end:
-            self.instruction, self.result = None, end.value
-
-    def abort(self, why: Text) -> None:
-        """End it: the look is set again, and that is all. (A hand on a light, the picture lost, on air.)"""
-        if not self._ending:
-            self.instruction = self._steps.throw(Refusal(refuse("aborted", {}, why)))
+        self._begin()
 
     @property
     def expected_seconds(self) -> float:
@@ -107,16 +93,10 @@ class Commission:
 
     # --- the plan ----------------------------------------------------------------------------------------------------
 
-    def _whole(self) -> Generator[Instruction, Reply, Commissioned | Refused]:
-        try:
-            result: Commissioned | Refused = yield from self._measured()
-        except Refusal as refusal:
-            result = refusal.refused
-        self._ending = True
+    def _home(self) -> Set:
         look = {light.name: light.look for light in self.lights}
         kelvin = {light.name: light.kelvin for light in self.lights if light.kelvin}
-        yield Set(look, max(self._fade(self._levels[name], level) for name, level in look.items()), kelvin)
-        return result
+        return Set(look, max(self._fade(self._levels[name], level) for name, level in look.items()), kelvin)
 
     def _measured(self) -> Steps:
         if self.terms.automatic:

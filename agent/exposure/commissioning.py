@@ -6,9 +6,10 @@ happens, at the slew limit. It is broken off at once by *on air*, by a hand on o
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from agent.exposure.instructions import Instruction, Light, Moved, Reply, Set, Watch
+from agent.exposure.instructions import Light, Moved, Set, Watch
+from agent.exposure.plan import Plan
 from agent.exposure.refusals import Refused, refuse
 from agent.exposure.transport import Shot
 from agent.lighting.claims import Priority
@@ -16,7 +17,7 @@ from agent.lighting.rig import Rig
 from config.units import Attribute, Levels, Text
 from firmware_profiles.render import limits
 
-R = TypeVar("R", covariant=True)
+R = TypeVar("R")
 
 OWNER = "commissioning"
 LEASE = 10.0
@@ -39,21 +40,6 @@ def lights_of(rig: Rig, names: Sequence[str]) -> list[Light]:
         kelvins = limits(fixture.personality, Attribute.CCT) if kelvin is not None else (2700.0, 6500.0)
         found.append(Light(name, look[Attribute.INTENSITY], fixture.role == "key", kelvin=kelvin, kelvins=kelvins))
     return found
-
-
-class Plan(Protocol[R]):
-    """What is carried out: a commissioning, a proof."""
-
-    @property
-    def lights(self) -> Sequence[Light]: ...
-    @property
-    def instruction(self) -> Instruction | None: ...
-    @property
-    def result(self) -> R | Refused | None: ...
-    @property
-    def expected_seconds(self) -> float: ...
-    def reply(self, answer: Reply) -> None: ...
-    def abort(self, why: Text) -> None: ...
 
 
 class Run:

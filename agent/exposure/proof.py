@@ -9,7 +9,8 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.exposure.instructions import Instruction, Light, Moved, Reply, Set, Watch
-from agent.exposure.refusals import Code, Refusal, Refused, refuse
+from agent.exposure.plan import Plan
+from agent.exposure.refusals import Code, Refusal, refuse
 from agent.exposure.transport import Change, Series, Transport, Zones, change_of, noise_of, series
 from agent.exposure.unmixing import Answer, judge, permutation
 from config.units import Text
@@ -36,31 +37,13 @@ class Proven:
         return all(answer.kind in ("ok", "bright") for answer in self.answers.values())
 
 
-Steps = Generator[Instruction, Reply, Proven | Refused]
-
-
-class Proof:
+class Proof(Plan[Proven]):
     """See the module. ``rate``: pictures a second; ``slew``: stops a second."""
 
     def __init__(self, lights: Sequence[Light], transport: Transport, rate: float, slew: float) -> None:
-        self.lights = tuple(lights)
-        self.result: Proven | Refused | None = None
+        super().__init__(lights)
         self._transport, self._rate, self._slew = transport, rate, slew
-        self._ending = False
-        self._steps = self._whole()
-        self.instruction: Instruction | None = next(self._steps)
-
-    def reply(self, answer: Reply) -> None:
-        """What came of the present instruction."""
-        try:
-            self.instruction = self._steps.send(answer)
-        except StopIteration as end:
-            self.instruction, self.result = None, end.value
-
-    def abort(self, why: Text) -> None:
-        """End it: the look is set again, and that is all."""
-        if not self._ending:
-            self.instruction = self._steps.throw(Refusal(refuse("aborted", {}, why)))
+        self._begin()
 
     @property
     def expected_seconds(self) -> float:
@@ -70,16 +53,10 @@ class Proof:
 
     # --- inside ----------------------------------------------------------------------------------------------
 
-    def _whole(self) -> Steps:
-        try:
-            result: Proven | Refused = yield from self._proven()
-        except Refusal as refusal:
-            result = refusal.refused
-        self._ending = True
-        yield Set({light.name: light.look for light in self.lights}, self._fade())
-        return result
+    def _home(self) -> Set:
+        return Set({light.name: light.look for light in self.lights}, self._fade())
 
-    def _proven(self) -> Generator[Instruction, Reply, Proven]:
+    def _measured(self) -> Generator[Instruction, Reply, Proven]:
         before = yield from self._watch(PICTURES)
         noise, answers = noise_of(before), {}
         for light in self.lights:

@@ -2,13 +2,14 @@
 
 import math
 import threading
+from abc import ABC, abstractmethod
 
 from drivers.virtual.automatic import CATCH_UP, SLOWEST, Automatic, Setting
 from drivers.virtual.controls import APERTURE_PRIORITY, MANUAL, Controls
 from drivers.virtual.sensor import BEST_FOCUS, Sensor
 
 
-class Body:
+class Body(ABC):
     """A camera without its cable: ``sensor``, ``automatic`` and ``controls`` are there to be set. A subclass says what
     time it is and which picture is the newest. ``fps`` in hertz, ``latency`` in pictures."""
 
@@ -24,13 +25,13 @@ class Body:
         self._delivered: dict[str, int] = {}
         """What those controls were that somebody has written to."""
 
+    @abstractmethod
     def _time(self) -> float:
         """The studio's, or a DriverError when the camera is not there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def newest(self, now: float) -> tuple[int, float]:
         """The number of the newest picture that has come out by then, and when it came."""
-        raise NotImplementedError
 
     def begin(self) -> None:
         """Pictures begin to come out: the automatics are quick once more."""
