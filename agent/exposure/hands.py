@@ -82,9 +82,10 @@ class Hands:
             holder = self._rig.holder(name)
             look = self._rig.look(name)[Attribute.INTENSITY]
             weaker = holder is None or holder.priority <= Priority.LOOP
-            if name not in self.out and name not in gone and weaker and look > DARKEST:
-                found[name] = look if self._rig.masters.scale(name) == 1.0 else -1.0
-        return {name: look for name, look in found.items() if look > 0}
+            ours = weaker and name not in self.out and self._rig.masters.scale(name) == 1.0
+            if ours and name not in gone and look > DARKEST:
+                found[name] = look
+        return found
 
     def take(self, looks: Mapping[str, float], now: float) -> bool:
         """Go on with these lights. Whether they are others than before, or have other looks: then the loop begins anew
