@@ -18,8 +18,8 @@ from pydantic import BaseModel
 
 from agent.app import picture_rules, rules
 from agent.app.all_verbs import all_verbs
-from agent.exposure.service import ExposureNow
-from agent.exposure.words import TRIPPED
+from agent.exposure.loop.service import ExposureNow
+from agent.exposure.loop.words import TRIPPED
 from agent.lighting.showfile import Damage
 from agent.messaging import examples, exporters
 from agent.messaging.commands import ARGS, RANGES, Envelope

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agent.exposure.commission import Commission
-from agent.exposure.commissioning import lights_of
-from agent.exposure.glance import Glance
-from agent.exposure.instructions import Commissioned, Moved, Set, Terms
-from agent.exposure.proof import Proof, Proven
-from agent.exposure.refusals import Refused
-from agent.exposure.service import ExposureService
-from agent.exposure.transport import Shot, zones_of
+from agent.exposure.camera.glance import Glance
+from agent.exposure.commissioning.commission import Commission
+from agent.exposure.commissioning.instructions import Commissioned, Moved, Set, Terms
+from agent.exposure.commissioning.proof import Proof, Proven
+from agent.exposure.commissioning.refusals import Refused
+from agent.exposure.commissioning.run import lights_of
+from agent.exposure.loop.service import ExposureService
+from agent.exposure.transport.matrix import Shot, zones_of
 from agent.lighting.claims import Priority
 from agent.lighting.rig import Rig
 from config.model import AgentSection, ExposureSection, FixtureSection, OutputSection, StudioConfig

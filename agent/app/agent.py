@@ -26,8 +26,8 @@ from agent.app.service_verbs import SelfTests
 from agent.app.stage import Stage
 from agent.engine.client import EngineClient
 from agent.engine.messages import Playing
-from agent.exposure.camera import Sight
-from agent.exposure.service import ExposureService
+from agent.exposure.camera.watch import Sight
+from agent.exposure.loop.service import ExposureService
 from agent.health.alerts import Alerts
 from agent.health.interlock import Interlock
 from agent.lighting.console import Console

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.app.house import House
-from agent.exposure.camera import CameraUnit
-from agent.exposure.camera_files import CameraFiles
-from agent.exposure.camera_work import Work
+from agent.exposure.camera.files import CameraFiles
+from agent.exposure.camera.watch import CameraUnit
+from agent.exposure.camera.work import Work
 from agent.messaging.exposure_args import CameraCalibrate, CameraLock, CameraMeasure, CameraReference, CameraThumbnail
 from agent.messaging.header import iso
 from agent.messaging.hints import hint

@@ -6,20 +6,20 @@ from typing import Any, TypeVar
 import structlog
 
 from agent.app.house import House
-from agent.exposure.archive import Archive
-from agent.exposure.camera import Sight
-from agent.exposure.camera_files import CameraFiles
-from agent.exposure.camera_work import Work
-from agent.exposure.commission import Commission
-from agent.exposure.commissioning import Run, lights_of
-from agent.exposure.insight import Columns
-from agent.exposure.instructions import Commissioned, Terms
-from agent.exposure.loop import SLEW_OFF_AIR
-from agent.exposure.picture import page
-from agent.exposure.plan import Plan
-from agent.exposure.proof import Proof, Proven
-from agent.exposure.refusals import Refused
-from agent.exposure.transport import Shot, Transport, zones_of
+from agent.exposure.camera.files import CameraFiles
+from agent.exposure.camera.insight import Columns
+from agent.exposure.camera.watch import Sight
+from agent.exposure.camera.work import Work
+from agent.exposure.commissioning.archive import Archive
+from agent.exposure.commissioning.commission import Commission
+from agent.exposure.commissioning.instructions import Commissioned, Terms
+from agent.exposure.commissioning.picture import page
+from agent.exposure.commissioning.plan import Plan
+from agent.exposure.commissioning.proof import Proof, Proven
+from agent.exposure.commissioning.refusals import Refused
+from agent.exposure.commissioning.run import Run, lights_of
+from agent.exposure.loop.law import SLEW_OFF_AIR
+from agent.exposure.transport.matrix import Shot, Transport, zones_of
 from agent.messaging.header import iso
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from config.units import Text

@@ -13,7 +13,7 @@ from agent.app import reporting, streams
 from agent.app.desks import Desks
 from agent.engine.client import EngineClient
 from agent.engine.messages import Table
-from agent.exposure.camera import CameraUnit, Sight
+from agent.exposure.camera.watch import CameraUnit, Sight
 from agent.lighting import fitted
 from agent.lighting.bus import BusUnit, fittings
 from agent.lighting.console import Console

@@ -2,7 +2,7 @@
 
 from agent.app.commissions import Commissions
 from agent.app.house import House
-from agent.exposure.camera import Sight
+from agent.exposure.camera.watch import Sight
 from config.units import Text
 from drivers.camera.attribution import Cause, Change
 

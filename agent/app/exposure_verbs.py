@@ -7,7 +7,7 @@ from agent.app.arrival import free
 from agent.app.commissions import LONGEST, Commissions, automatics, told
 from agent.app.house import House
 from agent.app.verbs import targets
-from agent.exposure.refusals import Refused
+from agent.exposure.commissioning.refusals import Refused
 from agent.messaging.exposure_args import (
     ExposureCommission,
     ExposureHandback,

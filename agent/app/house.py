@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from agent.app.devices import Devices
 from agent.app.keeper import LookKeeper
-from agent.exposure.service import ExposureService
+from agent.exposure.loop.service import ExposureService
 from agent.health.alerts import Alerts, Condition
 from agent.health.book import Book
 from agent.health.interlock import Interlock

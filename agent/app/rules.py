@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agent.app.devices import Devices
-from agent.exposure.aim import CLIPPED
-from agent.exposure.service import ExposureNow
-from agent.exposure.words import REMEDY, TRIPPED, USUAL_REMEDY
+from agent.exposure.loop.aim import CLIPPED
+from agent.exposure.loop.service import ExposureNow
+from agent.exposure.loop.words import REMEDY, TRIPPED, USUAL_REMEDY
 from agent.health.alerts import AlertLevel, Condition
 from agent.lighting.showfile import Damage, Found, Shelf
 from agent.runtime.lane import Health

@@ -9,8 +9,8 @@ from typing import Any
 
 from agent.app.devices import Devices
 from agent.app.keeper import as_sent
-from agent.exposure.camera import Sight
-from agent.exposure.service import ExposureNow
+from agent.exposure.camera.watch import Sight
+from agent.exposure.loop.service import ExposureNow
 from agent.health.alerts import Alert, Stage
 from agent.health.book import Silence
 from agent.lighting.claims import Holder

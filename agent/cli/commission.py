@@ -77,7 +77,7 @@ async def _by_ourselves(
     path: Path, config: "StudioConfig", options: argparse.Namespace, tell: Tell
 ) -> Mapping[str, Any]:
     from agent.app.commissions import told
-    from agent.exposure.refusals import Refused
+    from agent.exposure.commissioning.refusals import Refused
     from agent.messaging.lifecycle import Refusal
 
     async with standing(path, config, options) as (agent, listener):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from agent.exposure.camera import CameraUnit
+from agent.exposure.camera.watch import CameraUnit
 from agent.lighting.bus import BusUnit
 from agent.lighting.output import OutputUnit
 from agent.lighting.rig import Rig

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from agent.exposure.camera import CameraUnit
+from agent.exposure.camera.watch import CameraUnit
 from config.model import CameraSection
 from drivers.camera.attribution import Cause
 from drivers.camera.baseline import Baseline, seen, take

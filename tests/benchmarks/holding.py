@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from agent.exposure.instructions import Commissioned
+from agent.exposure.commissioning.instructions import Commissioned
 from tests.benchmarks.row import Row
 from tests.closed import ClosedStudio, beyond, settled
 

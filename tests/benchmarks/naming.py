@@ -20,8 +20,19 @@ import numpy as np
 import numpy.typing as npt
 from skimage import data
 
-from agent.exposure.transport import ZONES, Delay, Reach, Series, Shot, Transport, change_of, noise_of, series, zones_of
-from agent.exposure.unmixing import unmix
+from agent.exposure.transport.matrix import (
+    ZONES,
+    Delay,
+    Reach,
+    Series,
+    Shot,
+    Transport,
+    change_of,
+    noise_of,
+    series,
+    zones_of,
+)
+from agent.exposure.transport.unmixing import unmix
 from drivers.camera.metrics import linear_to_srgb, measure, srgb_to_linear
 from tests.benchmarks.row import Row
 

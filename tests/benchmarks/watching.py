@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from skimage import data
 
-from agent.exposure.camera import CameraWatch
-from agent.exposure.insight import Insights
+from agent.exposure.camera.insight import Insights
+from agent.exposure.camera.watch import CameraWatch
 from drivers.camera.metrics import measure
 from drivers.camera.opencv import OpenCVCamera, OpenCVOptions
 from drivers.real.host import RealHost

@@ -4,7 +4,7 @@ still (a frequency of n x fps) by two exposures, where the camera's can be set f
 from contextlib import suppress
 from dataclasses import dataclass
 
-from agent.exposure.camera_files import automatics
+from agent.exposure.camera.files import automatics
 from agent.selftest.catalogue import CATALOGUE
 from config.units import SILENT, Text
 from drivers.base import Camera, Limits, Result, Verdict

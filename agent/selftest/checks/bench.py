@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import structlog
 
-from agent.exposure.camera import CameraUnit
+from agent.exposure.camera.watch import CameraUnit
 from agent.lighting.claims import Priority
 from agent.messaging.header import iso
 from agent.selftest import baseline

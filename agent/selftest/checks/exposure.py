@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from agent.exposure.camera import CameraUnit
+from agent.exposure.camera.watch import CameraUnit
 from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.desk import Desk
 from agent.selftest.step import Group, Step, offline

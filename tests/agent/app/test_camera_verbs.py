@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.exposure.camera_files import CameraFiles
+from agent.exposure.camera.files import CameraFiles
 from config.units import Attribute
 from tests.waiting import until
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from agent.exposure.archive import Archive
+from agent.exposure.commissioning.archive import Archive
 from config.units import Attribute
 from tests.waiting import until
 

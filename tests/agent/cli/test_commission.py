@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.exposure.archive import Archive
+from agent.exposure.commissioning.archive import Archive
 from tests.agent.cli.shell import CONFIG, Running, studio
 
 CAMERA = '[cameras.front]\noptions = { source = "/dev/video0" }\n'

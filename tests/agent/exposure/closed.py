@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.exposure.commission import Commission
-from agent.exposure.instructions import Moved, Set, Watch
-from agent.exposure.transport import ZONES, Shot
+from agent.exposure.commissioning.commission import Commission
+from agent.exposure.commissioning.instructions import Moved, Set, Watch
+from agent.exposure.transport.matrix import ZONES, Shot
 from tests.agent.exposure.optical import AMBIENT, NOISE, X
 
 

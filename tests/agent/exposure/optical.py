@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from agent.exposure.transport import ZONES, Delay, Reach, Series, Transport
+from agent.exposure.transport.matrix import ZONES, Delay, Reach, Series, Transport
 from drivers.camera.metrics import COLUMNS, ROWS
 
 Y, X = np.mgrid[0:ROWS, 0:COLUMNS]

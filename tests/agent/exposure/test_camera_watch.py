@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from agent.exposure.camera import CameraWatch, Sight
+from agent.exposure.camera.watch import CameraWatch, Sight
 from drivers.base import Identity, Image
 from drivers.camera.baseline import seen, take
 from drivers.camera.cadence import Packet

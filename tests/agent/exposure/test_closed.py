@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from agent.exposure.instructions import Commissioned
-from agent.exposure.refusals import Refused
+from agent.exposure.commissioning.instructions import Commissioned
+from agent.exposure.commissioning.refusals import Refused
 from tests.closed import ClosedStudio, beyond, settled
 
 

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from agent.exposure.commission import Commission
-from agent.exposure.instructions import Light, Set, Terms, Watch
-from agent.exposure.refusals import Refused
-from agent.exposure.solver import Goal, Limits, solve
+from agent.exposure.commissioning.commission import Commission
+from agent.exposure.commissioning.instructions import Light, Set, Terms, Watch
+from agent.exposure.commissioning.refusals import Refused
+from agent.exposure.transport.solver import Goal, Limits, solve
 from config.units import Text
 from tests.agent.exposure.closed import Studio
 from tests.agent.exposure.optical import AMBIENT, BACK, FILL, KEY, spot

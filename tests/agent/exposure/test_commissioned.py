@@ -7,9 +7,9 @@ from collections import deque
 import numpy as np
 import pytest
 
-from agent.exposure.glance import Glance
-from agent.exposure.service import ExposureService
-from agent.exposure.transport import ZONES, Delay, Reach, Transport
+from agent.exposure.camera.glance import Glance
+from agent.exposure.loop.service import ExposureService
+from agent.exposure.transport.matrix import ZONES, Delay, Reach, Transport
 from agent.lighting.claims import Priority
 from agent.lighting.rig import Rig
 from config.model import ExposureSection

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from agent.exposure.loop import RAMP, START, STOP, Law, LoopState, Room, Seen, step, trimmed
+from agent.exposure.loop.law import RAMP, START, STOP, Law, LoopState, Room, Seen, step, trimmed
 
 RATE = 10.0
 

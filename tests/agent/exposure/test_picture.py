@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from agent.exposure.instructions import Commissioned
-from agent.exposure.picture import page
-from agent.exposure.refusals import refuse
+from agent.exposure.commissioning.instructions import Commissioned
+from agent.exposure.commissioning.picture import page
+from agent.exposure.commissioning.refusals import refuse
 from config.units import Text
 from tests.agent.exposure.optical import COLUMNS_OF_LIGHT, transport
 

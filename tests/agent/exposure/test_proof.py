@@ -2,8 +2,8 @@
 
 import pytest
 
-from agent.exposure.proof import Proven
-from agent.exposure.refusals import Refused
+from agent.exposure.commissioning.proof import Proven
+from agent.exposure.commissioning.refusals import Refused
 from config.units import Text
 from tests.closed import ClosedStudio
 
@@ -49,9 +49,9 @@ def test_swapped_addresses_are_a_ring():
 
 
 def test_broken_off_it_asks_for_the_look_and_nothing_else():
-    from agent.exposure.commissioning import lights_of
-    from agent.exposure.instructions import Set
-    from agent.exposure.proof import Proof
+    from agent.exposure.commissioning.instructions import Set
+    from agent.exposure.commissioning.proof import Proof
+    from agent.exposure.commissioning.run import lights_of
 
     room = studio()
     plan = Proof(lights_of(room.rig, room.loop.fixtures), room.loop.transport, room.rate, 0.5)

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from agent.exposure.glance import Glance
-from agent.exposure.service import OWNER, ExposureService
+from agent.exposure.camera.glance import Glance
+from agent.exposure.loop.service import OWNER, ExposureService
 from agent.lighting.claims import Priority
 from agent.lighting.rig import Rig
 from config.model import ExposureSection

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
-from agent.exposure import colour
-from agent.exposure.resolution import coarse, dead_band, local_step, smooth_above
-from agent.exposure.solver import Goal, Limits, Missing, bounded, solve, together
+from agent.exposure.loop.resolution import coarse, dead_band, local_step, smooth_above
+from agent.exposure.transport import colour
+from agent.exposure.transport.solver import Goal, Limits, Missing, bounded, solve, together
 from config.units import Attribute
 from firmware_profiles import library
 from firmware_profiles.render import resolution

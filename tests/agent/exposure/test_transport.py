@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from agent.exposure.transport import (
+from agent.exposure.transport.file import BadTransport, read, write
+from agent.exposure.transport.matrix import (
     ZONES,
     Change,
     Series,
@@ -20,7 +21,6 @@ from agent.exposure.transport import (
     series,
     zones_of,
 )
-from agent.exposure.transport_file import BadTransport, read, write
 from drivers.camera.metrics import COLUMNS, ROWS, measure
 from tests.agent.exposure.optical import AMBIENT, BACK, FILL, KEY, NOISE, pictures, transport
 

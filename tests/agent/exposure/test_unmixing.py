@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from agent.exposure.transport import ZONES, Change
-from agent.exposure.unmixing import changed_columns, judge, permutation, unmix
+from agent.exposure.transport.matrix import ZONES, Change
+from agent.exposure.transport.unmixing import changed_columns, judge, permutation, unmix
 from tests.agent.exposure.optical import AMBIENT, BACK, COLUMNS_OF_LIGHT, FILL, KEY, NOISE, spot, transport
 
 STEP = 0.05

@@ -1,6 +1,6 @@
 """The watchdog lets go of a loop that has no effect or hunts, and of no other."""
 
-from agent.exposure.watchdog import Watchdog
+from agent.exposure.loop.watchdog import Watchdog
 
 
 def feed(dog, seconds, trim, ev, start=0.0):

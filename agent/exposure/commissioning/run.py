@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from agent.exposure.instructions import Light, Moved, Set, Watch
-from agent.exposure.plan import Plan
-from agent.exposure.refusals import Refused, refuse
-from agent.exposure.transport import Shot
+from agent.exposure.commissioning.instructions import Light, Moved, Set, Watch
+from agent.exposure.commissioning.plan import Plan
+from agent.exposure.commissioning.refusals import Refused, refuse
+from agent.exposure.transport.matrix import Shot
 from agent.lighting.claims import Priority
 from agent.lighting.rig import Rig
 from config.units import Attribute, Levels, Text

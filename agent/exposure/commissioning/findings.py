@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.exposure import stillness
-from agent.exposure.instructions import Commissioned, Light, Terms
-from agent.exposure.refusals import Refusal, refuse
-from agent.exposure.transport import Change, Mask, Series, Transport, delay_of, reach_of
+from agent.exposure.commissioning import stillness
+from agent.exposure.commissioning.instructions import Commissioned, Light, Terms
+from agent.exposure.commissioning.refusals import Refusal, refuse
+from agent.exposure.transport.matrix import Change, Mask, Series, Transport, delay_of, reach_of
 
 LEAST_ZONES = 4
 TAKEN = 0.05

@@ -17,12 +17,12 @@ from collections.abc import Generator, Mapping, Sequence
 
 import numpy as np
 
-from agent.exposure import stillness
-from agent.exposure.findings import LEAST_ZONES, Seen, conclude, fighting, trust
-from agent.exposure.instructions import Commissioned, Instruction, Light, Moved, Reply, Set, Terms, Watch
-from agent.exposure.plan import Plan
-from agent.exposure.refusals import Refusal, refuse
-from agent.exposure.transport import (
+from agent.exposure.commissioning import stillness
+from agent.exposure.commissioning.findings import LEAST_ZONES, Seen, conclude, fighting, trust
+from agent.exposure.commissioning.instructions import Commissioned, Instruction, Light, Moved, Reply, Set, Terms, Watch
+from agent.exposure.commissioning.plan import Plan
+from agent.exposure.commissioning.refusals import Refusal, refuse
+from agent.exposure.transport.matrix import (
     LATEST,
     Change,
     Mask,

@@ -1,13 +1,13 @@
-"""A probe under way: when to look, when to move, when to judge. What is judged is in :mod:`agent.exposure.probe`."""
+"""A probe under way: when to look, when to move, when to judge. What is judged: :mod:`.probe`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.exposure.glance import Glance, Memory, ZoneLight
-from agent.exposure.loop import SLEW_OFF_AIR, SLEW_ON_AIR, Room
-from agent.exposure.probe import PICTURES, STEP_OFF_AIR, STEP_ON_AIR, Judged, judge
+from agent.exposure.camera.glance import Glance, Memory, ZoneLight
+from agent.exposure.loop.law import SLEW_OFF_AIR, SLEW_ON_AIR, Room
+from agent.exposure.loop.probe import PICTURES, STEP_OFF_AIR, STEP_ON_AIR, Judged, judge
 
 Predict = Callable[[Glance, str, float], ZoneLight | None]
 """Stops by which each zone of a picture should change when that light moves by so many; ``None``: nobody knows."""

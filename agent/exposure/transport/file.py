@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from agent.exposure.transport import ZONES, Delay, Reach, Transport, Zones
+from agent.exposure.transport.matrix import ZONES, Delay, Reach, Transport, Zones
 
 Number = float | None
 

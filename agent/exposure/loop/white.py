@@ -1,13 +1,13 @@
-"""The law for the picture's colour: one pure step, in mired, as :mod:`agent.exposure.loop` is for its light.
+"""The law for the picture's colour: one pure step, in mired, as :mod:`agent.exposure.loop.law` is for its light.
 
-All lights that can are moved by the same mired round their look; where to, :mod:`agent.exposure.colour` says from what
-was measured at commissioning. It waits while the light itself is being put right: one thing at a time.
+All lights that can are moved by the same mired round their look; where to, :mod:`agent.exposure.transport.colour`
+says from what was measured at commissioning. It waits while the light itself is being put right: one thing at a time.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from agent.exposure.loop import Law
+from agent.exposure.loop.law import Law
 
 START = 8.0
 """Mired of drift at which it begins to act (15 are an alarm) …"""

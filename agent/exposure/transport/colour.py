@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from agent.exposure.transport import Transport
+from agent.exposure.transport.matrix import Transport
 from config.units import Text
 
 AUTHORITY = 60.0

@@ -8,8 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from typing import Generic, TypeVar
 
-from agent.exposure.instructions import Instruction, Light, Reply, Set
-from agent.exposure.refusals import Refusal, Refused, refuse
+from agent.exposure.commissioning.instructions import Instruction, Light, Reply, Set
+from agent.exposure.commissioning.refusals import Refusal, Refused, refuse
 from config.units import Text
 
 R = TypeVar("R")

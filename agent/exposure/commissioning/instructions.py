@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agent.exposure.transport import Shot, Transport
+from agent.exposure.transport.matrix import Shot, Transport
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ so the very next frame shows it, and the light stays *out*, also when the hand l
 import math
 from collections.abc import Collection, Mapping
 
-from agent.exposure.loop import Room, stops, trimmed
-from agent.exposure.resolution import local_step, smooth_above
+from agent.exposure.loop.law import Room, stops, trimmed
+from agent.exposure.loop.resolution import local_step, smooth_above
 from agent.lighting.claims import Priority
 from agent.lighting.rig import Rig
 from config.units import Attribute

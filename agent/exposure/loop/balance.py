@@ -2,13 +2,13 @@
 
 from collections import deque
 
-from agent.exposure import white
-from agent.exposure.colour import White, gains, solve
-from agent.exposure.glance import Glance
-from agent.exposure.hands import Hands
-from agent.exposure.loop import Law
-from agent.exposure.transport import Transport
-from agent.exposure.white import WhiteState
+from agent.exposure.camera.glance import Glance
+from agent.exposure.loop import white
+from agent.exposure.loop.hands import Hands
+from agent.exposure.loop.law import Law
+from agent.exposure.loop.white import WhiteState
+from agent.exposure.transport.colour import White, gains, solve
+from agent.exposure.transport.matrix import Transport
 
 PICTURES = 8
 """So many tell the colour to be held."""

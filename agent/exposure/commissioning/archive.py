@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.exposure import transport_file
-from agent.exposure.transport import Transport
+from agent.exposure.transport import file as transport_file
+from agent.exposure.transport.matrix import Transport
 from agent.runtime.files import replace_file
 
 FOLDER = "commissioning"

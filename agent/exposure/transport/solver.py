@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from agent.exposure.transport import ZONES, Transport, Zones
+from agent.exposure.transport.matrix import ZONES, Transport, Zones
 from config.units import Text
 from drivers.camera.metrics import COLUMNS
 

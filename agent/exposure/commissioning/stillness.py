@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agent.exposure.transport import Change, Mask, Series, Zones, change_of, noise_of
+from agent.exposure.transport.matrix import Change, Mask, Series, Zones, change_of, noise_of
 
 DIM = 0.003
 """Linear light below which a zone is as good as black."""

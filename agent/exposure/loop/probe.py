@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from agent.exposure.glance import ZoneLight
+from agent.exposure.camera.glance import ZoneLight
 
 STEP_OFF_AIR = 0.3
 STEP_ON_AIR = 0.1

@@ -1,7 +1,7 @@
 """The exposure loop's law: one pure step. No clock, no camera, no lamp: only numbers.
 
 Light is handled as log2 ("stops"). Every light has a *trim*: how far the loop has moved it from where it took it over;
-and a *wish*: how far it should still go, as :mod:`agent.exposure.aim` finds it. Per sample the trim takes the part
+and a *wish*: how far it should still go, as :mod:`agent.exposure.loop.aim` finds it. Per sample the trim takes the part
 K = 1/(2(d+1)) of the wish, for a picture that answers d samples late: at most 2 % overshoot for d = 1…8 (the integral
 loop is stable below 2 sin(π/(2(2d+1)))). The picture follows a light by its share of it, which is at most 1: a light
 that is only part of the picture makes the loop slower, never less stable.

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from agent.exposure.transport import Change, Mask, Transport, Zones
+from agent.exposure.transport.matrix import Change, Mask, Transport, Zones
 from config.units import SILENT, Text
 
 SIGMAS = 3.0

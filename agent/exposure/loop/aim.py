@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agent.exposure.glance import Glance
-from agent.exposure.loop import Room
-from agent.exposure.solver import DARKEST, Goal, Limits, solve, together
-from agent.exposure.transport import Mask, Transport, Zones
+from agent.exposure.camera.glance import Glance
+from agent.exposure.loop.law import Room
+from agent.exposure.transport.matrix import Mask, Transport, Zones
+from agent.exposure.transport.solver import DARKEST, Goal, Limits, solve, together
 from config.units import Text
 
 ODD = 0.2
@@ -33,7 +33,7 @@ class Aim(NamedTuple):
     """``error``: stops the picture is too dark (+); ``wishes``: stops each light should still go; ``missing``: stops
     of the error that no light can make good, ``where`` and ``said``; ``predicted``: stops by which the picture is
     brighter for what the lights show, against the look (``None``: nobody has measured it); ``apart``: see
-    :class:`~agent.exposure.loop.Seen`; ``fault``: why this picture
+    :class:`~agent.exposure.loop.law.Seen`; ``fault``: why this picture
     cannot be used."""
 
     error: float

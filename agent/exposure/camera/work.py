@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from agent.exposure.camera import CameraUnit
-from agent.exposure.camera_files import CameraFiles, automatics
+from agent.exposure.camera.files import CameraFiles, automatics
+from agent.exposure.camera.watch import CameraUnit
 from drivers.base import Picture
 from drivers.camera import baseline
 from drivers.camera.baseline import Baseline

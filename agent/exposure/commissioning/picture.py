@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from agent.exposure.instructions import Commissioned
-from agent.exposure.refusals import Refused
-from agent.exposure.transport import Mask, Reach, Transport, Zones
+from agent.exposure.commissioning.instructions import Commissioned
+from agent.exposure.commissioning.refusals import Refused
+from agent.exposure.transport.matrix import Mask, Reach, Transport, Zones
 from config.units import Text
 from drivers.camera.metrics import COLUMNS, ROWS
 
@@ -65,7 +65,7 @@ def page(
         transport = result.transport if isinstance(result, Commissioned) else result
         camera, at, head = transport.camera, transport.at, DONE
         body = _transport(transport, found)
-    style = files("agent.exposure").joinpath("picture.css").read_text(encoding="utf-8")
+    style = files("agent.exposure.commissioning").joinpath("picture.css").read_text(encoding="utf-8")
     radios = "".join(
         f'<input type="radio" name="language" id="in-{key}"{CHECKED if key == language else ""}/>'
         for key, _ in LANGUAGES

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from agent.exposure.camera_files import CameraFiles
-from agent.exposure.glance import Glance
-from agent.exposure.insight import Insight, Insights
-from agent.exposure.transport import zones_of
+from agent.exposure.camera.files import CameraFiles
+from agent.exposure.camera.glance import Glance
+from agent.exposure.camera.insight import Insight, Insights
+from agent.exposure.transport.matrix import zones_of
 from agent.runtime.lane import BackOff, Health, Lane
 from agent.runtime.unit import Unit
 from config.model import CameraSection

@@ -15,16 +15,16 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from agent.exposure.aim import Aim, Shown, alike, commissioned, predicted, strongest
-from agent.exposure.balance import Balance
-from agent.exposure.glance import Glance, Memory, ZoneLight
-from agent.exposure.hands import DARKEST, OWNER, Hands
-from agent.exposure.loop import LEAST, START, Law, LoopState, Room, Seen, step, stops, trimmed
-from agent.exposure.probing import Probing
-from agent.exposure.resolution import coarse, dead_band
-from agent.exposure.state import ExposureNow, Mode, Move
-from agent.exposure.transport import Transport
-from agent.exposure.watchdog import DOUBT, PREDICTED, UNKNOWN, Watchdog
+from agent.exposure.camera.glance import Glance, Memory, ZoneLight
+from agent.exposure.loop.aim import Aim, Shown, alike, commissioned, predicted, strongest
+from agent.exposure.loop.balance import Balance
+from agent.exposure.loop.hands import DARKEST, OWNER, Hands
+from agent.exposure.loop.law import LEAST, START, Law, LoopState, Room, Seen, step, stops, trimmed
+from agent.exposure.loop.probing import Probing
+from agent.exposure.loop.resolution import coarse, dead_band
+from agent.exposure.loop.state import ExposureNow, Mode, Move
+from agent.exposure.loop.watchdog import DOUBT, PREDICTED, UNKNOWN, Watchdog
+from agent.exposure.transport.matrix import Transport
 from agent.lighting.rig import Rig
 from config.model import ExposureSection
 from config.units import Text

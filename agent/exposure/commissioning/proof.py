@@ -1,18 +1,18 @@
 """Do the lights still do what they did? Each is stepped by a tenth of what it shows and looked for in the picture, by
 the light transport of commissioning: dead, dim, swapped, two on one address. People may be before the camera.
 
-A plan as :class:`agent.exposure.commission.Commission` is: told what was seen, no clock, no rig.
+A plan as :class:`agent.exposure.commissioning.commission.Commission` is: told what was seen, no clock, no rig.
 """
 
 import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.exposure.instructions import Instruction, Light, Moved, Reply, Set, Watch
-from agent.exposure.plan import Plan
-from agent.exposure.refusals import Code, Refusal, refuse
-from agent.exposure.transport import Change, Series, Transport, Zones, change_of, noise_of, series
-from agent.exposure.unmixing import Answer, judge, permutation
+from agent.exposure.commissioning.instructions import Instruction, Light, Moved, Reply, Set, Watch
+from agent.exposure.commissioning.plan import Plan
+from agent.exposure.commissioning.refusals import Code, Refusal, refuse
+from agent.exposure.transport.matrix import Change, Series, Transport, Zones, change_of, noise_of, series
+from agent.exposure.transport.unmixing import Answer, judge, permutation
 from config.units import Text
 
 STEP = 0.10

@@ -1,0 +1,1 @@
+"""One camera: its lane, its watch, its files."""

@@ -1,0 +1,1 @@
+"""Learn what every light does, keep it, prove it again."""

@@ -1,0 +1,1 @@
+"""Hold the exposure: aim, law, hands, probe, watchdog."""
