@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agent.cli.hosts import host_for
-from agent.cli.served import CannotTell, Stopped, Tell, interrupted
+from agent.cli.parser import NoConfig, complain
+from agent.cli.served import UNKNOWN, CannotTell, Stopped, Tell, interrupted
 
 if TYPE_CHECKING:
     from agent.app.agent import Agent
@@ -22,6 +23,25 @@ OPENED_WITHIN = 5.0
 """Seconds devices have to be opened (or not) before the work begins."""
 AIR_WITHIN = 5.0
 """Seconds to listen for the air state before lights are moved."""
+INTERRUPTED = 130
+"""128 + SIGINT, as shells count it."""
+
+
+def ended(work: Callable[[], int]) -> int:
+    """The exit code of this work, or of what kept it from being done, which is said."""
+    try:
+        return work()
+    except NoConfig as error:
+        complain(error)
+        return UNKNOWN
+    except CannotTell as error:
+        complain(error)
+        return error.code
+    except Stopped as stopped:
+        complain(stopped)
+    except KeyboardInterrupt:
+        complain("stopped before anything was done")
+    return INTERRUPTED
 
 
 @contextlib.asynccontextmanager

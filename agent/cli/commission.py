@@ -13,15 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.cli.alone import air_heard, opened, progress, standing
-from agent.cli.parser import NoConfig, answers, complain, config_argument, console, load
-from agent.cli.served import UNKNOWN, CannotTell, Stopped, Tell, asked
+from agent.cli.alone import air_heard, ended, opened, progress, standing
+from agent.cli.parser import answers, complain, config_argument, console, load
+from agent.cli.served import CannotTell, Tell, asked
 
 if TYPE_CHECKING:
     from config.model import StudioConfig
 
 REFUSED = 2
-INTERRUPTED = 130
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,23 +36,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    try:
-        path, config = load(options.config, os.environ)
-        if config.exposure is None:
-            raise CannotTell("the configuration has no [exposure]: nothing to commission", os.EX_CONFIG)
-        found = asyncio.run(_found(path, config, options))
-    except NoConfig as error:
-        complain(error)
-        return UNKNOWN
-    except CannotTell as error:
-        complain(error)
-        return error.code
-    except Stopped as stopped:
-        complain(stopped)
-        return INTERRUPTED
-    except KeyboardInterrupt:
-        complain("stopped before anything was done")
-        return INTERRUPTED
+    return ended(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    path, config = load(options.config, os.environ)
+    if config.exposure is None:
+        raise CannotTell("the configuration has no [exposure]: nothing to commission", os.EX_CONFIG)
+    found = asyncio.run(_found(path, config, options))
     if options.json:
         print(json.dumps(found))
     else:

@@ -13,17 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.cli import streams
-from agent.cli.alone import air_heard, opened, progress, standing
-from agent.cli.parser import NoConfig, answers, complain, config_argument, console, load, spoken
-from agent.cli.served import UNKNOWN, CannotTell, Stopped, Tell, by_service
+from agent.cli.alone import air_heard, ended, opened, progress, standing
+from agent.cli.parser import answers, complain, config_argument, console, load, spoken
+from agent.cli.served import CannotTell, Tell, by_service
 
 if TYPE_CHECKING:
     from agent.messaging.service_args import SelftestStart
     from agent.selftest.report import Report
     from config.model import StudioConfig
-
-INTERRUPTED = 130
-"""128 + SIGINT, as shells count it."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,29 +46,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    return ended(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    _writable(options.junit, options.html)
+    path, config = load(options.config, os.environ)
+    report = asyncio.run(_report(path, config, options))
+    if not report.number:
+        complain(f"the report is shown, but not kept: {config.agent.state_dir / 'reports'} takes nothing")
     try:
-        _writable(options.junit, options.html)
-        path, config = load(options.config, os.environ)
-        report = asyncio.run(_report(path, config, options))
-        if not report.number:
-            complain(f"the report is shown, but not kept: {config.agent.state_dir / 'reports'} takes nothing")
-        try:
-            _write(report, options, config.agent.language)
-            sys.stdout.flush()
-        except BrokenPipeError:  # `… | head` does not change the verdict
-            streams.unheard()
-    except NoConfig as error:
-        complain(error)
-        return UNKNOWN
-    except CannotTell as error:
-        complain(error)
-        return error.code
-    except Stopped as stopped:
-        complain(stopped)
-        return INTERRUPTED
-    except KeyboardInterrupt:
-        complain("stopped before anything was done")
-        return INTERRUPTED
+        _write(report, options, config.agent.language)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `… | head` does not change the verdict
+        streams.unheard()
     return report.exit_code
 
 
