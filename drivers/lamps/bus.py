@@ -4,7 +4,6 @@ scene ─levels─▶ BusLamp.apply ─values─▶ _put ─▶ Wire ─▶ the 
                 BusLamp.read  ◀─levels─ _get ◀─ Wire ◀─
 """
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence, Set
 
@@ -211,12 +210,3 @@ class LampBus(ABC):
     def _silence(self, settings: WireEntry) -> float:
         """Seconds of silence between any two frames."""
         return 0.0
-
-
-def nearly(personality: Personality, told: Levels, read: Levels) -> Attribute | None:
-    """The first attribute of which ``read`` is not what was ``told``, within one step of the slot."""
-    for attribute, level in read.items():
-        channel = personality.channels[attribute]
-        if attribute in told and not math.isclose(channel.raw(level), channel.raw(told[attribute]), abs_tol=1):
-            return attribute
-    return None

@@ -1,11 +1,13 @@
 """Self-test steps of lamps on a bus: does it answer, does it show what it was told."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from config.units import Text
+from config.units import Attribute, Levels, Text
 from drivers.base import Check, Result, Verdict
 from drivers.errors import DriverError, ReplyTimeout
+from firmware_profiles.model import Personality
 
 if TYPE_CHECKING:
     from drivers.lamps.bus import BusLamp
@@ -38,8 +40,6 @@ def _answers(lamp: "BusLamp") -> Result:
 
 
 def _agrees(lamp: "BusLamp") -> Result:
-    from drivers.lamps.bus import nearly
-
     if not lamp.reads:
         return Result(Verdict.SKIPPED, MUTE)
     told = lamp.applied
@@ -49,7 +49,7 @@ def _agrees(lamp: "BusLamp") -> Result:
         read = lamp.read() or {}
     except DriverError as error:
         return Result(Verdict.ERROR, Text(f"Not measured: {error.reason}.", f"未能测量：{error.reason}。"), CHECK_IT)
-    wrong = nearly(lamp.personality, told, read)
+    wrong = _nearly(lamp.personality, told, read)
     evidence = {"told": dict(told), "read": dict(read)}
     if wrong is None:
         return Result(Verdict.PASS, Text("It has what it was told.", "数值与设定一致。"), evidence=evidence)
@@ -64,3 +64,12 @@ def _agrees(lamp: "BusLamp") -> Result:
         ),
         evidence=evidence,
     )
+
+
+def _nearly(personality: Personality, told: Levels, read: Levels) -> Attribute | None:
+    """The first attribute of which ``read`` is not what was ``told``, within one step of the slot."""
+    for attribute, level in read.items():
+        channel = personality.channels[attribute]
+        if attribute in told and not math.isclose(channel.raw(level), channel.raw(told[attribute]), abs_tol=1):
+            return attribute
+    return None
