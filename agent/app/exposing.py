@@ -44,7 +44,10 @@ class Exposing:
         glance = sight.glance(loop.target, house.devices.cameras[camera].section.rate)
         lights = [house.rig.fixtures[name] for name in loop.fixtures]
         consoles = [light.name for light in lights if house.devices.console(light)]
+        before = loop.now_state.out
         loop.turn(glance, house.now(), house.on_air(), consoles=consoles, gone=house.devices.unreachable(lights))
+        if loop.now_state.out != before:
+            house.looks.changed()
 
     def _tell(self, camera: str, change: Change) -> None:
         said, now = _CAUSES.get(change.cause), self._house.now()

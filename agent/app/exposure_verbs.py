@@ -91,13 +91,15 @@ class ExposureVerbs:
                 en = f"{', '.join(on)} of {camera} is on: it would work against the lights; camera.lock switches it off"
                 zh = f"{camera} 的 {'、'.join(on)} 已开启，会与灯光对抗；可用 camera.lock 关闭"
                 raise Refusal(ReasonCode.DEVICE_REFUSED, Text(en, zh))
-        return self._house.exposure_set(args)
+        said = house.exposure_set(args)
+        await self._remembered()
+        return said
 
     async def _release(self, args: ExposureRelease, job: Job) -> Mapping[str, Any]:
         house = self._house
         held = house.exposure.now_state.holding if house.exposure else ()
         said = house.exposure_set(ExposureSet(mode=args.mode))
-        await house.looks.remembered()
+        await self._remembered()
         return {**said, "released": sorted(held)}
 
     async def _handback(self, args: ExposureHandback, job: Job) -> Mapping[str, Any]:
@@ -105,8 +107,13 @@ class ExposureVerbs:
         assert loop is not None
         back = loop.hand_back(self._named(args), self._house.now())
         self._house.herald.exposure()
-        await self._house.looks.remembered()
+        await self._remembered()
         return {"handed_back": list(back), "out": list(loop.now_state.out)}
+
+    async def _remembered(self) -> None:
+        """Which lights are out of the loop is on the disk."""
+        self._house.looks.changed()
+        await self._house.looks.remembered()
 
     async def _commission(self, args: ExposureCommission, job: Job) -> Mapping[str, Any]:
         found, file = await self._commissions.run(args.empty, job.progress)

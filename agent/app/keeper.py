@@ -178,6 +178,7 @@ def present(
         cues=dict(cues),
         **_masters(rig),
         stopped=rig.stopped,
+        withdrawn=tuple(sorted(rig.withdrawn)),
     )
 
 
@@ -192,6 +193,7 @@ def begin(rig: Rig, last: LastLook | None, first: LookSection | None, now: float
             levels, _ = fitting({held.fixture: held.levels}, rig.fixtures)
             if lease is None or lease > 0:
                 rig.claim(held.owner, LASTING[held.priority], levels, now=now, lease=lease)
+        rig.withdrawn = {name for name in last.withdrawn if name in rig.fixtures}
         if last.stopped:
             rig.freeze(last.stopped, now)
         log.info("look.restored", fixtures=sorted(last.shown), stopped_by=last.stopped or None)
@@ -270,5 +272,6 @@ def carry(old: Rig, new: Rig, now: float) -> None:
             lease = None if claim.until is None else claim.until - now
             levels: Mapping[str, Levels] = {claim.fixture: {claim.attribute: claim.level}}
             new.claim(claim.owner, claim.priority, levels, now=now, lease=lease)
+    new.withdrawn = {name for name in old.withdrawn if name in new.fixtures}
     if old.stopped:
         new.freeze(old.stopped, now)

@@ -60,6 +60,8 @@ class LastLook(BaseModel):
     """Who has called for it; "" while there is none."""
     stopped: str = ""
     """Who has stopped the lights; "" while they are not stopped."""
+    withdrawn: tuple[Name, ...] = ()
+    """Lights taken out of the exposure loop by hand: a restart does not hand them back."""
 
 
 class LookFile:

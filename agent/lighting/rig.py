@@ -40,6 +40,8 @@ class Rig:
         """Who has stopped the lights; "" while they are not stopped."""
         self.touched: dict[str, float] = {}
         """Lights that a person has claimed, and when last: the exposure loop keeps off them, however short it was."""
+        self.withdrawn: set[str] = set()
+        """Lights that a person took out of the exposure loop and has not handed back."""
         self._slew = Slew(self.fixtures, rate)
         self.show = show
         """Is given every new scene."""

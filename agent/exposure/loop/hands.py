@@ -5,11 +5,12 @@
     look: what a person last chose
 
 A hand on a fader (a person's claim, a console) takes its light out at once: such a claim is stronger than the loop's,
-so the very next frame shows it, and the light stays *out*, also when the hand lets go, until somebody hands it back.
+so the very next frame shows it, and the light stays *out*, also when the hand lets go and after a restart, until
+somebody hands it back.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 
 from agent.exposure.loop.law import Room, stops, trimmed
 from agent.exposure.loop.resolution import local_step, smooth_above
@@ -35,20 +36,25 @@ class Hands:
 
     def __init__(self, fixtures: Collection[str], authority: float, rig: Rig) -> None:
         self.fixtures = tuple(fixtures)
-        self.out: set[str] = set()
-        """Lights that a person took and has not handed back."""
         self.looks: dict[str, float] = {}
         """The lights in the loop, with the operator's look of each."""
         self._authority = authority
         self._anchors: dict[str, float] = {}
         self._kelvins: dict[str, float] = {}
-        self._rig = rig
-        self._seen: dict[str, float | None] = dict(rig.touched)
+        self._seen: dict[str, float | None]
+        self.use(rig)
 
     def use(self, rig: Rig) -> None:
-        """Another rig from now on (after a reload)."""
+        """Another rig from now on (after a reload). It knows which lights were out; others than the loop's own are
+        forgotten: who adds a light to the loop means it."""
         self._rig = rig
         self._seen = dict(rig.touched)
+        rig.withdrawn &= set(self.fixtures)
+
+    @property
+    def out(self) -> Set[str]:
+        """Lights that a person took and has not handed back. The rig has them, for it is remembered over restarts."""
+        return self._rig.withdrawn
 
     # --- taking and letting go -------------------------------------------------------------------------------
 
@@ -58,7 +64,7 @@ class Hands:
             holder, touched = self._rig.holder(name), self._rig.touched.get(name)
             by_hand = holder is not None and holder.priority is Priority.MANUAL
             if by_hand or touched != self._seen.get(name) or name in consoles:
-                self.out.add(name)
+                self._rig.withdrawn.add(name)
             self._seen[name] = touched
 
     def hand_back(self, names: Collection[str] | None, now: float) -> tuple[str, ...]:
@@ -69,7 +75,7 @@ class Hands:
             self._rig.release(now, priority=Priority.MANUAL, fixtures=back)
         else:
             back = {name for name in back if not self._held(name)}
-        self.out -= back
+        self._rig.withdrawn -= back
         self._seen = dict(self._rig.touched)
         self.looks = {}
         return tuple(sorted(back))

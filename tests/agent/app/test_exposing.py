@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 
 import cv2
 import numpy as np
@@ -34,6 +35,25 @@ async def test_the_loop_brings_the_picture_back_and_a_hand_takes_its_light_out(h
         await until(lambda: agent.exposure.now_state.holding == ("key", "fill"))
         other = await house.send("exposure.handback", {"targets": ["back"]})
         assert (other.state, other.code) == ("rejected", "unknown-target")
+
+
+async def test_a_light_that_was_not_handed_back_stays_out_over_a_restart(house):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await until(lambda: agent.exposure.now_state.holding == ("key", "fill"), 20)
+        await house.send("lights.set", {"targets": ["key"], "levels": {"intensity": 0.5}})
+        await house.send("lights.release", {"targets": ["key"]})
+        await until(lambda: agent.exposure.now_state.out == ("key",))
+        await until(lambda: json.loads((house.folder / "state/look.json").read_bytes()).get("withdrawn") == ["key"])
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await until(lambda: agent.exposure.now_state.holding == ("fill",), 20)
+        assert house.state("exposure", "cam-1")["out"] == ["key"]
+        await house.send("exposure.handback", {"targets": ["key"]})
+        assert "withdrawn" not in json.loads((house.folder / "state/look.json").read_bytes())
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await until(lambda: agent.exposure.now_state.holding == ("key", "fill"), 20)
 
 
 async def test_a_frozen_camera_freezes_the_loop_and_raises_one_alert(house):
