@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from agent.runtime.lane import BackOff, Health, Lane, Log
+from agent.runtime.back_off import BackOff
+from agent.runtime.lane import Health, Lane, Log
 from drivers.base import Check, Heard, Identity, Input
 
 LISTEN = 0.2

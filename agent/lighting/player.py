@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from agent.lighting.console import Console
 from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures, Pump
-from agent.runtime.lane import BackOff, Health, Lane, Log
+from agent.runtime.back_off import BackOff
+from agent.runtime.lane import Health, Lane, Log
 from drivers import registry
 from drivers.base import Check, Identity, Output, Result
 from drivers.dmx import rdm_jobs

@@ -5,13 +5,13 @@ between turns, and reopens with back-off what was lost. The device is touched by
 """
 
 import contextlib
-import random
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
+from agent.runtime.back_off import BackOff, Reopening
 from agent.runtime.cores import keep_to
 from drivers.base import Device, Identity
 from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
@@ -56,18 +56,6 @@ class Idle:
 
     def turn(self, now: float) -> float:
         return now + 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class BackOff:
-    """Doubling waits with jitter, so that a room full of devices does not come back in lock step."""
-
-    first: float = 1.0
-    most: float = 60.0
-
-    def wait(self, failures: int) -> float:
-        full = min(self.most, self.first * 2.0 ** min(failures, 16))
-        return full * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
 class Log(Protocol):
@@ -152,7 +140,7 @@ class Lane:
         self._now = now
         self._tell = tell
         self._bug = bug
-        self._back_off = back_off or BackOff()
+        self._again = Reopening(back_off or BackOff())
         self._cores = cores
         self._log = log or usual_log()
         self._calls: deque[Call] = deque()
@@ -235,23 +223,23 @@ class Lane:
             self._refuse_calls(LinkLost(f"{self.name} is closed"))
 
     def _live(self) -> None:
-        failures = 0
         while not self._stopping.is_set():
             try:
                 identity = self.device.open()
             except DriverError as error:
                 self.device.close()
                 self._offline(error)
-                self._wait_offline(self._now() + self._back_off.wait(failures), error)
-                failures += 1
+                self._wait_offline(self._now() + self._again.failed(), error)
                 continue
-            failures = 0
+            self._again.opened()
             self._online(identity)
             self.work.opened(identity, self._now())
             lost = self._serve()
             self.device.close()
             if lost is not None:
+                lasted = self._now() - self.health.since
                 self._offline(lost)
+                self._wait_offline(self._now() + self._again.lost(lasted), lost)
 
     def _serve(self) -> DriverError | None:
         """Turns and calls until the device is lost (the reason) or the lane is stopped (``None``)."""

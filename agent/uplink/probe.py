@@ -4,7 +4,8 @@ import math
 import threading
 from collections.abc import Callable
 
-from agent.runtime.lane import BackOff, Health, Lane
+from agent.runtime.back_off import BackOff
+from agent.runtime.lane import Health, Lane
 from agent.runtime.unit import Unit
 from config.model import ProbeSection
 from drivers.base import Identity, Probe

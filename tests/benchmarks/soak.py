@@ -18,7 +18,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from agent.runtime.lane import BackOff, Health, Lane
+from agent.runtime.back_off import BackOff
+from agent.runtime.lane import Health, Lane
 from drivers.base import Identity
 from drivers.camera.metrics import measure
 from drivers.camera.opencv import OpenCVCamera, OpenCVOptions

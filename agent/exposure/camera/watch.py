@@ -10,7 +10,8 @@ from agent.exposure.camera.files import CameraFiles
 from agent.exposure.camera.glance import Glance
 from agent.exposure.camera.insight import Insight, Insights
 from agent.exposure.transport.matrix import zones_of
-from agent.runtime.lane import BackOff, Health, Lane
+from agent.runtime.back_off import BackOff
+from agent.runtime.lane import Health, Lane
 from agent.runtime.unit import Unit
 from config.model import CameraSection
 from drivers.base import Camera, Identity, Image

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from agent.runtime.lane import BackOff, Idle, Lane
+from agent.runtime.back_off import AT_ONCE, BackOff
+from agent.runtime.lane import Idle, Lane
 from drivers.base import Identity
 from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
 from tests.waiting import PATIENCE
@@ -57,7 +58,7 @@ def make():
     lanes = []
     bugs = []
 
-    def build(work=None, box=None):
+    def build(work=None, box=None, back_off=None):
         box, told = box or Box(), Told()
         lane = Lane(
             "box",
@@ -66,7 +67,7 @@ def make():
             now=time.monotonic,
             tell=told,
             bug=lambda name, error: bugs.append((name, error)),
-            back_off=BackOff(0.01, 0.02),
+            back_off=back_off or BackOff(0.01, 0.02),
         )
         lanes.append(lane)
         lane.start()
@@ -84,6 +85,18 @@ async def test_a_call_runs_on_the_lanes_own_thread(make):
     told.wait(lambda h: h.state == "ok")
     thread = await lane.call(threading.get_ident)
     assert thread == box.thread != threading.get_ident()
+
+
+async def test_a_device_that_opens_and_is_lost_again_and_again_is_left_alone_for_a_while(make):
+    class Losing(Idle):
+        def turn(self, now):
+            raise LinkLost("hung up")
+
+    lane, box, told = make(Losing(), back_off=BackOff(3600.0, 3600.0))
+    told.wait(lambda h: h.losses == AT_ONCE + 1)
+    with pytest.raises(DeviceMissing, match="offline: hung up"):
+        await lane.call(lambda: 1)
+    assert box.opened == AT_ONCE + 1
 
 
 async def test_what_a_call_raises_comes_back_and_the_lane_lives_on(make):
