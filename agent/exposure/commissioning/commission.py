@@ -1,6 +1,7 @@
 """Commissioning: what to step, what to look at, and what it says. A plan that is told what was seen; no clock, no rig.
 
-    still pictures ─▶ probe +0.1 stop (does the camera fight?) ─▶ each light: step, look, back, look ─▶ colour step
+    still pictures ─▶ probe +0.1 stop (does the camera fight?) ─▶ each light: step, look, back, look
+                   ─▶ all lights at once, up and down (does it fight what is more?) ─▶ colour step
                                      any doubt ─▶ Refused with its reason        all well ─▶ Transport
                                      either way, and when broken off: the look is set again, last of all
 
@@ -18,7 +19,7 @@ from collections.abc import Generator, Mapping, Sequence
 import numpy as np
 
 from agent.exposure.commissioning import stillness
-from agent.exposure.commissioning.findings import LEAST_ZONES, Seen, conclude, fighting, trust
+from agent.exposure.commissioning.findings import LEAST_ZONES, Joint, Seen, conclude, fighting, together, trust
 from agent.exposure.commissioning.instructions import Commissioned, Instruction, Light, Moved, Reply, Set, Terms, Watch
 from agent.exposure.commissioning.plan import Plan
 from agent.exposure.commissioning.refusals import Refusal, refuse
@@ -50,6 +51,8 @@ PROBE_SECONDS = 1.5
 MIRED_STEP = 15.0
 PICTURES = 16
 """Pictures a level is averaged over."""
+TOGETHER = 10
+"""Where all lights move there is more to see."""
 LEAST = 8
 """Sound ones of them that must be left."""
 MARGIN = 0.15
@@ -89,6 +92,8 @@ class Commission(Plan[Commissioned]):
         probe = 2 * PROBE / terms.slew + PROBE_SECONDS + terms.slowest + look
         colour = 2 * (MARGIN + terms.slowest + look) if any(light.kelvin for light in self.lights) else 0.0
         steps = sum(2 * (fade + terms.slowest + look) for fade in fades)
+        # by then it is known how slow it is
+        steps += 4 * (max(fades) + terms.slowest / 2 + TOGETHER / terms.rate)
         return 2 * look + probe + steps + colour + terms.slowest
 
     # --- the plan ----------------------------------------------------------------------------------------------------
@@ -111,7 +116,9 @@ class Commission(Plan[Commissioned]):
         for light in self.lights:
             patience = 0.0
             for last in (False, True):
-                found, after = yield from self._stepped(light, rests[-1], noise, still, patience)
+                level = self._step(light)
+                step = self._stepped({light.name: level}, level - light.look, rests[-1], noise, still, patience)
+                found, after = yield from step
                 moved = stillness.unsteady(rests[-1], after, still)
                 rests.append(after)
                 self._found += found.waits
@@ -132,7 +139,8 @@ class Commission(Plan[Commissioned]):
         if dead:
             detail = Text(", ".join(dead), "、".join(dead))
             raise Refusal(refuse("no-effect", {name: round(seen[name].sure, 1) for name in dead}, detail))
-        trust(seen)
+        trust([*seen.values()])
+        yield from self._together(seen, rests, noise, still)
         gain = yield from self._colour()
         return conclude(self.lights, self.terms, seen, rests, still, drift, gain)
 
@@ -153,18 +161,53 @@ class Commission(Plan[Commissioned]):
             raise fighting(light.name, fell)
         return (yield from self._set({light.name: light.look}, PROBE / self.terms.slew))
 
+    def _together(
+        self, seen: Mapping[str, Seen], rests: list[Series], noise: Zones, still: Mask
+    ) -> Generator[Instruction, Reply, None]:
+        """All lights at once, up and then down. An automatic exposure may take for good enough what one light does to
+        the picture; then it may answer what all do, and that is not the sum of what each does any more."""
+        joints = []
+        for way in (1.0, -1.0):
+            told = {light.name: self._joint(light, way) for light in self.lights}
+            told = {light.name: told[light.name] for light in self.lights if way * (told[light.name] - light.look) > 0}
+            if not told:
+                continue
+            before = rests[-1]
+            found, after = yield from self._stepped(told, way, before, noise, still, count=TOGETHER)
+            if stillness.unsteady(before, after, still) > DRIFTS:
+                rests.append((yield from self._watch(PICTURES)))
+                before = rests[-1]
+                found, after = yield from self._stepped(told, way, before, noise, still, count=TOGETHER)
+            moved = stillness.unsteady(before, after, still)
+            rests.append(after)
+            if moved > DRIFTS:
+                raise Refusal(refuse("scene-moves", {"light": ", ".join(told), "stops": round(moved, 3)}))
+            by = {light.name: told[light.name] - light.look for light in self.lights if light.name in told}
+            alike = frozenset(name for name in by if by[name] == seen[name].change.level)
+            together(Joint(found, by, alike, (before.mean + after.mean) / 2), seen, still)
+            joints.append(found)
+        trust([*seen.values(), *joints])
+
     def _stepped(
-        self, light: Light, before: Series, noise: Zones, still: Mask, patience: float
+        self,
+        told: Mapping[str, float],
+        by: float,
+        before: Series,
+        noise: Zones,
+        still: Mask,
+        patience: float = 0.0,
+        count: int = PICTURES,
     ) -> Generator[Instruction, Reply, tuple[Seen, Series]]:
-        level = self._step(light)
-        fade = self._fade(light.look, level)
-        there = yield from self._set({light.name: level}, fade)
-        stepped, up = yield from self._shown(there, patience)
-        back = yield from self._set({light.name: light.look}, fade)
-        after, down = yield from self._shown(back, patience)
-        change = change_of(before, stepped, after, level - light.look, noise)
+        """There and back. ``by``: what its change is to be reckoned by: the step of one light, or 1 or -1."""
+        look = {light.name: light.look for light in self.lights if light.name in told}
+        fade = max(self._fade(look[name], level) for name, level in told.items())
+        there = yield from self._set(told, fade)
+        stepped, up = yield from self._shown(there, patience, count)
+        back = yield from self._set(look, fade)
+        after, down = yield from self._shown(back, patience, count)
+        change = change_of(before, stepped, after, by, noise)
         sure = repeats(before, stepped, after, noise)
-        fell = stillness.fall(before, stepped, after, noise, still, math.copysign(1.0, level - light.look))
+        fell = stillness.fall(before, stepped, after, noise, still, math.copysign(1.0, by))
         undone = Change(-change.light, change.sigma, -change.level, change.drift)
         waits = [
             arrival(up, there.began, there.arrived, before.mean, change),
@@ -228,9 +271,19 @@ class Commission(Plan[Commissioned]):
         up = EMPTY_STEP if self.terms.empty else max(STEP * light.look, DARK_STEP)
         if light.look + up <= light.high or light.high - light.look >= light.look - light.low:
             return min(light.look + up, light.high)
+        return self._down(light)
+
+    def _down(self, light: Light) -> float:
         # so much that the way back is no larger a step than one upwards would have been
         down = EMPTY_STEP if self.terms.empty else max(STEP / (1 + STEP) * light.look, DARK_STEP)
         return max(light.look - down, light.low)
+
+    def _joint(self, light: Light, way: float) -> float:
+        """The level it goes to with all others: its own step, where that goes this way; it stays where it cannot."""
+        own = self._step(light)
+        if way * (own - light.look) > 0:
+            return own
+        return light.look if way > 0 else self._down(light)
 
     def _fade(self, one: float, other: float) -> float:
         """Seconds at the slew; near dark, where stops have no end, as from a tenth."""
@@ -247,15 +300,15 @@ class Commission(Plan[Commissioned]):
         assert isinstance(moved, Moved)
         return moved
 
-    def _shown(self, moved: Moved, patience: float = 0.0) -> Generator[Instruction, Reply, tuple[Series, Series]]:
+    def _shown(
+        self, moved: Moved, patience: float = 0.0, count: int = PICTURES
+    ) -> Generator[Instruction, Reply, tuple[Series, Series]]:
         """The level as it is shown, and all pictures since the fade to it began."""
         settles = max(self._settles(), patience)
-        every = yield from self._watch(
-            math.ceil((moved.arrived - moved.began + settles) * self.terms.rate) + PICTURES + 1
-        )
-        shown = np.flatnonzero(every.times >= moved.arrived + settles)[-PICTURES:]
+        every = yield from self._watch(math.ceil((moved.arrived - moved.began + settles) * self.terms.rate) + count + 1)
+        shown = np.flatnonzero(every.times >= moved.arrived + settles)[-count:]
         if len(shown) < LEAST:
-            raise Refusal(refuse("no-pictures", {"pictures": len(shown), "of": PICTURES}))
+            raise Refusal(refuse("no-pictures", {"pictures": len(shown), "of": count}))
         return Series(every.times[shown], every.zones[shown]), every
 
     def _watch(self, count: int) -> Generator[Instruction, Reply, Series]:

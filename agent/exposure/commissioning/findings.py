@@ -1,7 +1,7 @@
 """What all steps of a commissioning say together: whether the camera can be trusted, and the light transport. Pure."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +9,13 @@ import numpy as np
 from agent.exposure.commissioning import stillness
 from agent.exposure.commissioning.instructions import Commissioned, Light, Terms
 from agent.exposure.commissioning.refusals import Refusal, refuse
-from agent.exposure.transport.matrix import Change, Mask, Series, Transport, delay_of, reach_of
+from agent.exposure.transport.matrix import Change, Mask, Series, Transport, Zones, delay_of, reach_of
 
 LEAST_ZONES = 4
+DOUBTED = 0.15
+"""Share of what all lights do together that may be missing: no camera's curve is known quite."""
+DEEP = 0.02
+"""Stops, likewise."""
 TAKEN = 0.05
 """Share of a step that a locked camera may seem to take back while it is looked at …"""
 SURE = 4.0
@@ -32,20 +36,64 @@ class Seen:
     relaxes: float
 
 
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """What was seen of all lights at once. ``by``: how far each was moved; ``alike``: those that were moved just so
+    when they were alone, too; ``rest``: the zones in the look."""
+
+    seen: Seen
+    by: Mapping[str, float]
+    alike: Collection[str]
+    rest: Zones
+
+
 def fighting(light: str, fell: stillness.Fall) -> Refusal:
     """The camera turned down what a light cannot have."""
     numbers = {"stops": round(fell.stops, 4), "sigma": round(fell.sigma, 4), "zones": fell.zones}
     return Refusal(refuse("auto-exposure", {"light": light, **numbers}))
 
 
-def trust(seen: Mapping[str, Seen]) -> None:
+def together(joint: Joint, alone: Mapping[str, Seen], still: Mask) -> None:
+    """Light adds up. Raises Refusal where all zones alike show less than what each light does alone adds up to: an
+    automatic exposure that one light had not woken.
+
+    What each light adds may differ from what it added alone where it was moved otherwise than there (its curve is not
+    quite straight), in proportion to its own light in each zone; what a camera does is alike in all. The two are told
+    apart by least squares over the zones, and where they cannot be, the answer is uncertain by all of it.
+    """
+    parts = np.stack([alone[name].change.response * by for name, by in joint.by.items()], axis=1)
+    known = np.stack([alone[name].change.sigma * abs(by / alone[name].change.level) for name, by in joint.by.items()])
+    level = joint.rest + parts.sum(axis=1)
+    shown = joint.rest + joint.seen.change.light
+    seen = np.flatnonzero(still & np.isfinite(level) & np.isfinite(shown) & (level > stillness.DIM))
+    free = [at for at, name in enumerate(joint.by) if name not in joint.alike]
+    if len(seen) < 2 * (LEAST_ZONES + len(free)):
+        return
+    sigma = np.sqrt((known**2).sum(axis=0) + joint.seen.change.sigma**2)[seen] / level[seen]
+    off = np.log(np.maximum(shown[seen], 1e-6) / level[seen])
+    shape = np.column_stack([np.ones(len(seen)), parts[seen][:, free] / level[seen, None]])
+    weighted = shape / sigma[:, None]
+    # a light's own share is taken to be right within its whole: that keeps the sums solvable, and decides nothing
+    wide = np.diag([0.0] + [1.0] * len(free))
+    spread = np.linalg.inv(weighted.T @ weighted + wide)
+    found = spread @ (weighted.T @ (off / sigma))
+    left = (off - shape @ found) / sigma
+    doubt = math.sqrt(max(1.0, float(left @ left) / (len(seen) - shape.shape[1])) * float(spread[0, 0]))
+    asked = float(np.median(np.log(level[seen] / np.maximum(joint.rest[seen], 1e-6))))
+    missing = -float(found[0]) * math.copysign(1.0, asked)
+    if missing > max(DOUBTED * abs(asked), DEEP * math.log(2), stillness.SURE * doubt):
+        numbers = {"stops": round(missing / math.log(2), 4), "sigma": round(doubt / math.log(2), 4)}
+        raise Refusal(refuse("auto-exposure", {"light": ", ".join(joint.by), **numbers}))
+
+
+def trust(seen: Sequence[Seen]) -> None:
     """Raises Refusal when the steps together show a camera that fights, however slowly: what it takes back is in
     proportion to what each step did, and that is not how clouds go by."""
-    whole = stillness.pooled([each.fall for each in seen.values()])
+    whole = stillness.pooled([each.fall for each in seen])
     if whole.is_deep(stillness.FALLS / 2):
         raise fighting("", whole)
-    effects = np.array([each.effect for each in seen.values()])
-    relaxes = np.array([each.relaxes for each in seen.values()])
+    effects = np.array([each.effect for each in seen])
+    relaxes = np.array([each.relaxes for each in seen])
     power = float(effects @ effects)
     if len(effects) < 3 or power <= 0:
         return

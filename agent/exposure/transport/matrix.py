@@ -226,7 +226,8 @@ def arrival(shots: Series, began: float, arrived: float, before: Zones, change: 
     Fits the fade's own ramp by least absolute deviation: one bad picture does not shift it. Where several delays fit
     alike (a hard step between two pictures) it is the middle of them.
     """
-    seen = np.isfinite(change.light) & np.isfinite(change.sigma)
+    # a zone that clips on the way only (the camera overshoots) is of no use here
+    seen = np.isfinite(change.light) & np.isfinite(change.sigma) & np.isfinite(shots.zones).all(axis=0)
     weight = np.where(seen, change.light / np.where(seen, change.sigma, 1.0) ** 2, 0.0)
     power = float((weight * np.where(seen, change.light, 0.0)).sum())
     if power <= 36.0 or len(shots) < 4:  # six standard deviations of the mean picture

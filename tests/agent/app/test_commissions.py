@@ -83,6 +83,7 @@ async def test_lights_are_proven_by_command_once_they_were_commissioned(house):
         early = await house.send("exposure.prove", {})
         assert (early.state, early.code) == ("failed", "unsupported"), early
         assert (await house.send("exposure.commission", {"empty": True})).state == "succeeded"
+        house.air(on_air=False)
         sound = await house.send("exposure.prove", {})
         assert sound.result["proven"] is True and set(sound.result["lights"]) == {"key", "fill"}, sound
         house.studio.world.fault("key", "dim", gain=0.5)

@@ -15,7 +15,9 @@ from tests.agent.exposure.optical import AMBIENT, NOISE, X
 @dataclass
 class Studio:
     """``columns``: each lamp's light at full; ``room``: the ambient at a time; ``delay``: seconds from wire to picture;
-    ``slow``: seconds single lamps take more; ``automatic``: the camera's own exposure; ``people``: zones somebody walks
+    ``slow``: seconds single lamps take more; ``automatic``: the camera's own exposure, and
+    ``asleep``: stops that do not wake it, ``aim``: the light it wants; ``curve``: exponent
+    of the lamps' light by level, ``gamma``: of the picture's numbers by light; ``people``: zones somebody walks
     through; ``dead``: lamps that do nothing."""
 
     columns: dict
@@ -28,6 +30,10 @@ class Studio:
     speed: float = 0.15
     slow: dict = field(default_factory=dict)
     automatic: bool = False
+    asleep: float = 0.005
+    aim: float | None = None
+    curve: float = 1.0
+    gamma: float = 1.0
     people: float = 0.0
     dead: tuple = ()
     now: float = 100.0
@@ -38,7 +44,7 @@ class Studio:
         self.random = np.random.default_rng(self.seed)
         self.fades = {name: deque([(0.0, 0.1, level, level)]) for name, level in self.levels.items()}
         self.gain = 1.0
-        self.aim = None
+        self.awake = False
         self.white = 200.0
 
     def level(self, name, at):
@@ -49,21 +55,23 @@ class Studio:
 
     def zones(self, at):
         light = self.room(at) + sum(
-            column * self.level(name, at - self.delay - self.slow.get(name, 0.0))
+            column * self.level(name, at - self.delay - self.slow.get(name, 0.0)) ** self.curve
             for name, column in self.columns.items()
             if name not in self.dead
         )
         return light * (1 + self.people * np.sin(1.7 * at + X.ravel()) * (np.arange(ZONES) % 16 > 4))
 
     def picture(self, fault=""):
-        """The next one. Automatic exposure goes a share of the way, ``speed``, when it is 0.005 stop off."""
+        """The next one. Automatic exposure goes a share of the way, ``speed``, once it is ``asleep`` off, until it is
+        there."""
         self.now += 1 / self.rate
         light = self.zones(self.now)
         if self.automatic:
             self.aim = self.aim or float(light.mean())
             off = math.log2(self.aim / float((light * self.gain).mean()))
-            self.gain *= 2 ** (self.speed * off) if abs(off) > 0.005 else 1.0
-        seen = light * self.gain + self.random.normal(0, self.noise, ZONES)
+            self.awake = abs(off) > (0.005 if self.awake else self.asleep)
+            self.gain *= 2 ** (self.speed * off) if self.awake else 1.0
+        seen = (light * self.gain) ** self.gamma + self.random.normal(0, self.noise, ZONES)
         return Shot(self.now, np.minimum(seen, 1.0), fault, self.white + self.random.normal(0, 0.3))
 
     def do(self, instruction):

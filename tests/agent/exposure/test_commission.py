@@ -92,7 +92,7 @@ def test_a_slow_camera_and_daylight_that_grows_meanwhile():
         rate=5.0, room=lambda at: AMBIENT * (1 + (at - 100) * 0.01),
     )  # fmt: skip
     assert seconds < 60
-    assert plan.expected_seconds < 60
+    assert plan.expected_seconds < 63, "a slow picture is reckoned with until it is known better"
     for at, column in enumerate(COLUMNS.values()):
         assert done.transport.matrix[:, at] == pytest.approx(column, abs=0.03 * column.max())
 
@@ -128,6 +128,22 @@ def test_automatic_exposure_is_refused_soon_after_the_probe(seed):
 def test_automatic_exposure_of_any_speed_is_refused(speed):
     """A slow one takes its time to answer: only all steps together show it."""
     refused("auto-exposure", automatic=True, speed=speed)
+
+
+@pytest.mark.parametrize("rests", [-0.02, 0.0, 0.02])
+@pytest.mark.parametrize("speed", [0.15, 0.5])
+def test_automatic_exposure_that_no_single_light_wakes_is_refused(speed, rests):
+    """``rests``: where inside its dead band the camera has come to rest."""
+    aim = float((AMBIENT + sum(LOOK[name] * column for name, column in COLUMNS.items())).mean()) * 2**rests
+    result, _ = refused("auto-exposure", automatic=True, speed=speed, asleep=0.13, aim=aim)
+    assert "key, fill" in result.evidence["light"], "none of them alone"
+
+
+@pytest.mark.parametrize("lamps", [0.7, 1.4, 2.0])
+@pytest.mark.parametrize("camera", [0.85, 1.2])
+def test_lamps_and_cameras_whose_curves_are_not_straight_are_not_taken_for_automatic(lamps, camera):
+    """Exponents: a lamp with a square law that is thought linear, a camera whose curve nobody knows."""
+    assert not isinstance(run(curve=lamps, gamma=camera)[0], Refused)
 
 
 def sinking(at):

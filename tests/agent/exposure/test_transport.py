@@ -113,6 +113,17 @@ def test_the_delay_is_that_of_the_ramp(wait, ramp):
     assert delay.samples == math.ceil(wait / 0.125 - 0.1)
 
 
+def test_zones_that_clip_only_on_the_way_do_not_hide_the_delay():
+    random = np.random.default_rng(7)
+    times = 0.125 * np.arange(24)
+    share = np.clip((times - 0.5 - 0.3) / 0.4, 0, 1)
+    zones = LOOK + share[:, None] * KEY * 0.075 + random.normal(0, NOISE, (24, ZONES))
+    zones[9, KEY > 0.3] = np.nan
+    found = arrival(Series(times, zones), 0.5, 0.9, LOOK, Change(KEY * 0.075, SIGMA / 3, 0.075, np.zeros(ZONES)))
+    assert found is not None
+    assert found[0] == pytest.approx(0.3, abs=0.03)
+
+
 def test_no_delay_is_made_up_from_noise():
     random = np.random.default_rng(6)
     weak = Change(KEY * 1e-6, SIGMA / 3, 0.075, np.zeros(ZONES))
