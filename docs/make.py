@@ -246,7 +246,9 @@ def alerts() -> str:
         seen = ExposureNow("hold", 0.18, tripped=tripped)
         found += [each for each in rules.exposure(seen, "NAME", limits, False) if each.key.endswith("loop")]
     seen = ExposureNow("hold", 0.18)
-    found += [each for each in rules.exposure(seen, "NAME", limits, False) if each.key.endswith("blind")]
+    found += [
+        each for each in rules.exposure(seen, "NAME", limits, False) if each.key.endswith(("blind", "commissioning"))
+    ]
     other = Text("NAME is set up as …, and is ….", "NAME 配置为…，实际为…。")
     found += rules.on_line(
         "NAME", "…", other, Text('set profile = "…" off air, then reload', '非直播时设置profile = "…"')

@@ -10,7 +10,7 @@ from agent.exposure.camera.files import CameraFiles
 from agent.exposure.camera.insight import Columns
 from agent.exposure.camera.watch import Sight
 from agent.exposure.camera.work import Work
-from agent.exposure.commissioning.archive import Archive
+from agent.exposure.commissioning.archive import Archive, Found
 from agent.exposure.commissioning.commission import Commission
 from agent.exposure.commissioning.instructions import Commissioned, Terms
 from agent.exposure.commissioning.picture import page
@@ -45,6 +45,7 @@ class Commissions:
         self._house = house
         self._run: Run | None = None
         self._latest: Transport | None = None
+        self._damaged: Text | None = None
 
     @property
     def running(self) -> bool:
@@ -112,7 +113,7 @@ class Commissions:
         except (OSError, DriverError) as error:
             log.error("commissioning.not-stored", folder=str(archive.folder), reason=str(error), next="free space")
             file = ""
-        self._latest = found.transport
+        self._latest, self._damaged = found.transport, None
         self.teach()
         await self._portrait(terms)
         house.herald.exposure()
@@ -173,23 +174,39 @@ class Commissions:
             return
         for name, why in found.damaged.items():
             log.error("commissioning.damaged", file=name, folder=str(archive.folder), reason=why)
-        self._latest = found.transport
+        self._latest, self._damaged = found.transport, _damage(found)
         self.teach()
 
     def teach(self) -> None:
         """Let loop and camera go by what is known of the lights (new ones after a reload, too)."""
         house, latest = self._house, self._latest
         loop = house.exposure
-        if loop is None or latest is None:
+        if loop is None:
             return
-        if loop.transport is not latest and (why := loop.commission(latest, house.now())):
-            log.warning("commissioning.not-used", reason=why, next="exposure.commission")
+        new = loop.transport is not latest or loop.now_state.unlearned != self._damaged
+        if new and (why := loop.commission(latest, house.now(), self._damaged)):
+            log.warning("commissioning.not-used", reason=why.en, next="exposure.commission")
+            return
+        if latest is None:
             return
         camera = house.devices.cameras.get(latest.camera)
         if camera is not None:
             shape = (ROWS, COLUMNS)
             lights = {name: latest.matrix[:, at].reshape(shape) for at, name in enumerate(latest.fixtures)}
             camera.watch.insights.know(Columns(lights, latest.ambient.reshape(shape)))
+
+
+def _damage(found: Found) -> Text | None:
+    """What is wrong with later files than the one that is used."""
+    if not found.damaged:
+        return None
+    names = ", ".join(found.damaged)
+    if found.transport is None:
+        en = f"what was commissioned is damaged ({names}), and there is no other"
+        return Text(en, f"标定文件损坏（{names}），且没有其他可用")
+    at = found.transport.at
+    en = f"what was commissioned last is damaged ({names}); that of {at} is used"
+    return Text(en, f"最近的标定文件损坏（{names}），现用 {at} 的标定")
 
 
 async def automatics(house: House, name: str) -> tuple[str, ...]:

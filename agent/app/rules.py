@@ -154,6 +154,15 @@ def exposure(now: ExposureNow, camera: str, limits: AlertSection, testing: bool)
         REMEDY.get(now.tripped, USUAL_REMEDY),
         hold=0.0,
     )
+    why = now.unlearned
+    yield Condition(
+        f"exposure.{camera}.commissioning",
+        why is not None,
+        AlertLevel.WARNING,
+        why or Text("what was commissioned is of no use", "标定结果不可用"),
+        Text("commission the lights again: studio-agent commission", "请重新标定：studio-agent commission"),
+        hold=0.0,
+    )
     yield Condition(
         f"exposure.{camera}.blind",
         None if testing else now.mode == "hold" and now.why.endswith(CLIPPED),

@@ -87,19 +87,16 @@ class ExposureService:
         self._rig = rig
         self.hands.use(rig)
 
-    def commission(self, transport: Transport | None, now: float) -> str:
-        """Go by this light transport from now on (``None``: by none). Why it is of no use here; "" when it is used."""
-        why = ""
-        if transport is not None and (missing := set(self.fixtures) - set(transport.fixtures)):
-            why = f"it was commissioned without {', '.join(sorted(missing))}"
-        elif transport is not None and transport.camera != self.section.camera:
-            why = f"it was commissioned for the camera {transport.camera}"
+    def commission(self, transport: Transport | None, now: float, damaged: Text | None = None) -> Text | None:
+        """Go by this light transport from now on (``None``: by none). Why it is of no use here; ``None`` when it is
+        used. ``damaged``: what is wrong with a later one."""
+        why = None if transport is None else transport.unfit(self.section.camera, self.fixtures)
         self.transport = None if why else transport
         self._law = Law(self.section.delay if self.transport is None else self.transport.delay.samples)
         self._memory.forget()
         self._begin(now)
         at = self.transport.at if self.transport is not None else ""
-        self.now_state = replace(self.now_state, commissioned=at)
+        self.now_state = replace(self.now_state, commissioned=at, unlearned=why or damaged)
         return why
 
     def set_mode(self, mode: Mode, now: float, target: float | None = None) -> None:

@@ -43,6 +43,8 @@ class ExposureNow:
     """Of the last probe."""
     commissioned: str = ""
     """When; "" when the loop goes by the whole picture."""
+    unlearned: Text | None = None
+    """Why what was once commissioned is not gone by, or not the last of it."""
     unreachable: Text | None = None
     """What the lights cannot do."""
     white: float | None = None

@@ -12,12 +12,13 @@ is clipped (NaN) takes no part: a person who moves about in some zones hardly co
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from config.units import Text
 from drivers.camera.metrics import CLIPPED, COLUMNS, ROWS, Metrics
 
 Zones = npt.NDArray[np.float64]
@@ -93,6 +94,16 @@ class Transport:
     reach: tuple[Reach, ...]
     controls: Mapping[str, float] = field(default_factory=dict)
     mired_gain: float | None = None
+
+    def unfit(self, camera: str, fixtures: Collection[str]) -> Text | None:
+        """Why these fixtures before this camera cannot go by it; ``None``: they can."""
+        if camera != self.camera:
+            en = f"the lights were commissioned for the camera {self.camera}"
+            return Text(en, f"标定所用摄像机为 {self.camera}")
+        if missing := sorted(set(fixtures) - set(self.fixtures)):
+            en = f"the lights were commissioned without {', '.join(missing)}"
+            return Text(en, f"标定时未包含 {'、'.join(missing)}")
+        return None
 
     @property
     def known(self) -> Mask:

@@ -30,6 +30,9 @@ async def test_the_lights_are_commissioned_by_command_kept_and_gone_by_after_a_r
     kept.file.with_name("99999999T999999.json").write_text("{ half a fi")
     async with house.running() as agent:
         assert agent.exposure.now_state.commissioned == done.result["at"], "the newest whole one counts"
+        await until(lambda: "exposure.cam-1.commissioning" in agent.alerts.keys)
+        alert = json.loads(agent.bus.board[agent.topics.alert("exposure.cam-1.commissioning")])
+        assert "99999999T999999.json" in alert["text"]["en"] and done.result["at"] in alert["text"]["zh"], alert
 
 
 async def test_a_hand_on_a_light_ends_it_and_keeps_the_light(house):

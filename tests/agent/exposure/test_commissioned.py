@@ -45,7 +45,7 @@ class Set:
         options = {"fixtures": ("key", "fill"), "target": float(at_look.mean()), "mode": "hold", **section}
         self.loop = ExposureService(ExposureSection(camera="cam", **options), self.rig)
         self.now, self.rate = 50.0, rate
-        assert self.loop.commission(self.transport, self.now) == ""
+        assert self.loop.commission(self.transport, self.now) is None
         self.pipe = deque([dict(LOOK)] * (delay + 1), maxlen=delay + 1)
         self.automatic, self.dice = automatic, np.random.default_rng(3)
         self.person = 0.0
@@ -154,9 +154,9 @@ def test_auto_exposure_is_refused_and_the_lights_go_back():
 def test_commissioning_of_other_lights_or_another_camera_is_not_used():
     room = Set()
     other = ExposureService(ExposureSection(camera="cam", fixtures=("key", "back")), room.rig)
-    assert "without back" in other.commission(room.transport, room.now)
+    assert "without back" in other.commission(room.transport, room.now).en
     elsewhere = ExposureService(ExposureSection(camera="wide", fixtures=("key",)), room.rig)
-    assert "for the camera cam" in elsewhere.commission(room.transport, room.now)
+    assert "for the camera cam" in elsewhere.commission(room.transport, room.now).en
     assert elsewhere.now_state.commissioned == ""
 
 
