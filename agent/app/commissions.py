@@ -193,7 +193,8 @@ class Commissions:
         if camera is not None:
             shape = (ROWS, COLUMNS)
             lights = {name: latest.matrix[:, at].reshape(shape) for at, name in enumerate(latest.fixtures)}
-            camera.watch.insights.know(Columns(lights, latest.ambient.reshape(shape)))
+            columns = Columns(lights, latest.ambient.reshape(shape), latest.reference.reshape(shape))
+            camera.watch.insights.know(columns)
 
 
 def _damage(found: Found) -> Text | None:

@@ -60,8 +60,9 @@ class CameraLock(Strict):
 
 
 class CameraMeasure(Strict):
-    """One picture in numbers: light by zone, histogram, percentiles, colour, focus, presenter, the zones that stand
-    still, and the statistics a waveform monitor shows. Numbers only."""
+    """One picture in numbers: light by zone, histogram, percentiles, colour, focus, presenter, the reference
+    zones (those the loop goes by; none before it was commissioned), and the statistics a waveform monitor shows.
+    Numbers only."""
 
     camera: Name = Field(description="Its name.")
 

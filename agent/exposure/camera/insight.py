@@ -18,9 +18,8 @@ from drivers.camera.changes import Changes, Sample
 from drivers.camera.faults import Judged, PictureFault
 from drivers.camera.flicker import Flicker, FlickerWatch
 from drivers.camera.metrics import Metrics
-from drivers.camera.points import Box
+from drivers.camera.points import Box, Mask
 from drivers.camera.presenter import Presenter
-from drivers.camera.references import Record, References
 
 log = structlog.get_logger(__name__)
 
@@ -36,10 +35,12 @@ BEGINNING = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What commissioning knows: light of each zone (9 x 16) by unit of each light's level, and the room's own."""
+    """What commissioning knows: light of each zone (9 x 16) by unit of each light's level, the room's own, and which
+    zones it chose to regulate on."""
 
     lights: Mapping[str, np.ndarray]
     ambient: np.ndarray
+    reference: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,6 @@ class Insights:
         self._presenter = Presenter()
         self._grey: shift.Grey | None = None
         self._cut_until = 0.0
-        self._record = Record()
 
     def know(self, columns: Columns | None) -> None:
         """Commissioned, or not any more. Any thread."""
@@ -86,11 +86,10 @@ class Insights:
         """The presenter's."""
         return self._presenter.box
 
-    def still_zones(self) -> References:
-        """Zones that stood still in the last minute, neither clipped nor crushed, not the presenter's; lit by the
-        lights, where commissioning has measured it. On the lane's thread."""
-        known = self._columns
-        return self._record.choose(None if known is None else np.nansum(list(known.lights.values()), axis=0))
+    @property
+    def reference(self) -> Mask | None:
+        """The zones (9 x 16) the loop goes by; ``None`` before commissioning has chosen them."""
+        return None if self._columns is None else self._columns.reference
 
     def wants_more(self, now: float) -> bool:
         """Whether the very next picture would be of use."""
@@ -139,15 +138,6 @@ class Insights:
         self._grey = grey
         zones = light.logs(metrics.channels)
         return self._changes.step(Sample(image.captured, zones, grey, self.levels()))
-
-    def _presenter_light(self, image: Image, metrics: Metrics) -> float | None:
-        box = self._presenter.box
-        if box is None:
-            return None
-        height, width = image.pixels.shape[:2]
-        weights = presenter.weights_of(box, width, height)
-        whole = float(weights.sum())
-        return float((metrics.zones * weights).sum()) / whole if whole > 0 else None
 
     def _judged(self, now: float) -> Mapping[PictureFault, Judged]:
         judged = dict(self._changes.judged(now))

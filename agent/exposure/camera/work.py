@@ -73,7 +73,7 @@ class Work:
         """One picture at full size in numbers: all of metering, and what a waveform monitor's statistics say of it."""
         image = self._unit.driver.grab(detail=True)
         metrics = measure(image.pixels, 1.0, curve=self._unit.watch.curve, box=self._unit.watch.insights.box)
-        still = self._unit.watch.insights.still_zones()
+        reference = self._unit.watch.insights.reference
         height, width = image.pixels.shape[:2]
         return {
             "width": width,
@@ -92,8 +92,7 @@ class Work:
             "presenter": list(self._unit.watch.insights.box or ()),
             "zones": [[round(light, 4) for light in row] for row in metrics.zones.tolist()],
             "histogram": metrics.histogram.tolist(),
-            "still_zones": [] if still.mask is None else still.mask.astype(int).tolist(),
-            "still_zones_missing": still.refused.en if still.refused is not None else "",
+            "reference_zones": [] if reference is None else reference.astype(int).tolist(),
             "signal": {name: round(value, 4) for name, value in statistics(from_bgr(image.pixels)).named()},
         }
 

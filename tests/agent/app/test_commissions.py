@@ -20,6 +20,9 @@ async def test_the_lights_are_commissioned_by_command_kept_and_gone_by_after_a_r
         assert done.state == "succeeded", done
         assert done.result["lights"]["key"]["share"] > done.result["lights"]["fill"]["share"] > 0.05
         assert 0 <= done.result["delay_ms"] < 600 and done.result["reference_zones"] >= 8
+        numbers = (await house.send("camera.measure", {"camera": "cam-1"})).result
+        chosen = agent.exposure.transport.reference.reshape(9, 16).astype(int)
+        assert numbers["reference_zones"] == chosen.tolist(), "what is told is what the loop goes by"
         await until(lambda: agent.rig.unmoved(agent.now()))
         assert {name: agent.rig.scene.levels(name, agent.now())[LIGHT] for name in before} == before
         assert agent.rig.holder("key") is None
