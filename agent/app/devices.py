@@ -11,6 +11,7 @@ import structlog
 
 from agent.app import reporting, streams
 from agent.app.desks import Desks
+from agent.app.keeper import sent_levels
 from agent.engine.client import EngineClient
 from agent.engine.messages import Table
 from agent.exposure.camera.watch import CameraUnit, Sight
@@ -32,7 +33,7 @@ from config.files import secret_problems
 from config.model import StudioConfig
 from config.problems import ConfigError, Problem, nearest, quoted
 from config.salvage import touches
-from config.units import SLOTS, Attribute
+from config.units import SLOTS
 from drivers import registry
 from drivers.errors import NotSupported
 from drivers.host import Host
@@ -122,19 +123,20 @@ class Devices:
             unit.show(scene)
 
     def levels(self) -> dict[str, float]:
-        """What every light is told now: share of full light by name, else by ``name.attribute``. Any thread may ask."""
+        """What every light is sent now, a console's, too: share of full light by name, else by ``name.attribute``. Any
+        thread may ask."""
         scene, now = self._scene, self.host.now()
-        fades = scene.fades if scene is not None else {}
-        return {n if a is Attribute.INTENSITY else f"{n}.{a}": fade.at(now) for (n, a), fade in fades.items()}
+        return sent_levels(scene, now, self._led()) if scene is not None else {}
+
+    def _led(self) -> dict[int, bytes]:
+        outputs = tuple(self.outputs.values())  # in one go: a reload may be under way
+        return {u: unit.lane.wire(u) for unit in outputs if unit.lane.led for u in unit.section.universes}
 
     def sent(self) -> tuple[dict[int, bytes], dict[str, Told]]:
         """What lights have been sent that are not, or may not be, where the scene has them: frames of universes that
         are led or a console's, and what lamps were told."""
-        frames = {
-            u: unit.lane.wire(u) for unit in self.outputs.values() if unit.lane.led for u in unit.section.universes
-        }
         lines = [line for bus in self.buses.values() for line in bus.pump.lines.values()]
-        return frames, {line.light.name: line.told for line in lines if line.told is not None}
+        return self._led(), {line.light.name: line.told for line in lines if line.told is not None}
 
     def lighting(self) -> Iterator[OutputUnit | BusUnit]:
         """Everything that lights are driven by."""

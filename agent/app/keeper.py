@@ -262,6 +262,16 @@ def as_sent(
     return found
 
 
+def sent_levels(scene: Scene, now: float, frames: Mapping[int, bytes]) -> dict[str, float]:
+    """What every light is sent now: share of full light by name, else by ``name.attribute``. ``frames``: of universes
+    that a console has, or that are led."""
+    shown: dict[str, dict[Attribute, float]] = {name: {} for name in scene.fixtures}
+    for (name, attribute), fade in scene.fades.items():
+        shown[name][attribute] = fade.at(now)
+    told = as_sent(shown, scene.fixtures, frames) if frames else shown
+    return {n if a is Attribute.INTENSITY else f"{n}.{a}": level for n, has in told.items() for a, level in has.items()}
+
+
 def carry(old: Rig, new: Rig, now: float) -> None:
     """Take people's holds and cue lists' over to the rig of another configuration, as far as its lights still can."""
     new.go_on({name: old.resting(name) for name in old.fixtures if name in new.fixtures}, now)

@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 
 from agent.exposure.commissioning.instructions import Commissioned
-from agent.exposure.commissioning.refusals import Refused
 from agent.exposure.transport.matrix import Mask, Reach, Transport, Zones
 from config.units import Text
 from drivers.camera.metrics import COLUMNS, ROWS
@@ -29,8 +28,6 @@ CHECKED = ' checked="checked"'
 LANGUAGES = (("zh", "中文"), ("en", "English"), ("both", "中 / EN"))
 
 DONE = Text("Commissioned", "标定完成")
-REFUSED = Text("Commissioning refused", "标定未通过")
-BROKEN_OFF = Text("Commissioning broken off", "标定已中止")
 FIXTURES = Text("What each light brings to the picture, at full", "各灯具全亮时在画面中的贡献")
 PICTURE = Text("The picture", "画面")
 LOOK = Text("In the look", "当前场景")
@@ -39,8 +36,10 @@ NOISE = Text("Noise of one picture", "单帧噪声")
 REFERENCE = Text("reference zones: what the loop regulates on", "基准区域：自动控制以此为准")
 UNKNOWN = Text("clipped, so unknown", "过曝，数值未知")
 RANGES = Text("What each light can do", "各灯具的调节范围")
-EVIDENCE = Text("Evidence", "依据")
-WHITE = Text("100 % is the camera's white", "100 % 为摄像机白电平")
+SHARE = Text(
+    "beside a name: its share of the reference zones' light in the look", "名称旁：当前场景下占基准区域光的比例"
+)
+WHITE = Text("below a map, 100 % is the camera's white", "图下：100 % 为摄像机白电平")
 HEADS = (
     Text("Light", "灯具"),
     Text("Level in the look", "场景亮度"),
@@ -52,19 +51,11 @@ HEADS = (
 )
 
 
-def page(
-    result: Commissioned | Transport | Refused, camera: str = "", at: str = "", language: Language = "both"
-) -> str:
-    """The whole page, UTF-8. ``camera`` and ``at`` (ISO) are for a refusal, which knows neither; ``language`` is the
-    one it opens in."""
-    if isinstance(result, Refused):
-        head = BROKEN_OFF if result.code == "aborted" else REFUSED
-        body = _refusal(result, head, camera, at)
-    else:
-        found = result if isinstance(result, Commissioned) else None
-        transport = result.transport if isinstance(result, Commissioned) else result
-        camera, at, head = transport.camera, transport.at, DONE
-        body = _transport(transport, found)
+def page(result: Commissioned | Transport, language: Language = "both") -> str:
+    """The whole page, UTF-8. ``language`` is the one it opens in."""
+    found = result if isinstance(result, Commissioned) else None
+    transport = result.transport if isinstance(result, Commissioned) else result
+    body = _transport(transport, found)
     style = files("agent.exposure.commissioning").joinpath("picture.css").read_text(encoding="utf-8")
     radios = "".join(
         f'<input type="radio" name="language" id="in-{key}"{CHECKED if key == language else ""}/>'
@@ -75,21 +66,11 @@ def page(
 <html lang="{"en" if language == "en" else "zh-CN"}"><head><meta charset="utf-8"/>
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
 <meta name="color-scheme" content="light dark"/>
-<title>{escape(f"{camera} · {head.say(language)} · {at}")}</title><style>{style}</style></head>
+<title>{escape(f"{transport.camera} · {DONE.say(language)} · {transport.at}")}</title><style>{style}</style></head>
 <body>{radios}<nav>{labels}</nav><main>
 {body}
 </main></body></html>
 """
-
-
-def _refusal(refused: Refused, head: Text, camera: str, at: str) -> str:
-    rows = "".join(
-        f"<tr><td>{escape(key)}</td><td>{escape(str(value))}</td></tr>" for key, value in refused.evidence.items()
-    )
-    evidence = f'<h2>{_both(EVIDENCE)}</h2><div class="card"><table>{rows}</table></div>' if rows else ""
-    return f"""<header class="refused"><h1>{_both(head)}</h1>{_facts(camera, at)}
-<p>{_both(refused.said)}</p><p class="remedy">{_both(refused.remedy)}</p></header>{evidence}
-<footer><code>{refused.code}</code></footer>"""
 
 
 def _transport(transport: Transport, found: Commissioned | None) -> str:
@@ -126,14 +107,16 @@ def _transport(transport: Transport, found: Commissioned | None) -> str:
         _map(ROOM, transport.ambient, transport.reference),
         _map(NOISE, transport.noise, None),
     ]
+    late = found.late if found is not None else {}
     zones, every = int(transport.reference.sum()), transport.reference.size
     counted = Text(f"{zones} of {every} zones are reference zones", f"{every} 个区域中有 {zones} 个基准区域")
     controls = ", ".join(f"{name} = {value:g}" for name, value in sorted(transport.controls.items()))
     return f"""<header class="done"><h1>{_both(DONE)}</h1>{_facts(transport.camera, transport.at)}
 {"".join(f"<p>{_both(each)}</p>" for each in said)}</header>
 <h2>{_both(FIXTURES)}</h2><div class="maps">{"".join(columns)}</div>
-<div class="key">{_sample("edge")}{_both(REFERENCE)} {_sample("unknown")}{_both(UNKNOWN)} · {_both(WHITE)}</div>
-<h2>{_both(RANGES)}</h2><div class="card">{_table(transport, found.late if found is not None else {})}</div>
+<div class="key">{_sample("edge")}{_both(REFERENCE)} {_sample("unknown")}{_both(UNKNOWN)}
+ · {_both(SHARE)} · {_both(WHITE)}</div>
+<h2>{_both(RANGES)}</h2><div class="card wide">{_table(transport, late)}</div>
 <h2>{_both(PICTURE)}</h2><div class="maps">{"".join(whole)}</div>
 <footer>{_both(counted)}{f" · <code>{escape(controls)}</code>" if controls else ""}</footer>"""
 
@@ -142,7 +125,7 @@ def _reach_all(transport: Transport) -> Text:
     """What all lights together can do to the reference zones."""
     light = transport.matrix[transport.reference].mean(axis=0)
     room = float(transport.ambient[transport.reference].mean())
-    now = float(light @ transport.levels({})) + room
+    now = max(float(light @ transport.levels({})) + room, 1e-6)
     low, high = (
         math.log2(max(float(light @ np.array([getattr(reach, end) for reach in transport.reach])) + room, 1e-6) / now)
         for end in ("low", "high")

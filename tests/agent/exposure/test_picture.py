@@ -4,12 +4,9 @@ import re
 from xml.etree import ElementTree
 
 import numpy as np
-import pytest
 
 from agent.exposure.commissioning.instructions import Commissioned
 from agent.exposure.commissioning.picture import page
-from agent.exposure.commissioning.refusals import refuse
-from config.units import Text
 from tests.agent.exposure.optical import COLUMNS_OF_LIGHT, transport
 
 
@@ -60,18 +57,6 @@ def test_the_reference_zones_are_outlined():
     mask[[17, 18]] = True
     edge = next(each for each in maps(page(transport(reference=mask)))[0] if each.get("class") == "edge")
     assert len(re.findall("M", edge.get("d"))) == 6, "two zones side by side have six borders"
-
-
-@pytest.mark.parametrize(
-    ("code", "head"), [("auto-exposure", "Commissioning refused"), ("aborted", "Commissioning broken off")]
-)
-def test_a_refusal_says_why_and_what_to_do(code, head):
-    refused = refuse(code, {"stops": -0.03}, Text("<b>hand</b>", "手动"))
-    html = page(refused, "front", "2026-11-26T12:00:00Z")
-    text = " ".join(tree(html).itertext())
-    for said in (head, refused.said.en, refused.said.zh, refused.remedy.en, refused.remedy.zh, "-0.03", code):
-        assert said in text
-    assert not maps(html)
 
 
 def test_it_needs_nothing_else_and_opens_in_the_language_asked_for():
