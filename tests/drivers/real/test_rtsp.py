@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -274,6 +275,20 @@ def test_one_that_never_sends_what_it_promised_is_given_up(
 ) -> None:
     far = camera(Orders(ends=lambda number: "hold"))
     assert refused(driver(far.url), LinkLost) == f"{far.url} sent no picture for 1 s"
+
+
+def test_closing_it_while_it_is_opened_waits_for_no_picture(
+    camera: Callable[..., RtspCamera], driver: Callable[..., OpenCVCamera]
+) -> None:
+    far = camera(Orders(ends=lambda number: "hold"))
+    near = driver(far.url)
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(near.open)
+        assert far.playing.wait(PATIENCE)
+        near.close()
+        with pytest.raises(LinkLost, match="closed while it was opened"):
+            opening.result(PATIENCE)
+    assert near.describe() == {}
 
 
 # --- who is let in ---------------------------------------------------------------------------------------------------
