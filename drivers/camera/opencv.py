@@ -101,6 +101,8 @@ class OpenCVCamera:
         self._options = options
         self._host = host
         self._source: FrameSource | None = None
+        self._closed = 0
+        """How often."""
         self._number = 0
         self._last = float("-inf")
         self.reference: Baseline | None = None
@@ -111,8 +113,12 @@ class OpenCVCamera:
     def open(self) -> Identity:
         """Opens the source and waits for its first picture: an address that answers is not a camera yet."""
         self.close()
+        closed = self._closed
         source = self._host.camera(self._options.source, self._options.login)
         self._source = source
+        if closed != self._closed:  # by another thread meanwhile: no waiting for a picture then
+            self.close()
+            raise LinkLost("the camera was closed while it was opened")
         self.came = self._host.now()
         try:
             first = self._next(max(self._options.timeout, FIRST), detail=True)
@@ -191,6 +197,7 @@ class OpenCVCamera:
         return self._host.controls(self._options.source)
 
     def close(self) -> None:
+        self._closed += 1
         source, self._source = self._source, None
         if source is not None:
             source.close()

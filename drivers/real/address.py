@@ -1,7 +1,7 @@
 """A camera's address with its secret: put together here, while it is opened, and shown to nobody.
 
 http, https   a request without, then as the server's 401 asks: Digest (RFC 7616), else Basic (RFC 7617)
-rtsp, rtsps   before the host, percent-encoded (RFC 3986 3.2.1): FFmpeg answers the challenge
+rtsp, rtsps   before the host, percent-encoded (RFC 3986 3.2.1): FFmpeg answers the challenge (and we, asking why not)
 any           where the address says {username} and {password}: cameras that want them in the query
 """
 
@@ -42,24 +42,41 @@ class Address:
         login = f"{quote(self.username, safe='')}:{quote(self.password, safe='')}@" if self.username else ""
         return f"{scheme}://{login}{rest}"
 
-    def authorization(self, challenges: str, uri: str) -> str | None:
-        """The ``Authorization`` of a GET for ``uri``, as ``WWW-Authenticate`` asks; ``None``: it asks for neither."""
+    def proof(self, challenges: str, uri: str, method: str = "GET") -> str:
+        """The ``Authorization`` that is asked for. DeviceMissing: nobody was named, or another kind is asked for."""
+        if not self.username:
+            remedy = "give username and password_file in the camera's options"
+            raise DeviceMissing(f"{self.shown} wants a name and a password", remedy)
+        answer = self.authorization(challenges, uri, method)
+        if answer is None:
+            asked_for = challenges.partition(" ")[0] or "nothing that is named"
+            raise DeviceMissing(f"{self.shown} wants another proof: {asked_for[:20]}", "set it to Digest or Basic")
+        return answer
+
+    def not_let_in(self) -> DeviceMissing:
+        """What to raise when the proof was not good enough."""
+        return DeviceMissing(
+            f"{self.shown} refuses this name or password", "correct username, or what is in password_file"
+        )
+
+    def authorization(self, challenges: str, uri: str, method: str = "GET") -> str | None:
+        """The ``Authorization`` of a request for ``uri``, as ``WWW-Authenticate`` asks; ``None``: for neither."""
         _, *words = _CHALLENGE.split(challenges)
         asked = list(zip((word.lower() for word in words[::2]), words[1::2], strict=True))
         for scheme, text in asked:
             said = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(text)}
             digest = _DIGESTS.get(said.get("algorithm", "MD5").upper()) if scheme == "digest" else None
             if digest is not None and "auth" in re.split(r"[,\s]+", said.get("qop", "auth")):
-                return self._digest(digest, said, uri)
+                return self._digest(digest, said, f"{method}:{uri}", uri)
         if not any(scheme == "basic" for scheme, _ in asked):
             return None
         return f"Basic {b64encode(f'{self.username}:{self.password}'.encode()).decode()}"
 
-    def _digest(self, digest: Callable[[bytes], str], said: Mapping[str, str], uri: str) -> str:
+    def _digest(self, digest: Callable[[bytes], str], said: Mapping[str, str], asked: str, uri: str) -> str:
         """RFC 7616 3.4; without ``qop`` as RFC 2069 had it, which old cameras still speak."""
         realm, nonce = said.get("realm", ""), said.get("nonce", "")
         who = digest(f"{self.username}:{realm}:{self.password}".encode())
-        what = digest(f"GET:{uri}".encode())
+        what = digest(asked.encode())
         fields = {"username": self.username.replace("\\", "\\\\").replace('"', '\\"'), "realm": realm, "nonce": nonce}
         fields |= {"uri": uri} | {name: said[name] for name in ("opaque",) if name in said}
         bare = f"algorithm={said['algorithm']}, " if "algorithm" in said else ""

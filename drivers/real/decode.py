@@ -24,12 +24,17 @@ WIDEST, MOST = 8192, 8192 * 4608
 LEAST = 960
 """Pixels across a reduced picture keeps."""
 
+RTSP = "rtsp_transport;tcp|allowed_media_types;video"
+"""What FFmpeg is told about RTSP: over TCP (OpenCV's own choice, which this replaces), and no sound: it would wait for
+the first of it until the time for opening is over."""
+
 Plane = npt.NDArray[np.uint8]
 
 
 def opencv() -> Any:
     """OpenCV, quiet and single-threaded. The environment must be set before the library first looks at it."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", RTSP)
     import cv2
 
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -175,18 +175,11 @@ def connect(address: Address, timeout: float) -> MjpegStream | str:
         return _get(address, deadline)
     except _Unauthorized as asked:
         challenges = str(asked)
-    if not address.username:
-        remedy = "give username and password_file in the camera's options"
-        raise DeviceMissing(f"{address.shown} wants a name and a password", remedy)
-    answer = address.authorization(challenges, _target(urlsplit(address.url)))
-    if answer is None:
-        asked_for = challenges.partition(" ")[0] or "nothing that is named"
-        raise DeviceMissing(f"{address.shown} wants another proof: {asked_for[:20]}", "set it to Digest or Basic")
+    answer = address.proof(challenges, _target(urlsplit(address.url)))
     try:
         return _get(address, deadline, answer)
     except _Unauthorized:
-        remedy = "correct username, or what is in password_file"
-        raise DeviceMissing(f"{address.shown} refuses this name or password", remedy) from None
+        raise address.not_let_in() from None
 
 
 def _get(address: Address, deadline: float, authorization: str = "") -> MjpegStream | str:
@@ -217,6 +210,10 @@ def _get(address: Address, deadline: float, authorization: str = "") -> MjpegStr
             connection.close()
             remedy = "look the stream's own address up in the camera's manual"
             raise DeviceMissing(f"{address.shown} is a web page, not a stream", remedy)
+        if kind.startswith("image/") and "content-length" in fields:
+            connection.close()
+            remedy = "look the address of its video up in the camera's manual"
+            raise DeviceMissing(f"{address.shown} is a still picture, not a stream", remedy)
         chunks = Chunks() if "chunked" in fields.get("transfer-encoding", "").lower() else None
         if not kind.startswith("multipart/"):
             body, opening = _opening(connection, body, deadline, chunked=chunks is not None)
@@ -260,6 +257,8 @@ def _head(connection: socket.socket, deadline: float) -> tuple[bytes, bytes]:
         if len(data) > 65536:
             raise ValueError("this is not an HTTP server")
         data += _more(connection, deadline)
+        if data[:5] != b"HTTP/"[: len(data)]:  # SSH greets first and then waits
+            raise ValueError("this is not an HTTP server")
     head, _, body = data.partition(b"\r\n\r\n")
     return head, body
 

@@ -22,7 +22,7 @@ from typing import Any
 from drivers.base import Picture, Stamp
 from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, ReplyTimeout
 from drivers.host import NOBODY, STAMPS, STREAMS, Controls, FrameSource, Login, VideoDevice, shown_url
-from drivers.real import decode, mjpeg
+from drivers.real import decode, mjpeg, rtsp
 from drivers.real.address import Address, join
 from drivers.real.decode import eight_bits, opencv
 from drivers.real.v4l2 import DeviceControls
@@ -30,6 +30,8 @@ from drivers.real.v4l2_capture import open_device
 
 OPEN_TIMEOUT = 2.0
 """Seconds to reach a network source."""
+ASK_TIMEOUT = 0.5
+"""Seconds beyond that to find out why it could not."""
 STALL_TIMEOUT = 1.0
 """Seconds an OpenCV read may block. Also how long ``close()`` may take to end one, so not more (OpenCV: 30 s)."""
 WAITED = 0.002
@@ -111,11 +113,15 @@ def _capture_url(address: Address, why: str) -> Any:
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(STALL_TIMEOUT * 1000)),
         *(cv2.CAP_PROP_N_THREADS, 1),
     ]
+    began = time.monotonic()
     try:
         capture = cv2.VideoCapture(address.whole, cv2.CAP_FFMPEG, limits)
     except cv2.error:  # its text may hold the whole address
         raise DeviceMissing(f"{address.shown} cannot be opened: OpenCV does not take it", "check the address") from None
     if not capture.isOpened():
+        if address.url.lower().startswith("rtsp://"):
+            left = OPEN_TIMEOUT - (time.monotonic() - began)
+            raise rtsp.why(address, ASK_TIMEOUT + max(0.0, left), silent=left < 0.1 * OPEN_TIMEOUT)
         reason = why or f"nothing answers there within {OPEN_TIMEOUT:g} s, or it is no stream"
         raise DeviceMissing(
             f"{address.shown} cannot be opened: {reason}",
@@ -169,7 +175,7 @@ def _facts(capture: Any) -> dict[str, str]:
 
 
 class CaptureSource:
-    """A network stream through OpenCV's FFmpeg."""
+    """A network stream through OpenCV's FFmpeg. One that changes its size goes on in the first one: OpenCV scales."""
 
     def __init__(self, capture: Any, shown: str, name: str) -> None:
         self._owned = _Owned(capture)

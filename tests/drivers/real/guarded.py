@@ -18,8 +18,8 @@ BASIC = 'Basic realm="camera"'
 
 
 class Guarded:
-    """A camera that lets nobody in without the right answer to ``challenges``; speaks HTTP, and as much RTSP as it
-    takes to be asked. ``answers`` are the Authorization headers it got. One client at a time."""
+    """A camera that lets nobody in without the right answer to ``challenges``; speaks HTTP. ``answers`` are the
+    Authorization headers it got. One client at a time."""
 
     def __init__(self, *challenges: str, secret: str = SECRET) -> None:
         self.challenges = challenges
@@ -38,30 +38,25 @@ class Guarded:
                 client, _ = self._listener.accept()
                 with client, suppress(OSError):
                     client.settimeout(PATIENCE)
-                    while self._one(client):
-                        pass
+                    self._one(client)
 
-    def _one(self, client: socket.socket) -> bool:
-        """One request; whether the client may ask again."""
+    def _one(self, client: socket.socket) -> None:
+        """One request."""
         data = b""
         while b"\r\n\r\n" not in data:
             data += (more := client.recv(4096))
             if not more:
-                return False
+                return
         asked = data.decode()
         self.requests.append(asked.split("\r\n")[0])
         given = re.search(r"^Authorization: (.*)\r$", asked, re.MULTILINE)
-        number = re.search(r"^CSeq: (\d+)", asked, re.MULTILINE)
-        protocol = "RTSP/1.0" if number else "HTTP/1.1"
-        fields = f"CSeq: {number[1]}\r\n" if number else ""
         if given:
             self.answers.append(given[1])
-        if given and self.right(given[1], asked.split()[0], asked.split()[1]) and not number:
+        if given and self.right(given[1], asked.split()[0], asked.split()[1]):
             self._stream(client)
-            return False
+            return
         wanted = "".join(f"WWW-Authenticate: {each}\r\n" for each in self.challenges)
-        client.sendall(f"{protocol} 401 Unauthorized\r\n{fields}{wanted}Content-Length: 0\r\n\r\n".encode())
-        return bool(number)
+        client.sendall(f"HTTP/1.1 401 Unauthorized\r\n{wanted}Content-Length: 0\r\n\r\n".encode())
 
     def _stream(self, client: socket.socket) -> None:
         """Noise, so that no picture is like the one before, until the reader hangs up."""

@@ -259,7 +259,8 @@ def answers(server: Server, *pieces: bytes, endless: bytes = b"") -> None:
     [
         ((b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>hello</html>",), b"", "is a web page"),
         ((b"HTTP/1.1 200 OK\r\n",), b"X-Never: ends\r\n", "not an HTTP server"),
-        ((b"SSH-2.0-OpenSSH_9.2\r\n\r\n",), b"", "not an HTTP server"),
+        ((b"SSH-", b"2.0-OpenSSH_9.2\r\n"), b"", "not an HTTP server"),
+        ((b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: 9\r\n\r\n",), b"", "is a still picture"),
         ((), b"", "hung up"),
     ],
 )

@@ -96,7 +96,7 @@ def test_what_cannot_be_opened_says_why_and_what_to_do(tmp_path: Path) -> None:
         "/dev/null": "cannot be opened as a camera",
         f"http://127.0.0.1:{port}/x": "cannot be reached: .*refused",
         "http://127.0.0.1:99999/x": "Port out of range",
-        f"rtsp://127.0.0.1:{port}/x?pin=secret": f"rtsp://127.0.0.1:{port}/x cannot be opened",
+        f"rtsp://127.0.0.1:{port}/x?pin=secret": f"rtsp://127.0.0.1:{port}/x cannot be reached: .*refused",
         "gopher://127.0.0.1/": "nothing here opens gopher",
     }
     for source, reason in cases.items():
