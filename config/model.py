@@ -206,6 +206,9 @@ class ExposureSection(Section):
     hold_white: bool = Field(
         True, description="Hold the picture's colour, too, where lights have a colour temperature, once commissioned."
     )
+    presenter_trim: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.3, description="Stops the presenter's face may move the target either way, slowly; 0: not at all."
+    )
     delay: Annotated[int, Field(ge=0, le=20)] = Field(
         2, description="Camera samples from command to picture, until commissioning has measured it."
     )

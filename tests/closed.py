@@ -22,6 +22,8 @@ from config.units import Attribute
 from drivers.camera.metrics import Metrics, measure
 from drivers.virtual.camera import VirtualCamera
 from drivers.virtual.clock import ManualClock
+from drivers.virtual.relief import SceneMaker
+from drivers.virtual.scene import Scene
 from drivers.virtual.studio import VirtualStudio
 from drivers.virtual.world import HOMES, Lamp, World
 from firmware_profiles.patch import patch
@@ -33,7 +35,7 @@ LOOK = {"key": 0.35, "fill": 0.3, "back": 0.3}
 
 
 class ClosedStudio:
-    """``delay``: pictures from light to picture; ``rate``: pictures a second."""
+    """``delay``: pictures from light to picture; ``rate``: pictures a second; ``lights``: what the lights are."""
 
     def __init__(
         self,
@@ -41,6 +43,8 @@ class ClosedStudio:
         rate: float = 10.0,
         size: tuple[int, int] = (320, 180),
         daylight: float = 0.16,
+        lights: tuple[str, str] = ("generic/dimmer", "16bit"),
+        scene: SceneMaker = Scene,
         **section: object,
     ):
         self.clock = ManualClock()
@@ -50,10 +54,10 @@ class ClosedStudio:
             outputs={"out": OutputSection(driver="sacn", universes=(1,))},
             fixtures={
                 role: FixtureSection(
-                    profile="generic/dimmer",
-                    personality="16bit",
+                    profile=lights[0],
+                    personality=lights[1],
                     universe=1,
-                    address=1 + 2 * at,
+                    address=1 + 8 * at,
                     role=role,  # type: ignore[arg-type]
                 )
                 for at, role in enumerate(roles)
@@ -62,7 +66,7 @@ class ClosedStudio:
         self.fixtures = patch(config)
         lamps = [Lamp(n, 1, f.address, f.personality, n, HOMES[n][0], lag=0.02) for n, f in self.fixtures.items()]
         self.world = World(self.clock, lamps, daylight=daylight)
-        self.camera = VirtualCamera(VirtualStudio(self.clock), self.world, "cam", size, rate, delay)
+        self.camera = VirtualCamera(VirtualStudio(self.clock), self.world, "cam", size, rate, delay, scene=scene)
         self.camera.plug("cam")
         self.source = self.camera.studio.camera("cam")
         self.rate = rate
@@ -138,10 +142,14 @@ class ClosedStudio:
 
     def _carry_out(self, plan: Commission | Proof) -> None:
         levels = {light.name: light.look for light in plan.lights}
+        kelvins: dict[str, float] = {}
         while (todo := plan.instruction) is not None:
             if isinstance(todo, Set):
                 levels |= todo.levels
+                kelvins |= todo.kelvin
                 wanted = {name: {LIGHT: level} for name, level in levels.items()}
+                for name, kelvin in kelvins.items():
+                    wanted[name][Attribute.CCT] = kelvin
                 began = self.now
                 arrived = self.rig.claim("commissioning", Priority.TEST, wanted, now=began, fade=todo.fade, lease=60)
                 plan.reply(Moved(began, arrived))

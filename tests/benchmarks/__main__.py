@@ -26,6 +26,7 @@ NAMES = (
     "metering",
     "naming",
     "holding",
+    "shows",
     "flicker",
     "camera_faults",
     "watching",

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +11,16 @@ import numpy.typing as npt
 ZoneLight = npt.NDArray[np.floating]
 """Mean linear light of the 9 x 16 zones, 1.0 = the camera's white; NaN: clipped, so unknown."""
 
+RECENT = 9
+"""Pictures the rate they come at is read from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Glance:
     """One measured picture. ``ev``: stops from the target, negative = too dark; ``fault``: why not to trust it;
     ``zones``: ``None`` where only the whole was measured; ``clipped``: too much of it is burnt out; ``rate``: pictures
-    measured per second; ``suspected``: the camera's own exposure may be at work."""
+    to be measured per second; ``suspected``: the camera's own exposure may be at work; ``face``: linear light of the
+    presenter's, ``None`` while none is seen."""
 
     ev: float
     captured: float
@@ -25,6 +30,7 @@ class Glance:
     clipped: bool = False
     rate: float = 8.0
     suspected: bool = False
+    face: float | None = None
 
 
 @dataclass(slots=True)
@@ -54,6 +60,16 @@ class Memory:
     def since(self, captured: float) -> list[Glance]:
         """Sound pictures with zones taken after that moment."""
         return [g for _, g, _ in self.kept if g.captured > captured and g.zones is not None and not g.fault]
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one picture to the next, as they really come: a hiccup does not count, another rate soon does.
+        Before there are three, what the camera was asked for."""
+        times = [glance.captured for _, glance, _ in self.kept][-RECENT:]
+        gaps = sorted(b - a for a, b in pairwise(times) if b > a)
+        if len(gaps) >= 2:
+            return gaps[len(gaps) // 2]
+        return 1.0 / self.kept[-1][1].rate if self.kept else 0.125
 
     def forget(self) -> None:
         """Another camera, another room."""

@@ -73,6 +73,7 @@ class Sight:
             self.fault is PictureFault.CLIPPED,
             rate,
             self.suspected,
+            self.insight.presenter_light,
         )
 
 

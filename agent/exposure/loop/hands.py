@@ -126,10 +126,15 @@ class Hands:
         look, most = self.looks[name], self._authority
         return min(max(trimmed(self._anchors[name], trim), trimmed(look, -most)), trimmed(look, most))
 
-    def move(self, trims: Mapping[str, float], now: float, fade: float = SMOOTH) -> None:
-        """Claim the loop's lights there, for a few seconds."""
-        wanted = {name: {Attribute.INTENSITY: self.level(name, trims.get(name, 0.0))} for name in self.looks}
+    def move(self, trims: Mapping[str, float], now: float, slew: float, fade: float = SMOOTH) -> None:
+        """Claim the loop's lights there, for a few seconds. None goes faster than ``slew`` stops a second, whatever
+        came together meanwhile (pictures that did not come, a probe's way back)."""
+        goals = {name: self.level(name, trims.get(name, 0.0)) for name in self.looks}
+        shown = self.present(now)
+        far = max((abs(stops(goal, shown[name], DARKEST)) for name, goal in goals.items()), default=0.0)
+        wanted = {name: {Attribute.INTENSITY: goal} for name, goal in goals.items()}
         if wanted:
+            fade = max(fade, far / slew)
             self._rig.claim(OWNER, Priority.LOOP, wanted, now=now, fade=fade, lease=LEASE)
 
     def whites(self, now: float) -> dict[str, tuple[float, float, float, float]]:
@@ -185,6 +190,11 @@ class Hands:
             if abs(stops(going, level, DARKEST)) > ON_THE_WAY:
                 return "the lights are still on their way"
         return ""
+
+    def arrived(self) -> float:
+        """Since when none of the lights has moved, or when the last one will have arrived."""
+        fades = self._rig.scene.fades
+        return max((fade.done for (name, what), fade in fades.items() if what is Attribute.INTENSITY), default=0.0)
 
     def others_move(self, now: float) -> bool:
         """Whether a light that is not the loop's is fading: the picture changes and the loop has no part in it."""

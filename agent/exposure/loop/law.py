@@ -99,7 +99,7 @@ def step(state: LoopState, seen: Seen, law: Law, now: float, on_air: bool) -> Lo
     if not acting:
         return replace(state, acting=False, why="resting")
     ramp = min(1.0, max(0.0, (now - state.since) / RAMP))
-    most = (SLEW_ON_AIR if on_air else SLEW_OFF_AIR) * elapsed * ramp
+    most = slew(on_air) * elapsed * ramp
     moved = {}
     for name, wish in seen.wishes.items():
         room = seen.room.get(name, Room())
@@ -111,6 +111,11 @@ def step(state: LoopState, seen: Seen, law: Law, now: float, on_air: bool) -> Lo
         detail = f"{seen.missing:.2f} stop not reachable{where}"
         return replace(state, trims=trims, moved=moved, acting=True, why="at-limit", detail=detail)
     return replace(state, trims=trims, moved=moved, acting=True, why="acting")
+
+
+def slew(on_air: bool) -> float:
+    """The most a light may be moved, stops per second."""
+    return SLEW_ON_AIR if on_air else SLEW_OFF_AIR
 
 
 def trimmed(level: float, trim: float) -> float:

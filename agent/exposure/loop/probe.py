@@ -41,8 +41,13 @@ TAKEN = 0.3
 """Share of the predicted change that the whole picture lost again: more than lamps age or curtains move in 2 s."""
 CLEAR = 0.55
 """Share of it that an automatic exposure surely takes back within the second."""
+MORE = 2.5
+"""Times the predicted change beyond which it was a cloud: no camera takes back much more than it was given."""
 ALIKE = 0.35
 """Part of what was taken back by which the zones' quartiles may differ for it to be the camera's doing."""
+DRIFT = 0.5
+"""Share of the effect that a drift may be: a line through the last second says little of what comes seconds later, and
+an auto exposure that still comes back from the move before looks like one."""
 
 Verdict = Literal["follows", "camera-auto-exposure", "no-effect", "inconclusive"]
 
@@ -79,6 +84,9 @@ def judge(
         return Judged("inconclusive", {"step": step, "static_zones": float(count)})
     change = ((became.mean(axis=0) - was.mean(axis=0))[static] - drift) * (1 if step > 0 else -1)
     error = float(np.median(wander[static])) * (1 / len(before) + 1 / len(after)) ** 0.5
+    whole = abs(float(np.median(predicted[static]))) if predicted is not None else EFFECT * abs(step)
+    if abs(drift) > max(DRIFT * whole, FALLEN):
+        return Judged("inconclusive", {"step": step, "drift": round(drift, 4), "static_zones": float(count)})
     if predicted is not None:
         return _against(predicted[static] * (1 if step > 0 else -1), change, error, step, drift)
     least, best = np.percentile(change, [10, 90]).tolist()
@@ -118,8 +126,11 @@ def _against(predicted: ZoneLight, change: ZoneLight, error: float, step: float,
         "drift": round(drift, 4),
         "static_zones": float(len(predicted)),
     }
+    if took > MORE * max(whole, FALLEN):
+        return Judged("inconclusive", evidence)
     if share < ABSENT:
-        return Judged("no-effect", evidence)
+        # all of it is missing, or it came in another pattern, for somebody moved: that is looked at again
+        return Judged("no-effect" if took >= (1 - ABSENT) * whole else "inconclusive", evidence)
     if took > max(FALLEN, SIGMAS * error, TAKEN * whole, abs(drift)):
         # a camera takes the same from every zone and most of it; a cloud takes more from where daylight is, and what
         # it likes: that is looked at again

@@ -16,7 +16,8 @@ SETTLED = 0.2
 PAST = 1.2
 """Seconds before the step that say how the picture changes by itself."""
 AGAIN = 2
-"""So often a probe whose scene moved too much is made anew before the loop is let through, with the watchdog on."""
+"""So often a probe is made anew: one whose scene moved too much, before the loop is let through with the watchdog on;
+and on air one that speaks against the loop: its step is so small that a cloud may say the same once."""
 
 
 @dataclass(slots=True)
@@ -35,6 +36,12 @@ class Probing:
     _step: float = 0.0
     _tries: int = 0
     _from: float = -1.0
+    _suspected: str = ""
+    _was: Sequence[Glance] = ()
+    _drift: float = 0.0
+    _expected: ZoneLight | None = None
+    """The pictures before the step, stops a second by which they changed, and what the step should do to them. Kept
+    here, for a step on air takes longer than the memory of a camera that is measured often."""
 
     def fade(self, now: float) -> float:
         """Seconds left of the step."""
@@ -55,17 +62,21 @@ class Probing:
         error: float,
         now: float,
         late: float,
+        still: float,
         on_air: bool,
         predict: Predict,
     ) -> tuple[Mapping[str, float], Judged | None]:
-        """One picture. ``late``: seconds from light to picture; ``predict``: what the step should do to each zone.
+        """One picture. ``late``: seconds from light to picture; ``still``: since when no light has moved: earlier
+        pictures show them on their way; ``predict``: what the step should do to each zone.
         Returns where the lights should be, and the verdict when there is one."""
         if self._before is None:
             if self._from < 0:
-                self._from = _newest(memory) - (PICTURES - 0.5) * _interval(memory)
+                self._from = max(_newest(memory) - (PICTURES - 0.5) * memory.interval, still + late)
             if len(memory.since(self._from)) < PICTURES:
                 return trims, None
             self.began, self._before = dict(trims), _newest(memory)
+            self._was = memory.since(self._from)[-PICTURES:]
+            self._drift = _trend(memory, max(self._before - PAST, still + late), self._before)
             room = {name: room for name, room in rooms.items() if name == self.lamp} or rooms
             self._step = _chosen(room, error, STEP_ON_AIR if on_air else STEP_OFF_AIR)
             self.longest = abs(self._step) / (SLEW_ON_AIR if on_air else SLEW_OFF_AIR)
@@ -73,18 +84,20 @@ class Probing:
             self.doing = f"{self.lamp} {self._step:+.1f} stop"
             if self._step == 0.0:
                 return trims, Judged("inconclusive", {"step": 0.0})
+            self._expected = predict(self._was[-1], self.lamp, self._step)
         moved = {n: self.began.get(n, 0.0) + (self._step if n == self.lamp else 0.0) for n in rooms}
         after = memory.since(self._until + late + SETTLED)
         if len(after) < PICTURES:
             return moved, None
-        before = [g for g in memory.since(self._from) if g.captured <= self._before][-PICTURES:]
+        before = self._was
         gone_by = (after[0].captured + after[-1].captured - before[0].captured - before[-1].captured) / 2
-        drift = _trend(memory, self._before) * gone_by
-        expected = predict(before[-1], self.lamp, self._step)
-        judged = judge(_zones(before), _zones(after), self._step, expected, drift)
-        if judged.verdict == "inconclusive" and self._tries < AGAIN:
+        judged = judge(_zones(before), _zones(after), self._step, self._expected, self._drift * gone_by)
+        bad = judged.verdict in ("no-effect", "camera-auto-exposure")
+        doubtful = judged.verdict == "inconclusive" or (on_air and bad and judged.verdict != self._suspected)
+        if doubtful and self._tries < AGAIN:
             # from where the lights are now, and back
             self._tries += 1
+            self._suspected = judged.verdict
             self._before, self._from = None, -1.0
             return moved, None
         return moved, judged
@@ -94,9 +107,9 @@ def _zones(glances: Sequence[Glance]) -> list[ZoneLight]:
     return [glance.zones for glance in glances if glance.zones is not None]
 
 
-def _trend(memory: Memory, until: float) -> float:
-    """Stops a second by which the picture as a whole changed before that moment: a line through the last seconds."""
-    past = [g for g in memory.since(until - PAST) if g.captured <= until and g.zones is not None]
+def _trend(memory: Memory, since: float, until: float) -> float:
+    """Stops a second by which the picture as a whole changed between these moments: a line through it."""
+    past = [g for g in memory.since(since) if g.captured <= until and g.zones is not None]
     if len(past) < PICTURES:
         return 0.0
     light = [float(np.nanmedian(np.log2(np.maximum(g.zones, 1e-5)))) for g in past if g.zones is not None]
@@ -105,11 +118,6 @@ def _trend(memory: Memory, until: float) -> float:
 
 def _newest(memory: Memory) -> float:
     return memory.kept[-1][1].captured
-
-
-def _interval(memory: Memory) -> float:
-    times = [g.captured for _, g, _ in memory.kept][-8:]
-    return (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.125
 
 
 def _chosen(rooms: Mapping[str, Room], error: float, size: float) -> float:

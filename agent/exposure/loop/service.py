@@ -10,19 +10,23 @@ last look is held.
                    law, once per picture ──claims──▶ rig ───────┘          hunting, burnt out → let go
 """
 
+import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
 from agent.exposure.camera.glance import Glance, Memory, ZoneLight
 from agent.exposure.loop.aim import Aim, Shown, alike, commissioned, predicted, strongest
 from agent.exposure.loop.balance import Balance
+from agent.exposure.loop.face import Face
 from agent.exposure.loop.hands import DARKEST, OWNER, Hands
-from agent.exposure.loop.law import LEAST, START, Law, LoopState, Room, Seen, step, stops, trimmed
+from agent.exposure.loop.journal import Journal
+from agent.exposure.loop.law import START, Law, LoopState, Room, slew, step, stops
 from agent.exposure.loop.probing import Probing
-from agent.exposure.loop.resolution import coarse, dead_band
+from agent.exposure.loop.resolution import SMOOTH, coarse, dead_band
 from agent.exposure.loop.state import ExposureNow, Mode, Move
+from agent.exposure.loop.turn import Turn, advice_of, why_of
 from agent.exposure.loop.watchdog import DOUBT, PREDICTED, UNKNOWN, Watchdog
 from agent.exposure.transport.matrix import Transport
 from agent.lighting.rig import Rig
@@ -35,26 +39,6 @@ log = structlog.get_logger(__name__)
 
 AGAIN_AFTER = 60.0
 """Seconds between two probes that only a suspicion asks for."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """One picture and what it means. ``fault``: why not to act on it."""
-
-    glance: Glance
-    aim: Aim
-    rooms: Mapping[str, Room]
-    present: Mapping[str, float]
-    fault: str
-    now: float
-    on_air: bool
-
-    @property
-    def seen(self) -> Seen:
-        aim = self.aim
-        return Seen(
-            aim.error, self.glance.captured, aim.wishes, self.rooms, aim.missing, aim.where, aim.apart, self.fault
-        )
 
 
 class ExposureService:
@@ -71,11 +55,14 @@ class ExposureService:
         self._law = Law(section.delay)
         self._state = LoopState()
         self._white = Balance(self.hands)
+        self._face = Face(section.presenter_trim)
         self._memory = Memory()
         self._dog = Watchdog()
         self._probing: Probing | None = Probing() if section.mode == "hold" else None
         self._probed = 0.0
-        self._move: Move | None = None
+        self._doubts = 0
+        """Moves without effect, one after the other, that no probe has explained."""
+        self._journal = Journal()
 
     @property
     def fixtures(self) -> tuple[str, ...]:
@@ -92,7 +79,7 @@ class ExposureService:
         used. ``damaged``: what is wrong with a later one."""
         why = None if transport is None else transport.unfit(self.section.camera, self.fixtures)
         self.transport = None if why else transport
-        self._law = Law(self.section.delay if self.transport is None else self.transport.delay.samples)
+        self._law = Law(self.section.delay)
         self._memory.forget()
         self._begin(now)
         at = self.transport.at if self.transport is not None else ""
@@ -109,6 +96,7 @@ class ExposureService:
             self.hands.hand_back(None, now)
         self.mode = mode
         self._begin(now)
+        self._face.begin(0.0)
         self._probing = Probing() if mode == "hold" else None
         self.now_state = replace(
             self.now_state, mode=mode, target=self.target, tripped="", advice=None, evidence=None, out=self._out()
@@ -151,16 +139,20 @@ class ExposureService:
         present = self.hands.present(now)
         self._memory.add(now, glance, self.hands.shown(now))
         rooms = self.hands.rooms(present)
+        if self.transport is not None:
+            self._law = replace(self._law, delay=self.transport.delay.pictures(self._memory.interval))
         self._coarse(present)
         aim = self._aim(glance, rooms, now)
         lost = next(iter(gone.values()), "") if not present else ""
         fault = glance.fault or lost or self.hands.waiting(present) or aim.fault
-        turn = _Turn(glance, aim, rooms, present, fault, now, on_air)
+        turn = Turn(glance, aim, rooms, present, fault, now, on_air)
         if self.mode != "hold" or self.now_state.tripped:
             self._look_on(turn)
         elif self._probing is not None and not fault:
             self._probe(turn, self._probing)
         else:
+            if self._probing is not None and (glance.fault or lost or aim.fault):
+                self._probing = Probing()  # pictures from before are no evidence for those that come after
             self._hold(turn)
 
     def lost(self, reason: str) -> None:
@@ -175,7 +167,9 @@ class ExposureService:
             self.hands.looks = {}
         self._state = replace(self._state, trims={}, moved={}, acting=False, since=now)
         self._white.begin()
+        self._face.begin()
         self._dog.forget()
+        self._doubts = 0
         if self._probing is not None:
             self._probing = Probing()
 
@@ -185,14 +179,14 @@ class ExposureService:
     def _aim(self, glance: Glance, rooms: Mapping[str, Room], now: float) -> Aim:
         transport = self.transport
         if transport is None or glance.zones is None:
-            return alike(-glance.ev, rooms)
+            return alike(self._face.trim - glance.ev, rooms)
         shown = Shown(self._memory.shown(glance.captured - transport.delay.seconds), self.hands.shown(now))
         return commissioned(
             transport,
             glance,
             shown,
             self.hands.looks,
-            target=self.target,
+            target=self.target * 2.0**self._face.trim,
             authority=self.section.authority,
             keep_ratio=self.section.keep_ratio,
         )
@@ -202,68 +196,86 @@ class ExposureService:
         steps = self.hands.steps(present)
         self._law = replace(self._law, start=dead_band(min(steps.values(), default=0.0), START))
         worst = max(steps, key=lambda name: steps[name], default="")
-        said = coarse(worst, steps[worst], self.hands.smooth_above(worst)) if worst else None
+        seen = bool(worst) and steps[worst] > SMOOTH
+        said = coarse(worst, steps[worst], self.hands.smooth_above(worst)) if seen else None
         self.now_state = replace(self.now_state, coarse=said)
 
-    def _look_on(self, turn: _Turn) -> None:
+    def _look_on(self, turn: Turn) -> None:
         """Nothing is moved, so nothing may add up: each turn starts from what the lights really show."""
         before = self._state
         after = step(before, turn.seen, self._law, turn.now, turn.on_air)
         self._state = replace(after, trims=before.trims)
-        self._told(turn, _why(after), advice=_advice(after, turn, self.mode == "advise"))
+        self._told(turn, why_of(after), advice=advice_of(after, turn, self.mode == "advise"))
 
-    def _hold(self, turn: _Turn) -> None:
+    def _hold(self, turn: Turn) -> None:
         before, aim, glance, now = self._state, turn.aim, turn.glance, turn.now
         after = self._state = step(before, turn.seen, self._law, now, turn.on_air)
-        self._note(before, after, glance, -aim.error, now)
+        self._journal.note(before, after, -aim.error, now)
         self._dog.demand = PREDICTED if aim.predicted is not None else DOUBT if glance.zones is not None else UNKNOWN
         others = self.hands.others_move(now) or bool(turn.fault)
         trim = self._trim(turn.present)
-        self._dog.feed(now, trim, -aim.error, predicted=aim.predicted, disturbed=others, clipped=glance.clipped)
+        # a window or a screen may always be burnt out: that is no reason while the rest is not too bright
+        burnt = glance.clipped and (bool(aim.fault) or -aim.error > START)
+        self._dog.feed(now, trim, -aim.error, predicted=aim.predicted, disturbed=others, clipped=burnt)
         verdict = self._dog.verdict(now)
         suspected = glance.suspected and now - self._probed > AGAIN_AFTER
         if (verdict == "no-effect" or suspected) and glance.zones is not None and not turn.fault:
             self._dog.forget()
+            self._doubts += verdict == "no-effect"
             self._probing = Probing()
             log.info("exposure.doubt", why=verdict or "auto exposure suspected", next="a probe")
         elif verdict:
             self._trip(verdict, now)
         if turn.fault or self.now_state.tripped:
-            self._told(turn, _why(after))
+            self._told(turn, why_of(after))
             return
-        self.hands.move(after.trims, now)
+        self.hands.move(after.trims, now, slew(turn.on_air))
         if self.transport is not None and self.section.hold_white and not after.acting:
             self._white.turn(self.transport, glance, self._law, now, turn.on_air)
-        self._told(turn, _why(after), holding=tuple(turn.present))
+        face = turn.glance.face
+        base = self._face.trim - aim.error  # stops the picture is from what a person set
+        self._face.feed(now, None if not face or face <= 0 else math.log2(face) - base)
+        self._told(turn, why_of(after), holding=tuple(turn.present))
 
-    def _probe(self, turn: _Turn, probing: Probing) -> None:
+    def _probe(self, turn: Turn, probing: Probing) -> None:
         """One turn of the probe: lights a little up or down, and a look at what the picture makes of it."""
         glance, now, holding = turn.glance, turn.now, tuple(turn.present)
         if glance.zones is None:
             self._probing = None
             return
-        late = (self._law.delay + 1) / glance.rate
+        interval = self._memory.interval
+        late = interval + (self._law.delay * interval if self.transport is None else self.transport.delay.seconds)
         error = turn.aim.error
+        still = self.hands.arrived()
         probing.lamp = probing.lamp or self._best_seen(turn.present)
         trims, judged = probing.turn(
-            self._memory, self._state.trims, turn.rooms, error, now, late, turn.on_air, self._predicted
+            self._memory, self._state.trims, turn.rooms, error, now, late, still, turn.on_air, self._predicted
         )
+        self._journal.probed(self._state.trims, trims, glance.captured, -error, now)
         self._state = replace(self._state, trims=trims, captured=glance.captured, at=now, since=now)
+        most = slew(turn.on_air)
         if judged is None:
-            self.hands.move(trims, now, fade=probing.fade(now))
+            self.hands.move(trims, now, most, probing.fade(now))
             self._told(turn, f"probing: {probing.doing}", holding=holding)
             return
         self._probing, self._probed = None, now
         self.now_state = replace(self.now_state, evidence=judged.evidence)
         log.info("exposure.probed", verdict=judged.verdict, **judged.evidence)
-        if judged.verdict in ("follows", "inconclusive"):
-            self._state = replace(self._state, trims=probing.after(turn.rooms, error))
-            self.hands.move(self._state.trims, now, fade=probing.longest)
+        if judged.verdict == "follows":
+            self._doubts = 0
+        if judged.verdict == "follows" or (judged.verdict == "inconclusive" and self._doubts < 2):
+            self._go_back(probing.after(turn.rooms, error), turn, probing.longest)
             self._told(turn, "probed: " + judged.verdict, holding=holding)
             return
-        self.hands.move(probing.began, now, fade=probing.longest)
-        self._trip(judged.verdict, now)
+        self._go_back(probing.began, turn, probing.longest)
+        self._trip("no-effect" if judged.verdict == "inconclusive" else judged.verdict, now)
         self._told(turn, "refused")
+
+    def _go_back(self, trims: Mapping[str, float], turn: Turn, longest: float) -> None:
+        """From a probe."""
+        self._journal.probed(self._state.trims, trims, turn.glance.captured, -turn.aim.error, turn.now)
+        self._state = replace(self._state, trims=trims)
+        self.hands.move(trims, turn.now, slew(turn.on_air), longest)
 
     def _best_seen(self, present: Mapping[str, float]) -> str:
         """The light to step: what brings most, as commissioning says, or the brightest key."""
@@ -282,24 +294,11 @@ class ExposureService:
         self.now_state = replace(self.now_state, tripped=why)
         log.warning("exposure.tripped", why=why)
 
-    def _note(self, before: LoopState, after: LoopState, glance: Glance, ev: float, now: float) -> None:
-        """Every move with its reason; begin and end of a correction go to the log."""
-        if any(abs(move) > LEAST for move in after.moved.values()):
-            going_on = self._move if before.acting else None
-            since, began = (going_on.since, going_on.began_with) if going_on is not None else (now, ev)
-            self._move = Move(now, ev, dict(after.moved), glance.captured, since, began)
-        if after.acting and not before.acting:
-            log.info("exposure.correcting", ev=round(ev, 3), why=after.why)
-        elif before.acting and not after.acting and self._move is not None:
-            trims = {name: round(trim, 3) for name, trim in after.trims.items()}
-            said = {"ev_before": round(self._move.began_with, 3), "ev": round(ev, 3), "trims": trims}
-            log.info("exposure.corrected", took_s=round(now - self._move.since, 2), why=after.why, **said)
-
     def _trim(self, present: Mapping[str, float]) -> float:
         """How far the loop's lights are from the operator's look (the first one's; 0 without a light)."""
         return next((stops(level, self.hands.looks[name], DARKEST) for name, level in present.items()), 0.0)
 
-    def _told(self, turn: _Turn, why: str, *, holding: tuple[str, ...] = (), advice: Text | None = None) -> None:
+    def _told(self, turn: Turn, why: str, *, holding: tuple[str, ...] = (), advice: Text | None = None) -> None:
         ev = turn.glance.ev if turn.aim.fault else -turn.aim.error
         self._say(turn.glance, ev, self._trim(turn.present), why, holding, advice)
         self.now_state = replace(self.now_state, unreachable=turn.aim.said)
@@ -322,25 +321,10 @@ class ExposureService:
             ev=ev,
             trim=trim,
             holding=holding,
-            why=why,
+            why="; ".join(filter(None, (why, self._face.said))),
             advice=advice,
             trims={name: stops(levels.get(name, look), look, DARKEST) for name, look in looks.items()},
             out=self._out(),
-            move=self._move,
+            move=self._journal.move,
             white=self._white.error,
         )
-
-
-def _why(state: LoopState) -> str:
-    return f"{state.why}: {state.detail}" if state.detail else state.why
-
-
-def _advice(after: LoopState, turn: _Turn, wanted: bool) -> Text | None:
-    if not wanted or after.why not in ("acting", "at-limit") or not turn.present:
-        return None
-    goals = {}
-    for name, level in turn.present.items():
-        room = turn.rooms[name]
-        goals[name] = trimmed(level, min(max(turn.aim.wishes.get(name, 0.0), -room.down), room.up))
-    moves = ", ".join(f"{name} → {goal * 100:.0f} %" for name, goal in goals.items())
-    return Text(f"would set {moves}", f"建议调整：{moves}")

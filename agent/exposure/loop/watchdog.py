@@ -12,16 +12,17 @@ HELD = 0.2
 eaten up by it."""
 REVERSALS = 6
 """So many changes of direction in a minute are hunting (house default)."""
-LEAST = 1e-4
-"""Stops that count as a move."""
+SWING = 0.02
+"""Stops the lights must go back for it to be a change of direction: less is the noise of the picture, and not seen."""
 BURNT = 10.0
 """Seconds the picture may be clipped while the loop works: what it does about it takes no longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What effect must be seen. ``asked``: stops of move within ``window`` seconds before any is demanded; ``share``:
-    least part of it that must show; ``lasting``: seconds it must be missing."""
+    """What effect must be seen. ``asked``: stops of move before any is demanded, within ``window`` seconds, or within
+    ``LONGER`` where the lights are slow; ``share``: least part of it that must show; ``lasting``: seconds it must be
+    missing."""
 
     asked: float
     share: float
@@ -29,6 +30,9 @@ class Demand:
     lasting: float = 1.0
 
 
+LONGER = (8.0, 24.0)
+"""Seconds. On air, at 0.05 stop a second, nothing much is asked within one window: a loop that is fought there goes to
+its limit all the same, only slower."""
 UNKNOWN = Demand(asked=0.6, share=0.04)
 """Moves in stops of the lights, whose part of the picture nobody has measured. In bright daylight dimmed lamps are a
 small part of it, but not nothing; a camera that corrects them away leaves nothing."""
@@ -50,9 +54,10 @@ class Watchdog:
     """Feed it every turn; :meth:`verdict` is "" while all is well, else why the loop must let go."""
 
     demand: Demand = UNKNOWN
-    _turns: deque[_Turn] = field(default_factory=lambda: deque(maxlen=600))
+    _turns: deque[_Turn] = field(default_factory=lambda: deque(maxlen=1500))
     _reversals: deque[float] = field(default_factory=lambda: deque(maxlen=64))
-    _last: float = 0.0
+    _furthest: float = 0.0
+    """The last turning point, or how far the lights have gone since."""
     _direction: int = 0
     _missing_since: float | None = None
     _burnt_since: float | None = None
@@ -71,13 +76,15 @@ class Watchdog:
         picture, where that is known; ``ev``: stops the picture is from its target (dark is negative). ``disturbed``:
         somebody else's light is moving, so this picture proves nothing."""
         self._burnt_since = (now if self._burnt_since is None else self._burnt_since) if clipped else None
-        if self._turns:
-            move = trim - self._last
-            direction = (move > LEAST) - (move < -LEAST)
-            if direction and self._direction and direction != self._direction:
+        if not self._turns:
+            self._furthest = trim
+        back = trim - self._furthest
+        if self._direction * back > 0:
+            self._furthest = trim
+        elif abs(back) >= SWING:
+            if self._direction:
                 self._reversals.append(now)
-            self._direction = direction or self._direction
-        self._last = trim
+            self._direction, self._furthest = (1 if back > 0 else -1), trim
         self._turns.append(_Turn(now, trim if predicted is None else predicted, ev, disturbed))
 
     def verdict(self, now: float) -> str:
@@ -92,8 +99,11 @@ class Watchdog:
         return "no-effect" if now - self._missing_since >= self.demand.lasting else ""
 
     def _ineffective(self, now: float) -> bool:
-        recent = [turn for turn in self._turns if turn.at >= now - self.demand.window]
-        if len(recent) < 2 or recent[-1].at - recent[0].at < self.demand.window * 0.75 or abs(recent[-1].ev) < HELD:
+        return any(self._without_effect(now, window) for window in (self.demand.window, *LONGER))
+
+    def _without_effect(self, now: float, window: float) -> bool:
+        recent = [turn for turn in self._turns if turn.at >= now - window]
+        if len(recent) < 2 or recent[-1].at - recent[0].at < window * 0.75 or abs(recent[-1].ev) < HELD:
             return False
         steps = [(b.trim - a.trim, b.ev - a.ev) for a, b in pairwise(recent) if not b.disturbed]
         asked = sum(move for move, _ in steps)

@@ -13,7 +13,7 @@ is clipped (NaN) takes no part: a person who moves about in some zones hardly co
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -56,12 +56,16 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """From a command to its picture: ``samples`` whole pictures (what the loop waits for), ``seconds``; ``spread``:
-    median deviation of the single steps from it, in seconds."""
+    """From a command to its picture: ``samples`` whole pictures of those that were measured by, ``seconds``;
+    ``spread``: median deviation of the single steps from it, in seconds."""
 
     samples: int
     seconds: float
     spread: float = 0.0
+
+    def pictures(self, interval: float) -> int:
+        """Whole pictures at another rate, so many seconds apart: what a loop that looks so often has to wait for."""
+        return max(1, math.ceil(self.seconds / interval - 0.1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +269,8 @@ def delay_of(found: Sequence[tuple[float, float]], period: float) -> Delay | Non
     spread = float(np.median([abs(each - middle) for each in sure]))
     if spread > period:
         return None
-    return Delay(max(1, math.ceil(middle / period - 0.1)), middle, spread)
+    measured = Delay(1, middle, spread)
+    return replace(measured, samples=measured.pictures(period))
 
 
 def reach_of(
