@@ -1,7 +1,7 @@
 """One camera of the studio: its driver, its lane, and what its latest picture says."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -50,7 +50,11 @@ class Sight:
     @property
     def untrusted(self) -> str:
         """Why nothing should act on this picture; "" when it may. A clipped one may: it asks for less light."""
-        return next((str(each.fault) for each in self.faults if each.fault in BLINDING - SUSPECTED), "")
+        return self.untrusted_but(frozenset())
+
+    def untrusted_but(self, known: Set[PictureFault]) -> str:
+        """The same, of what is not known of."""
+        return next((str(each.fault) for each in self.faults if each.fault in BLINDING - SUSPECTED - known), "")
 
     @property
     def suspected(self) -> bool:
