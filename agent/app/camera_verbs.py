@@ -1,5 +1,6 @@
 """What the verbs about cameras do. A picture leaves the machine by one of them only, where the file lets it."""
 
+import asyncio
 import base64
 from collections.abc import Mapping
 from typing import Any
@@ -16,10 +17,13 @@ from agent.messaging.verbs import Job, Verb
 from config.units import Text
 from drivers.base import Impact
 from drivers.camera.response import Refused as CurveRefused
+from drivers.camera.response import find
 from drivers.camera.thumbnail import small
 
 LONGEST = 60.0
 """Seconds; locking takes 10 to 15."""
+KEPT_WITHIN = 5.0
+"""Seconds the disk may take."""
 
 
 class CameraVerbs:
@@ -120,7 +124,7 @@ class CameraVerbs:
     def _work(self, name: str) -> tuple[CameraUnit, Work]:
         house = self._house
         unit = house.devices.cameras[name]
-        return unit, Work(unit, CameraFiles(house.config.agent.state_dir, name), house.now)
+        return unit, Work(unit, CameraFiles(house.config.agent.state_dir, name), house.now, house.on_air)
 
     async def _lock(self, args: CameraLock, job: Job) -> Mapping[str, Any]:
         unit, work = self._work(args.camera)
@@ -147,7 +151,9 @@ class CameraVerbs:
     async def _calibrate(self, args: CameraCalibrate, job: Job) -> Mapping[str, Any]:
         unit, work = self._work(args.camera)
         try:
-            found = await unit.lane.call(work.calibrate, timeout=LONGEST)
+            pictures, stops = await unit.lane.call(work.exposed, timeout=LONGEST)
+            found = await asyncio.to_thread(find, pictures, stops)
+            await unit.lane.call(lambda: work.curved(found), timeout=KEPT_WITHIN)
         except CurveRefused as refused:
             raise Refusal(ReasonCode.DEVICE_REFUSED, refused.says) from None
         except ValueError as wrong:

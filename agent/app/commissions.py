@@ -150,7 +150,7 @@ class Commissions:
     async def _portrait(self, terms: Terms) -> None:
         """What was measured holds for the camera as it stands: its reference picture tells when it is moved."""
         house, unit = self._house, self._house.devices.cameras[terms.camera]
-        work = Work(unit, CameraFiles(house.config.agent.state_dir, terms.camera), house.now)
+        work = Work(unit, CameraFiles(house.config.agent.state_dir, terms.camera), house.now, house.on_air)
         try:
             await unit.lane.call(lambda: work.reference(terms.at), timeout=ASKED_WITHIN + 2.0)
         except (DriverError, OSError, ValueError) as error:
@@ -213,7 +213,7 @@ def _damage(found: Found) -> Text | None:
 async def automatics(house: House, name: str) -> tuple[str, ...]:
     """What of this camera says of itself that it is automatic; ``()`` where nobody can tell."""
     unit = house.devices.cameras[name]
-    work = Work(unit, CameraFiles(house.config.agent.state_dir, name), house.now)
+    work = Work(unit, CameraFiles(house.config.agent.state_dir, name), house.now, house.on_air)
     try:
         found: tuple[str, ...] = await unit.lane.call(work.automatics, timeout=ASKED_WITHIN)
     except DriverError as error:

@@ -150,7 +150,9 @@ class Herald:
             yield from rules.saved(shelf)
         if agent.exposure is not None:
             camera = agent.exposure.section.camera
-            yield from rules.exposure(agent.exposure.now_state, camera, limits, testing=agent.tests.running)
+            watched = agent.devices.cameras.get(camera)
+            testing = agent.tests.running or (watched is not None and watched.watch.busy != "")
+            yield from rules.exposure(agent.exposure.now_state, camera, limits, testing)
 
     def forget_alerts(self) -> None:
         """After a reload: rules that are no more leave no alert behind."""

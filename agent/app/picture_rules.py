@@ -43,8 +43,10 @@ _SAYS: Mapping[PictureFault, tuple[Text, Text]] = {
     PictureFault.FLICKER: (
         Text("the picture of {name} flickers", "{name} 画面闪烁"),
         Text(
-            "set the shutter to whole mains half-waves (1/50, 1/100 s at 50 Hz), or raise the lamps' PWM rate",
-            "将快门设为电网半周期的整数倍（50 Hz 用 1/50、1/100 秒），或提高灯具 PWM 频率",
+            "set the shutter to whole mains half-waves (1/50, 1/100 s at 50 Hz), or raise the lamps' PWM rate; which "
+            "light it is, or whether it is none of them, is named off air by: selftest.start depth=full only=LGT-08",
+            "将快门设为电网半周期的整数倍（50 Hz 用 1/50、1/100 秒），或提高灯具 PWM 频率；非直播时运行 "
+            "selftest.start depth=full only=LGT-08 可指明是哪盏灯，或均非本系统灯具",
         ),
     ),
     PictureFault.DROPPED: (

@@ -129,7 +129,8 @@ BLIND = 5.0
 
 
 def exposure(now: ExposureNow, camera: str, limits: AlertSection, testing: bool) -> Iterator[Condition]:
-    """Is the picture as bright as it should be, and does the loop hold? A self-test darkens it on purpose."""
+    """Is the picture as bright as it should be, and does the loop hold? ``testing``: a self-test or work on the camera
+    makes it another one on purpose."""
     off = None if now.ev is None else abs(now.ev)
     dark = now.ev is not None and now.ev < 0
     yield Condition(

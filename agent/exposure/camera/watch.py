@@ -1,7 +1,7 @@
 """One camera of the studio: its driver, its lane, and what its latest picture says."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -46,11 +46,19 @@ class Sight:
     faults: tuple[Named, ...] = ()
     """All that hold, ``fault`` is the first."""
     insight: Insight = field(default_factory=Insight)
+    busy: str = ""
+    """What is being done to the camera that makes its picture another one; "" when nothing is."""
 
     @property
     def untrusted(self) -> str:
         """Why nothing should act on this picture; "" when it may. A clipped one may: it asks for less light."""
-        return next((str(each.fault) for each in self.faults if each.fault in BLINDING - SUSPECTED), "")
+        return self.untrusted_but(frozenset())
+
+    def untrusted_but(self, known: Set[PictureFault]) -> str:
+        """The same, of what is not known of."""
+        return self.busy or next(
+            (str(each.fault) for each in self.faults if each.fault in BLINDING - SUSPECTED - known), ""
+        )
 
     @property
     def suspected(self) -> bool:
@@ -70,7 +78,7 @@ class Sight:
             self.untrusted or ("the picture was cut" if self.insight.cut else ""),
             zones_of(metrics),
             metrics.mired,
-            self.fault is PictureFault.CLIPPED,
+            self.fault is PictureFault.CLIPPED and not self.busy,
             rate,
             self.suspected,
             self.insight.presenter_light,
@@ -114,6 +122,9 @@ class CameraWatch:
         """The show's reference picture; ``None``: none was taken. Any thread may put another one here."""
         self.expected: frozenset[PictureFault] = frozenset()
         """Faults that are so by plan (black while the lights are out by cue)."""
+        self.busy = ""
+        """What is being done to the camera just now: its pictures are told with it, and nothing else is made of them.
+        Any thread may read it."""
         self.taken_with: Mapping[str, float] | None = None
         """What the lamps were told when the reference was taken; ``None``: nobody knows, as after a restart. Otherwise
         lit, level and colour say nothing."""
@@ -139,7 +150,7 @@ class CameraWatch:
         return faults.aged(known, now, self._patience)
 
     def turn(self, now: float) -> float:
-        if now < self._due and self.insights.wants_more(now):
+        if now < self._due and not self.busy and self.insights.wants_more(now):
             image = self._ask(self._camera.grab)
             self.insights.collect(image)
             self._rhythm(image.captured)
@@ -148,6 +159,9 @@ class CameraWatch:
             self._ask(lambda: watch(min(self._due, now + SLICE)))
             return now
         image = self._ask(self._camera.grab)
+        if self.busy:
+            self.pass_on(image, now)
+            return self._next_turn(now)
         metrics = self._before = self._measured(image)
         insight = self.insights.look(image, metrics, now)
         self._faults = faults.step(
@@ -161,10 +175,29 @@ class CameraWatch:
             repeated_since=self._cadence.repeated_since,
         )
         self._tell(Sight(metrics, image.captured, image.number, insight=insight))
-        self._due = max(self._due + self._period, now)
-        return now if hasattr(self._camera, "watch") else self._due
+        return self._next_turn(now)
+
+    def begin_work(self, doing: str) -> None:
+        """Something that changes the picture is done to the camera from now on."""
+        self.busy = doing
+
+    def end_work(self) -> None:
+        """The camera is as it will stay: nothing is concluded from what its picture was."""
+        self.busy = ""
+        self._before = None
+        self.insights.begin(self._clock())
+
+    def pass_on(self, image: Image, now: float) -> None:
+        """A picture taken while something is done to the camera: it is there, and it is nothing to go by."""
+        self._faults = replace(self._faults, seen=image.captured, changed=image.captured)
+        if now >= self._due or self.latest is None or self.latest.busy != self.busy:
+            self._tell(Sight(self._measured(image), image.captured, image.number, busy=self.busy))
 
     # --- inside ----------------------------------------------------------------------------------------------
+
+    def _next_turn(self, now: float) -> float:
+        self._due = max(self._due + self._period, now)
+        return now if hasattr(self._camera, "watch") else self._due
 
     def _ask(self, read: Callable[[], T]) -> T:
         """Of the camera; that it has nothing to give is news as well."""

@@ -1,21 +1,23 @@
 """What is done to one camera on its lane: locking it, taking its reference picture, calibrating its curve. Blocking.
 
-While it goes on the lane's watch goes on, too: every look is a measured picture, told as ever.
+While it goes on the lane's watch goes on, too: pictures are told as ever, but with what is being done, and nobody acts
+on them. What changes the picture is broken off when the studio goes on air.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from agent.exposure.camera.files import CameraFiles, automatics
 from agent.exposure.camera.watch import CameraUnit
-from drivers.base import Picture
+from drivers.base import Image, Picture
 from drivers.camera import baseline
 from drivers.camera.baseline import Baseline
 from drivers.camera.controls import EXPOSURE, LATENCY, Look, lock
 from drivers.camera.locked import Locked
 from drivers.camera.metrics import measure, sample
-from drivers.camera.response import Response, find
+from drivers.camera.response import Response
 from drivers.camera.signal import from_bgr, statistics
 from drivers.errors import NotSupported, Refused, ReplyTimeout
 from drivers.host import Controls
@@ -29,10 +31,12 @@ FOUND_WITHIN = 0.03
 
 
 class Work:
-    """Of one camera. ``now``: monotonic seconds."""
+    """Of one camera. ``now``: monotonic seconds. ``on_air``: asked on the camera's lane."""
 
-    def __init__(self, unit: CameraUnit, files: CameraFiles, now: Callable[[], float]) -> None:
-        self._unit, self._files, self._now = unit, files, now
+    def __init__(
+        self, unit: CameraUnit, files: CameraFiles, now: Callable[[], float], on_air: Callable[[], bool]
+    ) -> None:
+        self._unit, self._files, self._now, self._on_air = unit, files, now, on_air
 
     def controls(self) -> Controls:
         """Raises NotSupported for a camera whose driver has none."""
@@ -52,7 +56,8 @@ class Work:
     def lock(self, mains: int) -> Locked:
         """See :func:`drivers.camera.controls.lock`; kept on the disk."""
         stable = getattr(self._unit.driver, "stable", self._unit.name)
-        found = lock(stable, self.controls(), self._look, mains=mains)
+        with self._working("the camera is being locked"):
+            found = lock(stable, self.controls(), self._look, mains=mains)
         self._files.keep_locked(found)
         return found
 
@@ -96,8 +101,9 @@ class Work:
             "signal": {name: round(value, 4) for name, value in statistics(from_bgr(image.pixels)).named()},
         }
 
-    def calibrate(self) -> Response:
-        """The camera's curve from exposure steps. Auto exposure must be off. Raises Refused, with the exposure back."""
+    def exposed(self) -> tuple[list[Picture], list[float]]:
+        """Pictures at exposure steps, with their stops, for :func:`drivers.camera.response.find`: a second of work that
+        is another thread's. Auto exposure must be off. Raises Refused, with the exposure back."""
         controls = self.controls()
         there = {control.name: control for control in controls.list()}
         if EXPOSURE not in there:
@@ -107,30 +113,33 @@ class Work:
         usual, control = controls.read(EXPOSURE), there[EXPOSURE]
         pictures: list[Picture] = []
         stops: list[float] = []
-        try:
-            for step in STEPS:
-                exposure = round(usual * 2.0**step)
-                exact = math.log2(exposure / usual) if exposure > 0 else -math.inf
-                if not control.minimum <= exposure <= control.maximum or abs(exact - step) > FOUND_WITHIN:
-                    continue
-                controls.write(EXPOSURE, exposure)
-                until = self._now() + LATENCY
-                while self._now() < until:
-                    self._unit.driver.grab()
-                for _ in range(3):
-                    pictures.append(self._unit.driver.grab().pixels)
-                    stops.append(exact)
-        finally:
-            controls.write(EXPOSURE, usual)
-        found = find(pictures, stops)
+        with self._working("the camera is being calibrated"):
+            try:
+                for step in STEPS:
+                    exposure = round(usual * 2.0**step)
+                    exact = math.log2(exposure / usual) if exposure > 0 else -math.inf
+                    if not control.minimum <= exposure <= control.maximum or abs(exact - step) > FOUND_WITHIN:
+                        continue
+                    controls.write(EXPOSURE, exposure)
+                    self._wait()
+                    for _ in range(3):
+                        pictures.append(self._grab().pixels)
+                        stops.append(exact)
+            finally:
+                controls.write(EXPOSURE, usual)
+            self._wait()
+        return pictures, stops
+
+    def curved(self, found: Response) -> None:
+        """That is its curve: kept on the disk, and gone by from now on."""
         self._files.keep_response(found)
         self._unit.watch.curve = found.tables
-        return found
 
     def _look(self) -> Look:
         """The next measured picture."""
         watch = self._unit.watch
         last = watch.latest
+        self._off_air()
         for _ in range(200):
             watch.turn(self._now())
             sight = watch.latest
@@ -139,6 +148,30 @@ class Work:
                 warmth = math.log2(max(r, 1e-6) / max(b, 1e-6))
                 return Look(max(sight.metrics.mean, 1e-6), warmth, sight.captured)
         raise ReplyTimeout(f"{self._unit.name} gives no new picture")
+
+    @contextmanager
+    def _working(self, doing: str) -> Iterator[None]:
+        self._unit.watch.begin_work(doing)
+        try:
+            yield
+        finally:
+            self._unit.watch.end_work()
+
+    def _grab(self) -> Image:
+        self._off_air()
+        image = self._unit.driver.grab()
+        self._unit.watch.pass_on(image, self._now())
+        return image
+
+    def _wait(self) -> None:
+        """Until an exposure has come through."""
+        until = self._now() + LATENCY
+        while self._now() < until:
+            self._grab()
+
+    def _off_air(self) -> None:
+        if self._on_air():
+            raise Refused("the studio went on air", "do it again off air")
 
 
 def _known(value: float, digits: int) -> float | None:

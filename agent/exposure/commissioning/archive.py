@@ -46,7 +46,7 @@ class Archive:
         for file in self._files():
             try:
                 return Found(transport_file.read(file.read_bytes()), file, damaged)
-            except transport_file.BadTransport as error:
+            except (OSError, transport_file.BadTransport) as error:
                 damaged[file.name] = str(error)
         return Found(None, None, damaged)
 

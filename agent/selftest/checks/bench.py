@@ -4,6 +4,7 @@ one owner, so that one release brings the look back; the slew limit holds here a
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +14,7 @@ from agent.exposure.camera.watch import CameraUnit
 from agent.lighting.claims import Priority
 from agent.messaging.header import iso
 from agent.selftest import baseline
-from agent.selftest.checks.bands import Bands, seen
+from agent.selftest.checks.bands import Bands, Seen, own, seen, worst_of
 from agent.selftest.checks.optics import LEAST, LightSeen, Reference, Shots, analyse, crossing
 from agent.selftest.desk import Desk
 from agent.selftest.report import Outcome
@@ -42,6 +43,8 @@ SENT_WITHIN = 2.0
 """Seconds an output may take to send what the lights have arrived at."""
 WAIT_FOR_PICTURE = 1.5
 """Seconds a light may take to show in the picture before it counts as not reacting."""
+DARK = 0.02
+"""Share of light below which a light is as good as off."""
 BANDS_WITHIN = 20.0
 """Seconds for the pictures of consecutive beats, at two exposures more."""
 GRAB_WITHIN = 8.0
@@ -62,6 +65,10 @@ class Bench:
         self.broken: dict[str, str] = {}
         """Lights that could not be measured, and why."""
         self._dark: Shots | None = None
+        self._room: Seen | None = None
+        scene = self.around.rig.scene
+        self._found = {name: scene.targets(name).get(Attribute.INTENSITY, 1.0) for name in self.around.rig.fixtures}
+        """Where the lights were: pulse-width dimmers flicker at what they are dimmed to, and not at full."""
         self._latency = UNKNOWN
 
     @cached_property
@@ -82,12 +89,29 @@ class Bench:
         return self.seen[name]
 
     async def bands(self, name: str) -> Bands:
-        """What bands this light draws, alone at full; the room is dark again afterwards."""
+        """What bands this light draws, alone, at full and where it was."""
+        room = await self._dark_room(name)
+        looks = []
+        for level in dict.fromkeys((LEVELS[-1], self._found[name])):
+            if level > DARK:
+                await self._show(name, level)
+                looks.append(replace(own(await self._bands(), room), level=level))
+        return worst_of(looks)
+
+    async def room_bands(self) -> Bands:
+        """What bands are there with all lights dark. One is lit again afterwards."""
+        return (await self._dark_room(next(iter(self.around.rig.fixtures)))).bands
+
+    async def _dark_room(self, name: str) -> Seen:
+        if self._room is None:
+            await self._show(name, 0.0)
+            self._room = await self._bands()
+            await self._show(name, LEVELS[-1])  # else the black picture would be a reason to look at no light
+        return self._room
+
+    async def _bands(self) -> Seen:
         camera = self._eye
-        await self._show(name, LEVELS[-1])
-        found = await camera.lane.call(lambda: seen(camera.driver), BANDS_WITHIN)
-        await self._show(name, 0.0)
-        return found
+        return await camera.lane.call(lambda: seen(camera.driver), BANDS_WITHIN)
 
     async def accept(self, report: str, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
         """Take the lights with which nothing is wrong into the baseline; their names. None without a camera, or when

@@ -10,6 +10,7 @@ from agent.selftest.checks.optics import LightSeen, Match, Zones, match, reversa
 from agent.selftest.step import Group, Step, offline
 from config.units import SILENT, Text
 from drivers.base import Impact, Limits, Result, Verdict
+from drivers.camera.faults import PictureFault
 
 GAIN = Limits(fail=0.10, below=True)
 DIM = Limits(warn=0.95, fail=0.90, below=True)
@@ -30,6 +31,8 @@ DEADLINE = 40.0
 """Seconds for one light: a colour panel takes 2 x 3.4 s for its two full steps alone, a camera that lags adds to it."""
 SIGHT = ("CAM-01", "CAM-03", "CAM-04", "CAM-12")
 
+FLICKERS = frozenset({PictureFault.FLICKER})
+
 Judge = Callable[[Bench, str, LightSeen], Result]
 
 
@@ -47,7 +50,8 @@ def steps(bench: Bench) -> list[Step]:
     }
     lights = [name for name, fixture in bench.around.rig.fixtures.items() if lightable(fixture.personality)]
     judged = [_step(bench, name, id, judge) for name in lights for id, judge in judges.items()]  # noqa: A001
-    return [*judged, *(_banded(bench, name) for name in lights)]
+    dark = [_banded_room(bench, lights[0])] if lights else []
+    return [*judged, *dark, *(_banded(bench, name) for name in lights)]
 
 
 def _banded(bench: Bench, name: str) -> Step:
@@ -57,10 +61,24 @@ def _banded(bench: Bench, name: str) -> Step:
         return bands.judged(await bench.bands(name))
 
     def blocked() -> Text | None:
-        return _blocked(bench, name)
+        return _blocked(bench, name, FLICKERS)
 
     group = Group("light", name)
     return Step("LGT-08", name, CATALOGUE["LGT-08"].title, group, run, Impact.VISIBLE, DEADLINE, blocked)
+
+
+def _banded_room(bench: Bench, name: str) -> Step:
+    """LGT-08 of the room, all lights dark: bands that no light of ours draws. ``name``: any light."""
+
+    async def run() -> Result:
+        return bands.judged_room(await bench.room_bands())
+
+    def blocked() -> Text | None:
+        return _blocked(bench, name, FLICKERS)
+
+    subject = "room" if bench.camera is None else bench.camera.name
+    group = Group("camera", subject)
+    return Step("LGT-08", subject, CATALOGUE["LGT-08"].title, group, run, Impact.VISIBLE, DEADLINE, blocked)
 
 
 def _step(bench: Bench, name: str, id: str, judge: Judge) -> Step:  # noqa: A002
@@ -88,15 +106,16 @@ async def _judged(bench: Bench, name: str, judge: Judge) -> Result:
     return judge(bench, name, seen)
 
 
-def _blocked(bench: Bench, name: str) -> Text | None:
+def _blocked(bench: Bench, name: str, but: frozenset[PictureFault] = frozenset()) -> Text | None:
+    """``but``: faults of the picture that are no reason: it is looked at because of them."""
     camera = bench.camera
     if camera is None:
         return Text("no camera is configured to see the light with", "未配置可观察灯光的摄像机")
     if (reason := offline(camera.lane)) is not None:
         return reason
     bad = bench.desk.worst(Group("camera", camera.name), SIGHT)
-    if bad is not None or (camera.watch.latest is not None and camera.watch.latest.untrusted):
-        why = bad or (camera.watch.latest.untrusted if camera.watch.latest else "")
+    why = bad or ("" if camera.watch.latest is None else camera.watch.latest.untrusted_but(but))
+    if why:
         return Text(f"the picture of {camera.name} cannot be trusted ({why})", f"{camera.name} 的画面不可信（{why}）")
     light = bench.around.rig.fixtures[name]
     devices = bench.around.devices

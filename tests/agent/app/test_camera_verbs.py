@@ -1,5 +1,7 @@
 """camera.lock, camera.reference, camera.calibrate in the running agent, on the honest virtual camera."""
 
+import asyncio
+
 import pytest
 
 from agent.exposure.camera.files import CameraFiles
@@ -41,6 +43,57 @@ async def test_a_camera_is_locked_shown_to_be_and_put_back_when_it_returns(house
         await until(lambda: agent.devices.cameras["cam-1"].lane.health.state == "ok", 20)
         values = done.result["values"]
         await until(lambda: all(camera.controls.read(name) == value for name, value in values.items()), 10)
+
+
+@pytest.mark.parametrize(("verb", "doing"), [("camera.lock", "locked"), ("camera.calibrate", "calibrated")])
+async def test_while_a_camera_is_worked_on_its_pictures_go_on_and_nobody_acts_on_them(house, verb, doing):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await ready(agent)
+        assert (await house.send("exposure.set", {"mode": "hold"})).state == "succeeded"
+        await until(lambda: agent.exposure.now_state.holding and agent.rig.unmoved(agent.now()), 20)
+        before, held = agent.alerts.keys, dict(agent.exposure.hands.present(agent.now()))
+        watch, events = agent.devices.cameras["cam-1"].watch, []
+        told, agent.herald.event = agent.herald.event, lambda name, *_, **fields: events.append((name, fields))
+        asked = asyncio.create_task(house.send(verb, {"camera": "cam-1"}))
+        ages, reasons, alerts = [], set(), set()
+
+        def over():
+            if watch.busy:
+                ages.append(agent.now() - watch.latest.captured)
+                reasons.add(agent.exposure.now_state.why)
+                alerts.update(agent.alerts.keys - before)
+            return asked.done()
+
+        await until(over, 60)
+        agent.herald.event = told
+        assert asked.result().state == "succeeded", asked.result()
+        assert max(ages) < 1.5, "the loop saw no picture for so long"
+        assert any(f"being {doing}" in why for why in reasons), reasons
+        assert (alerts, events) == (set(), [])
+        assert agent.exposure.now_state.tripped == ""
+        assert agent.exposure.hands.present(agent.now()) == pytest.approx(held, abs=0.02), "no light was moved for it"
+        await until(lambda: agent.exposure.now_state.holding, 20)
+        assert agent.alerts.keys <= before
+
+
+@pytest.mark.parametrize("verb", ["camera.lock", "camera.calibrate"])
+async def test_going_on_air_breaks_it_off_and_puts_the_camera_back(house, verb):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await ready(agent)
+        await house.send("exposure.set", {"mode": "watch"})
+        await until(lambda: agent.rig.unmoved(agent.now()))
+        camera, watch = house.studio.twins["cam-1"], agent.devices.cameras["cam-1"].watch
+        usual = camera.controls.read("exposure_time_absolute")
+        asked = asyncio.create_task(house.send(verb, {"camera": "cam-1"}))
+        await until(lambda: watch.busy and camera.controls.read("exposure_time_absolute") != usual, 20)
+        assert not asked.done()
+        house.air(on_air=True)
+        done = await asked
+        assert done.state == "failed" and "on air" in done.message.en, done
+        assert camera.controls.read("exposure_time_absolute") == usual
+        await until(lambda: watch.latest.busy == "")
 
 
 async def test_on_air_no_camera_is_locked_or_calibrated(house):

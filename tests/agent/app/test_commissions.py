@@ -30,12 +30,14 @@ async def test_the_lights_are_commissioned_by_command_kept_and_gone_by_after_a_r
         assert state["commissioned"] == done.result["at"]
         kept = Archive(agent.config.agent.state_dir, "cam-1").newest()
         assert str(kept.file) == done.result["file"] and kept.file.with_suffix(".html").is_file()
-    kept.file.with_name("99999999T999999.json").write_text("{ half a fi")
+    kept.file.with_name("99999999T999998.json").write_text("{ half a fi")
+    kept.file.with_name("99999999T999999.json").mkdir()  # what the disk does not give counts as damaged, too
     async with house.running() as agent:
         assert agent.exposure.now_state.commissioned == done.result["at"], "the newest whole one counts"
         await until(lambda: "exposure.cam-1.commissioning" in agent.alerts.keys)
         alert = json.loads(agent.bus.board[agent.topics.alert("exposure.cam-1.commissioning")])
-        assert "99999999T999999.json" in alert["text"]["en"] and done.result["at"] in alert["text"]["zh"], alert
+        assert "99999999T999999.json, 99999999T999998.json" in alert["text"]["en"], alert
+        assert done.result["at"] in alert["text"]["zh"], alert
 
 
 async def test_a_hand_on_a_light_ends_it_and_keeps_the_light(house):

@@ -10,7 +10,9 @@ from agent.selftest import baseline
 from agent.selftest.checks import bench
 from agent.selftest.engine import run
 from drivers.base import Impact, Verdict
+from drivers.virtual.world import Lamp
 from tests.agent.selftest.rooms import LOOK, failed, room, verdicts
+from tests.waiting import until
 
 ACCEPTED: list[bytes] = []
 """The baseline of the healthy room, made once: every room here is the same."""
@@ -197,4 +199,44 @@ async def test_the_light_that_draws_bands_is_named_with_its_frequency_also_when_
     assert failed(report) == {"LGT-08:fill"}
     found = next(check for check in report.checks if check.name == "fill")
     assert f"{hertz:.1f}" in found.said.en and "条纹" in found.said.zh, found.said
-    assert camera.sensor.shutter == pytest.approx(1 / 250)
+    await until(lambda: camera.sensor.shutter == pytest.approx(1 / 250))  # the camera takes a while
+
+
+async def test_an_alert_of_flicker_does_not_keep_two_lights_that_flicker_from_being_named(studio):
+    front = studio.devices.cameras["front"]
+    sensor = studio.around.host.twins["front"].sensor
+    sensor.shutter, sensor.read_out = 1 / 250, 0.012
+    studio.world.fault("fill", "flicker", hertz=95.3, depth=0.3)
+    studio.world.fault("back", "flicker", hertz=120.0, depth=0.3)
+    await until(lambda: front.watch.latest.untrusted == "flicker", 20)
+    report = await run(studio.around, "full", ["LGT-08"])
+    assert failed(report) == {"LGT-08:fill", "LGT-08:back"}, verdicts(report)
+    assert verdicts(report)["LGT-08:key"] is Verdict.PASS
+
+
+@pytest.mark.parametrize("hertz", [95.3, 100.0])
+@pytest.mark.parametrize("guilty", [None, "fill"])
+async def test_mains_light_of_the_room_is_told_from_our_own(studio, hertz, guilty):
+    sensor = studio.around.host.twins["front"].sensor
+    sensor.shutter, sensor.read_out = 1 / 250, 0.012
+    dimmer = studio.world.lamps["back"].personality
+    ceiling = studio.world.lamps["ceiling"] = Lamp("ceiling", 9, 1, dimmer, "fill", (0.3, 1.5, 1.5))
+    ceiling.hear(bytes([120, 0]), studio.around.now() - 1)
+    studio.world.fault("ceiling", "flicker", hertz=hertz, depth=0.3)
+    if guilty:
+        studio.world.fault(guilty, "flicker", hertz=hertz, depth=0.3)
+    report = await run(studio.around, "full", ["LGT-08"])
+    said = {check.name: check.said for check in report.checks}
+    assert failed(report) == {"LGT-08:front"} | ({f"LGT-08:{guilty}"} if guilty else set()), said
+    assert said["front"].en.startswith("None of these lights") and "并非" in said["front"].zh
+    assert "are there while all lights are dark" in said["key"].en, said["key"]
+
+
+async def test_a_light_that_only_flickers_dimmed_is_looked_at_as_it_was_dimmed(studio):
+    sensor = studio.around.host.twins["front"].sensor
+    sensor.shutter, sensor.read_out = 1 / 500, 0.012
+    studio.world.daylight = 0.0  # the room is black while all lights are dark
+    studio.world.lamps["fill"].pwm = 330.0
+    report = await run(studio.around, "full", ["LGT-08"])
+    assert failed(report) == {"LGT-08:fill"}, verdicts(report)
+    assert "the light at 40%" in next(check.said.en for check in report.checks if check.name == "fill")
