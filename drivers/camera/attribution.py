@@ -71,6 +71,9 @@ BETTER = 0.5
 pattern."""
 CUT = 0.45
 """Median correlation of the structure below which it is another picture."""
+KEPT = 3
+"""Cells of 32 that show what they showed from which it is the same scene, however many people moved in it: of another
+picture one or two are alike by chance."""
 MOVED = 1.0
 """Per cent of the width from which the camera was moved."""
 SLOW = 1.0
@@ -233,12 +236,12 @@ def _tint(values: Numbers, sigma: Numbers) -> _Common:
 
 def _structure(shift: Shift, still: bool) -> Cause | None:
     """What became of the picture's structure. ``still``: most zones have the light they had, so it is no other scene;
-    what moved in front of them is somebody."""
+    what moved in front of them is somebody. So it is where parts of the scene stand as they stood."""
     if shift.tiles == 0:
         return None
-    if shift.far >= MOVED and shift.agree >= 0.5 and shift.match >= CUT:
+    if shift.far >= MOVED and shift.agree >= 0.5 and shift.match >= CUT and shift.kept == 0:
         return Cause.CAMERA_MOVED
-    return Cause.CUT if shift.match < CUT and not still else None
+    return Cause.CUT if shift.match < CUT and shift.kept < KEPT and not still else None
 
 
 def _fit(name: str, pattern: Numbers, light: Numbers, then: Numbers, sigma: Numbers) -> _Fit:

@@ -25,7 +25,7 @@ from drivers.base import Limits, Picture
 from drivers.camera.faults import EASIER, Judged, PictureFault
 from drivers.camera.light import Floats, channels, logs, white
 from drivers.camera.metrics import COLUMNS, ROWS, noise, sharpness
-from drivers.camera.shift import HEIGHT, WIDTH, Grey, Shift, compare, thumbnail
+from drivers.camera.shift import HEIGHT, WIDTH, Grey, Shift, compare, likeness, thumbnail
 
 VERSION = 1
 NOISE = Limits(warn=1.5, fail=2.5)
@@ -54,6 +54,15 @@ FEWEST = 12
 """Zones that are needed to say anything of light or colour."""
 QUIET = 0.5
 """Codes. Encoders smooth noise away; below this one is as good as another."""
+ALIKE = 0.6
+"""Likeness of the middle of the picture to the reference's below which its sharpness is that of something else: a
+presenter who has left. Out of focus it is like itself: 0.8 and more where points are blurred to 3 % of
+the picture's height."""
+TINTS = (0.03, 0.25)
+"""Stops, and share of the change, by which a zone's colour may differ from the usual change, and ..."""
+MOST = 0.6
+"""... share of the zones that must have changed alike for it to be the white balance, which changes all of them: a
+sheet of paper held up to the lens changes what it covers, and may cover half of the picture."""
 CONTRAST = 4.0
 """Laplacian variance below which the reference has no edges to be sharp."""
 
@@ -168,13 +177,17 @@ def against(reference: Baseline, now: Portrait) -> Change:
     if abs(now.size[0] * height / (now.size[1] * width) - 1) > 0.02:
         raise ValueError(f"the reference is of {width} x {height}, the picture is {now.size[0]} x {now.size[1]}")
     stops, mired, duv = _light(reference.light, now.zones)
+    shift = compare(reference.picture, now.grey, height / width)
     same = now.size == reference.size  # decoded at another size, noise and edges are others
+    # what is panned or zoomed changes from picture to picture as noise does; people move in a part of it only
+    aside = shift.kept == 0 and (shift.far >= (MOVED.warn or 0.0) or shift.match < MATCHED)
+    other = likeness(_middle(reference.picture, now.size), _middle(now.grey, now.size)) < ALIKE
     grain = max(now.noise, QUIET) / max(reference.noise, QUIET) if now.noise + reference.noise >= 0 else math.nan
     edges = _sharp(now) / _sharp(reference)
     return Change(
-        shift=compare(reference.picture, now.grey, height / width),
-        noise=grain if same else math.nan,
-        sharpness=edges if same else math.nan,
+        shift=shift,
+        noise=grain if same and not aside else math.nan,
+        sharpness=edges if same and not other else math.nan,
         mired=mired,
         duv=duv,
         stops=stops,
@@ -192,9 +205,10 @@ def judge(
         return None if math.isnan(value) else value >= limit * (EASIER if fault in named else 1.0)
 
     shift = change.shift
-    strange = shift.tiles > 0 and shift.match < STRANGE
-    told = shift.tiles > 0 and shift.match >= MATCHED
-    moved = past(PictureFault.MOVED, shift.far if shift.agree >= AGREED else 0.0, MOVED.fail or 0.0) if told else None
+    strange = shift.tiles > 0 and shift.match < STRANGE and shift.kept == 0
+    told = shift.tiles > 0 and (shift.match >= MATCHED or shift.kept > 0)
+    turned = shift.agree >= AGREED and shift.kept == 0
+    moved = past(PictureFault.MOVED, shift.far if turned else 0.0, MOVED.fail or 0.0) if told else None
     colour = max(abs(change.mired) / (COLOUR.fail or 1.0), abs(change.duv) / TINT)
     found = {
         PictureFault.MOVED: Judged(
@@ -219,15 +233,28 @@ def judge(
 
 
 def _light(before: Floats, now: Floats) -> tuple[float, float, float]:
-    """Stops, mired and Duv from the reference: medians over the zones, so that what somebody wears does not count."""
+    """Stops, mired and Duv from the reference: medians over the zones, so that what somebody wears does not count. No
+    colour where the zones do not agree on one."""
     known = (before > UNKNOWN / 2).all(axis=0) & np.isfinite(now).all(axis=0)
     if known.sum() < FEWEST:
         return math.nan, math.nan, math.nan
-    change = np.median((now - before)[:, known], axis=1)
+    each = (now - before)[:, known]
+    change = np.median(each, axis=1)
+    tints, usual = each - each[1], change - change[1]
+    alike = (np.abs(tints - usual[:, None]) <= TINTS[0] + TINTS[1] * np.abs(usual)[:, None]).all(axis=0)
+    if alike.mean() < MOST:
+        return float(change[1]), math.nan, math.nan
     old = np.exp2(np.median((before - before[1])[:, known], axis=1))
     new = old * np.exp2(change - change[1])
     (mired, duv), (mired_before, duv_before) = (white((float(c[2]), 1.0, float(c[0]))) for c in (new, old))
     return float(change[1]), mired - mired_before, duv - duv_before
+
+
+def _middle(grey: Grey, size: tuple[int, int]) -> Grey:
+    """The part of the grey picture whose sharpness is taken."""
+    wide, tall = (max(8, round(side * min(BOX, of) / of)) for side, of in zip((WIDTH, HEIGHT), size, strict=True))
+    left, top = (WIDTH - wide) // 2, (HEIGHT - tall) // 2
+    return grey[top : top + tall, left : left + wide]
 
 
 def _sharp(numbers: Portrait | Baseline) -> float:

@@ -251,8 +251,8 @@ def _seen(state: FaultState, metrics: Metrics, points: Picture) -> dict[PictureF
 
 def _marked(mark: _Mark | None, says: Judged, now: float, patience: Patience, fault: PictureFault) -> _Mark | None:
     """A condition one step later."""
-    if says.holds is None:
-        return mark
+    if says.holds is None:  # what has not been named is forgotten: else two moments far apart were one long one
+        return mark if mark is not None and (mark.named or now - mark.last < FORGOTTEN) else None
     if says.holds:
         if mark is None:
             mark = _Mark(now, now, False, says.evidence)

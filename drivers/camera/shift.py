@@ -6,6 +6,10 @@ Only structure is compared, never light: the logarithm turns a lamp's change int
 every point takes that sum with it. A presenter who walks about moves some tiles; a bumped camera moves all of them:
 therefore tiles vote, each with one voice however strong its contrast. (One phase correlation of the whole picture
 follows whoever has the strongest edges: it was 3 to 7 % off, median, where a third of the picture moved by itself.)
+
+Before a plain wall it is the presenter who has the structure, and most of the tiles follow them. But a camera that was
+moved leaves nothing where it was: so it is also counted in how many cells of the picture there still is what was there,
+though the shift would show something else.
 """
 
 from dataclasses import dataclass
@@ -27,6 +31,16 @@ TEXTURE = 0.02
 """Root mean square of a tile's structure (natural logarithm) from which it can tell anything."""
 FEWEST = 6
 """Tiles with structure that are needed to say anything at all."""
+CELLS = (4, 8)
+"""Down and across, of the whole picture: 9 x 8 points each."""
+SAME = 0.02
+"""Difference of structure (natural logarithm) that is none, and at least ..."""
+ROUNDING = 1.2
+"""... so many codes: two rounded pictures and what noise is left in the mean of ten points."""
+TELLING = 3.0
+"""Times that difference the shift must make to a point, for it to tell whether it moved."""
+TELL = 8
+"""Telling points a cell must have; if half of them are as they were, so is the cell."""
 Grey = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
@@ -35,13 +49,15 @@ Floats = npt.NDArray[np.float32]
 class Shift:
     """``right``, ``down``: how far the picture's content has moved, in per cent of the picture's *width*; NaN where it
     cannot be said. ``agree``: share of the tiles with structure that fit better with the shift than without. ``match``:
-    median correlation of those tiles at the shift, 1 = the same picture. ``tiles``: how many have structure."""
+    median correlation of those tiles at the shift, 1 = the same picture. ``tiles``: how many have structure. ``kept``:
+    cells that show what they showed, at a place where the shift would show something else: of a moved camera, none."""
 
     right: float
     down: float
     agree: float
     match: float
     tiles: int
+    kept: int = 0
 
     @property
     def far(self) -> float:
@@ -85,6 +101,7 @@ def compare(before: Grey, after: Grey, aspect: float = HEIGHT / WIDTH) -> Shift:
         agree=float((there > here + 0.05).mean()),
         match=float(np.median(there)),
         tiles=tiles,
+        kept=_kept(before, first, second, down, right),
     )
 
 
@@ -140,6 +157,32 @@ def _correlations(first: Floats, second: Floats) -> Floats:
     other = np.lib.stride_tricks.sliding_window_view(second, one.shape)
     power = _tiles(one * one) * _tiles(other * other)
     return np.asarray(_tiles(other * one) / np.sqrt(np.maximum(power, TEXTURE**4)), np.float32)
+
+
+def _kept(grey: Grey, first: Floats, second: Floats, down: float, right: float) -> int:
+    """Cells in which there is what was there, and not what the shift (in points) would bring there."""
+    expected, inside = _shifted(first, down, right)
+    same = np.maximum(np.float32(SAME), np.float32(ROUNDING) / (grey.astype(np.float32) + np.float32(FLOOR)))
+    tells = (np.abs(expected - first) > TELLING * same) & inside
+    stays = tells & (np.abs(second - first) < same)
+    rows, columns = HEIGHT // CELLS[0], WIDTH // CELLS[1]
+    told, stayed = (
+        each.reshape(CELLS[0], rows, CELLS[1], columns).sum(axis=(1, 3)).astype(np.int64) for each in (tells, stays)
+    )
+    return int(((told >= TELL) & (2 * stayed > told)).sum())
+
+
+def _shifted(values: Floats, down: float, right: float) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """The same moved by fractions of points, and which of them were in the picture before."""
+    rows, columns = np.arange(HEIGHT) - down, np.arange(WIDTH) - right
+    top = np.clip(np.floor(rows).astype(np.intp), 0, HEIGHT - 2)
+    left = np.clip(np.floor(columns).astype(np.intp), 0, WIDTH - 2)
+    below = np.clip(rows - top, 0, 1).astype(np.float32)[:, None]
+    beside = np.clip(columns - left, 0, 1).astype(np.float32)
+    lines = values[top] * (1 - below) + values[top + 1] * below
+    moved: Floats = lines[:, left] * (1 - beside) + lines[:, left + 1] * beside
+    inside = ((rows >= 0) & (rows <= HEIGHT - 1))[:, None] & (columns >= 0) & (columns <= WIDTH - 1)
+    return moved, inside
 
 
 def _vertex(line: Floats, at: int) -> float:

@@ -47,3 +47,22 @@ def test_a_picture_that_is_dark_or_clipped_says_nothing() -> None:
     zones, grey = np.full((3, 9, 16), np.nan, np.float32), np.zeros((36, 64), np.uint8)
     dark = View(zones, grey)
     assert attribute(dark, dark, Lamps(), np.full((3, 9, 16), 0.01, np.float32), 1.0).cause is Cause.UNKNOWN
+
+
+def test_somebody_who_walks_before_a_plain_wall_has_not_moved_the_camera() -> None:
+    """Nearly all the structure is theirs; some faint marks on the wall stand still, and most zones have their light."""
+    random = np.random.default_rng(7)
+    wall = np.full((36, 64), 90.0)
+    wall[:, ::9] += 6
+    wall[::7] -= 6
+    presenter = 90 + random.normal(0, 25, (30, 30))
+    zones = random.normal(-3, 0.3, (3, 9, 16)).astype(np.float32)
+    views = []
+    for at in (14, 19):
+        grey = wall.copy()
+        grey[6:, at : at + 30] = presenter
+        lit = zones.copy()
+        lit[:, 4:, at // 4 : at // 4 + 2] += 0.4
+        views.append(View(lit, np.clip(np.rint(grey), 0, 255).astype(np.uint8)))
+    found = attribute(*views, Lamps(), np.full((3, 9, 16), 0.004, np.float32), 0.8)
+    assert found.cause is Cause.SOMEBODY, found

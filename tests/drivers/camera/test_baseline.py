@@ -71,6 +71,32 @@ def test_defocus_is_not_hidden_by_noise_nor_made_by_less_light(studio: Studio) -
     assert PictureFault.DEFOCUS not in studio.faults(darker)
 
 
+def test_who_has_left_is_not_out_of_focus() -> None:
+    """Whoever sat in the middle had more edges than the wall behind."""
+    studio = Studio("coffee")
+    seen = studio.look()
+    busy = replace(seen, grey=seen.grey.copy(), sharpness=5 * seen.sharpness)
+    middle = np.s_[6:30, 12:52]
+    busy.grey[middle] = np.random.default_rng(1).integers(30, 200, busy.grey[middle].shape)
+    studio.reference = take([busy], "")
+    assert judge(against(studio.reference, seen))[PictureFault.DEFOCUS].holds is None
+    assert judge(against(studio.reference, replace(busy, sharpness=seen.sharpness)))[PictureFault.DEFOCUS].holds
+
+
+def test_a_camera_that_pans_has_no_noise_to_compare(studio: Studio) -> None:
+    """What moves changes from picture to picture, as noise does."""
+    panned = replace(studio.look(studio.moment.but(aim=(9, 2))), noise=9.0)
+    assert judge(against(studio.reference, panned))[PictureFault.NOISE].holds is None
+    assert judge(against(studio.reference, replace(studio.look(), noise=9.0)))[PictureFault.NOISE].holds
+
+
+def test_a_sheet_of_paper_before_half_of_the_picture_is_no_white_balance(studio: Studio) -> None:
+    zones = studio.look().zones.copy()
+    zones[:, :, 4:13] = np.log2(np.array([0.45, 0.5, 0.6], np.float32))[:, None, None]
+    seen = replace(studio.look(), zones=zones)
+    assert PictureFault.WHITE_BALANCE not in studio.faults(seen)
+
+
 def test_noise_rise(studio: Studio) -> None:
     assert PictureFault.NOISE in studio.faults(studio.look(studio.moment.but(noise=7.0)))
     assert PictureFault.NOISE not in studio.faults(studio.look(studio.moment.but(noise=1.3)))

@@ -160,3 +160,10 @@ def test_a_fault_that_comes_and_goes_does_not_flap() -> None:
         told.append(state.fault)
     changes = sum(a is not b for a, b in pairwise(told))
     assert told[-1] is PictureFault.CLIPPED and changes == 1
+
+
+def test_two_moments_far_apart_with_nothing_to_be_said_between_are_no_long_fault() -> None:
+    state = run(live, 0.0, judged={PictureFault.NOISE: Judged(True)})
+    state = run(live, 9, state, 100.1, judged={PictureFault.NOISE: Judged(None)})
+    state = run(live, 0.0, state, 109.5, judged={PictureFault.NOISE: Judged(True)})
+    assert state.fault is None

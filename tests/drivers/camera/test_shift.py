@@ -60,3 +60,22 @@ def test_another_scene_matches_nowhere() -> None:
 def test_a_picture_that_is_too_small_is_refused() -> None:
     with pytest.raises(ValueError, match="too small to be compared"):
         thumbnail(np.zeros((3, 9, 16), np.uint8))
+
+
+def test_a_presenter_who_walks_before_a_plain_wall_is_no_bump_though_most_tiles_follow() -> None:
+    """Some faint marks on the wall are all that stands still."""
+    random = np.random.default_rng(7)
+    wall = np.full((HEIGHT, WIDTH + 16), 90.0)
+    wall[:, ::9] += 6
+    wall[::7] -= 6
+    presenter = 90 + random.normal(0, 25, (HEIGHT, 30))
+
+    def seen(at: int, turned: int = 0) -> np.ndarray:
+        whole = wall.copy()
+        whole[6:, 8 + at : 38 + at] = presenter[6:]
+        return np.clip(np.rint(whole[:, 8 + turned : 8 + turned + WIDTH]), 0, 255).astype(np.uint8)
+
+    walked, bumped = compare(seen(16), seen(21)), compare(seen(16), seen(16, turned=-5))
+    assert walked.far > 3 and walked.agree >= 0.5 and walked.match >= 0.4  # as a bump has it
+    assert walked.kept > 0
+    assert bumped.far > 3 and bumped.agree >= 0.5 and bumped.kept == 0
