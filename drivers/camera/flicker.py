@@ -77,6 +77,16 @@ class Flicker:
 
 
 @dataclass(frozen=True, slots=True)
+class Bands:
+    """How strong known bands are now: ``contrast`` and its standard deviation ``sd`` in per cent of the light, and that
+    ``light`` (linear, geometric mean over the picture)."""
+
+    contrast: float
+    sd: float
+    light: float
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a window of pictures told. ``flicker``: ``None`` when there is none to be seen; ``strength``: of the
     strongest candidate, in dB, found or not. ``fps``: of the camera, measured; 0: the pictures come in no regular beat,
@@ -159,12 +169,18 @@ class FlickerWatch:
             if max(points.max(), before[1].max()) >= CLIPPED:  # burnt-out points never change
                 live = (points < CLIPPED) & (before[1] < CLIPPED)
             profile = rolling.group_means(light - before[2], live)
-            self._window.append(Change(before[0], captured, profile))
+            self._window.append(Change(before[0], captured, profile, float(light[::4, ::4].mean())))
 
     def report(self) -> Report:
         """Of what is held now. Raises ValueError with fewer than 16 pictures."""
         self._enough()
         return analyse(list(self._window), self.readout, self.readout_error, self.exposure, self.fps)
+
+    def bands(self, flicker: Flicker) -> Bands:
+        """The contrast of a flicker found before, in the pictures held now, even where it is too weak to be found:
+        to compare levels, exposures. Raises ValueError with fewer than 16 pictures, or without a regular beat."""
+        self._enough()
+        return measure_bands(list(self._window), flicker.alias, flicker.cycles, self.readout, self.fps)
 
     def _enough(self) -> None:
         if len(self._window) < FEWEST - 1:
@@ -217,6 +233,27 @@ def analyse(
         readout=abs(readout) if readout is not None else cycles / frequency,
     )
     return Report(flicker, strength, rate, len(changes) + 1, seconds)
+
+
+def measure_bands(
+    changes: list[Change], alias: float, cycles: float, readout: float | None = None, fps: float | None = None
+) -> Bands:
+    """The amplitude of bands whose frequency and spacing are known. Noise: what is found beside them, at other
+    frequencies."""
+    prepared = rolling.prepared(changes, readout, fps)
+    if prepared is None:
+        raise ValueError("the pictures come in no regular beat")
+    profiles, times, _, _ = prepared
+    weights = rolling.weights_of(rolling.lines_of(profiles), times, float(times[-1, 1] - times[0, 0]))
+    mean = profiles.mean(axis=1)
+    seconds = float(times[-1, 1] - times[0, 0])
+    rest = rolling.without(mean, times, weights, alias, cycles)
+    aside = [alias + by / seconds for by in (-7, -6, -5, -4, 4, 5, 6, 7)]
+    beside = [rolling.amplitude_of(rest, times, weights, other, cycles) for other in aside]
+    # Rayleigh: rms of the amplitude of pure noise is sqrt 2 times the standard deviation of one of its two parts.
+    sd = per_cent(math.sqrt(float(np.mean(np.square(beside))) / 2))
+    light = float(2 ** np.mean([change.light for change in changes]))
+    return Bands(per_cent(rolling.amplitude_of(mean, times, weights, alias, cycles)), sd, light)
 
 
 def per_cent(stops: float) -> float:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from drivers.base import Picture
 from drivers.camera import rolling
-from drivers.camera.flicker import candidates, per_cent
+from drivers.camera.flicker import Bands, candidates, per_cent
 from drivers.camera.metrics import CLIPPED, SRGB, Floats, Mask
 
 Values = npt.NDArray[np.float64]
@@ -102,6 +102,20 @@ def standing(
     return Standing(frequencies[0], frequencies[1:], per_cent(stops), strength, cycles, growth)
 
 
+def standing_bands(one: Floats, other: Floats, cycles: float) -> Bands:
+    """The contrast of bands whose spacing is known, by two looks at the same lights, even where it is too weak to be
+    found: to tell a light's own from those of the room. Raises ValueError for looks of two sizes, or that have no light
+    in common."""
+    ratio, live = _compared(one, other, stepped=False)
+    if live.mean() < LEAST_LIVE:
+        raise ValueError("the two looks have too little in common: too dark, burnt out, or another scene")
+    lines = _lines(ratio, live, LAGS[0] if cycles < 5.5 else LAGS[1])
+    at = int(np.abs(lines.cycles - cycles).argmin())
+    light = float(np.exp(np.log(one[live]).mean()))
+    _, stops = _wave(lines.profile, cycles, lines.lag, len(ratio))
+    return Bands(per_cent(stops), per_cent(float(lines.sd[at])), light)
+
+
 def flicker_free(frequency: float, shortest: float, longest: float) -> tuple[float, ...]:
     """Exposures in seconds, whole periods of the flicker, that hide it: what to set until the light is mended."""
     most = min(math.floor(longest * frequency + 1e-9), 1000)
@@ -112,11 +126,12 @@ def flicker_free(frequency: float, shortest: float, longest: float) -> tuple[flo
 
 
 class _Lines(NamedTuple):
-    """For each spacing in cycles per height: power over noise; and the mean profile it is of, which is one of
-    differences over ``lag`` rows."""
+    """For each spacing in cycles per height: power over noise, and the standard deviation of an amplitude in stops;
+    and the mean profile they are of, which is one of differences over ``lag`` rows."""
 
     cycles: Values
     score: Values
+    sd: Values
     profile: Values
     lag: int
 
@@ -156,7 +171,9 @@ def _lines(ratio: Floats, live: Mask, part: int) -> _Lines:
     near = np.convolve(np.pad(apart, width, mode="reflect"), np.ones(2 * width + 1) / (2 * width + 1), "valid")
     seen = gain > 0.7
     noise = (apart + near + float(np.median(power[seen])) / math.log(2)) / 3 + 1e-9
-    return _Lines(cycles, np.where(seen, power / noise, 0), profiles.mean(axis=0).astype(np.float64), lag)
+    scale = 2 / (float(taper.sum()) * np.maximum(gain, 0.1))
+    sd = np.sqrt(noise / 2) * scale
+    return _Lines(cycles, np.where(seen, power / noise, 0), sd, profiles.mean(axis=0).astype(np.float64), lag)
 
 
 def _wave(profile: Values, cycles: float, lag: int, rows: int) -> tuple[float, float]:

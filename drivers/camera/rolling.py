@@ -31,11 +31,13 @@ Power = npt.NDArray[np.float64]
 
 
 class Change(NamedTuple):
-    """Of two pictures one after the other: their stamps, and what changed in stops (GROUPS x rows)."""
+    """Of two pictures one after the other: their stamps, what changed in stops (GROUPS x rows), and the later one's
+    light, log2 of linear, on average."""
 
     begin: float
     end: float
     profile: Floats
+    light: float
 
 
 def sample(pixels: Picture) -> Picture:
@@ -178,6 +180,15 @@ def amplitude_of(profiles: Floats, times: Times, weights: Power, alias: float, c
     """Least squares of one travelling wave in rows of changes: its amplitude in stops."""
     found, norm = _projected(profiles, times, weights, alias, cycles)
     return 2 * abs(found) / norm
+
+
+def without(profiles: Floats, times: Times, weights: Power, alias: float, cycles: float) -> Floats:
+    """The changes less that wave: what is found in them beside it is noise, not its own side lobes."""
+    found, norm = _projected(profiles, times, weights, alias, cycles)
+    rows = profiles.shape[1]
+    wave = 2 * found / norm * np.conj(beats_of(alias, times))[:, None]
+    rest: Floats = profiles - (wave * np.exp(2j * np.pi * cycles * np.arange(rows) / rows)).real
+    return rest
 
 
 def explained(profiles: Floats, times: Times, weights: Power, alias: float, cycles: float) -> float:

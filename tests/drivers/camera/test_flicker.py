@@ -118,6 +118,23 @@ def test_bands_that_stand_are_not_reported_as_something_else() -> None:
     assert watched(Clip("presenter", 0, Lamp(120, 0.05), 30.0, size=SMALL)).flicker is None
 
 
+def test_weak_bands_are_measured_at_a_known_frequency() -> None:
+    def bands(lamp: Lamp | None, level: float):
+        watch = FlickerWatch(readout=0.02)
+        for pixels, captured in play(Clip("presenter", 0, lamp, size=SMALL, level=level)):
+            watch.collect(pixels, captured)
+        return watch, watch.report().flicker
+
+    watch, seen = bands(Lamp(100, 0.02), 1.0)
+    assert seen is not None
+    strong = watch.bands(seen)
+    assert strong.contrast == pytest.approx(2 * np.sinc(0.4), rel=0.15)
+    none, _ = bands(None, 0.5)
+    weak = none.bands(seen)
+    assert weak.contrast < 5 * weak.sd < 0.3 * strong.contrast
+    assert weak.light == pytest.approx(strong.light / 2, rel=0.1)
+
+
 def test_a_report_comes_every_so_often_and_bursts_are_asked_for() -> None:
     watch = FlickerWatch(readout=0.02, every=10, frames=FEWEST)
     frames = [pixels for pixels, _ in play(Clip("presenter", 0, frames=FEWEST, size=SMALL))]
