@@ -109,7 +109,7 @@ class CameraVerbs:
         sight = camera.watch.latest
         if sight is None or camera.lane.health.state != "ok":
             raise Refusal(ReasonCode.OFFLINE, f"{args.camera}: {camera.lane.health.reason or 'no picture yet'}")
-        picture, jpeg = small(sight.metrics.points, args.width)
+        picture, jpeg = small(sight.metrics.points, args.width, sight.metrics.aspect)
         age = house.now() - sight.captured
         return {
             "camera": args.camera,

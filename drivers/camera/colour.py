@@ -6,6 +6,8 @@ tangent there. From 2000 to 10 000 K within 0.2 mired of Krystek's closed form (
 |Duv| 0.02, and within 0.0002 of its Duv.
 """
 
+import math
+from bisect import bisect_left
 from functools import cache
 
 import numpy as np
@@ -19,6 +21,8 @@ WARMEST, COLDEST = 1000, 40
 XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
 """Linear Rec.709 red, green, blue to CIE 1931 X, Y, Z (IEC 61966-2-1)."""
 
+NEAR = 0.03
+"""Distance in (u, v) within which no two tangents of the locus contradict each other."""
 NAN = float("nan")
 
 
@@ -32,17 +36,41 @@ def white_balance(rgb: tuple[float, float, float]) -> tuple[float, float]:
     if not total > 1e-6:
         return NAN, NAN
     u, v = uv((x / total, y / total))
-    us, vs, along_u, along_v, pace = _table()
-    off_u, off_v = u - us, v - vs
-    at = int((off_u * off_u + off_v * off_v).argmin())
-    right = off_u[at] * along_u[at] + off_v[at] * along_v[at]
-    mired = min(float(WARMEST), max(float(COLDEST), COLDEST + at + float(right / pace[at])))
-    return mired, float(off_v[at] * along_u[at] - off_u[at] * along_v[at])
+    at = _nearest(u, v)
+    point_u, point_v, along_u, along_v, pace = _points()[at]
+    right = (u - point_u) * along_u + (v - point_v) * along_v
+    mired = min(float(WARMEST), max(float(COLDEST), COLDEST + at + right / pace))
+    return mired, (v - point_v) * along_u - (u - point_u) * along_v
 
 
 def correlated_temperature(rgb: tuple[float, float, float]) -> float:
     """Colour temperature in kelvin of linear Rec.709 light, 1000...25 000; NaN for black."""
     return 1e6 / white_balance(rgb)[0]
+
+
+def _nearest(u: float, v: float) -> int:
+    """Which point of the locus is the nearest. Near the locus the tangents tell on which side of a point it lies: ten
+    points are asked instead of all. Far off, where tangents may contradict each other, all are."""
+    points = _points()
+
+    def passed(at: int) -> bool:
+        point_u, point_v, along_u, along_v, _ = points[at]
+        return (u - point_u) * along_u + (v - point_v) * along_v <= 0
+
+    def far(at: int) -> float:
+        return math.hypot(u - points[at][0], v - points[at][1])
+
+    after = bisect_left(range(len(points)), True, key=passed)
+    at = min((max(0, after - 1), min(after, len(points) - 1)), key=far)
+    if far(at) < NEAR:
+        return at
+    us, vs = _table()[:2]
+    return int(((u - us) ** 2 + (v - vs) ** 2).argmin())
+
+
+@cache
+def _points() -> list[tuple[float, ...]]:
+    return [tuple(point) for point in _table().T.tolist()]
 
 
 @cache

@@ -12,6 +12,7 @@ lost. What counts as a picture is said in points.py.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +65,8 @@ DARK = 25
 """Codes below 10 % of full scale count as dark (as ffmpeg's blackdetect does)."""
 
 _PERCENTILES = np.array([0.01, 0.5, 0.99])
+_LUMA = np.array([18, 183, 55], np.uint16)
+"""Rec.709 weights of blue, green, red x 256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ class Metrics:
     mean linear light of the metered zones; ``mired``, ``duv``: its white balance (:mod:`colour`), NaN when black or
     grey. ``zones``: ROWS x COLUMNS linear means; ``channels``: 3 x ROWS x COLUMNS, of blue, green, red. ``noise``: of
     one picture, in codes, NaN without a picture before. ``sharpness``: of the box. ``histogram``: how many points of
-    each of 256 luma codes. ``points``: the pixels that were looked at (3 planes).
+    each of 256 luma codes. ``points``: the pixels that were looked at (3 planes), farther apart down than across.
+    ``aspect``: width / height of the picture.
     """
 
     ev: float
@@ -98,6 +102,7 @@ class Metrics:
     sharpness: float
     histogram: npt.NDArray[np.int64]
     points: Picture
+    aspect: float
 
 
 def measure(
@@ -121,31 +126,28 @@ def measure(
     points = sample(pixels)
     channels = zone_means(points, of_channels, *pixels.shape[:2])
     light = luminance(channels)
-    blue, green, red = points
-    luma = blue * np.uint16(18)  # Rec.709 weights x 256
-    luma += green * np.uint16(183)
-    luma += red * np.uint16(55)
+    luma = np.einsum("c,cij->ij", _LUMA, points)
     luma >>= 8
     codes = histogram(luma.astype(np.uint8))
-    reached = np.cumsum(codes)
+    reached = codes.cumsum()
     percent = 100.0 / luma.size
-    p1, p50, p99 = np.searchsorted(reached, _PERCENTILES * luma.size).tolist()
+    p1, p50, p99 = reached.searchsorted(_PERCENTILES * luma.size).tolist()
     if share is None:
         b, g, r = (np.add.reduce(channels.reshape(3, -1), axis=1) / light.size).tolist()
     else:
         b, g, r = np.einsum("cij,ij->c", channels, share).tolist()
     measured = 0.0722 * b + 0.7152 * g + 0.2126 * r
     mired, duv = white_balance((r, g, b)) if is_coloured(pixels) else (math.nan, math.nan)
-    neutral = curve if curve.ndim == 1 else luminance(curve)
+    neutral = of_channels[1] if curve.ndim == 1 else luminance(np.stack(of_channels))
     return Metrics(
         ev=math.log2(max(measured, 1e-6) / target),
         mean=float(np.add.reduce(light, axis=None)) / light.size,
-        log_mean=_log_mean(codes, neutral),
+        log_mean=_log_mean(codes, _logs(neutral.tobytes())),
         median=float(neutral[p50]),
         p1=p1,
         p50=p50,
         p99=p99,
-        clipped=percent * int(np.count_nonzero(np.maximum(np.maximum(blue, green), red) >= CLIPPED)),
+        clipped=percent * int(np.count_nonzero(np.maximum.reduce(points) >= CLIPPED)),
         crushed=percent * int(reached[CRUSHED]),
         dark=percent * int(reached[DARK]),
         rgb=(r, g, b),
@@ -157,6 +159,7 @@ def measure(
         sharpness=sharpness(pixels, middle(box, pixels)),
         histogram=codes,
         points=points,
+        aspect=pixels.shape[1] / pixels.shape[0],
     )
 
 
@@ -170,7 +173,14 @@ def _shares(zones: Mask | Floats) -> Floats:
     raise ValueError(f"zones are {ROWS} x {COLUMNS} with at least one true or above 0, and none below")
 
 
-def _log_mean(histogram: npt.NDArray[np.int64], curve: Floats) -> float:
-    """From the histogram: 256 logarithms instead of one for every point. Black counts as half a code."""
-    floor = max(float(curve[1]) / 2, 1e-6)
-    return float(2 ** (histogram @ np.log2(np.maximum(curve, floor)) / histogram.sum()))
+def _log_mean(histogram: npt.NDArray[np.int64], logs: Floats) -> float:
+    """From the histogram, instead of a logarithm for every point."""
+    return float(2 ** (np.vdot(histogram, logs) / np.add.reduce(histogram)))
+
+
+@lru_cache(maxsize=16)
+def _logs(curve: bytes) -> Floats:
+    """log2 of a curve's values (float32). Black counts as half a code."""
+    light = np.frombuffer(curve, np.float32)
+    floor = max(float(light[1]) / 2, 1e-6)
+    return np.log2(np.maximum(light, floor))

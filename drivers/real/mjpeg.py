@@ -40,6 +40,8 @@ WARMING = 2.0
 """Seconds after opening within which a network stream's packets come in bursts."""
 SPOILT = 3
 """Pictures in a row that may be spoilt."""
+ATONCE = 262144
+"""Bytes received at once, at most."""
 PARTLY = 16384
 """Bytes that are more than a part's header: there was something, if no picture."""
 
@@ -59,6 +61,8 @@ class MjpegStream:
         self._chunks = chunks
         self._parts = Parts(boundary)
         self._waiting = body
+        self._room = memoryview(bytearray(ATONCE))
+        """What is received, each time anew: memory of its own for each would cost as much as the receiving."""
         self._opened = self._asked = time.monotonic()
         self._newest: tuple[bytes, float] | None = None
         """The newest whole JPEG nobody took yet, and when it was whole here."""
@@ -127,11 +131,12 @@ class MjpegStream:
     def _receive(self, timeout: float) -> bool:
         """What comes next, within ``timeout``; whether anything came."""
         try:
+            data: bytes | memoryview = self._waiting
             if self._waiting:
-                data, self._waiting = self._waiting, b""
+                self._waiting = b""
             else:
                 self._socket.settimeout(timeout)
-                data = self._socket.recv(262144)
+                data = self._room[: self._socket.recv_into(self._room)]
         except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
             return False
         finally:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from drivers.camera import colour
 from drivers.camera.colour import correlated_temperature, white_balance
 from firmware_profiles.locus import rec709, uv, xy
 
@@ -62,3 +63,17 @@ def test_brightness_does_not_matter_and_black_has_no_colour() -> None:
 def test_far_from_white_the_nearer_end_is_told() -> None:
     assert white_balance((1, 0, 0))[0] == 1000
     assert white_balance((0, 0, 1))[0] == 40
+
+
+def test_the_nearest_point_is_the_nearest_of_all() -> None:
+    random = np.random.default_rng(3)
+    us, vs = np.array(colour._points()).T[:2]
+    for _ in range(1000):
+        u, v = uv(xy_of(random.random(3) ** random.uniform(0.2, 3)))
+        far = np.hypot(u - us, v - vs)
+        assert far[colour._nearest(u, v)] == pytest.approx(far.min(), abs=1e-12)
+
+
+def xy_of(rgb: np.ndarray) -> tuple[float, float]:
+    xyz = np.array(colour.XYZ) @ rgb
+    return xyz[0] / xyz.sum(), xyz[1] / xyz.sum()

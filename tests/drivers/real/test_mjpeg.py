@@ -158,6 +158,23 @@ def test_parts_come_whole_in_any_cutting() -> None:
         assert pictures == JPEGS[:9]
 
 
+def test_a_part_of_true_length_is_not_searched_and_one_that_lies_after_it_costs_no_more_than_itself() -> None:
+    """A boundary within a picture is an end only where the length before was not true."""
+    odd = JPEGS[3][:-2] + b"\r\n--frame\r\n" + JPEGS[3][-2:]
+    parts = Parts(b"frame")
+
+    def fed(length: int, picture: bytes) -> list[bytes]:
+        body = b"Content-Length: %d\r\n\r\n%s\r\n--frame\r\n" % (length, picture)
+        return [p for at in range(0, len(body), 50) for p in parts.feed(body[at : at + 50])]
+
+    assert fed(len(JPEGS[1]), JPEGS[1]) == [JPEGS[1]]
+    assert fed(len(odd), odd) == [odd]
+    cut = JPEGS[4][:-40]
+    assert fed(len(JPEGS[4]), cut) + fed(len(JPEGS[5]), JPEGS[5]) == [JPEGS[5]]
+    assert parts.cut == 1
+    assert fed(len(JPEGS[6]), JPEGS[6]) == [JPEGS[6]]
+
+
 def test_noise_never_stops_the_parts() -> None:
     random = np.random.default_rng(3)
     parts = Parts()
