@@ -54,10 +54,10 @@ FEWEST = 12
 """Zones that are needed to say anything of light or colour."""
 QUIET = 0.5
 """Codes. Encoders smooth noise away; below this one is as good as another."""
-ALIKE = 0.6
+ALIKE = 0.3
 """Likeness of the middle of the picture to the reference's below which its sharpness is that of something else: a
-presenter who has left. Out of focus it is like itself: 0.8 and more where points are blurred to 3 % of
-the picture's height."""
+presenter who has left (another picture has 0.15 and less). Out of focus it is like itself: 0.8 and more where points
+are blurred to 3 % of the picture's height."""
 TINTS = (0.03, 0.25)
 """Stops, and share of the change, by which a zone's colour may differ from the usual change, and ..."""
 MOST = 0.6

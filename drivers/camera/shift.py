@@ -50,7 +50,8 @@ class Shift:
     """``right``, ``down``: how far the picture's content has moved, in per cent of the picture's *width*; NaN where it
     cannot be said. ``agree``: share of the tiles with structure that fit better with the shift than without. ``match``:
     median correlation of those tiles at the shift, 1 = the same picture. ``tiles``: how many have structure. ``kept``:
-    cells that show what they showed, at a place where the shift would show something else: of a moved camera, none."""
+    cells that show what they showed, at a place where the shift (or, without one, another picture) would show something
+    else: of a moved camera, none."""
 
     right: float
     down: float
@@ -160,8 +161,11 @@ def _correlations(first: Floats, second: Floats) -> Floats:
 
 
 def _kept(grey: Grey, first: Floats, second: Floats, down: float, right: float) -> int:
-    """Cells in which there is what was there, and not what the shift (in points) would bring there."""
+    """Cells in which there is what was there, and not what the shift (in points) would bring there; without a shift:
+    and not just anything."""
     expected, inside = _shifted(first, down, right)
+    if np.hypot(down, right) < 1:
+        expected = np.zeros_like(first)
     same = np.maximum(np.float32(SAME), np.float32(ROUNDING) / (grey.astype(np.float32) + np.float32(FLOOR)))
     tells = (np.abs(expected - first) > TELLING * same) & inside
     stays = tells & (np.abs(second - first) < same)

@@ -79,3 +79,13 @@ def test_a_presenter_who_walks_before_a_plain_wall_is_no_bump_though_most_tiles_
     assert walked.far > 3 and walked.agree >= 0.5 and walked.match >= 0.4  # as a bump has it
     assert walked.kept > 0
     assert bumped.far > 3 and bumped.agree >= 0.5 and bumped.kept == 0
+
+
+def test_a_scene_that_is_hidden_for_the_most_part_is_still_that_scene() -> None:
+    """At no shift does the middle fit: what stands at the sides says that it is no other picture."""
+    random = np.random.default_rng(9)
+    one = random.integers(40, 200, (HEIGHT, WIDTH), dtype=np.uint8)
+    hidden, other = one.copy(), random.integers(40, 200, (HEIGHT, WIDTH), dtype=np.uint8)
+    hidden[:, 12:] = other[:, 12:]
+    assert compare(one, hidden).match < 0.4 and compare(one, hidden).kept >= 3
+    assert compare(one, other).kept == 0
