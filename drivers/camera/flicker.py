@@ -131,10 +131,14 @@ class FlickerWatch:
         self._reported = -math.inf
 
     def step(self, pixels: Picture, captured: float) -> Report | None:
-        """One picture and when it was taken (monotonic seconds). A report when one is due."""
+        """One picture and when it was taken (monotonic seconds). A report when one is due. Between two bursts pictures
+        are left out: they come at the pace of measuring, and a window of them would be reported before the next burst,
+        half blind and with false beats."""
+        if not self.wants(captured):
+            return None
         self.collect(pixels, captured)
         window = self._window
-        if len(window) < (window.maxlen or 0) or captured - self._reported < self.every:
+        if len(window) < (window.maxlen or 0):
             return None
         self._reported = captured
         return self.report()

@@ -224,3 +224,17 @@ def test_true_times_find_the_beat_behind_jitter_and_gaps() -> None:
     assert 0.005 < sd < 0.05
     assert np.diff(times[:, 0]) == pytest.approx(np.diff(true[:-1]), abs=0.001)
     assert true_times(np.stack([true[:-1], true[1:]], axis=1), fps=30.0)[1] == pytest.approx(29.97, abs=1e-6)
+
+
+def test_pictures_between_two_bursts_are_no_part_of_the_next() -> None:
+    """They come at the pace of measuring: a report of them alone would be of 8 pictures a second."""
+    watch = FlickerWatch(readout=0.02, every=10, frames=FEWEST)
+    frames = [pixels for pixels, _ in play(Clip("presenter", 0, frames=4 * FEWEST, size=SMALL))]
+    for number in range(FEWEST):
+        watch.step(frames[number], number / 30)
+    for number in range(FEWEST, 2 * FEWEST):
+        assert watch.step(frames[number], 8.6 + (number - FEWEST) / 8) is None
+    reports = [watch.step(frames[2 * FEWEST + number], 10.55 + number / 30) for number in range(FEWEST)]
+    assert [report is not None for report in reports] == [False] * (FEWEST - 1) + [True]
+    assert reports[-1] is not None
+    assert reports[-1].fps == pytest.approx(30, rel=0.01)
