@@ -76,8 +76,7 @@ def test_who_has_left_is_not_out_of_focus() -> None:
     studio = Studio("coffee")
     seen = studio.look()
     busy = replace(seen, grey=seen.grey.copy(), sharpness=5 * seen.sharpness)
-    middle = np.s_[6:30, 12:52]
-    busy.grey[middle] = np.random.default_rng(1).integers(30, 200, busy.grey[middle].shape)
+    busy.grey[:] = np.random.default_rng(1).integers(30, 200, busy.grey.shape)
     studio.reference = take([busy], "")
     assert judge(against(studio.reference, seen))[PictureFault.DEFOCUS].holds is None
     assert judge(against(studio.reference, replace(busy, sharpness=seen.sharpness)))[PictureFault.DEFOCUS].holds
