@@ -197,8 +197,8 @@ class ExposureSection(Section):
     fixtures: Annotated[tuple[Name, ...], Field(min_length=1), OnceEach] = Field(description="The lights it may move.")
     mode: Literal["watch", "advise", "hold"] = Field("advise", description="hold moves lights; advise only says so.")
     target: Luminance = Field(0.18, description="Wanted linear luminance of the picture.")
-    authority: Annotated[float, Field(ge=0, le=20)] = Field(
-        1.0, description="Stops each light may go either way from the operator's look."
+    authority: Annotated[float, Field(ge=0.1, le=20)] = Field(
+        1.0, description="Stops each light may go either way from the operator's look; on air never more than 1."
     )
     keep_ratio: bool = Field(
         True, description="Move all its lights alike; off: each as its zones of the picture need it, once commissioned."

@@ -146,7 +146,7 @@ class CameraVerbs:
             taken = await unit.lane.call(lambda: work.reference(at), timeout=LONGEST)
         except ValueError as error:
             raise Refusal(ReasonCode.OUT_OF_RANGE, str(error)) from None
-        return {"camera": args.camera, "at": taken.at, "sharpness": taken.sharpness, "noise": taken.noise}
+        return {"camera": args.camera, "at": taken.at, "sharpness": round(taken.sharpness, 2), "noise": taken.noise}
 
     async def _calibrate(self, args: CameraCalibrate, job: Job) -> Mapping[str, Any]:
         unit, work = self._work(args.camera)

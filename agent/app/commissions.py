@@ -8,7 +8,7 @@ import structlog
 from agent.app.house import House
 from agent.exposure.camera.files import CameraFiles
 from agent.exposure.camera.insight import Columns
-from agent.exposure.camera.watch import Sight
+from agent.exposure.camera.watch import CameraUnit, Sight
 from agent.exposure.camera.work import Work
 from agent.exposure.commissioning.archive import Archive, Found
 from agent.exposure.commissioning.commission import Commission
@@ -69,6 +69,7 @@ class Commissions:
             raise Refusal(ReasonCode.BUSY, Text("a self-test is running", "自检正在进行"))
         if camera.lane.health.state != "ok":
             raise Refusal(ReasonCode.OFFLINE, f"{camera.name}: {camera.lane.health.reason or 'starting'}")
+        undisturbed(camera)
         lights = [house.rig.fixtures[name] for name in loop.fixtures]
         for name, why in house.devices.unreachable(lights).items():
             raise Refusal(ReasonCode.OFFLINE, Text(f"{name}: {why}", f"{name}：{why}"))
@@ -98,7 +99,8 @@ class Commissions:
         try:
             plan = Commission(lights_of(house.rig, loop.fixtures), terms)
         except ValueError as error:
-            raise Refusal(ReasonCode.OUT_OF_RANGE, str(error)) from None
+            said = Text(str(error), "补光灯没有可调节的余地：请先调整场景亮度")
+            raise Refusal(ReasonCode.OUT_OF_RANGE, said) from None
         found = await self._carried_out(plan, tell, off_air)
         if isinstance(found, Refused):
             log.warning("commissioning.refused", code=found.code, said=found.said.en, **found.evidence)
@@ -208,6 +210,13 @@ def _damage(found: Found) -> Text | None:
     at = found.transport.at
     en = f"what was commissioned last is damaged ({names}); that of {at} is used"
     return Text(en, f"最近的标定文件损坏（{names}），现用 {at} 的标定")
+
+
+def undisturbed(camera: CameraUnit) -> None:
+    """Raises Refusal while something is done to this camera that makes its picture another one."""
+    if camera.watch.busy:
+        en = f"{camera.name}: {camera.watch.busy}; ask again when that is done"
+        raise Refusal(ReasonCode.BUSY, Text(en, f"{camera.name} 正在锁定或测量曲线，请稍后再试"))
 
 
 async def automatics(house: House, name: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.app.arrival import free
-from agent.app.commissions import LONGEST, Commissions, automatics, told
+from agent.app.commissions import LONGEST, Commissions, automatics, told, undisturbed
 from agent.app.house import House
 from agent.app.verbs import targets
 from agent.exposure.commissioning.refusals import Refused
@@ -85,6 +85,8 @@ class ExposureVerbs:
         house = self._house
         assert house.exposure is not None
         camera = house.exposure.section.camera
+        if args.mode == "hold":
+            undisturbed(house.devices.cameras[camera])
         if args.mode == "hold" and house.devices.cameras[camera].lane.health.state == "ok":
             on = [name for name in await automatics(house, camera) if name in LIGHT]
             if on:

@@ -21,6 +21,7 @@ from drivers.real.jpeg import layout
 
 WIDEST, MOST = 8192, 8192 * 4608
 """Pixels across, and in all (8K is 7680 x 4320). A header that says more would cost gigabytes to believe."""
+GREY = 128
 LEAST = 960
 """Pixels across a reduced picture keeps."""
 
@@ -60,7 +61,16 @@ def jpeg(data: bytes | memoryview, *, detail: bool = True) -> tuple[Picture, tup
         pixels = None
     if pixels is None:
         raise BadReply("a JPEG picture that cannot be decoded", "check the cable or network to the camera")
+    if _cut_short(pixels):
+        raise BadReply("a JPEG picture that is cut short", "check the cable or network to the camera")
     return pixels, size
+
+
+def _cut_short(pixels: Picture) -> bool:
+    """Whether the coded data ended early. The library only warns, on the process's error output, and leaves all blocks
+    that are missing at exactly middle grey, which no camera's last rows are; a picture of nothing else is somebody's
+    test card. (Half a picture in grey is near every exposure target: nobody would notice.)"""
+    return bool((pixels[-1] == GREY).all() and (pixels[-2:] == GREY).all() and not (pixels[0] == GREY).all())
 
 
 def _reduced(cv2: Any, width: int) -> int:

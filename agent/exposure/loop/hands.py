@@ -27,17 +27,21 @@ SMOOTH = 0.15
 LEASE = 5.0
 ON_THE_WAY = 0.15
 """Stops the lights may lag behind what was asked of them (slew limit) before the loop waits: no wind-up."""
+ON_AIR = 1.0
+"""Stops a light may go either way from the look while the studio is on air, whatever it may off air."""
 SETTLE = 0.3
 """Seconds after the end of a fade in which the camera may still be showing it."""
 
 
 class Hands:
-    """See the module. ``authority``: stops each light may go either way from the operator's look."""
+    """See the module. ``authority``: stops each light may go either way from the operator's look; no more than
+    ``ON_AIR`` of them on air (:attr:`on_air`), where a light that is further off may come back, and go no further."""
 
     def __init__(self, fixtures: Collection[str], authority: float, rig: Rig) -> None:
         self.fixtures = tuple(fixtures)
         self.looks: dict[str, float] = {}
         """The lights in the loop, with the operator's look of each."""
+        self.on_air = True
         self._authority = authority
         self._anchors: dict[str, float] = {}
         self._kelvins: dict[str, float] = {}
@@ -121,16 +125,22 @@ class Hands:
         """What all lights of the loop show, those in other hands, too."""
         return {name: self._rig.scene.levels(name, now)[Attribute.INTENSITY] for name in self.fixtures}
 
-    def level(self, name: str, trim: float) -> float:
-        """Where this light should be: inside the loop's authority around the operator's look."""
-        look, most = self.looks[name], self._authority
+    def authority(self, name: str, level: float) -> float:
+        """Stops this light may be from its look, where it shows this level now."""
+        if not self.on_air:
+            return self._authority
+        return min(self._authority, max(ON_AIR, abs(stops(level, self.looks[name], DARKEST))))
+
+    def level(self, name: str, trim: float, level: float) -> float:
+        """Where this light should be: inside the loop's authority around the operator's look. ``level``: it now."""
+        look, most = self.looks[name], self.authority(name, level)
         return min(max(trimmed(self._anchors[name], trim), trimmed(look, -most)), trimmed(look, most))
 
     def move(self, trims: Mapping[str, float], now: float, slew: float, fade: float = SMOOTH) -> None:
         """Claim the loop's lights there, for a few seconds. None goes faster than ``slew`` stops a second, whatever
         came together meanwhile (pictures that did not come, a probe's way back)."""
-        goals = {name: self.level(name, trims.get(name, 0.0)) for name in self.looks}
         shown = self.present(now)
+        goals = {name: self.level(name, trims.get(name, 0.0), shown[name]) for name in self.looks}
         far = max((abs(stops(goal, shown[name], DARKEST)) for name, goal in goals.items()), default=0.0)
         wanted = {name: {Attribute.INTENSITY: goal} for name, goal in goals.items()}
         if wanted:
@@ -176,8 +186,9 @@ class Hands:
         found = {}
         for name, level in present.items():
             shown, moved = max(level, DARKEST), stops(level, self.looks[name], DARKEST)
-            up = min(math.log2(1.0 / shown), self._authority - moved)
-            down = min(math.log2(shown / DARKEST), self._authority + moved)
+            most = self.authority(name, level)
+            up = min(math.log2(1.0 / shown), most - moved)
+            down = min(math.log2(shown / DARKEST), most + moved)
             found[name] = Room(down, up)
         return found
 

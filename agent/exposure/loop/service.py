@@ -133,6 +133,7 @@ class ExposureService:
             self._begin(now)
             self._say(glance, glance.ev, 0.0, f"the grand master is at {grand * 100:.0f} %")
             return
+        self.hands.on_air = on_air
         self.hands.notice(consoles)
         if self.hands.take(self.hands.free(gone), now):
             self._begin(now, looks=False)
@@ -187,7 +188,7 @@ class ExposureService:
             shown,
             self.hands.looks,
             target=self.target * 2.0**self._face.trim,
-            authority=self.section.authority,
+            authority=max((self.hands.authority(*each) for each in self.hands.present(now).items()), default=0.0),
             keep_ratio=self.section.keep_ratio,
         )
 

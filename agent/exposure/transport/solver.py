@@ -293,7 +293,7 @@ _WHY: Mapping[Bound, Text] = {
     "full": Text("is full", "已达最大亮度"),
     "dark": Text("is as dark as it goes", "已达最低亮度"),
     "authority": Text("may go no further from the look", "已达允许的调整范围"),
-    "held": Text("is held by hand", "由人工控制"),
+    "held": Text("is not in the loop now", "当前不由自动补光控制"),
     "off": Text("is off in this look", "在此场景中关闭"),
 }
 

@@ -51,7 +51,8 @@ async def test_while_a_camera_is_worked_on_its_pictures_go_on_and_nobody_acts_on
         house.air(on_air=False)
         await ready(agent)
         assert (await house.send("exposure.set", {"mode": "hold"})).state == "succeeded"
-        await until(lambda: agent.exposure.now_state.holding and agent.rig.unmoved(agent.now()), 20)
+        now = lambda: agent.exposure.now_state  # noqa: E731
+        await until(lambda: now().evidence and now().why.startswith("resting") and agent.rig.unmoved(agent.now()), 30)
         before, held = agent.alerts.keys, dict(agent.exposure.hands.present(agent.now()))
         watch, events = agent.devices.cameras["cam-1"].watch, []
         told, agent.herald.event = agent.herald.event, lambda name, *_, **fields: events.append((name, fields))
@@ -65,6 +66,11 @@ async def test_while_a_camera_is_worked_on_its_pictures_go_on_and_nobody_acts_on
                 alerts.update(agent.alerts.keys - before)
             return asked.done()
 
+        await until(lambda: over() or watch.busy, 20)
+        for other in ("exposure.set", "exposure.commission"):
+            refused = await house.send(other, {"mode": "hold"} if other == "exposure.set" else {})
+            assert refused.code == "busy", refused
+            assert "ask again" in refused.message.en and "请稍后" in refused.message.zh
         await until(over, 60)
         agent.herald.event = told
         assert asked.result().state == "succeeded", asked.result()

@@ -79,6 +79,24 @@ def test_it_goes_no_further_from_the_look_than_it_may():
     assert "not reachable" in room.loop.now_state.why
 
 
+def test_on_air_it_goes_one_stop_from_the_look_whatever_it_may_off_air_and_what_is_further_may_come_back():
+    room = Room(need=1.4, authority=2.0)
+    room.run(40, on_air=True)
+    assert math.log2(room.level() / 0.4) == pytest.approx(1.0, abs=0.02)
+    room = Room(need=1.25, authority=2.0)
+    room.rig.apply_look({"key": {LIGHT: 0.3}, "fill": {LIGHT: 0.15}}, now=room.now, fade=0.0)
+    room.run(10)
+    far = math.log2(room.level() / 0.3)
+    assert far > 1.4
+    room.need -= 0.3
+    room.run(20, on_air=True)
+    back = math.log2(room.level() / 0.3)
+    assert 1.0 < back < far - 0.2, "it comes back, and does not jump to what it may"
+    room.need += 0.3
+    room.run(20, on_air=True)
+    assert math.log2(room.level() / 0.3) < back + 0.02, "and goes no further again"
+
+
 def test_a_hand_takes_its_light_out_at_once_and_it_stays_out_until_it_is_handed_back():
     room = Room(need=0.5)
     room.run(8)
