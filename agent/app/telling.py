@@ -11,6 +11,7 @@ from agent.app.devices import Devices
 from agent.app.keeper import as_sent
 from agent.exposure.camera.watch import Sight
 from agent.exposure.loop.service import ExposureNow
+from agent.exposure.loop.words import TRIPPED, reason
 from agent.health.alerts import Alert, Stage
 from agent.health.book import Silence
 from agent.lighting.claims import Holder
@@ -149,6 +150,7 @@ def exposure(state: ExposureNow, wall_minus_mono: float) -> ExposureState:
         error=None if state.ev is None else round(state.ev, 2),
         holding=bool(state.holding),
         reason=state.tripped or state.why,
+        said=Say.of(TRIPPED.get(state.tripped) or reason(state.why)),
         advice=Say.of(state.advice) if state.advice else None,
         trims={name: round(trim, 2) for name, trim in (state.trims or {}).items()},
         out=state.out,

@@ -167,6 +167,7 @@ SAID: Mapping[type, Payload] = {
         error=-0.12,
         holding=True,
         reason="acting",
+        said=Say(en="acting", zh="正在调节"),
         trims={"key": 0.31},
         out=("fill",),
         move=ExposureMove(
