@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.alone import air_heard, ended, opened, progress, standing
-from agent.cli.parser import answers, complain, config_argument, console, load
+from agent.cli.parser import answers, complain, config_argument, console, load, mine
 from agent.cli.served import CannotTell, Tell, asked
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found))
     else:
-        _show(found)
+        _show(found, mine(config.agent.language))
     return os.EX_OK
 
 
@@ -69,6 +69,7 @@ async def _by_ourselves(
     from agent.app.commissions import told
     from agent.exposure.commissioning.refusals import Refused
     from agent.messaging.lifecycle import Refusal
+    from config.units import Text
 
     async with standing(path, config, options) as (agent, listener):
         await opened(agent)
@@ -79,27 +80,44 @@ async def _by_ourselves(
         try:
             found, file = await agent.commissions.run(options.empty, lambda share: tell(share, ""), options.off_air)
         except Refusal as refusal:
-            raise CannotTell(str(refusal.message.en), REFUSED) from None
+            raise CannotTell(refusal.message.say(mine(config.agent.language)), REFUSED) from None
         if isinstance(found, Refused):
-            raise CannotTell(f"{found.said.en} {found.remedy.en}", REFUSED)
+            said = Text(f"{found.said.en} {found.remedy.en}", f"{found.said.zh}{found.remedy.zh}")
+            raise CannotTell(said.say(mine(config.agent.language)), REFUSED)
         if not file:
             complain(f"what was found is shown, but not kept: {agent.config.agent.state_dir} takes nothing")
         return told(found, file)
 
 
-def _show(found: Mapping[str, Any]) -> None:
+def _show(found: Mapping[str, Any], language: str) -> None:
     from rich import box
     from rich.table import Table
 
+    from config.units import Text
+
     paper = console(highlight=False)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("light", "share of the picture", "down", "up"):
-        table.add_column(heading, justify="left" if heading == "light" else "right")
+    heads = (
+        Text("light", "灯具"),
+        Text("share of the picture", "占画面光比例"),
+        Text("down", "可调暗"),
+        Text("up", "可调亮"),
+    )
+    for at, heading in enumerate(heads):
+        table.add_column(heading.say(language), justify="right" if at else "left")
+    unit = Text("stop", "档").say(language)
     for name, reach in found["lights"].items():
-        down, up = f"{reach['down_stops']:+.2f} stop", f"{reach['up_stops']:+.2f} stop"
+        down, up = f"{reach['down_stops']:+.2f} {unit}", f"{reach['up_stops']:+.2f} {unit}"
         table.add_row(name, f"{reach['share'] * 100:.0f} %", down, up)
     paper.print(table)
-    late = f"{found['delay_ms']:.0f} ms from command to picture"
-    paper.print(f"[green]commissioned[/] for {found['camera']}: {late}; {found['reference_zones']} reference zones")
+    camera, late, zones = found["camera"], f"{found['delay_ms']:.0f}", found["reference_zones"]
+    done = Text(
+        f"commissioned for {camera}: {late} ms from command to picture; {zones} reference zones",
+        f"已为 {camera} 标定：指令到画面 {late} 毫秒；{zones} 个基准区域",
+    )
+    paper.print(f"[green]✓[/] {done.say(language)}")
     if found["file"]:
-        paper.print(f"the picture of it: {Path(found['file']).with_suffix('.html')}", soft_wrap=True)
+        page = Path(found["file"]).with_suffix(".html")
+        paper.print(Text(f"the picture of it: {page}", f"图示页面：{page}").say(language), soft_wrap=True)
+    next_ = Text("to hold the light: exposure.set mode=hold", "开始自动补光：exposure.set mode=hold")
+    paper.print(next_.say(language), soft_wrap=True)

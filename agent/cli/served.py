@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from agent.cli.parser import complain
+from agent.cli.parser import complain, mine
+from config.units import Text
 
 if TYPE_CHECKING:
     from agent.messaging.service_args import SelftestStart
@@ -128,7 +129,8 @@ async def asked(control: Path, verb: str, args: Mapping[str, Any], tell: Tell) -
     if last is not None and last.code is ReasonCode.UNKNOWN_TARGET and last.message and verb == "selftest.start":
         raise CannotTell(f"--only: {last.message.en}", os.EX_USAGE)
     if last is None or last.state.value != "succeeded":
-        said = last.message.en if last is not None and last.message else "it gave no reason"
+        why = last.message if last is not None else None
+        said = Text(why.en, why.zh).say(mine()) if why else "it gave no reason"
         raise CannotTell(f"the service did not run {verb}: {said}")
     return last.result
 

@@ -12,9 +12,9 @@ from tests.flash_judge import Seen
 from tests.flashing import Hostile, campaign, campaigns
 
 
-def test_a_hundred_thousand_hostile_streams_flash_nowhere():
-    seen = campaigns(seed=4, streams=100_000)
-    assert seen.safe and seen.streams >= 100_000, seen
+def test_thirty_thousand_hostile_streams_flash_nowhere():
+    seen = campaigns(seed=4, streams=30_000)
+    assert seen.safe and seen.streams >= 30_000, seen
     assert seen.slope > 0.5 and seen.flashes >= 1, "the streams are hostile enough to come near the limits"
 
 

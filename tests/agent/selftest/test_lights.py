@@ -214,8 +214,7 @@ async def test_an_alert_of_flicker_does_not_keep_two_lights_that_flicker_from_be
     assert verdicts(report)["LGT-08:key"] is Verdict.PASS
 
 
-@pytest.mark.parametrize("hertz", [95.3, 100.0])
-@pytest.mark.parametrize("guilty", [None, "fill"])
+@pytest.mark.parametrize(("hertz", "guilty"), [(95.3, None), (100.0, "fill")])
 async def test_mains_light_of_the_room_is_told_from_our_own(studio, hertz, guilty):
     sensor = studio.around.host.twins["front"].sensor
     sensor.shutter, sensor.read_out = 1 / 250, 0.012

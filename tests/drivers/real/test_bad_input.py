@@ -329,12 +329,12 @@ def test_descriptors_and_threads_stay_as_they_were(serve: Callable[..., Server])
         return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
 
     counts = []
-    for _ in range(6):
+    for _ in range(16):
         with suppress(DeviceMissing):
             camera.open()
         counts.append(held())
-    # what other tests left to the garbage collector may go meanwhile; nothing may come
-    assert all(fds <= counts[1][0] and threads <= counts[1][1] for fds, threads in counts[2:]), counts
+    # the server's own end of a connection may be there a moment longer; what each opening left would be there for good
+    assert min(counts[-4:]) <= max(counts[:4]), counts
 
 
 def test_reduced_pictures_are_as_bright_as_whole_ones() -> None:

@@ -222,7 +222,8 @@ def test_noise_for_packets_is_lost_in_time(
     near = driver(far.url)
     near.open()
     far.orders.spoil = lambda number, packets: [os.urandom(len(each)) for each in packets]
-    assert lost(near) == f"{far.url} sent no picture for 1 s"
+    # noise may happen to say that the stream is over
+    assert lost(near) in (f"{far.url} sent no picture for 1 s", f"{far.url} ended")
     refused(near, DriverError)
 
 

@@ -54,6 +54,7 @@ async def test_a_killed_node_is_dead_with_the_bdseq_of_its_birth_and_the_next_ha
         command = (sys.executable, "-m", "tests.agent.messaging.sparkplug.small", str(mosquitto.port), tmp_path)
         child = Child(*command)
         child.wait_line("online".__eq__)
+        await see(scada, lambda seen, expected=expected: seen.births[expected:])  # type: ignore[misc]
         child.process.kill()
         child.code()
         seen = await see(scada, lambda seen, expected=expected: seen.deaths[expected:])  # type: ignore[misc]
