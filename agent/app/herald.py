@@ -151,8 +151,9 @@ class Herald:
         if agent.exposure is not None:
             camera = agent.exposure.section.camera
             watched = agent.devices.cameras.get(camera)
-            testing = agent.tests.running or (watched is not None and watched.watch.busy != "")
-            yield from rules.exposure(agent.exposure.now_state, camera, limits, testing)
+            seen = None if watched is None else watched.watch
+            meant = agent.tests.running or (seen is not None and (seen.busy != "" or seen.lamps_out))
+            yield from rules.exposure(agent.exposure.now_state, camera, limits, meant)
 
     def forget_alerts(self) -> None:
         """After a reload: rules that are no more leave no alert behind."""

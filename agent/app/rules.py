@@ -128,14 +128,14 @@ BLIND = 5.0
 """Seconds: as long as the loop's lease."""
 
 
-def exposure(now: ExposureNow, camera: str, limits: AlertSection, testing: bool) -> Iterator[Condition]:
-    """Is the picture as bright as it should be, and does the loop hold? ``testing``: a self-test or work on the camera
-    makes it another one on purpose."""
+def exposure(now: ExposureNow, camera: str, limits: AlertSection, meant: bool) -> Iterator[Condition]:
+    """Is the picture as bright as it should be, and does the loop hold? ``meant``: a self-test, work on the camera or
+    a black-out makes it another one on purpose."""
     off = None if now.ev is None else abs(now.ev)
     dark = now.ev is not None and now.ev < 0
     yield Condition(
         f"exposure.{camera}.deviation",
-        None if testing else _judge(off, limits.exposure_stops),
+        None if meant else _judge(off, limits.exposure_stops),
         AlertLevel.WARNING,
         Text("the picture is too dark", "画面过暗") if dark else Text("the picture is too bright", "画面过亮"),
         Text("raise the key light, or hand exposure to the agent", "提高主光，或启用自动补光")
@@ -166,7 +166,7 @@ def exposure(now: ExposureNow, camera: str, limits: AlertSection, testing: bool)
     )
     yield Condition(
         f"exposure.{camera}.blind",
-        None if testing else now.mode == "hold" and now.why.endswith(CLIPPED),
+        None if meant else now.mode == "hold" and now.why.endswith(CLIPPED),
         AlertLevel.WARNING,
         Text(
             "the automatic fill light holds nothing: the zones it goes by are burnt out",

@@ -157,6 +157,11 @@ class FaultState:
         return frozenset(each.fault for each in self.faults)
 
     @property
+    def by_plan(self) -> frozenset[PictureFault]:
+        """What would be faults if it were not expected."""
+        return frozenset(fault for fault, mark in self.marks.items() if mark.named) - self.named
+
+    @property
     def untrusted(self) -> PictureFault | None:
         """The first that forbids to act on the picture."""
         return next((each.fault for each in self.faults if each.fault in BLINDING), None)

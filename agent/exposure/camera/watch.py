@@ -28,6 +28,13 @@ SLICE = 0.05
 """Seconds the lane may wait for packets before it looks whether somebody calls."""
 LIT = 0.02
 """Level by which a lamp may differ from where it was in the reference picture."""
+OUT = 0.02
+"""Level below which a lamp gives no picture."""
+AFTER_OUT = 2.0
+"""Seconds after the lamps came on, and came to rest, in which a dark picture is still by plan: a picture comes late,
+and that it is not black any more is believed as late."""
+OUT_BY_PLAN = "the lights are out"
+DARK = frozenset({PictureFault.BLACK, PictureFault.UNDER})
 SUSPECTED = frozenset({PictureFault.AUTO_EXPOSURE, PictureFault.AUTO_WHITE_BALANCE})
 """Judged by patterns alone: a lamp that lights all there is looks the same. The loop asks a probe."""
 UNIT_TARGET = 1.0
@@ -48,6 +55,8 @@ class Sight:
     insight: Insight = field(default_factory=Insight)
     busy: str = ""
     """What is being done to the camera that makes its picture another one; "" when nothing is."""
+    dark: bool = False
+    """The picture is too dark to say anything, and so it should be: all lamps are out."""
 
     @property
     def untrusted(self) -> str:
@@ -56,9 +65,8 @@ class Sight:
 
     def untrusted_but(self, known: Set[PictureFault]) -> str:
         """The same, of what is not known of."""
-        return self.busy or next(
-            (str(each.fault) for each in self.faults if each.fault in BLINDING - SUSPECTED - known), ""
-        )
+        seen = (str(each.fault) for each in self.faults if each.fault in BLINDING - SUSPECTED - known)
+        return self.busy or next(seen, OUT_BY_PLAN if self.dark else "")
 
     @property
     def suspected(self) -> bool:
@@ -120,8 +128,8 @@ class CameraWatch:
         self.latest: Sight | None = None
         self.reference: baseline.Baseline | None = None
         """The show's reference picture; ``None``: none was taken. Any thread may put another one here."""
-        self.expected: frozenset[PictureFault] = frozenset()
-        """Faults that are so by plan (black while the lights are out by cue)."""
+        self._brightest = 0.0
+        self._out_until = -math.inf
         self.busy = ""
         """What is being done to the camera just now: its pictures are told with it, and nothing else is made of them.
         Any thread may read it."""
@@ -171,11 +179,16 @@ class CameraWatch:
             image.captured,
             patience=self._patience,
             judged={**self._rhythm(image.captured), **insight.judged, **self._compared(image, metrics)},
-            expected=self.expected,
+            expected=DARK if self._told_out(image.captured) else frozenset(),
             repeated_since=self._cadence.repeated_since,
         )
         self._tell(Sight(metrics, image.captured, image.number, insight=insight))
         return self._next_turn(now)
+
+    @property
+    def lamps_out(self) -> bool:
+        """Whether a dark picture is what the lamps were told. Any thread may ask."""
+        return self._clock() < self._out_until
 
     def begin_work(self, doing: str) -> None:
         """Something that changes the picture is done to the camera from now on."""
@@ -214,6 +227,16 @@ class CameraWatch:
                 self._tell(self.latest)
             raise
 
+    def _told_out(self, now: float) -> bool:
+        """Whether a dark picture is what the lamps were told: all are out, or are just coming up from there. A studio
+        that has none told nobody to make it dark."""
+        told = [level for name, level in self.insights.levels().items() if "." not in name]
+        brightest = max(told, default=1.0)
+        if brightest < OUT or (now < self._out_until and brightest != self._brightest):
+            self._out_until = now + AFTER_OUT
+        self._brightest = brightest
+        return now < self._out_until
+
     def _lit_otherwise(self) -> bool:
         then, now = self.taken_with, self.insights.levels()
         return then is None or any(abs(now.get(name, 0.0) - level) > LIT for name, level in then.items())
@@ -236,7 +259,8 @@ class CameraWatch:
 
     def _tell(self, sight: Sight) -> None:
         now = self._faults
-        self.latest = replace(sight, fault=now.fault, evidence=now.evidence, faults=now.faults)
+        dark = PictureFault.BLACK in now.by_plan
+        self.latest = replace(sight, fault=now.fault, evidence=now.evidence, faults=now.faults, dark=dark)
         self._seen(self._name, self.latest)
 
     def _rhythm(self, now: float) -> Mapping[PictureFault, Judged]:

@@ -57,6 +57,7 @@ _CHINESE = {
     "looking": "观察画面",
     "follows": "画面跟随灯光",
     "inconclusive": "无法判定",
+    "the lights are out": "灯光全灭",
     "black": "黑场",
     "bars": "彩条",
     "stale": "没有新画面",

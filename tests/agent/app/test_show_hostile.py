@@ -60,9 +60,11 @@ async def test_what_was_answered_outlives_a_kill(house, tmp_path, verb):
 async def test_a_kill_in_the_middle_of_a_blackout_and_a_cue_ends_dark(house, tmp_path):
     async with house.running():
         await play(house)
-        going = asyncio.create_task(house.send("cue.go", {"list": "mine", "cue": 2}))
-        blackout = asyncio.create_task(house.send("lights.blackout", {"fade": 20.0}))
         file = house.folder / "state/look.json"
+        await until(file.exists)
+        going = asyncio.create_task(house.send("cue.go", {"list": "mine", "cue": 2}))
+        await until(lambda: '"mine"' in file.read_text(encoding="utf-8"))  # two clients: either may be first
+        blackout = asyncio.create_task(house.send("lights.blackout", {"fade": 20.0}))
         await until(lambda: '"blackout":"hand"' in file.read_text(encoding="utf-8"))
         async with killed(house, tmp_path) as heir:
             assert heir.rig.masters.blackout == "hand"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from agent.exposure.camera.insight import Insights
 from agent.exposure.camera.watch import CameraWatch, Sight
 from drivers.base import Identity, Image
 from drivers.camera.baseline import seen, take
@@ -26,6 +27,7 @@ class Camera:
         self.lost = False
         self.number = 0
         self.packets: list[Packet] = []
+        self.codes = (90, 110)
 
     def open(self) -> Identity:
         return Identity("camera")
@@ -37,7 +39,7 @@ class Camera:
             self.now += self.silent
             raise ReplyTimeout("no picture")
         self.number += 1
-        pixels = np.random.default_rng(self.number).integers(90, 110, (90, 160, 3), dtype=np.uint8)
+        pixels = np.random.default_rng(self.number).integers(*self.codes, (90, 160, 3), dtype=np.uint8)
         return Image(pixels, self.now, self.number)
 
     def stamps(self) -> Sequence[Packet]:
@@ -54,7 +56,15 @@ class Watched:
     def __init__(self, source: str = LOCAL, fps: str = "25") -> None:
         self.camera = Camera()
         self.told: list[Sight] = []
-        self.watch = CameraWatch("front", self.camera, 8.0, lambda _, s: self.told.append(s), lambda: self.camera.now)
+        self.levels: dict[str, float] = {}
+        self.watch = CameraWatch(
+            "front",
+            self.camera,
+            8.0,
+            lambda _, s: self.told.append(s),
+            lambda: self.camera.now,
+            Insights(False, lambda: self.levels),
+        )
         self.watch.opened(Identity("camera", details={"source": source, "fps": fps}), self.camera.now)
 
     def run(self, seconds: float) -> "Watched":
@@ -147,3 +157,27 @@ def test_a_picture_is_judged_by_the_reference_it_is_given() -> None:
     first = next(sight for sight in watched.told if sight.fault is PictureFault.MOVED)
     assert first.captured - bumped <= 1.0
     assert first.untrusted == "moved"
+
+
+def test_a_picture_that_is_black_because_the_lights_are_out_is_no_fault_and_nothing_to_act_on() -> None:
+    watched = Watched()
+    watched.levels = {"key": 0.8, "fill": 0.3, "key.cct": 0.5}
+    watched.run(2)
+    watched.levels, watched.camera.codes = {"key": 0.0, "fill": 0.0, "key.cct": 0.5}, (2, 6)
+    watched.run(5)
+    assert watched.told[-1].faults == () and watched.told[-1].untrusted == "the lights are out"
+    for level in np.linspace(0.0, 0.8, 30):  # up again, the picture four late and for long too dark
+        watched.levels = {"key": float(level), "fill": 0.0}
+        watched.camera.codes = (4, 8) if level < 0.3 else (20, 60) if level < 0.6 else (90, 110)
+        watched.run(0.2)
+        assert watched.told[-1].faults == (), level
+    watched.run(3)
+    assert watched.told[-1].untrusted == ""
+    watched.camera.codes = (2, 6)
+    assert watched.run(1).told[-1].fault is PictureFault.BLACK
+
+
+def test_where_no_light_is_known_a_black_picture_is_a_fault() -> None:
+    watched = Watched().run(2)
+    watched.camera.codes = (2, 6)
+    assert watched.run(1).told[-1].fault is PictureFault.BLACK
