@@ -14,6 +14,11 @@ class DeviceMissing(DriverError):
     """Nothing is there under that name, or it may not be opened. The agent reopens with back-off."""
 
 
+class StillOpening(DriverError):
+    """It is being opened, which takes longer than a lane may be blocked: ``open()`` again goes on with it, ``close()``
+    gives it up. ``reason`` says what is waited for."""
+
+
 class LinkLost(DriverError):
     """It was there and is gone (unplugged, closed by the far end). The agent closes and reopens."""
 

@@ -11,13 +11,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
+from agent.runtime.awaited import Awaited
 from agent.runtime.back_off import BackOff, Reopening
 from agent.runtime.cores import keep_to
 from drivers.base import Device, Identity
-from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
+from drivers.errors import (
+    BadReply,
+    DeviceMissing,
+    DriverError,
+    LinkLost,
+    NotSupported,
+    Refused,
+    ReplyTimeout,
+    StillOpening,
+)
 
 if TYPE_CHECKING:
-    import asyncio
+    pass
 
 T = TypeVar("T")
 
@@ -27,7 +37,8 @@ MISSES = 3
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is known of a device. ``since`` and ``outage`` in seconds of the host's monotonic clock."""
+    """What is known of a device. ``since`` and ``outage`` in seconds of the host's monotonic clock. ``reason``: why it
+    is offline, or what is waited for while it is opened for the first time."""
 
     state: Literal["starting", "ok", "offline"] = "starting"
     reason: str = ""
@@ -88,34 +99,6 @@ class Call(Protocol):
         """The answer, on the lane's thread."""
 
 
-class _Awaited:
-    """A call from the loop."""
-
-    __slots__ = ("answer", "fn", "loop")
-
-    def __init__(self, fn: Callable[[], Any], loop: "asyncio.AbstractEventLoop") -> None:
-        self.fn = fn
-        self.loop = loop
-        self.answer: asyncio.Future[Any] = loop.create_future()
-
-    @property
-    def given_up(self) -> bool:
-        return self.answer.done()
-
-    def answered(self, result: Any, error: BaseException | None) -> None:
-        """On the loop. The first answer counts: the lane's, the end of the time, or that nobody waits any more."""
-        if self.answer.done():
-            return
-        if error is None:
-            self.answer.set_result(result)
-        else:
-            self.answer.set_exception(error)
-
-    def tell(self, result: Any, error: BaseException | None) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-            self.loop.call_soon_threadsafe(self.answered, result, error)
-
-
 class Lane:
     """See the module. ``tell`` and ``bug`` are called on the lane's thread, which keeps to ``cores`` if given any.
     ``log``: where events go, if not to the service's own."""
@@ -168,7 +151,7 @@ class Lane:
         import asyncio  # not needed where nobody awaits: in the output engine
 
         loop = asyncio.get_running_loop()
-        call = _Awaited(fn, loop)
+        call = Awaited(fn, loop)
         self.post(call)
         late = ReplyTimeout(f"{self.name} did not answer within {timeout:g} s")
         end = loop.call_later(timeout, call.answered, None, late)
@@ -226,6 +209,9 @@ class Lane:
         while not self._stopping.is_set():
             try:
                 identity = self.device.open()
+            except StillOpening as still:
+                self._opening(still)
+                continue
             except DriverError as error:
                 self.device.close()
                 self._offline(error)
@@ -299,6 +285,15 @@ class Lane:
         while not self._stopping.is_set() and self._now() < until:
             self._refuse_calls(DeviceMissing(f"{self.name} is offline: {error.reason}", error.remedy))
             self._sleep_until(until)
+
+    def _opening(self, still: StillOpening) -> None:
+        """It goes on by itself. One that was offline stays so, for its old reason, until it is open or is not."""
+        was = self.health
+        if was.state == "starting" and was.reason != still.reason:
+            self.health = replace(was, reason=still.reason, remedy=still.remedy)
+            self._log.info("device.opening", device=self.name, reason=still.reason)
+            self._tell(self.name, self.health)
+        self._refuse_calls(DeviceMissing(f"{self.name} is being opened: {still.reason}", still.remedy))
 
     def _online(self, identity: Identity) -> None:
         now = self._now()
