@@ -220,14 +220,17 @@ def undisturbed(camera: CameraUnit) -> None:
 
 
 async def automatics(house: House, name: str) -> tuple[str, ...]:
-    """What of this camera says of itself that it is automatic; ``()`` where nobody can tell."""
+    """What of this camera says of itself that it is automatic; ``()``: nothing, or it has no controls to be asked (the
+    probe decides). Raises Refusal where it has some and does not say: whoever acts then may act against it."""
     unit = house.devices.cameras[name]
     work = Work(unit, CameraFiles(house.config.agent.state_dir, name), house.now, house.on_air)
     try:
         found: tuple[str, ...] = await unit.lane.call(work.automatics, timeout=ASKED_WITHIN)
     except DriverError as error:
         log.warning("camera.controls-unread", camera=name, why=str(error))
-        return ()
+        en = f"{name} does not say whether its automatic exposure is on ({error.reason}): ask again, or replug it"
+        zh = f"{name} 未说明自动曝光是否开启：请重试，或重新插拔摄像机"
+        raise Refusal(ReasonCode.DEVICE_REFUSED, Text(en, zh)) from None
     return found
 
 
