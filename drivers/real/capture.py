@@ -61,7 +61,7 @@ def _capture_url(address: Address, why: str) -> Any:
     except cv2.error:  # its text may hold the whole address
         raise DeviceMissing(f"{address.shown} cannot be opened: OpenCV does not take it", "check the address") from None
     if not capture.isOpened():
-        if address.url.lower().startswith("rtsp://"):
+        if address.url.lower().startswith(("rtsp://", "rtsps://")):
             left = OPEN_TIMEOUT - (time.monotonic() - began)
             raise rtsp.why(address, ASK_TIMEOUT + max(0.0, left), silent=left < 0.1 * OPEN_TIMEOUT)
         reason = why or f"nothing answers there within {OPEN_TIMEOUT:g} s, or it is no stream"

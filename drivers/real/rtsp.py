@@ -12,6 +12,7 @@ Nothing of a camera's own words is repeated but a status and a codec's name.
 
 import re
 import socket
+import ssl
 import time
 from urllib.parse import urlsplit
 
@@ -41,7 +42,8 @@ def why(address: Address, timeout: float, *, silent: bool) -> DeviceMissing:
     deadline = time.monotonic() + timeout
     try:
         parts = urlsplit(address.url)
-        connection = socket.create_connection((parts.hostname or "", parts.port or 554), timeout)
+        secure = parts.scheme.lower() == "rtsps"
+        connection = socket.create_connection((parts.hostname or "", parts.port or (322 if secure else 554)), timeout)
     except (OSError, ValueError) as error:
         reason = "no answer" if isinstance(error, TimeoutError) else getattr(error, "strerror", None) or str(error)
         return DeviceMissing(
@@ -49,6 +51,9 @@ def why(address: Address, timeout: float, *, silent: bool) -> DeviceMissing:
         )
     uri = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" + (f"?{parts.query}" if parts.query else "")
     try:
+        if secure:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+            connection = _trusting().wrap_socket(connection)
         with connection:
             status, fields, body = _ask(connection, uri, 1, "", deadline)
             if status == 401:
@@ -59,12 +64,25 @@ def why(address: Address, timeout: float, *, silent: bool) -> DeviceMissing:
     except DeviceMissing as refused:
         return refused
     except TimeoutError:
+        connection.close()
         return DeviceMissing(f"{shown}: connected, but no answer", "is the camera hung? switch it off and on")
     except NotRtsp:
         return DeviceMissing(f"{shown} is no RTSP server: it answers in another way", _MANUAL)
+    except ssl.SSLError:
+        connection.close()
+        return DeviceMissing(f"{shown} speaks no TLS that is known here", "try rtsp:// instead of rtsps://")
     except OSError:
+        connection.close()
         return DeviceMissing(f"{shown} hangs up when it is asked for the stream", _MANUAL)
     return _read(shown, status, body, silent=silent)
+
+
+def _trusting() -> ssl.SSLContext:
+    """As FFmpeg speaks TLS: cameras have certificates of their own making, so nobody's is checked."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _read(shown: str, status: int, body: str, *, silent: bool) -> DeviceMissing:
@@ -91,7 +109,7 @@ def _read(shown: str, status: int, body: str, *, silent: bool) -> DeviceMissing:
         )
     return DeviceMissing(
         f"{shown} promises {found[0]} video and refuses to send it",
-        "has it more viewers than it allows? can it send over TCP (interleaved)?",
+        "has it more viewers than it allows? or does it send by multicast only? then let it send to one (unicast)",
     )
 
 
