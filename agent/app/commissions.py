@@ -68,7 +68,8 @@ class Commissions:
         if house.tests.running:
             raise Refusal(ReasonCode.BUSY, Text("a self-test is running", "自检正在进行"))
         if camera.lane.health.state != "ok":
-            raise Refusal(ReasonCode.OFFLINE, f"{camera.name}: {camera.lane.health.reason or 'starting'}")
+            said = camera.lane.health.says()
+            raise Refusal(ReasonCode.OFFLINE, Text(f"{camera.name}: {said.en}", f"{camera.name}：{said.zh}"))
         undisturbed(camera)
         lights = [house.rig.fixtures[name] for name in loop.fixtures]
         for name, why in house.devices.unreachable(lights).items():

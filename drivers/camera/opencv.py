@@ -17,7 +17,7 @@ from drivers.camera import checks
 from drivers.camera.baseline import Baseline
 from drivers.camera.metrics import COLUMNS, ROWS
 from drivers.camera.source import SAID, checked, device, wants_login
-from drivers.errors import BadReply, DriverError, LinkLost, ReplyTimeout, StillOpening
+from drivers.errors import BadReply, DriverError, LinkLost, ReplyTimeout, StillOpening, Why
 from drivers.host import LONGEST_OPENING, Controls, FrameSource, Host, Login, is_network, shown_url
 from drivers.registry import DriverSpec, Kind, Options
 
@@ -131,7 +131,7 @@ class OpenCVCamera:
             first = self._next(TURN if network else min(max(self._options.timeout, FIRST), GONE), detail=True)
         except DriverError as error:
             if isinstance(error, ReplyTimeout) and self._source is source and self._host.now() < until:
-                raise StillOpening(error.reason, error.remedy) from None
+                raise StillOpening(error.reason, error.remedy, why=error.why) from None
             self.close()
             raise
         self._given_up = None
@@ -155,7 +155,7 @@ class OpenCVCamera:
             return self._next(patience, detail=wanted)
         except ReplyTimeout as error:
             if self._host.now() - self.came >= GONE - 0.01:
-                raise LinkLost(f"{error.reason}; none for {GONE:g} s", error.remedy) from None
+                raise LinkLost(f"{error.reason}; none for {GONE:g} s", error.remedy, why=Why.SILENT) from None
             raise
 
     def _next(self, timeout: float, *, detail: bool) -> Image:

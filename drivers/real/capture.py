@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from drivers.base import Picture, Stamp
-from drivers.errors import BadReply, DeviceMissing, LinkLost
+from drivers.errors import BadReply, DeviceMissing, LinkLost, Why
 from drivers.host import STAMPS
 from drivers.real import mjpeg, rtsp
 from drivers.real.address import Address
@@ -68,6 +68,7 @@ def _capture_url(address: Address, why: str) -> Any:
         raise DeviceMissing(
             f"{address.shown} cannot be opened: {reason}",
             "check address, name and password, and that the camera is on and streams MJPEG or H.264/H.265",
+            why=Why.NO_STREAM,
         )
     return capture
 
@@ -164,7 +165,9 @@ class CaptureSource:
             raise LinkLost(f"{self._shown} ended", "check the camera and the cable or network to it")
         if not taken or now - began >= STALL_TIMEOUT:  # what comes then is the last picture the decoder had kept
             raise LinkLost(
-                f"{self._shown} sent no picture for {STALL_TIMEOUT:g} s", "is the camera or its encoder hung?"
+                f"{self._shown} sent no picture for {STALL_TIMEOUT:g} s",
+                "is the camera or its encoder hung?",
+                why=Why.SILENT,
             )
         self._frames += 1
         self._newest = now

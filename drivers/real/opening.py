@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from drivers.base import Picture, Stamp
-from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
+from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout, Why
 from drivers.host import LONGEST_OPENING, FrameSource, Login, shown_url
 from drivers.real.capture import OPEN_TIMEOUT, STALL_TIMEOUT
 from drivers.real.video import open_source
@@ -32,7 +32,7 @@ class Opening:
 
     def __init__(self, source: str, login: Login) -> None:
         self._shown = shown_url(source)
-        self._waits = ReplyTimeout(f"{self._shown}: an earlier attempt to open it hangs", _RESOLVER)
+        self._waits = ReplyTimeout(f"{self._shown}: an earlier attempt to open it hangs", _RESOLVER, why=Why.NO_ANSWER)
         """For what, as an error says it."""
         self._door = threading.Lock()
         self._ready, self._closed = threading.Event(), threading.Event()
@@ -46,14 +46,18 @@ class Opening:
         opened: FrameSource | None = None
 
         def again(without: LinkLost) -> bool:
-            self._waits = ReplyTimeout(without.reason, without.remedy)
+            self._waits = ReplyTimeout(without.reason, without.remedy, why=without.why)
             return time.monotonic() < until and not self._closed.is_set()
 
         try:
             self._queue()
-            self._waits = ReplyTimeout(f"{self._shown} cannot be found: the name server does not answer", _RESOLVER)
+            self._waits = ReplyTimeout(
+                f"{self._shown} cannot be found: the name server does not answer", _RESOLVER, why=Why.NO_NAME
+            )
             _look_up(source, self._shown)
-            self._waits = ReplyTimeout(f"{self._shown} does not answer", "check address and port; is the camera on?")
+            self._waits = ReplyTimeout(
+                f"{self._shown} does not answer", "check address and port; is the camera on?", why=Why.NO_ANSWER
+            )
             opened = open_source(source, login, again)
         except BaseException as error:  # a bug, too, is raised where it is looked for
             self._failed = error
@@ -78,7 +82,7 @@ class Opening:
         """ReplyTimeout: it is not open yet, and what is waited for. DeviceMissing: it cannot be opened, and why."""
         deadline = time.monotonic() + timeout
         if not self._ready.wait(timeout) and not self._closed.is_set():
-            raise ReplyTimeout(self._waits.reason, self._waits.remedy)
+            raise ReplyTimeout(self._waits.reason, self._waits.remedy, why=self._waits.why)
         return self._opened().read(max(0.001, deadline - time.monotonic()), detail)
 
     def watch(self, until: float) -> None:
@@ -119,5 +123,5 @@ def _look_up(source: str, shown: str) -> None:
         if host:
             socket.getaddrinfo(host, None, 0, socket.SOCK_STREAM)
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "not a valid name"
-        raise DeviceMissing(f"{shown} cannot be reached: {why}", _RESOLVER) from None
+        said = getattr(error, "strerror", None) or "not a valid name"
+        raise DeviceMissing(f"{shown} cannot be reached: {said}", _RESOLVER, why=Why.NO_NAME) from None

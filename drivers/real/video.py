@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.base import Picture, Stamp
-from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, ReplyTimeout
+from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, ReplyTimeout, Why, why_of
 from drivers.host import NOBODY, STAMPS, STREAMS, Controls, FrameSource, Login, VideoDevice, shown_url
 from drivers.real import decode, mjpeg
 from drivers.real.address import Address, join
@@ -59,7 +59,7 @@ def open_controls(source: str) -> Controls:
             "lock exposure, gain, white balance and focus in the camera's own menu or page",
         )
     if not Path(device).exists():
-        raise DeviceMissing(f"{device} is not there", "check the cable; `devices` lists the cameras")
+        raise DeviceMissing(f"{device} is not there", "check the cable; `devices` lists the cameras", why=Why.NOT_THERE)
     return DeviceControls(device)
 
 
@@ -136,10 +136,17 @@ class FileSource:
     """A video file as a camera: plays at its own rate and starts again at its end."""
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise DeviceMissing(f"{path} is not there, or not a file", "give the path of a video file")
+        try:
+            there = path.is_file()
+        except OSError as error:  # a folder that may not be entered
+            remedy = "let this user read the file and enter its folder"
+            raise DeviceMissing(f"{path}: {error.strerror}", remedy, why=why_of(error)) from None
+        if not there:
+            raise DeviceMissing(
+                f"{path} is not there, or not a file", "give the path of a video file", why=Why.NOT_THERE
+            )
         if not os.access(path, os.R_OK):
-            raise DeviceMissing(f"{path}: permission denied", "let this user read the file")
+            raise DeviceMissing(f"{path}: permission denied", "let this user read the file", why=Why.NOT_ALLOWED)
         cv2 = opencv()
         capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
         if not capture.isOpened():
