@@ -169,7 +169,10 @@ def test_what_is_closed_while_it_is_opened_is_let_go(serve: Callable[..., Server
         pass
 
 
-def test_a_lane_says_what_it_waits_for_and_refuses_calls_meanwhile(mute: MuteNameServer) -> None:
+def test_a_lane_says_what_it_waits_for_and_refuses_calls_meanwhile(
+    mute: MuteNameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers.camera.opencv.TURN", 0.3)
     told: list[Health] = []
     waits, refused = threading.Event(), threading.Event()
 

@@ -48,7 +48,7 @@ def test_what_is_not_there_in_use_or_forbidden(
     assert said(caught.value) == (Why.IN_USE, "设备被其他程序占用")
 
 
-def test_what_a_network_says(serve: Callable[..., Server]) -> None:
+def test_what_a_network_says(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
     closed = f"127.0.0.1:{free_port()}"
     for source in (f"http://{closed}/", f"rtsp://{closed}/"):
         assert said(refusal(source)) == (Why.REFUSED, "对方拒绝连接")
@@ -56,7 +56,8 @@ def test_what_a_network_says(serve: Callable[..., Server]) -> None:
         RealHost().resolve("no such name")
     assert said(caught.value) == (Why.NO_NAME, "无法解析主机名")
     assert why_of(socket.gaierror(socket.EAI_NONAME, "")) is Why.NO_NAME
-    with socket.create_server(("127.0.0.1", 0)) as mute:
+    with socket.create_server(("127.0.0.1", 0)) as mute, monkeypatch.context() as patch:
+        patch.setattr("drivers.real.video.OPEN_TIMEOUT", 0.3)
         assert said(refusal(f"http://127.0.0.1:{mute.getsockname()[1]}/")) == (Why.NO_ANSWER, "没有响应")
     page = serve()
     answers(page, b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n")
