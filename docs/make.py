@@ -30,6 +30,7 @@ from agent.messaging.sparkplug import metrics as sparkplug
 from agent.messaging.topics import ONLY, TABLE, Topics, table
 from agent.messaging.trust import policy
 from agent.messaging.verbs import INTERLOCKED
+from agent.runtime.lane import Health
 from agent.selftest.catalogue import CATALOGUE
 from agent.selftest.report import EXIT
 from agent.selftest.words import VERDICTS
@@ -226,7 +227,7 @@ def verdicts() -> str:
 def alerts() -> str:
     """What the standing rules can say, asked of the rules themselves with a made-up studio in trouble."""
     limits = AlertSection()
-    health = SimpleNamespace(state="offline", reason="…", remedy="")
+    health = Health("offline", reason="…")
     lost = SimpleNamespace(name="NAME", lane=SimpleNamespace(health=health))
     probe = SimpleNamespace(
         lane=SimpleNamespace(health=SimpleNamespace(state="ok")),

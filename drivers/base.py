@@ -197,7 +197,8 @@ class Device(Protocol):
     """What every driver has."""
 
     def open(self) -> Identity:
-        """Find the device and ask who it is. Raises DeviceMissing when nothing is there."""
+        """Find the device and ask who it is. Raises DeviceMissing when nothing is there, StillOpening where that takes
+        longer than a lane may be blocked (2 s): call again."""
 
     def close(self) -> None:
         """Let go. Idempotent, callable from another thread, ends a pending call within 1 s."""

@@ -25,6 +25,10 @@ Endpoint = tuple[str, int]
 STREAMS = ("http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "tcp")
 """Schemes of addresses a host opens as video."""
 
+LONGEST_OPENING = 8.0
+"""Seconds a network source may take until its first picture: an RTSP camera that sends a key frame every 4 s and whose
+first one came too early."""
+
 LOGINS = ("http", "https", "rtsp", "rtsps")
 """Those that have a way of their own to say who asks."""
 
@@ -48,6 +52,11 @@ def shown_url(source: str) -> str:
         return source
     plain = rest.rpartition("@")[2]  # the last one: a password may hold any character
     return f"{scheme}://{plain.partition('?')[0].partition('#')[0]}"
+
+
+def is_network(source: str) -> bool:
+    """Whether its pictures come over a network, where a breath of a second is normal."""
+    return source.partition("://")[0].lower() in STREAMS if "://" in source else False
 
 
 class Link(Protocol):

@@ -47,7 +47,7 @@ def all_verbs(house: House, tests: SelfTests, rdm: RdmLines, commissions: Commis
 
 def capability(verbs: Mapping[str, Verb[Any]]) -> Capability:
     """What can be asked of the agent now, and how; what it has but cannot do now, with the reason."""
-    lacking = {name: lack for name, verb in sorted(verbs.items()) if (lack := verb.missing())}
+    lacking = {name: lack.en for name, verb in sorted(verbs.items()) if (lack := verb.missing()) is not None}
     entries = (_entry(verb) for name, verb in sorted(verbs.items()) if name not in lacking)
     return Capability(verbs=tuple(entries), missing=lacking)
 

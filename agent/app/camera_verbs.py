@@ -69,13 +69,16 @@ class CameraVerbs:
         ]
         return {verb.name: verb for verb in verbs}
 
-    def _none(self) -> str:
-        return "" if self._house.config.cameras else "the configuration has no [cameras]"
+    def _none(self) -> Text | None:
+        return (
+            None if self._house.config.cameras else Text("the configuration has no [cameras]", "配置中没有 [cameras]")
+        )
 
-    def _missing(self) -> str:
+    def _missing(self) -> Text | None:
         cameras = self._house.config.cameras
         allowed = any(camera.thumbnails for camera in cameras.values())
-        return "" if allowed else "no camera of the configuration has thumbnails = true: pictures stay on this machine"
+        en = "no camera of the configuration has thumbnails = true: pictures stay on this machine"
+        return None if allowed else Text(en, "配置中没有摄像机设置 thumbnails = true：画面不离开本机")
 
     def _known(self, name: str) -> None:
         cameras = self._house.config.cameras
@@ -88,7 +91,8 @@ class CameraVerbs:
         self._known(args.camera)
         health = self._house.devices.cameras[args.camera].lane.health
         if health.state != "ok":
-            raise Refusal(ReasonCode.OFFLINE, f"{args.camera}: {health.reason or 'starting'}")
+            said = health.says()
+            raise Refusal(ReasonCode.OFFLINE, Text(f"{args.camera}: {said.en}", f"{args.camera}：{said.zh}"))
 
     def _can(self, args: CameraThumbnail) -> None:
         cameras = self._house.config.cameras
@@ -108,7 +112,8 @@ class CameraVerbs:
         camera = house.devices.cameras[args.camera]
         sight = camera.watch.latest
         if sight is None or camera.lane.health.state != "ok":
-            raise Refusal(ReasonCode.OFFLINE, f"{args.camera}: {camera.lane.health.reason or 'no picture yet'}")
+            said = camera.lane.health.says(Text("no picture yet", "尚无画面"))
+            raise Refusal(ReasonCode.OFFLINE, Text(f"{args.camera}: {said.en}", f"{args.camera}：{said.zh}"))
         picture, jpeg = small(sight.metrics.points, args.width, sight.metrics.aspect)
         age = house.now() - sight.captured
         return {

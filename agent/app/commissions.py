@@ -68,7 +68,8 @@ class Commissions:
         if house.tests.running:
             raise Refusal(ReasonCode.BUSY, Text("a self-test is running", "自检正在进行"))
         if camera.lane.health.state != "ok":
-            raise Refusal(ReasonCode.OFFLINE, f"{camera.name}: {camera.lane.health.reason or 'starting'}")
+            said = camera.lane.health.says()
+            raise Refusal(ReasonCode.OFFLINE, Text(f"{camera.name}: {said.en}", f"{camera.name}：{said.zh}"))
         undisturbed(camera)
         lights = [house.rig.fixtures[name] for name in loop.fixtures]
         for name, why in house.devices.unreachable(lights).items():
@@ -220,14 +221,17 @@ def undisturbed(camera: CameraUnit) -> None:
 
 
 async def automatics(house: House, name: str) -> tuple[str, ...]:
-    """What of this camera says of itself that it is automatic; ``()`` where nobody can tell."""
+    """What of this camera says of itself that it is automatic; ``()``: nothing, or it has no controls to be asked (the
+    probe decides). Raises Refusal where it has some and does not say: whoever acts then may act against it."""
     unit = house.devices.cameras[name]
     work = Work(unit, CameraFiles(house.config.agent.state_dir, name), house.now, house.on_air)
     try:
         found: tuple[str, ...] = await unit.lane.call(work.automatics, timeout=ASKED_WITHIN)
     except DriverError as error:
         log.warning("camera.controls-unread", camera=name, why=str(error))
-        return ()
+        en = f"{name} does not say whether its automatic exposure is on ({error.reason}): ask again, or replug it"
+        zh = f"{name} 未说明自动曝光是否开启：请重试，或重新插拔摄像机"
+        raise Refusal(ReasonCode.DEVICE_REFUSED, Text(en, zh)) from None
     return found
 
 

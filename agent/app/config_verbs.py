@@ -77,16 +77,18 @@ class ConfigVerbs:
         ]
         return {verb.name: verb for verb in verbs}
 
-    def _no_file(self) -> str:
-        return "" if self._house.file else "this agent was not started from a configuration file"
+    def _no_file(self) -> Text | None:
+        lack = Text("this agent was not started from a configuration file", "程序不是由配置文件启动的")
+        return None if self._house.file else lack
 
-    def _no_hand(self) -> str:
+    def _no_hand(self) -> Text | None:
         file = self._house.file
         if file is None:
             return self._no_file()
         real = Path(os.path.realpath(file))
         able = os.access(real, os.W_OK) and os.access(real.parent, os.W_OK)
-        return "" if able else f"this user may not write {file} and its folder"
+        lack = Text(f"this user may not write {file} and its folder", f"当前用户无权写入 {file} 及其所在目录")
+        return None if able else lack
 
     def _can_try(self, args: Any) -> None:
         if self._house.tests.running:
@@ -245,8 +247,8 @@ class _Standing:
         for name, unit in house.devices.outputs.items():
             health = unit.lane.health
             if name not in self._offline and (health.state == "offline" or (at_last and health.state != "ok")):
-                why = health.reason or health.state
-                return Text(f"output {name}: {why}", f"输出 {name}：{why}")
+                said = health.says()
+                return Text(f"output {name}: {said.en}", f"输出 {name}：{said.zh}")
         for key, said in _critical(house).items():
             if key not in self._critical:
                 return Text(f"alert {key}: {said.en}", f"告警 {key}：{said.zh}")

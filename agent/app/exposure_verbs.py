@@ -57,8 +57,9 @@ class ExposureVerbs:
         ]
         return {verb.name: verb for verb in verbs}
 
-    def _missing(self) -> str:
-        return "the configuration has no [exposure]" if self._house.config.exposure is None else ""
+    def _missing(self) -> Text | None:
+        lack = Text("the configuration has no [exposure]", "配置中没有 [exposure]")
+        return lack if self._house.config.exposure is None else None
 
     def _can(self, args: ExposureHandback) -> None:
         self._named(args)

@@ -54,8 +54,10 @@ class MaintenanceVerbs:
         ]
         return {verb.name: verb for verb in verbs}
 
-    def _blind(self) -> str:
-        return "" if self._house.config.cameras else "the configuration has no [cameras]"
+    def _blind(self) -> Text | None:
+        return (
+            None if self._house.config.cameras else Text("the configuration has no [cameras]", "配置中没有 [cameras]")
+        )
 
     def _can_accept(self, args: MaintenanceAccept) -> None:
         self._tests.ready()

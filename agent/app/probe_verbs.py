@@ -32,8 +32,8 @@ class ProbeVerbs:
         )
         return {now.name: now}
 
-    def _missing(self) -> str:
-        return "" if self._house.config.probes else "the configuration has no [probes]"
+    def _missing(self) -> Text | None:
+        return None if self._house.config.probes else Text("the configuration has no [probes]", "配置中没有 [probes]")
 
     def _can(self, args: ProbeNow) -> None:
         probes = self._house.devices.probes
@@ -43,7 +43,8 @@ class ProbeVerbs:
             raise Refusal(ReasonCode.UNKNOWN_TARGET, said)
         health = probes[args.probe].lane.health
         if health.state == "offline":
-            raise Refusal(ReasonCode.OFFLINE, f"{args.probe}: {health.reason}")
+            why = health.says()
+            raise Refusal(ReasonCode.OFFLINE, Text(f"{args.probe}: {why.en}", f"{args.probe}：{why.zh}"))
 
     async def _now(self, args: ProbeNow, job: Job) -> Mapping[str, Any]:
         """Round trips in the probe's own lane, each a call of its own, so that its usual samples are not kept out."""

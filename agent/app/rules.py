@@ -12,7 +12,7 @@ from agent.health.alerts import AlertLevel, Condition
 from agent.lighting.showfile import Damage, Found, Shelf
 from agent.runtime.lane import Health
 from config.model import AlertSection
-from config.units import Text
+from config.units import SILENT, Text
 from drivers.registry import Kind
 
 WORDS: Mapping[str, Text] = {"look": Text("look", "场景"), "cues": Text("cue list", "Cue 列表")}
@@ -69,7 +69,7 @@ def devices(found: Devices) -> Iterator[Condition]:
             f"{kind}.{unit.name}.offline",
             {"ok": False, "offline": True}.get(health.state),
             level,
-            _fill(said, name=unit.name, reason=health.reason),
+            _fill(said, name=unit.name, reason=health.says(SILENT)),
             _remedy(kind, unit.name, health.remedy),
             confirm=confirm,
         )
@@ -291,5 +291,7 @@ def _remedy(kind: Kind, name: str, told: str) -> Text:
     return Text(told or general.en, general.zh)
 
 
-def _fill(text: Text, **words: str) -> Text:
-    return Text(text.en.format(**words), text.zh.format(**words))
+def _fill(text: Text, **words: str | Text) -> Text:
+    """Each word in the language of the sentence, where it has one."""
+    en, zh = ({key: word if isinstance(word, str) else word[at] for key, word in words.items()} for at in (0, 1))
+    return Text(text.en.format(**en), text.zh.format(**zh))

@@ -121,8 +121,8 @@ def device(health: Health) -> payloads.DeviceState:
     who = health.identity
     return payloads.DeviceState(
         health=health.state,
-        reason=health.reason if health.state == "offline" else "",
-        remedy=health.remedy if health.state == "offline" else "",
+        reason=health.reason if health.state != "ok" else "",
+        remedy=health.remedy if health.state != "ok" else "",
         model=who.model if who else "",
         firmware=who.firmware if who else "",
         serial=who.serial if who else "",

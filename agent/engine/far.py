@@ -187,4 +187,4 @@ def lost(health: Health, now: float) -> Health:
     if health.state == "offline":
         return health
     why, next_ = "the output engine has ended", "it is started again by itself; see the log if that goes on"
-    return replace(health, state="offline", reason=why, remedy=next_, since=now, losses=health.losses + 1)
+    return replace(health, state="offline", reason=why, reason_zh="", remedy=next_, since=now, losses=health.losses + 1)

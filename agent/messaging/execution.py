@@ -66,7 +66,7 @@ async def outcome(verb: Verb[Any], args: BaseModel, job: Job) -> Answer:
         return failed(job.id, job.verb, refusal)
     except DriverError as error:
         code = next((c for kind, c in DRIVER_CODES.items() if isinstance(error, kind)), ReasonCode.OFFLINE)
-        return failed(job.id, job.verb, Refusal(code, error.reason))
+        return failed(job.id, job.verb, Refusal(code, error.says))
     except Exception as error:
         if isinstance(error, TimeoutError) and limit.expired():
             return failed(

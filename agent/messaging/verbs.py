@@ -31,8 +31,8 @@ def _fine(_: Any) -> None:
     """Nothing to object."""
 
 
-def _nothing() -> str:
-    return ""
+def _nothing() -> None:
+    """It lacks nothing."""
 
 
 class Reply(Protocol):
@@ -103,7 +103,7 @@ class Verb(Generic[A]):
     """One command the agent understands. ``check`` raises Refusal; ``run`` returns the answer's result (JSON-able).
 
     ``impact`` may depend on the arguments. ``deadline`` in seconds. ``always``: also when the agent is busy (short
-    verbs that help to end that state). ``missing`` says what this agent lacks for it now ("": nothing): it is refused
+    verbs that help to end that state). ``missing`` says what this agent lacks for it now (None: nothing): it is refused
     as *unsupported* then, and the capability message leaves it out. ``read`` makes it a *question*: the result from
     memory, at once and without any effect (``run`` is for one that was sent for later). The result of a ``private``
     question goes to its reply topic only: not onto the command's state topic, which is retained and seen by all.
@@ -116,11 +116,11 @@ class Verb(Generic[A]):
     impact: Impact | Callable[[A], Impact] = Impact.PASSIVE
     deadline: float = 30.0
     always: bool = False
-    missing: Callable[[], str] = _nothing
+    missing: Callable[[], Text | None] = _nothing
     read: Callable[[A], Mapping[str, Any]] | None = None
     private: bool = False
 
     def able(self) -> None:
         """Raises Refusal when the agent lacks something for it."""
-        if lack := self.missing():
+        if (lack := self.missing()) is not None:
             raise Refusal(ReasonCode.UNSUPPORTED, lack)

@@ -11,31 +11,49 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
+from agent.runtime.awaited import Awaited
 from agent.runtime.back_off import BackOff, Reopening
 from agent.runtime.cores import keep_to
+from config.units import Text
 from drivers.base import Device, Identity
-from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported, Refused, ReplyTimeout
+from drivers.errors import (
+    BadReply,
+    DeviceMissing,
+    DriverError,
+    LinkLost,
+    NotSupported,
+    Refused,
+    ReplyTimeout,
+    StillOpening,
+)
 
 if TYPE_CHECKING:
-    import asyncio
+    pass
 
 T = TypeVar("T")
 
+STARTING = Text("starting", "正在启动")
 MISSES = 3
 """So many timeouts or bad replies in a row count as a lost link."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is known of a device. ``since`` and ``outage`` in seconds of the host's monotonic clock."""
+    """What is known of a device. ``since`` and ``outage`` in seconds of the host's monotonic clock. ``reason``: why it
+    is offline, or what is waited for while it is opened for the first time; ``reason_zh``: the same in Chinese."""
 
     state: Literal["starting", "ok", "offline"] = "starting"
     reason: str = ""
+    reason_zh: str = ""
     remedy: str = ""
     since: float = 0.0
     identity: Identity | None = None
     outage: float = 0.0
     losses: int = 0
+
+    def says(self, otherwise: Text = STARTING) -> Text:
+        """The reason in both languages; ``otherwise``: when there is none."""
+        return Text(self.reason, self.reason_zh or self.reason) if self.reason else otherwise
 
 
 class Work(Protocol):
@@ -86,34 +104,6 @@ class Call(Protocol):
 
     def tell(self, result: Any, error: BaseException | None) -> None:
         """The answer, on the lane's thread."""
-
-
-class _Awaited:
-    """A call from the loop."""
-
-    __slots__ = ("answer", "fn", "loop")
-
-    def __init__(self, fn: Callable[[], Any], loop: "asyncio.AbstractEventLoop") -> None:
-        self.fn = fn
-        self.loop = loop
-        self.answer: asyncio.Future[Any] = loop.create_future()
-
-    @property
-    def given_up(self) -> bool:
-        return self.answer.done()
-
-    def answered(self, result: Any, error: BaseException | None) -> None:
-        """On the loop. The first answer counts: the lane's, the end of the time, or that nobody waits any more."""
-        if self.answer.done():
-            return
-        if error is None:
-            self.answer.set_result(result)
-        else:
-            self.answer.set_exception(error)
-
-    def tell(self, result: Any, error: BaseException | None) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-            self.loop.call_soon_threadsafe(self.answered, result, error)
 
 
 class Lane:
@@ -168,7 +158,7 @@ class Lane:
         import asyncio  # not needed where nobody awaits: in the output engine
 
         loop = asyncio.get_running_loop()
-        call = _Awaited(fn, loop)
+        call = Awaited(fn, loop)
         self.post(call)
         late = ReplyTimeout(f"{self.name} did not answer within {timeout:g} s")
         end = loop.call_later(timeout, call.answered, None, late)
@@ -226,6 +216,9 @@ class Lane:
         while not self._stopping.is_set():
             try:
                 identity = self.device.open()
+            except StillOpening as still:
+                self._opening(still)
+                continue
             except DriverError as error:
                 self.device.close()
                 self._offline(error)
@@ -256,7 +249,7 @@ class Lane:
             except (ReplyTimeout, BadReply) as error:
                 misses += 1
                 if misses >= MISSES:
-                    return LinkLost(f"{error.reason} ({misses} times in a row)", error.remedy)
+                    return LinkLost(f"{error.reason} ({misses} times in a row)", error.remedy, why=error.why)
                 due = self._now()
             except (Refused, NotSupported) as error:
                 self._log.warning("device.refused", device=self.name, reason=error.reason)
@@ -297,8 +290,17 @@ class Lane:
 
     def _wait_offline(self, until: float, error: DriverError) -> None:
         while not self._stopping.is_set() and self._now() < until:
-            self._refuse_calls(DeviceMissing(f"{self.name} is offline: {error.reason}", error.remedy))
+            self._refuse_calls(DeviceMissing(f"{self.name} is offline: {error.reason}", error.remedy, why=error.why))
             self._sleep_until(until)
+
+    def _opening(self, still: StillOpening) -> None:
+        """It goes on by itself. One that was offline stays so, for its old reason, until it is open or is not."""
+        was = self.health
+        if was.state == "starting" and was.reason != still.reason:
+            self.health = replace(was, reason=still.reason, reason_zh=still.says.zh, remedy=still.remedy)
+            self._log.info("device.opening", device=self.name, reason=still.reason)
+            self._tell(self.name, self.health)
+        self._refuse_calls(DeviceMissing(f"{self.name} is being opened: {still.reason}", still.remedy, why=still.why))
 
     def _online(self, identity: Identity) -> None:
         now = self._now()
@@ -316,7 +318,13 @@ class Lane:
         since = was.since if was.state == "offline" else self._now()
         losses = was.losses + (was.state == "ok")
         self.health = replace(
-            was, state="offline", reason=error.reason, remedy=error.remedy, since=since, losses=losses
+            was,
+            state="offline",
+            reason=error.reason,
+            reason_zh=error.says.zh,
+            remedy=error.remedy,
+            since=since,
+            losses=losses,
         )
         self._log.warning("device.offline", device=self.name, reason=error.reason, remedy=error.remedy)
         self._tell(self.name, self.health)

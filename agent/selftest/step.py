@@ -73,11 +73,11 @@ def of_device(
         if not found:
             return await measured()
         if lane.health.state != "ok":
-            return gone(lane.health.reason or "still being opened", lane.health.remedy)
+            return gone(lane.health.says(Text("still being opened", "仍在打开")), lane.health.remedy)
         try:
             return await measured()
         except (DeviceMissing, LinkLost) as error:
-            return gone(error.reason, error.remedy)
+            return gone(error.says, error.remedy)
 
     def blocked() -> Text | None:
         return None if found else offline(lane)
@@ -85,9 +85,9 @@ def of_device(
     return Step(check.id, check.subject, check.title, group, run, check.impact, check.deadline + ON_THE_LANE, blocked)
 
 
-def gone(reason: str, remedy: str) -> Result:
+def gone(why: Text, remedy: str) -> Result:
     """The device is not there."""
-    said = Text(f"It is offline: {reason}.", f"设备离线：{reason}。")
+    said = Text(f"It is offline: {why.en}.", f"设备离线：{why.zh}。")
     return Result(Verdict.FAIL, said, Text(remedy, f"请检查设备连接。{remedy}") if remedy else SILENT)
 
 
@@ -95,5 +95,5 @@ def offline(lane: Standing) -> Text | None:
     """Why nothing can be asked of this device; ``None`` when it can."""
     if lane.health.state == "ok":
         return None
-    why = lane.health.reason or lane.health.state
-    return Text(f"{lane.name} is offline: {why}", f"{lane.name} 离线：{why}")
+    why = lane.health.says()
+    return Text(f"{lane.name} is offline: {why.en}", f"{lane.name} 离线：{why.zh}")

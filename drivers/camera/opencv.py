@@ -17,12 +17,14 @@ from drivers.camera import checks
 from drivers.camera.baseline import Baseline
 from drivers.camera.metrics import COLUMNS, ROWS
 from drivers.camera.source import SAID, checked, device, wants_login
-from drivers.errors import BadReply, DriverError, LinkLost, ReplyTimeout
-from drivers.host import Controls, FrameSource, Host, Login, shown_url
+from drivers.errors import BadReply, DriverError, LinkLost, ReplyTimeout, StillOpening, Why
+from drivers.host import LONGEST_OPENING, Controls, FrameSource, Host, Login, is_network, shown_url
 from drivers.registry import DriverSpec, Kind, Options
 
 FIRST = 1.4
 """Seconds the first picture may take: webcams begin with their exposure."""
+TURN = 0.9
+"""Seconds a network source is waited for at once. A read that began within them may last a second more (OpenCV)."""
 GONE = 1.5
 """Seconds without any picture, after which the source is opened anew."""
 
@@ -103,6 +105,8 @@ class OpenCVCamera:
         self._source: FrameSource | None = None
         self._closed = 0
         """How often."""
+        self._given_up: float | None = None
+        """When, while it is being opened."""
         self._number = 0
         self._last = float("-inf")
         self.reference: Baseline | None = None
@@ -111,20 +115,26 @@ class OpenCVCamera:
         """When there was a picture last."""
 
     def open(self) -> Identity:
-        """Opens the source and waits for its first picture: an address that answers is not a camera yet."""
-        self.close()
-        closed = self._closed
-        source = self._host.camera(self._options.source, self._options.login)
-        self._source = source
-        if closed != self._closed:  # by another thread meanwhile: no waiting for a picture then
+        """Opens the source and waits for its first picture: an address that answers is not a camera yet. StillOpening:
+        a network source has none yet; it has ``LONGEST_OPENING`` in all."""
+        network = is_network(self._options.source)
+        if self._source is None or self._given_up is None:
             self.close()
-            raise LinkLost("the camera was closed while it was opened")
-        self.came = self._host.now()
+            closed = self._closed
+            self._source = source = self._host.camera(self._options.source, self._options.login)
+            self.came = self._host.now()
+            self._given_up = self.came + (LONGEST_OPENING if network else 0.0)
+            if closed != self._closed:  # by another thread meanwhile
+                source.close()
+        source, until = self._opened(), self._given_up
         try:
-            first = self._next(max(self._options.timeout, FIRST), detail=True)
-        except DriverError:
+            first = self._next(TURN if network else min(max(self._options.timeout, FIRST), GONE), detail=True)
+        except DriverError as error:
+            if isinstance(error, ReplyTimeout) and self._source is source and self._host.now() < until:
+                raise StillOpening(error.reason, error.remedy, why=error.why) from None
             self.close()
             raise
+        self._given_up = None
         facts = dict(source.describe())
         height, width = first.pixels.shape[:2]
         facts.pop("frames", None)
@@ -145,7 +155,7 @@ class OpenCVCamera:
             return self._next(patience, detail=wanted)
         except ReplyTimeout as error:
             if self._host.now() - self.came >= GONE - 0.01:
-                raise LinkLost(f"{error.reason}; none for {GONE:g} s", error.remedy) from None
+                raise LinkLost(f"{error.reason}; none for {GONE:g} s", error.remedy, why=Why.SILENT) from None
             raise
 
     def _next(self, timeout: float, *, detail: bool) -> Image:
@@ -198,7 +208,7 @@ class OpenCVCamera:
 
     def close(self) -> None:
         self._closed += 1
-        source, self._source = self._source, None
+        source, self._source, self._given_up = self._source, None, None
         if source is not None:
             source.close()
 

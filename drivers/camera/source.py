@@ -56,8 +56,3 @@ def device(source: str) -> str:
     if source.isdecimal():
         source = f"/dev/video{int(source)}"
     return str(PurePosixPath(source)) if source.startswith("/dev/") else ""
-
-
-def is_network(source: str) -> bool:
-    """Whether its pictures come over a network, where a breath of a second is normal."""
-    return source.partition("://")[0].lower() in STREAMS if "://" in source else False

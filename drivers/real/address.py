@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from config.files import read_secret
 from config.problems import ConfigError
-from drivers.errors import DeviceMissing
+from drivers.errors import DeviceMissing, Why
 from drivers.host import Login, shown_url
 
 _CHALLENGE = re.compile(r"(?:^|,\s*)(Basic|Digest)\s+", re.IGNORECASE)
@@ -46,7 +46,7 @@ class Address:
         """The ``Authorization`` that is asked for. DeviceMissing: nobody was named, or another kind is asked for."""
         if not self.username:
             remedy = "give username and password_file in the camera's options"
-            raise DeviceMissing(f"{self.shown} wants a name and a password", remedy)
+            raise DeviceMissing(f"{self.shown} wants a name and a password", remedy, why=Why.NOT_LET_IN)
         answer = self.authorization(challenges, uri, method)
         if answer is None:
             asked_for = challenges.partition(" ")[0] or "nothing that is named"
@@ -56,7 +56,9 @@ class Address:
     def not_let_in(self) -> DeviceMissing:
         """What to raise when the proof was not good enough."""
         return DeviceMissing(
-            f"{self.shown} refuses this name or password", "correct username, or what is in password_file"
+            f"{self.shown} refuses this name or password",
+            "correct username, or what is in password_file",
+            why=Why.NOT_LET_IN,
         )
 
     def authorization(self, challenges: str, uri: str, method: str = "GET") -> str | None:

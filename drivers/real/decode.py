@@ -25,9 +25,9 @@ GREY = 128
 LEAST = 960
 """Pixels across a reduced picture keeps."""
 
-RTSP = "rtsp_transport;tcp|allowed_media_types;video"
-"""What FFmpeg is told about RTSP: over TCP (OpenCV's own choice, which this replaces), and no sound: it would wait for
-the first of it until the time for opening is over."""
+RTSP = "rtsp_transport;tcp+udp|rtsp_flags;prefer_tcp|allowed_media_types;video"
+"""What FFmpeg is told about RTSP: over TCP, and over UDP where the camera refuses that (461); and no sound: it would
+wait for the first of it until the time for opening is over."""
 
 Plane = npt.NDArray[np.uint8]
 

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from drivers.base import Stamp
-from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
+from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout, Why, why_of
 from drivers.host import STAMPS
 from drivers.real.address import Address
 from drivers.real.jpeg import START
@@ -196,7 +196,9 @@ def _get(address: Address, deadline: float, authorization: str = "") -> MjpegStr
     except (OSError, ValueError) as error:
         reason = "no answer" if isinstance(error, TimeoutError) else str(error)
         raise DeviceMissing(
-            f"{address.shown} cannot be reached: {reason}", "check address and port, and that the camera is on"
+            f"{address.shown} cannot be reached: {reason}",
+            "check address and port, and that the camera is on",
+            why=why_of(error),
         ) from None
     try:
         connection = ssl.create_default_context().wrap_socket(raw, server_hostname=host) if secure else raw
@@ -214,11 +216,11 @@ def _get(address: Address, deadline: float, authorization: str = "") -> MjpegStr
         if kind.startswith("text/html"):
             connection.close()
             remedy = "look the stream's own address up in the camera's manual"
-            raise DeviceMissing(f"{address.shown} is a web page, not a stream", remedy)
+            raise DeviceMissing(f"{address.shown} is a web page, not a stream", remedy, why=Why.NO_STREAM)
         if kind.startswith("image/") and "content-length" in fields:
             connection.close()
             remedy = "look the address of its video up in the camera's manual"
-            raise DeviceMissing(f"{address.shown} is a still picture, not a stream", remedy)
+            raise DeviceMissing(f"{address.shown} is a still picture, not a stream", remedy, why=Why.NO_STREAM)
         chunks = Chunks() if "chunked" in fields.get("transfer-encoding", "").lower() else None
         if not kind.startswith("multipart/"):
             body, opening = _opening(connection, body, deadline, chunked=chunks is not None)
@@ -231,7 +233,9 @@ def _get(address: Address, deadline: float, authorization: str = "") -> MjpegStr
     except (OSError, ValueError) as error:
         raw.close()
         reason = "connected, but no answer" if isinstance(error, TimeoutError) else str(error)
-        raise DeviceMissing(f"{address.shown}: {reason}", "is there a camera stream behind this address?") from None
+        kind_of = why_of(error) or Why.NO_STREAM
+        remedy = "is there a camera stream behind this address?"
+        raise DeviceMissing(f"{address.shown}: {reason}", remedy, why=kind_of) from None
 
 
 def _target(parts: SplitResult) -> str:

@@ -20,7 +20,7 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 
-from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported, ReplyTimeout
+from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported, ReplyTimeout, Why
 from drivers.host import Datagram, Endpoint, Sendable
 from drivers.real import multicast
 from drivers.real.gate import Gate
@@ -260,7 +260,7 @@ def resolve(name: str, *, ipv6: bool = False) -> str:
         why = getattr(error, "strerror", None) or "not a valid name"
         version = "" if ipv6 else "IPv4 "
         raise DeviceMissing(
-            f"the name {name!r} has no {version}address: {why}", "check the spelling and the resolver"
+            f"the name {name!r} has no {version}address: {why}", "check the spelling and the resolver", why=Why.NO_NAME
         ) from error
 
 
@@ -306,9 +306,11 @@ def _offset() -> int:
 
 def _cannot_open(name: str, bind: Endpoint, interface: str, groups: Sequence[str], error: OSError) -> DriverError:
     if error.errno == errno.EADDRINUSE:
-        return DeviceMissing(f"{name} is in use by another program", "stop the other program")
+        return DeviceMissing(f"{name} is in use by another program", "stop the other program", why=Why.IN_USE)
     if error.errno == errno.EACCES:
-        return DeviceMissing(f"{name} may not be opened: ports below 1024 need CAP_NET_BIND_SERVICE")
+        return DeviceMissing(
+            f"{name} may not be opened: ports below 1024 need CAP_NET_BIND_SERVICE", why=Why.NOT_ALLOWED
+        )
     if error.errno in UNREACHABLE or isinstance(error, socket.gaierror):
         where = interface or bind[0] or "multicast"
         return DeviceMissing(

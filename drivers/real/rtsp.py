@@ -12,10 +12,11 @@ Nothing of a camera's own words is repeated but a status and a codec's name.
 
 import re
 import socket
+import ssl
 import time
 from urllib.parse import urlsplit
 
-from drivers.errors import DeviceMissing
+from drivers.errors import DeviceMissing, Why, why_of
 from drivers.real.address import Address
 
 MOST = 65536
@@ -41,14 +42,20 @@ def why(address: Address, timeout: float, *, silent: bool) -> DeviceMissing:
     deadline = time.monotonic() + timeout
     try:
         parts = urlsplit(address.url)
-        connection = socket.create_connection((parts.hostname or "", parts.port or 554), timeout)
+        secure = parts.scheme.lower() == "rtsps"
+        connection = socket.create_connection((parts.hostname or "", parts.port or (322 if secure else 554)), timeout)
     except (OSError, ValueError) as error:
         reason = "no answer" if isinstance(error, TimeoutError) else getattr(error, "strerror", None) or str(error)
         return DeviceMissing(
-            f"{shown} cannot be reached: {reason}", "check address and port, and that the camera is on"
+            f"{shown} cannot be reached: {reason}",
+            "check address and port, and that the camera is on",
+            why=why_of(error),
         )
     uri = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" + (f"?{parts.query}" if parts.query else "")
     try:
+        if secure:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+            connection = _trusting().wrap_socket(connection)
         with connection:
             status, fields, body = _ask(connection, uri, 1, "", deadline)
             if status == 401:
@@ -59,20 +66,37 @@ def why(address: Address, timeout: float, *, silent: bool) -> DeviceMissing:
     except DeviceMissing as refused:
         return refused
     except TimeoutError:
-        return DeviceMissing(f"{shown}: connected, but no answer", "is the camera hung? switch it off and on")
+        connection.close()
+        remedy = "is the camera hung? switch it off and on"
+        return DeviceMissing(f"{shown}: connected, but no answer", remedy, why=Why.NO_ANSWER)
     except NotRtsp:
-        return DeviceMissing(f"{shown} is no RTSP server: it answers in another way", _MANUAL)
+        reason = f"{shown} is no RTSP server: it answers in another way"
+        return DeviceMissing(reason, _MANUAL, why=Why.NO_STREAM)
+    except ssl.SSLError:
+        connection.close()
+        return DeviceMissing(f"{shown} speaks no TLS that is known here", "try rtsp:// instead of rtsps://")
     except OSError:
-        return DeviceMissing(f"{shown} hangs up when it is asked for the stream", _MANUAL)
+        connection.close()
+        return DeviceMissing(f"{shown} hangs up when it is asked for the stream", _MANUAL, why=Why.CUT_OFF)
     return _read(shown, status, body, silent=silent)
+
+
+def _trusting() -> ssl.SSLContext:
+    """As FFmpeg speaks TLS: cameras have certificates of their own making, so nobody's is checked."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _read(shown: str, status: int, body: str, *, silent: bool) -> DeviceMissing:
     """What the answer means."""
     if status in (404, 410):
-        return DeviceMissing(f"{shown}: no such stream there (the camera answers {status})", _MANUAL)
+        reason = f"{shown}: no such stream there (the camera answers {status})"
+        return DeviceMissing(reason, _MANUAL, why=Why.NOT_FOUND)
     if status == 403:
-        return DeviceMissing(f"{shown} lets nobody in from here (it answers 403)", "look at the camera's access list")
+        remedy = "look at the camera's access list"
+        return DeviceMissing(f"{shown} lets nobody in from here (it answers 403)", remedy, why=Why.NOT_ALLOWED)
     if status != 200:
         return DeviceMissing(
             f"{shown} does not describe its stream: it answers {status}",
@@ -80,18 +104,22 @@ def _read(shown: str, status: int, body: str, *, silent: bool) -> DeviceMissing:
         )
     found = codecs(body)
     if not found:
-        return DeviceMissing(f"{shown} has no video in it", f"{_MANUAL}; is its video switched off?")
+        return DeviceMissing(f"{shown} has no video in it", f"{_MANUAL}; is its video switched off?", why=Why.NO_STREAM)
     if not any(each.upper() in READ for each in found):
         return DeviceMissing(
-            f"{shown} sends video as {found[0]}, which cannot be decoded here", "set it to H.264, H.265 or MJPEG"
+            f"{shown} sends video as {found[0]}, which cannot be decoded here",
+            "set it to H.264, H.265 or MJPEG",
+            why=Why.NO_STREAM,
         )
     if silent:
         return DeviceMissing(
-            f"{shown} promises {found[0]} video and sends nothing that can be shown", "is the camera's encoder hung?"
+            f"{shown} promises {found[0]} video and sends nothing that can be shown",
+            "is the camera's encoder hung?",
+            why=Why.SILENT,
         )
     return DeviceMissing(
         f"{shown} promises {found[0]} video and refuses to send it",
-        "has it more viewers than it allows? can it send over TCP (interleaved)?",
+        "has it more viewers than it allows? or does it send by multicast only? then let it send to one (unicast)",
     )
 
 

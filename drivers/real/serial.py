@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
+from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout, Why
 from drivers.host import SerialPort
 from drivers.real.adapters import MACHINE, USB, Tree, adapters
 from drivers.real.holder import holder
@@ -195,18 +195,21 @@ def _links() -> dict[str, str]:
 def _missing(port: str, path: str, error: Exception) -> DeviceMissing:
     number = getattr(error, "errno", None) or (error.args[0] if error.args else None)  # termios.error has no errno
     if number == errno.ENOENT:
-        return DeviceMissing(f"there is no port {port}", "plug it in; `studio-agent devices` lists what is there")
+        remedy = "plug it in; `studio-agent devices` lists what is there"
+        return DeviceMissing(f"there is no port {port}", remedy, why=Why.NOT_THERE)
     if number in (errno.EACCES, errno.EPERM):
         group = _group(path)
         return DeviceMissing(
             f"{port} may not be opened: permission denied",
             f"just plugged in: the system still sets it up, and it is tried again. Otherwise add the user to the group"
             f" {group}: sudo usermod -aG {group} $USER, then log in again",
+            why=Why.NOT_ALLOWED,
         )
     if number in (errno.EAGAIN, errno.EBUSY):
-        return DeviceMissing(f"{port} is in use by {holder(path)}", "stop the other program; one port has one owner")
+        remedy = "stop the other program; one port has one owner"
+        return DeviceMissing(f"{port} is in use by {holder(path)}", remedy, why=Why.IN_USE)
     if number in (errno.ENXIO, errno.ENODEV, errno.EIO, errno.EPROTO):
-        return DeviceMissing(f"nothing is behind {port}", "plug it in again, check the cable")
+        return DeviceMissing(f"nothing is behind {port}", "plug it in again, check the cable", why=Why.NOT_THERE)
     if not _is_terminal(path):
         return DeviceMissing(f"{port} is not a serial port", "`studio-agent devices` lists the serial ports")
     return DeviceMissing(f"{port} cannot be opened: {error}", "`studio-agent devices` lists what is there")

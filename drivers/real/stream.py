@@ -2,7 +2,7 @@
 
 import socket
 
-from drivers.errors import DeviceMissing
+from drivers.errors import DeviceMissing, why_of
 from drivers.real.net import resolve
 from drivers.real.pipe import Pipe
 
@@ -43,8 +43,10 @@ def open_stream(host: str, port: int, timeout: float) -> StreamLink:
         return StreamLink(opened, name)
     except OSError as error:
         opened.close()
-        why = f"no answer in {timeout:g} s" if isinstance(error, TimeoutError) else error.strerror or str(error)
-        raise DeviceMissing(f"{name} cannot be reached: {why}", "check address and port, power and network") from error
+        said = f"no answer in {timeout:g} s" if isinstance(error, TimeoutError) else error.strerror or str(error)
+        raise DeviceMissing(
+            f"{name} cannot be reached: {said}", "check address and port, power and network", why=why_of(error)
+        ) from error
     except BaseException:
         opened.close()
         raise

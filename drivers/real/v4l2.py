@@ -12,7 +12,7 @@ import re
 import struct
 from typing import Literal
 
-from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported, Refused
+from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported, Refused, why_of
 from drivers.host import Control
 from drivers.real.holder import holder
 
@@ -127,7 +127,7 @@ def node(device: str, kernel: Kernel) -> int:
             errno.EACCES: "add this user to the group 'video' and start again",
             errno.EBUSY: "stop the other program; one camera has one owner",
         }.get(error.errno or 0, "check the cable; `devices` lists the cameras")
-        raise DeviceMissing(f"{device} cannot be opened: {reason(error)}", remedy) from None
+        raise DeviceMissing(f"{device} cannot be opened: {reason(error)}", remedy, why=why_of(error)) from None
 
 
 def reason(error: OSError) -> str:

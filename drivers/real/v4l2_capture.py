@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from drivers.base import Picture, Stamp
-from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
+from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout, Why, why_of
 from drivers.host import STAMPS
 from drivers.real import decode, v4l2
 from drivers.real.gate import Gate
@@ -39,7 +39,7 @@ _GONE = (errno.ENODEV, errno.ENXIO, errno.EIO, errno.ESHUTDOWN, errno.EPROTO)
 def open_device(device: str, kernel: Kernel = LINUX) -> "DeviceSource":
     """Start a camera, in the size and format it is set to. DeviceMissing, with reason and remedy."""
     if kernel is LINUX and not Path(device).exists():
-        raise DeviceMissing(f"{device} is not there", "check the cable; `devices` lists the cameras")
+        raise DeviceMissing(f"{device} is not there", "check the cable; `devices` lists the cameras", why=Why.NOT_THERE)
     descriptor = v4l2.node(device, kernel)
     source = DeviceSource(device, descriptor, kernel)
     try:
@@ -142,12 +142,13 @@ class DeviceSource:
             return DeviceMissing(
                 f"{self._device} is in use by {holder(self._device)}",
                 "stop the other program; one camera has one owner",
+                why=Why.IN_USE,
             )
         if error.errno == errno.ENOSPC:
             return DeviceMissing(
                 f"{self._device}: the USB bus has no room for its pictures", "use another port, a smaller size or MJPEG"
             )
-        return DeviceMissing(f"{self._device} cannot be started: {v4l2.reason(error)}", _REPLUG)
+        return DeviceMissing(f"{self._device} cannot be started: {v4l2.reason(error)}", _REPLUG, why=why_of(error))
 
     # --- pictures ----------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@
 
     HTTP MJPEG   whole JPEGs dropped undecoded               MjpegSource, mjpeg.py
     V4L2 device  buffers handed back undecoded               DeviceSource, v4l2_capture.py
-    RTSP, ...    decoded (codecs need it), not converted     CaptureSource: grabs until one had to be waited for
+    RTSP, ...    decoded (codecs need it), not converted     CaptureSource, capture.py: until one had to be waited for
     file         decoded, not converted                      FileSource: plays at its own rate, over and over
 
 No thread: whoever wants pictures calls ``read()`` as often as it likes, and ``watch()`` in between, so that every
@@ -12,7 +12,6 @@ packet is seen when it comes. ``cv2`` is imported at the first picture that need
 """
 
 import os
-import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -20,36 +19,25 @@ from pathlib import Path
 from typing import Any
 
 from drivers.base import Picture, Stamp
-from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, ReplyTimeout
+from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, ReplyTimeout, Why, why_of
 from drivers.host import NOBODY, STAMPS, STREAMS, Controls, FrameSource, Login, VideoDevice, shown_url
-from drivers.real import decode, mjpeg, rtsp
+from drivers.real import decode, mjpeg
 from drivers.real.address import Address, join
+from drivers.real.capture import OPEN_TIMEOUT, Again, Owned, facts, open_capture
 from drivers.real.decode import eight_bits, opencv
 from drivers.real.v4l2 import DeviceControls
 from drivers.real.v4l2_capture import open_device
 
-OPEN_TIMEOUT = 2.0
-"""Seconds to reach a network source."""
-ASK_TIMEOUT = 0.5
-"""Seconds beyond that to find out why it could not."""
-STALL_TIMEOUT = 1.0
-"""Seconds an OpenCV read may block. Also how long ``close()`` may take to end one, so not more (OpenCV: 30 s)."""
-WAITED = 0.002
-"""Seconds. A grab that slept this long found nothing waiting: its picture is fresh."""
-CATCH_UP = 0.25
-"""Seconds a read may spend on pictures nobody will see."""
-JUST_NOW = 0.02
-"""Seconds. Who watched until then has the newest picture already."""
 
-
-def open_source(source: str, login: Login = NOBODY) -> FrameSource:
-    """Open ``/dev/video0`` (or ``0``), a file, or an URL. DeviceMissing, with reason and remedy, when it cannot be."""
+def open_source(source: str, login: Login = NOBODY, again: Again = lambda without: False) -> FrameSource:
+    """Open ``/dev/video0`` (or ``0``), a file, or an URL; an URL may take ``OPEN_TIMEOUT`` and more, see
+    :mod:`drivers.real.opening`. DeviceMissing, with reason and remedy, when it cannot be."""
     scheme = source.partition("://")[0].lower() if "://" in source else ""
     if scheme in STREAMS:
         address = join(source, login)
         if scheme in ("http", "https"):
-            return _open_http(address)
-        return CaptureSource(_capture_url(address, ""), shown=address.shown, name=scheme.upper())
+            return _open_http(address, again)
+        return open_capture(address, scheme.upper(), "", again)
     if scheme and scheme != "file":
         known = ", ".join(("file", *STREAMS))
         raise DeviceMissing(
@@ -71,7 +59,7 @@ def open_controls(source: str) -> Controls:
             "lock exposure, gain, white balance and focus in the camera's own menu or page",
         )
     if not Path(device).exists():
-        raise DeviceMissing(f"{device} is not there", "check the cable; `devices` lists the cameras")
+        raise DeviceMissing(f"{device} is not there", "check the cable; `devices` lists the cameras", why=Why.NOT_THERE)
     return DeviceControls(device)
 
 
@@ -99,143 +87,14 @@ def _word(path: Path) -> str:
 # --- opening ---------------------------------------------------------------------------------------------------------
 
 
-def _open_http(address: Address) -> FrameSource:
+def _open_http(address: Address, again: Again) -> FrameSource:
     stream = mjpeg.connect(address, OPEN_TIMEOUT)
     if isinstance(stream, mjpeg.MjpegStream):
         return MjpegSource(stream)
-    return CaptureSource(_capture_url(address, stream), shown=address.shown, name="HTTP")
-
-
-def _capture_url(address: Address, why: str) -> Any:
-    cv2 = opencv()
-    limits = [
-        *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(OPEN_TIMEOUT * 1000)),
-        *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(STALL_TIMEOUT * 1000)),
-        *(cv2.CAP_PROP_N_THREADS, 1),
-    ]
-    began = time.monotonic()
-    try:
-        capture = cv2.VideoCapture(address.whole, cv2.CAP_FFMPEG, limits)
-    except cv2.error:  # its text may hold the whole address
-        raise DeviceMissing(f"{address.shown} cannot be opened: OpenCV does not take it", "check the address") from None
-    if not capture.isOpened():
-        if address.url.lower().startswith("rtsp://"):
-            left = OPEN_TIMEOUT - (time.monotonic() - began)
-            raise rtsp.why(address, ASK_TIMEOUT + max(0.0, left), silent=left < 0.1 * OPEN_TIMEOUT)
-        reason = why or f"nothing answers there within {OPEN_TIMEOUT:g} s, or it is no stream"
-        raise DeviceMissing(
-            f"{address.shown} cannot be opened: {reason}",
-            "check address, name and password, and that the camera is on and streams MJPEG or H.264/H.265",
-        )
-    return capture
+    return open_capture(address, "HTTP", stream, again)
 
 
 # --- sources ---------------------------------------------------------------------------------------------------------
-
-
-class _Owned:
-    """An OpenCV capture that any thread may close. Releasing one while another thread reads it crashes, so the one
-    who is last in it releases it."""
-
-    def __init__(self, capture: Any) -> None:
-        self.capture = capture
-        self.closed = threading.Event()
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> Any:
-        self._lock.acquire()
-        if self.closed.is_set():
-            self._lock.release()
-            raise LinkLost("the source is closed")
-        return self.capture
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-        if self.closed.is_set():
-            self.close()
-
-    def close(self) -> None:
-        self.closed.set()
-        if self._lock.acquire(blocking=False):  # else the reader does it on its way out
-            self.capture.release()
-            self._lock.release()
-
-
-def _facts(capture: Any) -> dict[str, str]:
-    cv2 = opencv()
-    width, height = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-    code = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True)
-    rate = capture.get(cv2.CAP_PROP_FPS)
-    facts = {"backend": capture.getBackendName(), "size": f"{width}x{height}"}
-    if code.isalnum():
-        facts["codec"] = code.decode("ascii")
-    if 0 < rate <= 1000:
-        facts["fps"] = f"{rate:g}"
-    return facts
-
-
-class CaptureSource:
-    """A network stream through OpenCV's FFmpeg. One that changes its size goes on in the first one: OpenCV scales."""
-
-    def __init__(self, capture: Any, shown: str, name: str) -> None:
-        self._owned = _Owned(capture)
-        self._shown = shown
-        self._facts = {"name": name, **_facts(capture)}
-        self._frames = 0
-        self._opened = self._asked = time.monotonic()
-        self._newest: float | None = None
-        """When the picture last grabbed was whole here; ``None`` once it was read."""
-        self._stamps: deque[Stamp] = deque(maxlen=STAMPS)
-
-    def read(self, timeout: float, detail: bool = True) -> tuple[Picture, float]:
-        """The newest picture. A read blocks ``STALL_TIMEOUT`` at most, whatever ``timeout`` says: OpenCV cannot be
-        interrupted and a network capture that timed out once never recovers, hence LinkLost for it."""
-        with self._owned as capture:
-            deadline = time.monotonic() + min(timeout, CATCH_UP)
-            watched = time.monotonic() - self._asked < JUST_NOW
-            while not (watched and self._newest is not None):
-                if self._grab(capture) or time.monotonic() > deadline:
-                    break
-            whole, pixels = capture.retrieve()
-            now, self._newest = self._newest or time.monotonic(), None
-            self._asked = time.monotonic()
-        if not whole or pixels is None:
-            raise BadReply(f"{self._shown} sent a picture that cannot be decoded", "check its codec settings")
-        return eight_bits(pixels), now
-
-    def watch(self, until: float) -> None:
-        """Each packet is decoded (codecs need it), none converted. May last as long as a read."""
-        with self._owned as capture:
-            while time.monotonic() < until:
-                self._grab(capture)
-            self._asked = time.monotonic()
-
-    def stamps(self) -> Sequence[Stamp]:
-        return [self._stamps.popleft() for _ in range(len(self._stamps))]
-
-    def _grab(self, capture: Any) -> bool:
-        """The next picture; whether it had to be waited for. LinkLost."""
-        began, busy = time.monotonic(), time.thread_time()
-        taken = capture.grab()
-        now = time.monotonic()
-        if self._owned.closed.is_set():
-            raise LinkLost("the source is closed")
-        if not taken:
-            if now - began < 0.9 * STALL_TIMEOUT:
-                raise LinkLost(f"{self._shown} ended", "check the camera and the cable or network to it")
-            raise LinkLost(
-                f"{self._shown} sent no picture for {STALL_TIMEOUT:g} s", "is the camera or its encoder hung?"
-            )
-        self._frames += 1
-        self._newest = now
-        self._stamps.append(Stamp(now, warming=now - self._opened < mjpeg.WARMING))
-        return (now - began) - (time.thread_time() - busy) > WAITED
-
-    def describe(self) -> dict[str, str]:
-        return {**self._facts, "frames": str(self._frames)}
-
-    def close(self) -> None:
-        self._owned.close()
 
 
 class MjpegSource:
@@ -277,17 +136,24 @@ class FileSource:
     """A video file as a camera: plays at its own rate and starts again at its end."""
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise DeviceMissing(f"{path} is not there, or not a file", "give the path of a video file")
+        try:
+            there = path.is_file()
+        except OSError as error:  # a folder that may not be entered
+            remedy = "let this user read the file and enter its folder"
+            raise DeviceMissing(f"{path}: {error.strerror}", remedy, why=why_of(error)) from None
+        if not there:
+            raise DeviceMissing(
+                f"{path} is not there, or not a file", "give the path of a video file", why=Why.NOT_THERE
+            )
         if not os.access(path, os.R_OK):
-            raise DeviceMissing(f"{path}: permission denied", "let this user read the file")
+            raise DeviceMissing(f"{path}: permission denied", "let this user read the file", why=Why.NOT_ALLOWED)
         cv2 = opencv()
         capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
         if not capture.isOpened():
             raise DeviceMissing(f"{path} is not a video OpenCV can read", "try to convert it: ffmpeg -i IN OUT.mp4")
         self._path = path
-        self._owned = _Owned(capture)
-        self._facts = {"name": path.name, **_facts(capture)}
+        self._owned = Owned(capture)
+        self._facts = {"name": path.name, **facts(capture)}
         self._rate = float(self._facts.get("fps", "25"))
         self._frames = 0
         self._stamps: deque[Stamp] = deque(maxlen=STAMPS)

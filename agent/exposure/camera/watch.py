@@ -18,9 +18,8 @@ from drivers.base import Camera, Identity, Image
 from drivers.camera import baseline, cadence, faults
 from drivers.camera.faults import BLINDING, FaultState, Judged, Named, PictureFault
 from drivers.camera.metrics import SRGB, Curve, Metrics, measure
-from drivers.camera.source import is_network
 from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
-from drivers.host import Host
+from drivers.host import Host, is_network
 
 T = TypeVar("T")
 

@@ -6,6 +6,7 @@ import pytest
 
 from agent.exposure.camera.files import CameraFiles
 from config.units import Attribute
+from drivers.errors import BadReply, NotSupported, Refused, ReplyTimeout
 from tests.waiting import until
 
 LIGHT = Attribute.INTENSITY
@@ -43,6 +44,39 @@ async def test_a_camera_is_locked_shown_to_be_and_put_back_when_it_returns(house
         await until(lambda: agent.devices.cameras["cam-1"].lane.health.state == "ok", 20)
         values = done.result["values"]
         await until(lambda: all(camera.controls.read(name) == value for name, value in values.items()), 10)
+
+
+class Dumb:
+    """Controls that list themselves and do not answer."""
+
+    def __init__(self, controls, error):
+        self.list, self.error = controls.list, error
+
+    def read(self, name):
+        raise self.error
+
+
+async def test_a_camera_that_does_not_say_whether_its_automatics_are_on_is_not_held_against(house, monkeypatch):
+    async with house.running() as agent:
+        house.air(on_air=False)
+        await ready(agent)
+        await house.send("exposure.set", {"mode": "watch"})
+        driver = agent.devices.cameras["cam-1"].driver
+        controls = driver.controls()
+        for error in (BadReply("Connection timed out"), ReplyTimeout("no answer"), Refused("busy")):
+            monkeypatch.setattr(driver, "controls", lambda error=error: Dumb(controls, error))
+            for verb, args in (("exposure.set", {"mode": "hold"}), ("exposure.commission", {})):
+                refused = await house.send(verb, args)
+                assert (refused.state, refused.code) == ("failed", "device-refused"), refused
+                assert f"cam-1 does not say whether its automatic exposure is on ({error.reason})" in refused.message.en
+                assert "未说明自动曝光是否开启" in refused.message.zh
+        assert agent.exposure.now_state.mode == "watch"
+
+        def none():
+            raise NotSupported("it has no controls to be reached from here")
+
+        monkeypatch.setattr(driver, "controls", none)  # nothing to be asked: the probe decides
+        assert (await house.send("exposure.set", {"mode": "hold"})).state == "succeeded"
 
 
 @pytest.mark.parametrize(("verb", "doing"), [("camera.lock", "locked"), ("camera.calibrate", "calibrated")])

@@ -3,13 +3,16 @@
 import asyncio
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from agent.app import rules
 from agent.runtime.back_off import AT_ONCE, BackOff
-from agent.runtime.lane import Idle, Lane
+from agent.runtime.lane import Health, Idle, Lane
 from drivers.base import Identity
-from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
+from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout, Why
+from drivers.registry import Kind
 from tests.waiting import PATIENCE
 
 
@@ -109,6 +112,22 @@ async def test_what_a_call_raises_comes_back_and_the_lane_lives_on(make):
     with pytest.raises(ValueError, match="no"):
         await lane.call(broken)
     assert await lane.call(lambda: 7) == 7
+
+
+async def test_why_a_device_is_offline_is_said_in_both_languages(make):
+    class Wrong(Box):
+        def open(self):
+            raise DeviceMissing("box is in use by another (process 7)", "stop it", why=Why.IN_USE)
+
+    lane, _, told = make(box=Wrong())
+    assert Health().says() == ("starting", "正在启动")
+    told.wait(lambda h: h.state == "offline" and h.says() == ("box is in use by another (process 7)", Why.IN_USE.value))
+    found = SimpleNamespace(all=lambda: [(Kind.CAMERA, SimpleNamespace(name="cam-1", lane=lane))])
+    (condition,) = rules.devices(found)
+    assert condition.said.zh == "摄像机 cam-1 无画面：设备被其他程序占用"
+    with pytest.raises(DeviceMissing) as refused:
+        await lane.call(lambda: 1)
+    assert refused.value.says.zh == Why.IN_USE.value
 
 
 async def test_a_missing_device_is_news_and_comes_on_line_when_it_appears(make):

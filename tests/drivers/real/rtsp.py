@@ -85,10 +85,24 @@ class RtspCamera:
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
-                client, _ = self._listener.accept()
+                client = self.entered(self._listener.accept()[0])
                 self._clients.append(client)
                 self._threads.append(threading.Thread(target=self._client, args=(client,), daemon=True))
                 self._threads[-1].start()
+
+    def entered(self, client: socket.socket) -> socket.socket:
+        """A client that has just connected, as it is spoken with."""
+        return client
+
+    def transport(self, asked: str) -> str:
+        """What a SETUP is granted; "" for none of what it asks for."""
+        return f"{asked};ssrc=00000007" if "interleaved" in asked else ""
+
+    def deliver(self, client: socket.socket, lock: threading.Lock, packets: list[bytes], share: float) -> None:
+        """A picture's RTP packets, or that share of them."""
+        block = b"".join(struct.pack(">cBH", b"$", 0, len(each)) + each for each in packets)
+        with lock:
+            client.sendall(block[: int(len(block) * share)])
 
     def _client(self, client: socket.socket) -> None:
         player: threading.Thread | None = None
@@ -140,10 +154,11 @@ class RtspCamera:
             fields = f"Content-Base: {uri}/\r\nContent-Type: application/sdp\r\n"
         elif status == 200 and method == "SETUP":
             asked = re.search(r"^Transport: (.*?)\r?$", head, re.MULTILINE)
-            if asked is None or "interleaved" not in asked[1]:
-                status = 461
+            granted = self.transport(asked[1]) if asked is not None else ""
+            if granted:
+                fields = f"Transport: {granted}\r\n"
             else:
-                fields = f"Transport: {asked[1]};ssrc=00000007\r\n"
+                status = 461
         if method in ("SETUP", "PLAY") and status == 200:
             fields += f"Session: 77f0;timeout={orders.session}\r\n"
         if silent:
@@ -170,12 +185,9 @@ class RtspCamera:
                     return
                 packets = self._packets(number, sequence)
                 sequence += len(packets)
-                block = b"".join(
-                    struct.pack(">cBH", b"$", 0, len(each)) + each for each in orders.spoil(number, packets)
-                )
+                spoilt = orders.spoil(number, packets)
                 if ends != "hold":
-                    with lock:
-                        client.sendall(block[: len(block) // 2] if ends == "half" else block)
+                    self.deliver(client, lock, spoilt, 0.5 if ends == "half" else 1.0)
                 self.playing.set()
                 if ends:
                     while not gone.wait(0.05) and not self._stopped.is_set() and self.orders.ends(number):

@@ -2,12 +2,15 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
 
-from drivers.errors import DriverError, LinkLost
+from drivers.base import Identity
+from drivers.camera.opencv import OpenCVCamera
+from drivers.errors import DriverError, LinkLost, StillOpening
 from drivers.host import FrameSource
 from drivers.real.video import open_source
 from tests.waiting import PATIENCE
@@ -67,6 +70,20 @@ class Server:
         self._thread.join(PATIENCE)
 
 
+def answers(server: Server, *pieces: bytes, endless: bytes = b"") -> None:
+    """What it says instead of a stream, before it hangs up."""
+
+    def greet() -> None:
+        with suppress(OSError):
+            for piece in pieces:
+                server.raw(piece)
+            while endless:
+                server.raw(endless)
+        server.hang_up()
+
+    server.greet = greet  # type: ignore[method-assign]
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
@@ -78,6 +95,24 @@ def serve() -> Iterator[Callable[..., Server]]:
     yield make
     for server in servers:
         server.close()
+
+
+TURN = 2.0
+"""Seconds no turn of an opening may block."""
+
+
+def open_by_turns(camera: OpenCVCamera) -> Identity:
+    """As a lane opens it: turn by turn, none of which blocks for long."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        began = time.monotonic()
+        try:
+            return camera.open()
+        except StillOpening as still:
+            assert still.reason and still.remedy
+        finally:
+            assert time.monotonic() - began < TURN
+    raise AssertionError("it is opened for ever")
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from drivers.real.host import RealHost
 from drivers.real.jpeg import layout
 from drivers.real.parts import BIGGEST, Parts
 from drivers.real.video import open_source
-from tests.drivers.real.streams import Server, serve
+from tests.drivers.real.streams import Server, answers, open_by_turns, serve
 from tests.waiting import PATIENCE
 
 __all__ = ["serve"]
@@ -69,7 +69,7 @@ def watched(serve: Callable[..., Server]) -> Iterator[Callable[..., OpenCVCamera
         camera = OpenCVCamera(OpenCVOptions(source=server.url), RealHost())
         greet = server.greet
         server.greet = lambda: (greet(), server.body(b"Content-Type: image/jpeg\r\n\r\n" + first + b"\r\n--b\r\n"))  # type: ignore[func-returns-value,method-assign]
-        camera.open()
+        open_by_turns(camera)
         senders.append(Sender(server, camera, parts))
         return camera
 
@@ -242,18 +242,6 @@ def test_the_burst_at_the_beginning_is_marked(serve: Callable[..., Server], monk
 # --- addresses -------------------------------------------------------------------------------------------------------
 
 
-def answers(server: Server, *pieces: bytes, endless: bytes = b"") -> None:
-    def greet() -> None:
-        with suppress(OSError):
-            for piece in pieces:
-                server.raw(piece)
-            while endless:
-                server.raw(endless)
-        server.hang_up()
-
-    server.greet = greet  # type: ignore[method-assign]
-
-
 @pytest.mark.parametrize(
     ("pieces", "endless", "reason"),
     [
@@ -271,17 +259,9 @@ def test_an_address_that_is_no_stream(
     answers(server, *pieces, endless=endless)
     begun = time.monotonic()
     with pytest.raises(DeviceMissing, match=reason) as caught:
-        OpenCVCamera(OpenCVOptions(source=server.url), RealHost()).open()
+        open_by_turns(OpenCVCamera(OpenCVOptions(source=server.url), RealHost()))
     assert caught.value.remedy
     assert time.monotonic() - begun < PATIENCE
-
-
-def test_a_stream_of_something_else_ends_with_what_it_sent(serve: Callable[..., Server]) -> None:
-    server = serve()
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=b\r\n\r\n--b\r\n\r\n"
-    answers(server, head, endless=bytes(4096))
-    with pytest.raises(ReplyTimeout, match=r"kB, but no whole picture"):
-        OpenCVCamera(OpenCVOptions(source=server.url), RealHost()).open()
 
 
 # --- silence ---------------------------------------------------------------------------------------------------------
@@ -292,7 +272,7 @@ def test_a_stalled_server_is_lost_within_two_seconds(serve: Callable[..., Server
     camera = OpenCVCamera(OpenCVOptions(source=server.url), RealHost())
     sender = threading.Thread(target=lambda: [server.picture(GOOD[3]), server.picture(GOOD[4])])
     sender.start()
-    camera.open()
+    open_by_turns(camera)
     sender.join()
     last, errors = time.monotonic(), []
     while not errors or not isinstance(errors[-1], LinkLost):
@@ -312,7 +292,7 @@ def test_a_server_that_ends_is_lost_at_once(serve: Callable[..., Server]) -> Non
     camera = OpenCVCamera(OpenCVOptions(source=server.url), RealHost())
     sender = threading.Thread(target=lambda: server.picture(GOOD[3]))
     sender.start()
-    camera.open()
+    open_by_turns(camera)
     sender.join()
     server.hang_up()
     with pytest.raises(LinkLost):
@@ -331,7 +311,7 @@ def test_descriptors_and_threads_stay_as_they_were(serve: Callable[..., Server])
     counts = []
     for _ in range(16):
         with suppress(DeviceMissing):
-            camera.open()
+            open_by_turns(camera)
         counts.append(held())
     # the server's own end of a connection may be there a moment longer; what each opening left would be there for good
     assert min(counts[-4:]) <= max(counts[:4]), counts

@@ -14,8 +14,9 @@ import pytest
 
 from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import FrameSource
+from drivers.real.capture import CaptureSource
 from drivers.real.host import RealHost
-from drivers.real.video import CaptureSource, FileSource, MjpegSource, open_source, video_devices
+from drivers.real.video import FileSource, MjpegSource, open_source, video_devices
 from tests.drivers.real.streams import closes_a_pending_read, opened
 from tests.waiting import PATIENCE, free_port
 
