@@ -128,12 +128,16 @@ def commissioned(
     )
 
 
-def predicted(transport: Transport, glance: Glance, level: float, lamp: str, step: float) -> Zones:
-    """Stops by which each zone of this picture should change when ``lamp`` goes from ``level`` by so many stops."""
+def predicted(
+    transport: Transport, glance: Glance, levels: Mapping[str, float], lamp: str, step: float
+) -> tuple[Zones, Zones]:
+    """Stops by which each zone of this picture should change when ``lamp`` goes by so many stops from its one of
+    ``levels``, those the lights had in it; and what share of each zone is the room's light."""
     zones = np.maximum(np.asarray(glance.zones, np.float64).ravel(), 1e-6)
     column = transport.matrix[:, transport.fixtures.index(lamp)]
-    change: Zones = np.log2(np.maximum(zones + column * level * (2.0**step - 1), 1e-6) / zones)
-    return change
+    change: Zones = np.log2(np.maximum(zones + column * levels[lamp] * (2.0**step - 1), 1e-6) / zones)
+    room: Zones = np.clip(transport.ambient_of(zones, transport.levels(levels)) / zones, 0.0, 1.0)
+    return change, room
 
 
 def strongest(transport: Transport, names: Mapping[str, float]) -> str:

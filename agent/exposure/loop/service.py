@@ -294,11 +294,11 @@ class ExposureService:
             return strongest(self.transport, present)
         return max(present, key=lambda name: (self._rig.fixtures[name].role == "key", present[name]))
 
-    def _predicted(self, glance: Glance, lamp: str, step: float) -> ZoneLight | None:
+    def _predicted(self, glance: Glance, lamp: str, step: float) -> tuple[ZoneLight, ZoneLight] | None:
         if self.transport is None or self._late is None:
             return None
-        level = self._memory.shown(glance.captured - self._late.delay.seconds)[lamp]
-        return predicted(self.transport, glance, level, lamp, step)
+        levels = self._memory.shown(glance.captured - self._late.delay.seconds)
+        return predicted(self.transport, glance, levels, lamp, step)
 
     def _trip(self, why: str, now: float) -> None:
         self.let_go(now)
