@@ -22,8 +22,8 @@ WINDOW = 2 * LATEST
 """Seconds of pictures that are looked at."""
 PICTURES, ZONES_SEEN = 8, 12
 """So many are needed, and so many zones that are known in all of them."""
-GRID = 0.02
-"""Seconds."""
+GRID, BEYOND = 0.02, 0.5
+"""Seconds; how far past the longest delay is looked, to know that it is no longer than that."""
 MOVED = 0.03
 """Relative light by which the lights must have changed the zones: less says nothing."""
 OWN = 0.1
@@ -100,7 +100,7 @@ class Lateness:
             return self.seconds
         weight = own / (own @ own)
         answer, way = (zones[:, known] / self._usual[known]) @ weight, levels @ columns.T @ weight
-        waits = np.arange(usual, LATEST, GRID)
+        waits = np.arange(usual, LATEST + BEYOND, GRID)
         asked = np.interp(times - waits[:, None], at, way)
         asked -= asked.mean(axis=1, keepdims=True)
         answer -= answer.mean()

@@ -20,6 +20,7 @@ import structlog
 from agent.exposure.camera.glance import Glance, Memory, ZoneLight
 from agent.exposure.loop.aim import Aim, Shown, alike, commissioned, predicted, strongest
 from agent.exposure.loop.balance import Balance
+from agent.exposure.loop.daylight import daylight
 from agent.exposure.loop.face import Face
 from agent.exposure.loop.hands import DARKEST, OWNER, Hands
 from agent.exposure.loop.journal import Journal
@@ -227,7 +228,8 @@ class ExposureService:
         trim = self._trim(turn.present)
         # a window or a screen may always be burnt out: that is no reason while the rest is not too bright
         burnt = glance.clipped and (bool(aim.fault) or -aim.error > START)
-        self._dog.feed(now, trim, -aim.error, predicted=aim.predicted, disturbed=others, clipped=burnt)
+        room = None if aim.fault else self._daylight(glance)
+        self._dog.feed(now, trim, -aim.error, predicted=aim.predicted, disturbed=others, clipped=burnt, room=room)
         verdict = self._dog.verdict(now)
         suspected = glance.suspected and now - self._probed > AGAIN_AFTER
         if (verdict == "no-effect" or suspected) and glance.zones is not None and not turn.fault:
@@ -299,6 +301,11 @@ class ExposureService:
             return None
         levels = self._memory.shown(glance.captured - self._late.delay.seconds)
         return predicted(self.transport, glance, levels, lamp, step)
+
+    def _daylight(self, glance: Glance) -> float | None:
+        if self.transport is None or glance.zones is None:
+            return None
+        return daylight(self.transport, np.asarray(glance.zones, np.float64).ravel())
 
     def _trip(self, why: str, now: float) -> None:
         self.let_go(now)

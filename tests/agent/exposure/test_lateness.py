@@ -1,10 +1,12 @@
 """A delay that grows in mid-show is noticed before the loop hunts; what is not a delay is not taken for one."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from agent.exposure.loop.daylight import daylight
 from agent.exposure.loop.lateness import Lateness
 from agent.exposure.transport.matrix import ZONES, Delay, Reach, Transport
 from drivers.virtual.daylight import clouds
@@ -86,12 +88,23 @@ def test_a_delay_four_times_as_long_makes_the_loop_slower_and_not_hunt(delay, fa
     assert studio.loop.now_state.unlearned is None, "it is as quick as it was"
 
 
-def test_clouds_are_followed_without_a_word_of_delay():
+@pytest.mark.parametrize("seconds", [3.0, 10.0])
+def test_clouds_are_followed_without_a_word_of_delay_or_hunting(seconds):
     studio = ClosedStudio(2, size=(160, 90))
     studio.commission()
     studio.loop.set_mode("hold", studio.now)
     studio.run(4)
-    studio.world.daylight = clouds(0.2, 3, 0.7, 10.0)
+    studio.world.daylight = clouds(0.16, 1, 0.7, seconds)
     late = []
-    studio.run(20, until=lambda: late.append(studio.loop._law.delay) or False)
-    assert set(late) == {3}
+    studio.run(50, until=lambda: late.append(studio.loop._law.delay) or bool(studio.loop.now_state.tripped))
+    assert set(late) == {3} and not studio.loop.now_state.tripped
+
+
+def test_the_rooms_light_is_told_whatever_the_lights_show():
+    for level in (0.1, 0.4, 0.9):
+        for room in (0.5, 1.0, 2.0):
+            share = float((DAY / (KEY * 0.4 + DAY)).mean())
+            found = daylight(TRANSPORT, KEY * level + DAY * room)
+            assert found == pytest.approx(math.log2(1 - share + share * room), abs=0.002)
+    flat = replace(TRANSPORT, ambient=KEY / 3)
+    assert daylight(flat, KEY) is None, "a room lit as the lamp lights it"
