@@ -9,6 +9,7 @@ from drivers.virtual.scene import Scene
 from drivers.virtual.sensor import Sensor
 from drivers.virtual.twin import Fault
 from tests.acts import DAY, Act, steady, step, still
+from tests.closed import ClosedStudio
 from tests.shows import SIZE, Show
 
 CAMERA = "camera-auto-exposure"
@@ -172,7 +173,7 @@ def fights(show: Show, dice: np.random.Generator) -> None:
     steady(show)
 
 
-def measure_target(show: Show) -> float:
+def measure_target(show: ClosedStudio) -> float:
     """What the camera's automatics see now, so that switching them on changes nothing."""
     from drivers.virtual.automatic import LUMA, _weights
 

@@ -9,6 +9,7 @@ import structlog
 from agent.exposure.commissioning.instructions import Commissioned
 from tests.benchmarks.row import Row
 from tests.closed import ClosedStudio, beyond, settled
+from tests.mishaps import Weak, measure_target
 
 WITHIN = {2: 3.0, 4: 4.5, 6: 6.0}
 """Seconds, by delay in pictures."""
@@ -17,7 +18,13 @@ WITHIN = {2: 3.0, 4: 4.5, 6: 6.0}
 def run(folder: Path) -> list[Row]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     try:
-        return [*(daylight(delay) for delay in WITHIN), automatic(), runaway()]
+        return [
+            *(daylight(delay) for delay in WITHIN),
+            *(later(delay) for delay in WITHIN),
+            automatic(),
+            partly(),
+            runaway(),
+        ]
     finally:
         structlog.reset_defaults()
 
@@ -41,6 +48,54 @@ def daylight(delay: int) -> Row:
         f"≤ {WITHIN[delay]:g} s, ≤ 0.02",
         late <= WITHIN[delay] and over <= 0.02,
         f"within 0.05 stop, off air, 10 pictures/s; the picture changed by {changes[0]:+.2f}, {changes[1]:+.2f} stop",
+    )
+
+
+def later(delay: int) -> Row:
+    """The camera's delay is four times as long as when it was commissioned, from one picture to the next."""
+    late, over, told = 0.0, 0.0, 0
+    for factor in (2.0, 0.5):
+        studio = ClosedStudio(delay)
+        studio.commission()
+        studio.loop.set_mode("hold", studio.now)
+        studio.run(10)
+        studio.camera.latency = 4 * delay
+        studio.run(3)
+        studio.world.daylight *= factor
+        trail = studio.run(12)
+        late, over = max(late, settled(trail, studio.rate)), max(over, beyond(trail, math.log2(factor)))
+        told += studio.loop.now_state.unlearned is not None and not studio.loop.now_state.tripped
+    return Row(
+        f"the same, d = {delay} grown to {4 * delay} in mid-show",
+        f"{late:.1f} s, overshoot {over:.3f} stop",
+        "≤ 0.05, and told",
+        over <= 0.05 and told == 2,
+        "without a probe, from the loop's own moves",
+    )
+
+
+def partly() -> Row:
+    """Auto exposures that go only a part of the way they want, or slowly."""
+    slowest, refused, ways = 0.0, 0, ((0.7, 0.2), (0.5, 0.2), (0.5, 0.1), (1.0, 0.05))
+    for part, speed in ways:
+        studio = ClosedStudio()
+        studio.commission()
+        studio.camera.automatic = weak = Weak()
+        weak.part, weak.speed, weak.target = part, speed, measure_target(studio)
+        studio.camera.controls.write("auto_exposure", 3)
+        studio.run(6)
+        assert studio.seen is not None
+        studio.loop.set_mode("hold", studio.now, target=2.0**studio.seen.ev)
+        begun = studio.now
+        studio.run(10, until=lambda of=studio: bool(of.loop.now_state.tripped))
+        refused += studio.loop.now_state.tripped == "camera-auto-exposure"
+        slowest = max(slowest, studio.now - begun)
+    return Row(
+        "one that goes half the way, or slowly: refused",
+        f"{refused} of {len(ways)}, at most {slowest:.1f} s",
+        "≤ 2 s",
+        refused == len(ways) and slowest <= 2.0,
+        "commissioned, off air; part of the way, speed a picture: " + ", ".join(f"{p:g}, {s:g}" for p, s in ways),
     )
 
 

@@ -42,9 +42,8 @@ DIM, FEWEST = 0.003, 24
 class Aim(NamedTuple):
     """``error``: stops the picture is too dark (+); ``wishes``: stops each light should still go; ``missing``: stops
     of the error that no light can make good, ``where`` and ``said``; ``predicted``: stops by which the picture is
-    brighter for what the lights show, against the look (``None``: nobody has measured it); ``apart``: see
-    :class:`~agent.exposure.loop.law.Seen`; ``fault``: why this picture
-    cannot be used."""
+    brighter for what the lights showed when it was taken, against the look (``None``: nobody has measured it);
+    ``apart``: see :class:`~agent.exposure.loop.law.Seen`; ``fault``: why this picture cannot be used."""
 
     error: float
     wishes: Mapping[str, float]
@@ -116,7 +115,7 @@ def commissioned(
     worst = short or (found.unreachable[0] if found.unreachable else None)
     zone = worst.zone if worst is not None else None
     where = "" if worst is None else "reference zones" if zone is None else f"zone {zone[0] + 1},{zone[1] + 1}"
-    moved = transport.predict(transport.levels(shown.now), room)[seen].mean()
+    moved = transport.predict(transport.levels(shown.then), room)[seen].mean()
     resting = transport.predict(look, room)[seen].mean()
     return Aim(
         error,
@@ -129,12 +128,16 @@ def commissioned(
     )
 
 
-def predicted(transport: Transport, glance: Glance, level: float, lamp: str, step: float) -> Zones:
-    """Stops by which each zone of this picture should change when ``lamp`` goes from ``level`` by so many stops."""
+def predicted(
+    transport: Transport, glance: Glance, levels: Mapping[str, float], lamp: str, step: float
+) -> tuple[Zones, Zones]:
+    """Stops by which each zone of this picture should change when ``lamp`` goes by so many stops from its one of
+    ``levels``, those the lights had in it; and what share of each zone is the room's light."""
     zones = np.maximum(np.asarray(glance.zones, np.float64).ravel(), 1e-6)
     column = transport.matrix[:, transport.fixtures.index(lamp)]
-    change: Zones = np.log2(np.maximum(zones + column * level * (2.0**step - 1), 1e-6) / zones)
-    return change
+    change: Zones = np.log2(np.maximum(zones + column * levels[lamp] * (2.0**step - 1), 1e-6) / zones)
+    room: Zones = np.clip(transport.ambient_of(zones, transport.levels(levels)) / zones, 0.0, 1.0)
+    return change, room
 
 
 def strongest(transport: Transport, names: Mapping[str, float]) -> str:

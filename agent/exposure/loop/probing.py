@@ -9,8 +9,9 @@ from agent.exposure.camera.glance import Glance, Memory, ZoneLight
 from agent.exposure.loop.law import SLEW_OFF_AIR, SLEW_ON_AIR, Room
 from agent.exposure.loop.probe import PICTURES, STEP_OFF_AIR, STEP_ON_AIR, Judged, judge
 
-Predict = Callable[[Glance, str, float], ZoneLight | None]
-"""Stops by which each zone of a picture should change when that light moves by so many; ``None``: nobody knows."""
+Predict = Callable[[Glance, str, float], tuple[ZoneLight, ZoneLight] | None]
+"""Stops by which each zone of a picture should change when that light moves by so many, and what share of each zone is
+the room's light; ``None``: nobody knows."""
 SETTLED = 0.2
 """Seconds on top of fade and delay: a lamp's own lag."""
 PAST = 1.2
@@ -39,7 +40,7 @@ class Probing:
     _suspected: str = ""
     _was: Sequence[Glance] = ()
     _drift: float = 0.0
-    _expected: ZoneLight | None = None
+    _expected: tuple[ZoneLight, ZoneLight] | None = None
     """The pictures before the step, stops a second by which they changed, and what the step should do to them. Kept
     here, for a step on air takes longer than the memory of a camera that is measured often."""
 
@@ -91,7 +92,8 @@ class Probing:
             return moved, None
         before = self._was
         gone_by = (after[0].captured + after[-1].captured - before[0].captured - before[-1].captured) / 2
-        judged = judge(_zones(before), _zones(after), self._step, self._expected, self._drift * gone_by)
+        expected, daylit = self._expected or (None, None)
+        judged = judge(_zones(before), _zones(after), self._step, expected, self._drift * gone_by, daylit)
         bad = judged.verdict in ("no-effect", "camera-auto-exposure")
         doubtful = judged.verdict == "inconclusive" or (on_air and bad and judged.verdict != self._suspected)
         if doubtful and self._tries < AGAIN:

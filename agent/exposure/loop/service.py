@@ -14,14 +14,17 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+import numpy as np
 import structlog
 
 from agent.exposure.camera.glance import Glance, Memory, ZoneLight
 from agent.exposure.loop.aim import Aim, Shown, alike, commissioned, predicted, strongest
 from agent.exposure.loop.balance import Balance
+from agent.exposure.loop.daylight import daylight
 from agent.exposure.loop.face import Face
 from agent.exposure.loop.hands import DARKEST, OWNER, Hands
 from agent.exposure.loop.journal import Journal
+from agent.exposure.loop.lateness import Lateness
 from agent.exposure.loop.law import START, Law, LoopState, Room, slew, step, stops
 from agent.exposure.loop.probing import Probing
 from agent.exposure.loop.resolution import SMOOTH, coarse, dead_band
@@ -52,6 +55,8 @@ class ExposureService:
         self.hands = Hands(section.fixtures, section.authority, rig)
         self.transport: Transport | None = None
         self._rig = rig
+        self._late: Lateness | None = None
+        self._damaged: Text | None = None
         self._law = Law(section.delay)
         self._state = LoopState()
         self._white = Balance(self.hands)
@@ -78,7 +83,9 @@ class ExposureService:
         """Go by this light transport from now on (``None``: by none). Why it is of no use here; ``None`` when it is
         used. ``damaged``: what is wrong with a later one."""
         why = None if transport is None else transport.unfit(self.section.camera, self.fixtures)
+        self._damaged = damaged
         self.transport = None if why else transport
+        self._late = None if self.transport is None else Lateness(self.transport)
         self._law = Law(self.section.delay)
         self._memory.forget()
         self._begin(now)
@@ -140,8 +147,12 @@ class ExposureService:
         present = self.hands.present(now)
         self._memory.add(now, glance, self.hands.shown(now))
         rooms = self.hands.rooms(present)
-        if self.transport is not None:
-            self._law = replace(self._law, delay=self.transport.delay.pictures(self._memory.interval))
+        if self._late is not None:
+            self._late.shown(now, self.hands.shown(now))
+            if glance.zones is not None and not glance.fault:
+                self._late.seen(glance.captured, np.asarray(glance.zones, np.float64).ravel())
+            self.now_state = replace(self.now_state, unlearned=self._late.said or self._damaged)
+            self._law = replace(self._law, delay=self._late.delay.pictures(self._memory.interval))
         self._coarse(present)
         aim = self._aim(glance, rooms, now)
         lost = next(iter(gone.values()), "") if not present else ""
@@ -179,9 +190,9 @@ class ExposureService:
 
     def _aim(self, glance: Glance, rooms: Mapping[str, Room], now: float) -> Aim:
         transport = self.transport
-        if transport is None or glance.zones is None:
+        if transport is None or self._late is None or glance.zones is None:
             return alike(self._face.trim - glance.ev, rooms)
-        shown = Shown(self._memory.shown(glance.captured - transport.delay.seconds), self.hands.shown(now))
+        shown = Shown(self._memory.shown(glance.captured - self._late.delay.seconds), self.hands.shown(now))
         return commissioned(
             transport,
             glance,
@@ -217,7 +228,8 @@ class ExposureService:
         trim = self._trim(turn.present)
         # a window or a screen may always be burnt out: that is no reason while the rest is not too bright
         burnt = glance.clipped and (bool(aim.fault) or -aim.error > START)
-        self._dog.feed(now, trim, -aim.error, predicted=aim.predicted, disturbed=others, clipped=burnt)
+        room = None if aim.fault else self._daylight(glance)
+        self._dog.feed(now, trim, -aim.error, predicted=aim.predicted, disturbed=others, clipped=burnt, room=room)
         verdict = self._dog.verdict(now)
         suspected = glance.suspected and now - self._probed > AGAIN_AFTER
         if (verdict == "no-effect" or suspected) and glance.zones is not None and not turn.fault:
@@ -245,7 +257,7 @@ class ExposureService:
             self._probing = None
             return
         interval = self._memory.interval
-        late = interval + (self._law.delay * interval if self.transport is None else self.transport.delay.seconds)
+        late = interval + (self._law.delay * interval if self._late is None else self._late.delay.seconds)
         error = turn.aim.error
         still = self.hands.arrived()
         probing.lamp = probing.lamp or self._best_seen(turn.present)
@@ -284,11 +296,16 @@ class ExposureService:
             return strongest(self.transport, present)
         return max(present, key=lambda name: (self._rig.fixtures[name].role == "key", present[name]))
 
-    def _predicted(self, glance: Glance, lamp: str, step: float) -> ZoneLight | None:
-        if self.transport is None:
+    def _predicted(self, glance: Glance, lamp: str, step: float) -> tuple[ZoneLight, ZoneLight] | None:
+        if self.transport is None or self._late is None:
             return None
-        level = self._memory.shown(glance.captured - self.transport.delay.seconds)[lamp]
-        return predicted(self.transport, glance, level, lamp, step)
+        levels = self._memory.shown(glance.captured - self._late.delay.seconds)
+        return predicted(self.transport, glance, levels, lamp, step)
+
+    def _daylight(self, glance: Glance) -> float | None:
+        if self.transport is None or glance.zones is None:
+            return None
+        return daylight(self.transport, np.asarray(glance.zones, np.float64).ravel())
 
     def _trip(self, why: str, now: float) -> None:
         self.let_go(now)

@@ -44,7 +44,7 @@ class ExposureNow:
     commissioned: str = ""
     """When; "" when the loop goes by the whole picture."""
     unlearned: Text | None = None
-    """Why what was once commissioned is not gone by, or not the last of it."""
+    """Why what was once commissioned is not gone by, or not the last of it, or not all of it."""
     unreachable: Text | None = None
     """What the lights cannot do."""
     white: float | None = None

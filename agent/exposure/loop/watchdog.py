@@ -11,9 +11,9 @@ HELD = 0.2
 """Stops from target below which the picture is held, whatever that takes: a loop that follows the sun has its effect
 eaten up by it."""
 REVERSALS = 6
-"""So many changes of direction in a minute are hunting (house default)."""
+"""So many changes of direction in a minute that the room's light did not make are hunting (house default)."""
 SWING = 0.02
-"""Stops the lights must go back for it to be a change of direction: less is the noise of the picture, and not seen."""
+"""Stops the lights, or the room's, must go back for it to be a change of direction: less is noise, and not seen."""
 BURNT = 10.0
 """Seconds the picture may be clipped while the loop works: what it does about it takes no longer."""
 
@@ -42,6 +42,31 @@ PREDICTED = Demand(asked=0.2, share=0.4, window=1.6, lasting=0.2)
 """Likewise, with moves in stops of the picture, as commissioning predicts them."""
 
 
+@dataclass(slots=True)
+class _Way:
+    """Counts the turns of something that goes up and down."""
+
+    turns: deque[float] = field(default_factory=lambda: deque(maxlen=64))
+    """When."""
+    _furthest: float | None = None
+    """The last turning point, or how far it has gone since."""
+    _direction: int = 0
+
+    def feed(self, now: float, at: float) -> None:
+        if self._furthest is None:
+            self._furthest = at
+        back = at - self._furthest
+        if self._direction * back > 0:
+            self._furthest = at
+        elif abs(back) >= SWING:
+            if self._direction:
+                self.turns.append(now)
+            self._direction, self._furthest = (1 if back > 0 else -1), at
+
+    def lately(self, now: float) -> int:
+        return sum(1 for when in self.turns if when > now - 60.0)
+
+
 class _Turn(NamedTuple):
     at: float
     trim: float
@@ -55,10 +80,8 @@ class Watchdog:
 
     demand: Demand = UNKNOWN
     _turns: deque[_Turn] = field(default_factory=lambda: deque(maxlen=1500))
-    _reversals: deque[float] = field(default_factory=lambda: deque(maxlen=64))
-    _furthest: float = 0.0
-    """The last turning point, or how far the lights have gone since."""
-    _direction: int = 0
+    _lights: _Way = field(default_factory=_Way)
+    _room: _Way = field(default_factory=_Way)
     _missing_since: float | None = None
     _burnt_since: float | None = None
 
@@ -71,24 +94,20 @@ class Watchdog:
         predicted: float | None = None,
         disturbed: bool = False,
         clipped: bool = False,
+        room: float | None = None,
     ) -> None:
         """``trim``: stops the lights were really moved so far; ``predicted``: what that should have done to the
         picture, where that is known; ``ev``: stops the picture is from its target (dark is negative). ``disturbed``:
-        somebody else's light is moving, so this picture proves nothing."""
+        somebody else's light is moving, so this picture proves nothing. ``room``: stops of the picture that the room's
+        light does by itself, where that is known: who follows clouds turns as often as they do, and does not hunt."""
         self._burnt_since = (now if self._burnt_since is None else self._burnt_since) if clipped else None
-        if not self._turns:
-            self._furthest = trim
-        back = trim - self._furthest
-        if self._direction * back > 0:
-            self._furthest = trim
-        elif abs(back) >= SWING:
-            if self._direction:
-                self._reversals.append(now)
-            self._direction, self._furthest = (1 if back > 0 else -1), trim
+        self._lights.feed(now, trim)
+        if room is not None:
+            self._room.feed(now, room)
         self._turns.append(_Turn(now, trim if predicted is None else predicted, ev, disturbed))
 
     def verdict(self, now: float) -> str:
-        if sum(1 for when in self._reversals if when > now - 60.0) >= REVERSALS:
+        if self._lights.lately(now) - self._room.lately(now) >= REVERSALS:
             return "hunting"
         if self._burnt_since is not None and now - self._burnt_since >= BURNT:
             return "clipped"
@@ -113,6 +132,5 @@ class Watchdog:
     def forget(self) -> None:
         """Start afresh (the loop was handed back)."""
         self._turns.clear()
-        self._reversals.clear()
-        self._direction = 0
+        self._lights, self._room = _Way(), _Way()
         self._missing_since = self._burnt_since = None

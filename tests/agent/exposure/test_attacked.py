@@ -17,6 +17,7 @@ from drivers.virtual.automatic import Automatic
 from drivers.virtual.sensor import Sensor
 from drivers.virtual.twin import Fault
 from tests.agent.exposure.test_commissioned import Set
+from tests.closed import ClosedStudio
 from tests.mishaps import Other, Weak, measure_target
 from tests.shows import SIZE, Show
 
@@ -50,13 +51,22 @@ def test_a_camera_that_freezes_in_a_probe_ends_nothing_but_the_probe():
 @pytest.mark.parametrize("rate", [10.0, 60.0])
 def test_a_probe_on_air_takes_longer_than_the_memory_of_a_quick_camera(rate):
     memory, probing, now, judged, trims = Memory(), Probing(lamp="key"), 0.0, None, {"key": 0.0}
+    every = np.ones(ZONES)
     while judged is None:
         now += 1 / rate
         assert now < 10
         light = 0.2 * 2.0 ** trims["key"] * (1 + np.linspace(0, 0.5, ZONES))
         memory.add(now, Glance(0.0, now, zones=light, rate=rate), {"key": 0.3})
         trims, judged = probing.turn(
-            memory, trims, {"key": Room()}, 0.0, now, 0.3, 0.0, True, lambda glance, lamp, step: np.full(ZONES, step)
+            memory,
+            trims,
+            {"key": Room()},
+            0.0,
+            now,
+            0.3,
+            0.0,
+            True,
+            lambda glance, lamp, step: (every * step, every / 4),
         )
     assert judged.verdict == "follows"
 
@@ -184,6 +194,57 @@ def test_auto_exposure_on_air_is_found_all_the_same():
     show.run(40, until=lambda: bool(show.loop.now_state.tripped))
     assert show.loop.now_state.tripped in ("camera-auto-exposure", "no-effect")
     assert abs(math.log2(show.level() / before)) < 0.8, "its authority is a stop"
+
+
+ROOM = np.linspace(0.6, 0.3, ZONES)
+"""Share of each zone that is the room's light."""
+
+
+@pytest.mark.parametrize(
+    ("lights", "room", "aged", "verdict"),
+    [
+        (0.03, 0.03, 1.0, "camera-auto-exposure"),  # goes a quarter of the way
+        (0.13, 0.13, 1.0, "camera-auto-exposure"),
+        (0.0, 0.0, 1.0, "follows"),
+        (0.0, 0.3, 1.0, "follows"),  # a cloud, and one that goes
+        (0.0, -0.3, 1.0, "follows"),
+        (0.0, 0.0, 0.8, "follows"),  # a lamp that has got older
+        (0.0, 0.0, 0.6, "inconclusive"),
+        (0.1, 0.6, 1.0, "inconclusive"),  # a cloud, and something else
+    ],
+)
+def test_a_camera_a_cloud_and_an_old_lamp_are_told_apart(lights, room, aged, verdict):
+    predicted = np.linspace(0.05, 0.2, ZONES)
+    seen = [each * 2 ** (predicted * aged - lights * (1 - ROOM) - room * ROOM) for each in zones(0.2)]
+    judged = judge(zones(0.2), seen, 0.3, predicted, room=ROOM)
+    assert judged.verdict == verdict, judged.evidence
+
+
+@pytest.mark.parametrize(("part", "speed"), [(0.5, 0.2), (0.7, 0.2), (0.5, 0.1), (1.0, 0.05)])
+def test_an_auto_exposure_that_goes_only_a_part_of_the_way_is_refused(part, speed):
+    studio = ClosedStudio(size=SIZE)
+    studio.commission()
+    studio.camera.automatic = weak = Weak()
+    weak.part, weak.speed, weak.target = part, speed, measure_target(studio)
+    studio.camera.controls.write("auto_exposure", 3)
+    studio.run(5)
+    before = studio.level()
+    studio.loop.set_mode("hold", studio.now, target=2.0**studio.seen.ev)
+    studio.run(2.0, until=lambda: bool(studio.loop.now_state.tripped))
+    assert studio.loop.now_state.tripped == "camera-auto-exposure", studio.loop.now_state
+    studio.run(2)
+    assert studio.level() == pytest.approx(before, rel=0.01)
+
+
+@pytest.mark.parametrize("rising", [0.03, -0.03])
+def test_a_sudden_cloud_in_the_probe_is_not_taken_for_the_camera(rising):
+    studio = ClosedStudio(size=SIZE)
+    studio.commission()
+    studio.loop.set_mode("hold", studio.now)
+    for _ in range(20):  # a stop of daylight in three seconds
+        studio.world.daylight *= 2.0**rising
+        studio.turn()
+    assert not studio.loop.now_state.tripped, studio.loop.now_state.evidence
 
 
 # --- the presenter's face ----------------------------------------------------------------------------------------

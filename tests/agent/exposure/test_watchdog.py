@@ -48,6 +48,19 @@ def test_six_reversals_in_a_minute_are_hunting():
     assert dog.verdict(14 + 61) == ""
 
 
+def test_a_loop_that_turns_as_often_as_the_clouds_does_not_hunt():
+    dog, said = Watchdog(), set()
+    for i in range(300):
+        dog.feed(i / 10, 0.1 * (i // 10 % 2), 0.0, room=-0.1 * (i // 10 % 2))
+        said.add(dog.verdict(i / 10))
+    for i in range(300, 600):  # and then of its own accord
+        dog.feed(i / 10, 0.1 * (i // 10 % 2), 0.0, room=0.0)
+        said.add(dog.verdict(i / 10))
+        if i == 330:
+            assert said == {""}
+    assert said == {"", "hunting"}
+
+
 def test_a_new_start_forgets():
     dog = Watchdog()
     feed(dog, 9, lambda t: 0.2 * t, lambda t: -1.0)
