@@ -24,6 +24,8 @@ from tests.drivers.camera.test_metrics import truth
 from tests.drivers.camera.test_signal import printed, signalstats
 
 SIZES = {"1080p": (1920, 1080), "4K": (3840, 2160)}
+JUDGED = {"960x540": (960, 540), **SIZES}
+"""960 x 540 is also what JPEG pictures of 1080p and 4K are decoded at, where that is near enough."""
 TARGET = {"1080p": 0.35, "4K": 1.1}
 """Milliseconds, on a quiet machine: one that touches every byte of such a frame once in ``QUIET``."""
 QUIET = {"1080p": 0.17, "4K": 0.72}
@@ -35,7 +37,7 @@ def run(folder: Path) -> list[Row]:
     rows = []
     for name, size in SIZES.items():
         rows.append(cost(name, size, folder))
-    rows += [accuracy(name, size) for name, size in SIZES.items()]
+    rows += [accuracy(name, size) for name, size in JUDGED.items()]
     rows += [same_as_ffmpeg(), curve(), face()]
     return rows
 
@@ -64,22 +66,23 @@ def cost(name: str, size: tuple[int, int], folder: Path) -> Row:
 
 
 def accuracy(name: str, size: tuple[int, int]) -> Row:
-    ev, clipped, averaged, grey = [], [], [], []
+    ev, clipped, crushed, averaged, grey = [], [], [], [], []
     for photo in NAMES:
         pixels = photograph(photo, *size)
-        light, clip, _ = truth(pixels)
+        light, clip, crush = truth(pixels)
         seen = measure(pixels, 1.0)
         ev.append(abs(seen.ev - math.log2(light)))
         clipped.append(abs(seen.clipped - clip))
+        crushed.append(abs(seen.crushed - crush))
         small = cv2.resize(pixels, None, fx=1 / 8, fy=1 / 8, interpolation=cv2.INTER_AREA)
         averaged.append(abs(math.log2(truth(small)[0] / light)))
         code = round(float(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY).mean()))
         grey.append(abs(math.log2(float(SRGB[code]) / light)))
     return Row(
-        f"EV and clipping of {len(NAMES)} photographs at {name}, against all pixels in linear light",
-        f"{max(ev):.3f} stop, {max(clipped):.2f} points",
+        f"EV, clipped and crushed of {len(NAMES)} photographs at {name}, against all pixels in linear light",
+        f"{max(ev):.3f} stop, {max(clipped):.2f}, {max(crushed):.2f} points",
         "≤ 0.02 stop, ≤ 0.15 points",
-        max(ev) <= 0.02 and max(clipped) <= 0.15,
+        max(ev) <= 0.02 and max(*clipped, *crushed) <= 0.15,
         f"worst; mean {sum(ev) / len(ev):.4f} stop; area-averaged 1/8 {max(averaged):.3f}, "
         f"mean of the grey codes {max(grey):.2f} stop",
     )
