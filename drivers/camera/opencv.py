@@ -47,7 +47,7 @@ class OpenCVOptions(Options):
         False,
         description="Decode every picture at its full size. Else JPEG pictures from 1080p on are measured at half of "
         "it or less, which spares a third to a half of the decoding; what that costs in exposure and clipping is "
-        "measured on a whole picture every 3 s and taken back.",
+        "measured on a whole picture every 10 s and taken back.",
     )
     size: tuple[int, int] | None = Field(
         None, description="Width and height it must have, for the self-test; absent: any."

@@ -124,8 +124,8 @@ def test_a_whole_picture_is_looked_at_every_few_seconds_and_given_to_nobody(gras
     wire = Wire(grass)
     camera = opened(wire)
     assert camera.price is None
-    assert watched(camera, wire, 10) == {(540, 960)}
-    assert 10 / EVERY <= len(wire.whole) <= 10 / EVERY + 2
+    assert watched(camera, wire, 2.5 * EVERY) == {(540, 960)}
+    assert len(wire.whole) == 3
     assert camera.price is not None
     assert camera.price.ev < -0.03
     assert camera.describe()["reduced_by"].startswith(f"{camera.price.ev:+.3f} stop")
