@@ -16,6 +16,7 @@ from drivers.base import Check, Identity, Image, Stamp
 from drivers.camera import checks
 from drivers.camera.baseline import Baseline
 from drivers.camera.metrics import COLUMNS, ROWS
+from drivers.camera.reduction import Price, Reduction
 from drivers.camera.source import SAID, checked, device, wants_login
 from drivers.errors import BadReply, DriverError, LinkLost, ReplyTimeout, StillOpening, Why
 from drivers.host import LONGEST_OPENING, Controls, FrameSource, Host, Login, is_network, shown_url
@@ -27,6 +28,8 @@ TURN = 0.9
 """Seconds a network source is waited for at once. A read that began within them may last a second more (OpenCV)."""
 GONE = 1.5
 """Seconds without any picture, after which the source is opened anew."""
+WHOLE = 0.05
+"""Seconds to wait for a whole picture between two that are measured."""
 
 
 class OpenCVOptions(Options):
@@ -45,7 +48,8 @@ class OpenCVOptions(Options):
     detail: bool = Field(
         False,
         description="Decode every picture at its full size. Else JPEG pictures from 1080p on are measured at half of "
-        "it or less, which spares a third to a half of the decoding and costs 0.02 stop at worst.",
+        "it or less, which spares a third to a half of the decoding; what that costs in exposure and clipping is "
+        "measured on a whole picture every 10 s and taken back.",
     )
     size: tuple[int, int] | None = Field(
         None, description="Width and height it must have, for the self-test; absent: any."
@@ -109,6 +113,7 @@ class OpenCVCamera:
         """When, while it is being opened."""
         self._number = 0
         self._last = float("-inf")
+        self._reduction: Reduction | None = None
         self.reference: Baseline | None = None
         """The show's reference picture, for the self-test; ``None``: none was taken."""
         self.came = 0.0
@@ -137,6 +142,7 @@ class OpenCVCamera:
         self._given_up = None
         facts = dict(source.describe())
         height, width = first.pixels.shape[:2]
+        self._reduction = None if self._options.detail else Reduction((width, height))
         facts.pop("frames", None)
         facts["size"] = f"{width}x{height}"
         return Identity(
@@ -173,6 +179,8 @@ class OpenCVCamera:
                         f"({COLUMNS}x{ROWS} at least)",
                         "set a larger size at the camera",
                     )
+                if self._reduction is not None and not detail:
+                    self._reduction.saw((pixels.shape[1], pixels.shape[0]))
                 return Image(pixels, captured, self._number)
             left = deadline - self._host.now()
         raise ReplyTimeout(f"no new picture within {timeout:.1f} s: the source repeats itself", "restart the camera")
@@ -184,16 +192,39 @@ class OpenCVCamera:
 
     def watch(self, until: float) -> None:
         """Take in, undecoded, what comes until then: half a second at most, so that nobody waits long for the lane."""
-        self._opened().watch(min(until, self._host.now() + 0.5))
+        source = self._opened()
+        source.watch(min(until, self._host.now() + 0.5))
+        if self._reduction is not None and self._reduction.wants(self._host.now()):
+            self._learn(source, self._reduction)
+
+    @property
+    def price(self) -> Price | None:
+        """What is to be taken back from the metrics of pictures of ``grab()``; ``None``: nothing."""
+        return None if self._reduction is None else self._reduction.price
+
+    def _learn(self, source: FrameSource, reduction: Reduction) -> None:
+        """From a picture between two that are measured, so that nobody gets one of another size."""
+        try:
+            pixels, captured = source.read(WHOLE, True)
+        except ReplyTimeout:  # none came: the next time, then
+            return
+        except BadReply:  # grab() says so, if it goes on
+            reduction.learn(None, self._host.now())
+            return
+        if captured > self._last:
+            self._last, self.came = captured, self._host.now()
+            reduction.learn(pixels, self.came)
 
     def stamps(self) -> Sequence[Stamp]:
         """Every packet since the last call."""
         return self._source.stamps() if self._source is not None else ()
 
     def describe(self) -> dict[str, str]:
-        """What the source knows of itself, and how many ``frames`` came in so far (shown or skipped)."""
-        source = self._source
-        return source.describe() if source is not None else {}
+        """What the source knows of itself, how many ``frames`` came in so far (shown or skipped), and what decoding
+        them at a reduced size costs."""
+        if self._source is None:
+            return {}
+        return {**self._source.describe(), **({} if self.price is None else {"reduced_by": str(self.price)})}
 
     @property
     def stable(self) -> str:

@@ -3,6 +3,8 @@
 Points are *sampled*, never averaged: averaging mixes gamma-coded values, which is wrong by up to 0.22 stop, and costs
 eight times as much. 240 points across and 90 down (every 8th of every 12th row of 1080p) find the exposure within 0.01
 stop and the clipping within 0.1 points on real photographs. 90: each of the 9 zones then has ten rows of its own.
+Pictures less than 1200 across are looked at more closely, in rows as near as the points in them: what is small in them
+is of few pixels.
 
 A picture is blue, green, red; or grey (2-D, or with one channel); or blue, green, red and a fourth channel, which is
 not looked at. Always 8 bits: where the white of a 10- or 16-bit array lies is not in the array. From 16 x 9 pixels
@@ -23,9 +25,10 @@ from drivers.camera.curves import Floats
 COLUMNS, ROWS = 16, 9
 """Metering zones."""
 POINTS_ACROSS, POINTS_DOWN = 240, 90
-WIDELY = 4
+WIDELY = 5
 """Pixels between points across, from which on rows are farther apart than that: reading a row is what costs, not the
-points in it. Smaller pictures are cheap, and have no points to spare."""
+points in it. Smaller pictures are cheap, and have no points to spare: every 6th row of 960 x 540 leaves the crushed
+area 0.35 points off, every 4th 0.11."""
 
 Mask = npt.NDArray[np.bool_]
 """ROWS x COLUMNS; true: this zone is metered."""
@@ -116,7 +119,7 @@ def _layout(down: int, right: int, height: int, width: int) -> _Layout:
 
 def _grid(height: int, width: int) -> tuple[int, int]:
     """Distance of the points, down and across, the first in the middle of it; every zone has at least one."""
-    across = max(1, min(round(width / POINTS_ACROSS), width // COLUMNS, height // ROWS))
+    across = max(1, min(width // POINTS_ACROSS, width // COLUMNS, height // ROWS))
     return (across if across < WIDELY else min(round(height / POINTS_DOWN), height // ROWS)), across
 
 

@@ -87,7 +87,9 @@ def watched(url: str, *, detail: bool) -> tuple[float, list[float], int]:
     while due < until:
         due += 1 / MEASURED
         camera.watch(due)
-        measure(camera.grab().pixels, 0.18)
+        seen = measure(camera.grab().pixels, 0.18)
+        if camera.price is not None:
+            camera.price.undo(seen)
         times += [stamp.time for stamp in camera.stamps()]
     cost = time.process_time() - begun
     camera.close()

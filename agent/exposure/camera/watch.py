@@ -250,8 +250,10 @@ class CameraWatch:
         self.curve = SRGB if response is None else response.tables
 
     def _measured(self, image: Image) -> Metrics:
+        price = getattr(self._camera, "price", None)
         try:
-            return measure(image.pixels, UNIT_TARGET, curve=self.curve, before=self._before, box=self.insights.box)
+            found = measure(image.pixels, UNIT_TARGET, curve=self.curve, before=self._before, box=self.insights.box)
+            return found if price is None else price.undo(found)
         except ValueError as error:
             self._before = None
             raise BadReply(f"{self._name} sends what is no picture: {error}", "set its size and format") from None

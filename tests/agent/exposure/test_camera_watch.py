@@ -12,6 +12,7 @@ from drivers.camera.baseline import seen, take
 from drivers.camera.cadence import Packet
 from drivers.camera.faults import PictureFault
 from drivers.camera.metrics import sample
+from drivers.camera.reduction import Price
 from drivers.errors import LinkLost, ReplyTimeout
 from tests.drivers.camera.relit import Moment, Room, shoot
 
@@ -82,6 +83,16 @@ def test_silence_is_known_at_once_to_who_asks_though_the_lane_hangs(source: str,
     assert watched.watch.faults_at(last + within / 2).fault is None
     assert watched.watch.faults_at(last + within).fault is PictureFault.STALE
     assert watched.told[-1].untrusted == ""
+
+
+def test_what_decoding_at_a_reduced_size_costs_is_taken_back() -> None:
+    watched = Watched().run(1)
+    before = watched.told[-1].metrics
+    watched.camera.price = Price(-0.5, -2.0, 0.0)  # type: ignore[attr-defined]
+    after = watched.run(0.2).told[-1].metrics
+    assert after.ev == pytest.approx(before.ev + 0.5, abs=0.01)
+    assert after.clipped == pytest.approx(2.0)
+    assert np.allclose(after.zones, before.zones, atol=0.01)  # changes are looked for in these
 
 
 def test_pictures_that_somebody_else_takes_on_the_lane_are_no_silence() -> None:

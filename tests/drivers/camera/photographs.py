@@ -41,3 +41,17 @@ def photograph(name: str, width: int = 1920, height: int = 1080) -> Picture:
     top, left = (down - high) // 2, (right - wide) // 2
     part = whole[top : top + high, left : left + wide]
     return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def mosaic(name: str, width: int, height: int) -> Picture:
+    """Pieces of it at its own size, from anywhere in it: contrast from pixel to pixel, which nothing enlarged has."""
+    random = np.random.default_rng(8)
+    whole = original(name)
+    high, wide = min(173, whole.shape[0]), min(251, whole.shape[1])
+    found = np.empty((height + high, width + wide, 3), np.uint8)
+    for top in range(0, height, high):
+        for left in range(0, width, wide):
+            y = int(random.integers(whole.shape[0] - high + 1))
+            x = int(random.integers(whole.shape[1] - wide + 1))
+            found[top : top + high, left : left + wide] = whole[y : y + high, x : x + wide]
+    return np.ascontiguousarray(found[:height, :width])

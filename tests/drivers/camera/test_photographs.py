@@ -10,7 +10,7 @@ from tests.drivers.camera.photographs import NAMES, photograph
 from tests.drivers.camera.test_metrics import truth
 
 
-@pytest.mark.parametrize("size", [(1920, 1080), (3840, 2160)], ids=["1080p", "4K"])
+@pytest.mark.parametrize("size", [(640, 360), (960, 540), (1920, 1080), (3840, 2160)])
 def test_exposure_and_clipping_of_real_photographs(size: tuple[int, int]) -> None:
     clipped_at_all = 0
     for name in NAMES:
@@ -19,7 +19,7 @@ def test_exposure_and_clipping_of_real_photographs(size: tuple[int, int]) -> Non
         seen = measure(pixels, 0.18)
         assert seen.ev == pytest.approx(math.log2(light / 0.18), abs=0.01), name
         assert seen.clipped == pytest.approx(clipped, abs=0.1), name
-        assert seen.crushed == pytest.approx(crushed, abs=0.2), name
+        assert seen.crushed == pytest.approx(crushed, abs=0.15), name
         clipped_at_all += clipped > 0.05
     assert len(NAMES) >= 10
     assert clipped_at_all >= 5
