@@ -291,7 +291,7 @@ class Agent:
         if kind in (Kind.OUTPUT, Kind.BUS):
             self.herald.lights()
         if kind is Kind.CAMERA and health.state != "ok" and self.looks_through(name) and self.exposure is not None:
-            self.exposure.lost(f"camera {name} is offline: {health.reason}")
+            self.exposure.lost(f"camera {name} is {health.state}: {health.reason}")
             self.herald.exposure()
 
     def _told_air(self, message: AirMessage) -> None:

@@ -73,6 +73,7 @@ _PATTERNS = (
     (re.compile(r"([-+.\d]+) stop not reachable(?: \((.+)\))?"), r"还差 \1 档，无法达到"),
     (re.compile(r"(.+) ([-+.\d]+) stop"), r"\1 \2 档"),
     (re.compile(r"camera (\S+) is offline"), r"摄像机 \1 离线"),
+    (re.compile(r"camera (\S+) is starting"), r"正在打开摄像机 \1"),
     (re.compile(r"output (\S+) is offline"), r"输出 \1 离线"),
     (re.compile(r"light (\S+) on bus (\S+) is offline"), r"总线 \2 上的灯 \1 离线"),
 )

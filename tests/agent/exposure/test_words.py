@@ -22,6 +22,7 @@ SAID = {
     ),
     "at-limit: 0.52 stop not reachable (row 3, column 4)": "已到极限：还差 0.52 档，无法达到",
     "frozen: output net is offline": "暂停：输出 net 离线",
+    "camera cam-1 is starting: no picture yet": "正在打开摄像机 cam-1：尚无画面",
     "camera cam-1 is offline: no picture for 2 s": "摄像机 cam-1 离线：no picture for 2 s",
 }
 
