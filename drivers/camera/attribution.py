@@ -64,6 +64,8 @@ CALM = 0.6
 EXPLAINED = 0.8
 """Share of the change (sum of squares, in noises of each zone, less the noise's own) that the lamps must explain which
 were commanded, ..."""
+AGREE = 0.7
+"""... in this share of the zones, those that agree best: before the others somebody may have moved meanwhile, ..."""
 ALONE = 0.95
 """... and one that was not: daylight through a window looks like a lamp beside it."""
 BETTER = 0.5
@@ -265,4 +267,11 @@ def _asked(lamps: Lamps, known: npt.NDArray[np.bool_], light: Numbers, then: Num
     expected = np.zeros(len(light))
     for name, (old, new) in lamps.moved.items():
         expected += lamps.columns[name][known] * (new - old)
-    return _fit("", expected, light, then, sigma)
+    fit = _fit("", expected, light, then, sigma)
+    if fit.explained >= EXPLAINED:
+        return fit
+    most = np.abs(expected) >= np.median(np.abs(expected))
+    size = float(np.median((then - light)[most] / expected[most])) if expected.any() else 0.0
+    off = np.abs(then - light - size * expected) / np.maximum(sigma, GRAIN) / np.sqrt(light * then)
+    agree = off <= np.percentile(off, 100 * AGREE)  # who moves meanwhile stands before the others
+    return _fit("", expected[agree], light[agree], then[agree], sigma[agree])
