@@ -270,8 +270,10 @@ def _asked(lamps: Lamps, known: npt.NDArray[np.bool_], light: Numbers, then: Num
     fit = _fit("", expected, light, then, sigma)
     if fit.explained >= EXPLAINED:
         return fit
-    most = np.abs(expected) >= np.median(np.abs(expected))
-    size = float(np.median((then - light)[most] / expected[most])) if expected.any() else 0.0
+    if not expected.any():
+        return fit
+    most = np.abs(expected) >= np.median(np.abs(expected[expected != 0]))
+    size = float(np.median((then - light)[most] / expected[most]))
     off = np.abs(then - light - size * expected) / np.maximum(sigma, GRAIN) / np.sqrt(light * then)
     agree = off <= np.percentile(off, 100 * AGREE)  # who moves meanwhile stands before the others
     return _fit("", expected[agree], light[agree], then[agree], sigma[agree])
