@@ -31,6 +31,31 @@ def test_a_commanded_lamp_that_nobody_commissioned_is_named_by_its_command() -> 
     assert found.cause is Cause.OTHER_LIGHT
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_somebody_who_steps_in_during_a_commanded_fade_changes_nothing_of_its_cause(gone: bool) -> None:
+    """And a camera that takes the picture back meanwhile is not that lamp."""
+    random = np.random.default_rng(3)
+    room = Room.made(random, name="coffee")
+    at = Moment(dict.fromkeys(room.fields, 0.4), gain=0.5)
+    before = [shoot(room, at, random) for _ in range(6)]
+    after = at.but(levels={**at.levels, "lamp-1": 0.55}, person=(60, 30), gain=0.25 if gone else 0.5)
+    columns = {lamp: zone_light(room, at, lamp) for lamp in room.fields}
+    asked = Lamps(columns, moved={"lamp-1": (0.4, 0.55)})
+    seen = view([shoot(room, after, random) for _ in range(3)])
+    assert (attribute(view(before), seen, asked, noise(before), 0.4).cause is Cause.LAMP) is not gone
+
+
+def zone_light(room: Room, at: Moment, lamp: str) -> np.ndarray:
+    """Luminance of every zone per unit of the lamp's level, at the moment's gain."""
+    dark = dict.fromkeys(room.fields, 0.0)
+    random = np.random.default_rng(9)
+    lit, out = (
+        np.exp2(view([shoot(room, at.but(levels={**dark, lamp: level}), random) for _ in range(4)]).zones[1])
+        for level in (1.0, 0.0)
+    )
+    return np.nan_to_num(lit.astype(np.float64) - np.nan_to_num(out))
+
+
 def test_evidence_has_the_numbers_a_person_would_check() -> None:
     random = np.random.default_rng(2)
     room = Room.made(random, name="astronaut")
