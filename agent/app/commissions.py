@@ -186,7 +186,7 @@ class Commissions:
         loop = house.exposure
         if loop is None:
             return
-        new = loop.transport is not latest or loop.now_state.unlearned != self._damaged
+        new = loop.transport is not latest or loop.damaged != self._damaged
         if new and (why := loop.commission(latest, house.now(), self._damaged)):
             log.warning("commissioning.not-used", reason=why.en, next="exposure.commission")
             return

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from agent.runtime.awaited import Awaited
 from agent.runtime.back_off import BackOff, Reopening
@@ -26,9 +26,6 @@ from drivers.errors import (
     ReplyTimeout,
     StillOpening,
 )
-
-if TYPE_CHECKING:
-    pass
 
 T = TypeVar("T")
 

@@ -268,9 +268,7 @@ def _asked(lamps: Lamps, known: npt.NDArray[np.bool_], light: Numbers, then: Num
     for name, (old, new) in lamps.moved.items():
         expected += lamps.columns[name][known] * (new - old)
     fit = _fit("", expected, light, then, sigma)
-    if fit.explained >= EXPLAINED:
-        return fit
-    if not expected.any():
+    if fit.explained >= EXPLAINED or not expected.any():
         return fit
     most = np.abs(expected) >= np.median(np.abs(expected[expected != 0]))
     size = float(np.median((then - light)[most] / expected[most]))

@@ -56,7 +56,8 @@ class ExposureService:
         self.transport: Transport | None = None
         self._rig = rig
         self._late: Lateness | None = None
-        self._damaged: Text | None = None
+        self.damaged: Text | None = None
+        """What is wrong with a later commissioning than the one that is used."""
         self._law = Law(section.delay)
         self._state = LoopState()
         self._white = Balance(self.hands)
@@ -83,7 +84,7 @@ class ExposureService:
         """Go by this light transport from now on (``None``: by none). Why it is of no use here; ``None`` when it is
         used. ``damaged``: what is wrong with a later one."""
         why = None if transport is None else transport.unfit(self.section.camera, self.fixtures)
-        self._damaged = damaged
+        self.damaged = damaged
         self.transport = None if why else transport
         self._late = None if self.transport is None else Lateness(self.transport)
         self._law = Law(self.section.delay)
@@ -151,7 +152,7 @@ class ExposureService:
             self._late.shown(now, self.hands.shown(now))
             if glance.zones is not None and not glance.fault:
                 self._late.seen(glance.captured, np.asarray(glance.zones, np.float64).ravel())
-            self.now_state = replace(self.now_state, unlearned=self._late.said or self._damaged)
+            self.now_state = replace(self.now_state, unlearned=self._late.said or self.damaged)
             self._law = replace(self._law, delay=self._late.delay.pictures(self._memory.interval))
         self._coarse(present)
         aim = self._aim(glance, rooms, now)
