@@ -23,7 +23,7 @@ tells (or the loop's probe). Limits are multiples of the measured noise, never b
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -69,10 +69,12 @@ AGREE = 0.7
 ALONE = 0.95
 """... and one that was not: daylight through a window looks like a lamp beside it."""
 BETTER = 0.5
-"""Where a lamp's or daylight's pattern leaves less than this share of what one gain for all zones leaves, it is the
-pattern."""
+"""Where a lamp's or daylight's pattern leaves less than this share of what one gain for all zones leaves (each in the
+zones that agree with it), it is the pattern."""
 CUT = 0.45
 """Median correlation of the structure below which it is another picture."""
+SAME = 0.05
+"""Stops most zones differ from what they all did, below which it is no other picture."""
 KEPT = 3
 """Cells of 32 that show what they showed from which it is the same scene, however many people moved in it: of another
 picture one or two are alike by chance."""
@@ -114,6 +116,8 @@ class Lamps:
     ambient: Numbers | None = None
     """Light of each zone with all lamps out, when it was commissioned: how daylight falls in."""
     moved: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    meanwhile: Sequence[Mapping[str, tuple[float, float]]] = ()
+    """The same as it may be seen: between other two times, of a command that is still under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +171,19 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
         return found(Cause.LAMP, tuple(lamps.moved), True, explained=asked.explained, of_command=asked.size)
     sure = SIGNIFICANT * 1.2533 * float(np.median(sigma)) / zones**0.5  # of a median over the zones
     still = share < MOST and abs(common.middle) <= max(sure, LEAST / 2) and not tinted
-    structure = _structure(shift, still)
+    gain = _fit_most(np.sqrt(light * then), light, then, sigma)
+    day = None if lamps.ambient is None else _fit_most(lamps.ambient[known], light, then, sigma)
+    spread = float(np.median(np.abs(change - common.middle)))
+    structure = _structure(shift, still or spread < SAME)
     if structure is not None:
         return found(structure, shift_percent=shift.far)
     if tinted:
         return found(Cause.AUTO_WHITE_BALANCE, blue=tints[0].middle, red=tints[1].middle)
-    gain = _fit("", np.sqrt(light * then), light, then, sigma)
-    day = None if lamps.ambient is None else _fit("", lamps.ambient[known], light, then, sigma)
+    patterns = [_fit_most(column[known], light, then, sigma) for column in lamps.columns.values()]
+    better = any(fit.left < BETTER * gain.left for fit in (*patterns, day) if fit is not None)
+    if common.alike and abs(common.middle) > LEAST and gain.explained >= EXPLAINED and not better:
+        return found(Cause.AUTO_EXPOSURE, common=common.middle, explained=gain.explained)
     best = max(fits, key=lambda fit: fit.explained, default=None)
-    rest = min(1.0 - fit.explained for fit in (best, day, _NONE) if fit is not None)
-    if common.alike and abs(common.middle) > LEAST and rest > BETTER * (1.0 - gain.explained):
-        return found(Cause.AUTO_EXPOSURE, common=common.middle)
     if best is not None and best.explained >= ALONE and (day is None or best.explained > day.explained):
         return found(
             Cause.LAMP, (best.name,), best.name in lamps.moved, explained=best.explained, level_change=best.size
@@ -186,11 +192,23 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
         return found(Cause.SOMEBODY)
     if lamps.moved and not lamps.moved.keys() <= lamps.columns.keys():
         return found(Cause.LAMP, tuple(lamps.moved), True)
-    same_way = float((np.sign(change[touched]) == np.sign(common.middle)).mean()) if share else 0.0
+    asked_of = touched & calm if (touched & calm).any() else touched  # where nobody moves all the time
+    same_way = float((np.sign(change[asked_of]) == np.sign(common.middle)).mean()) if share else 0.0
     if same_way >= 0.85 or (day is not None and day.explained >= EXPLAINED):
         explained = 0.0 if day is None else day.explained
         return found(Cause.DAYLIGHT if seconds >= SLOW else Cause.OTHER_LIGHT, same_way=same_way, explained=explained)
     return found(Cause.SOMEBODY if share < MOST else Cause.UNKNOWN, same_way=same_way)
+
+
+def middles(values: npt.NDArray[Any], weights: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The weighted median of every row; 0 of nothing."""
+    if not weights.size:
+        return np.zeros(len(values), np.float32)
+    order = np.argsort(values, axis=1)
+    heaps = np.cumsum(weights[order], axis=1)
+    places = (heaps < heaps[:, -1:] / 2).sum(axis=1)
+    found: npt.NDArray[Any] = np.take_along_axis(values, np.take_along_axis(order, places[:, None], 1), 1)[:, 0]
+    return found
 
 
 # --- inside ----------------------------------------------------------------------------------------------------------
@@ -204,14 +222,13 @@ class _Common(NamedTuple):
 
 
 class _Fit(NamedTuple):
-    """``size``: the change of level that fits best; ``explained``: share of the change it explains."""
+    """``size``: the change of level that fits best; ``explained``: share of the change it explains; ``left``: what it
+    does not, a zone's mean square, in noises."""
 
     name: str
     size: float
     explained: float
-
-
-_NONE = _Fit("", 0.0, 0.0)
+    left: float
 
 
 def _luminance(zones: Numbers) -> Numbers:
@@ -255,23 +272,32 @@ def _fit(name: str, pattern: Numbers, light: Numbers, then: Numbers, sigma: Numb
     change, pattern = change * weight, pattern / level * weight
     power = float((pattern * pattern).sum())
     size = float((pattern * change).sum()) / power if power > 0 else 0.0
-    left = float(((change - size * pattern) ** 2).sum()) - len(change)
+    left = float(((change - size * pattern) ** 2).sum())
     whole = float((change * change).sum()) - len(change)
-    return _Fit(name, size, 1.0 - max(left, 0.0) / whole if whole > 0 else 0.0)
+    explained = 1.0 - max(left - len(change), 0.0) / whole if whole > 0 else 0.0
+    return _Fit(name, size, explained, left / len(change))
 
 
 def _asked(lamps: Lamps, known: npt.NDArray[np.bool_], light: Numbers, then: Numbers, sigma: Numbers) -> _Fit | None:
     """How well all that was commanded explains it together; ``size`` 1: exactly as commanded."""
     if not lamps.moved or not lamps.moved.keys() <= lamps.columns.keys():
         return None
-    expected = np.zeros(len(light))
-    for name, (old, new) in lamps.moved.items():
-        expected += lamps.columns[name][known] * (new - old)
-    fit = _fit("", expected, light, then, sigma)
-    if fit.explained >= EXPLAINED or not expected.any():
-        return fit
-    most = np.abs(expected) >= np.median(np.abs(expected[expected != 0]))
-    size = float(np.median((then - light)[most] / expected[most]))
-    off = np.abs(then - light - size * expected) / np.maximum(sigma, GRAIN) / np.sqrt(light * then)
-    agree = off <= np.percentile(off, 100 * AGREE)  # who moves meanwhile stands before the others
-    return _fit("", expected[agree], light[agree], then[agree], sigma[agree])
+    fits = []
+    for moved in (lamps.moved, *lamps.meanwhile):
+        expected = np.zeros(len(light))
+        for name, (old, new) in moved.items():
+            expected += lamps.columns[name][known] * (new - old)
+        fits.append(_fit_most(expected, light, then, sigma))
+    return min(fits, key=lambda fit: (fit.explained < EXPLAINED, abs(np.log(max(fit.size, 1e-6)))))
+
+
+def _fit_most(pattern: Numbers, light: Numbers, then: Numbers, sigma: Numbers) -> _Fit:
+    """The same of the zones (``AGREE``) that agree best with it: before the others somebody moves."""
+    if not pattern.any():
+        return _fit("", pattern, light, then, sigma)
+    spread = np.maximum(sigma, GRAIN) * np.sqrt(light * then)
+    lit = pattern != 0
+    size = float(middles(((then - light)[lit] / pattern[lit])[None], np.abs(pattern[lit]) / spread[lit])[0])
+    off = np.abs(then - light - size * pattern) / spread
+    agree = off <= np.percentile(off, 100 * AGREE)
+    return _fit("", pattern[agree], light[agree], then[agree], sigma[agree])

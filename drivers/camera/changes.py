@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from drivers.camera.attribution import LEAST, LOCAL, Cause, Change, Lamps, View, attribute
+from drivers.camera.attribution import LEAST, LOCAL, Cause, Change, Lamps, View, attribute, middles
 from drivers.camera.faults import Judged, PictureFault
 from drivers.camera.light import Floats
 from drivers.camera.shift import Grey
@@ -26,8 +26,10 @@ QUIET = 4
 """Pictures whose mean is what a change is counted from."""
 LEARNED = 16
 """Pictures the noise is learned from, and flicker is looked for in."""
-KEPT = 24
-"""Pictures, about three seconds, that how long a change took is read from."""
+KEPT = 96
+"""Pictures, about twelve seconds, that are remembered; ..."""
+SPAN = 24
+"""... about three, that how long a change took is read from."""
 SURE = 5.0
 """Times the noise of a zone from which it has changed."""
 SETTLED = 0.3
@@ -36,8 +38,15 @@ GOES_ON = 0.15
 """Share of the change between two pictures 0.4 s apart with which it is still going on."""
 LONGEST = 2.0
 """Seconds after which a change is judged though it goes on (daylight does)."""
+STEP = 0.5
+"""... and with which it is a step that has only just come: it is waited for as long again."""
 COMMAND = 0.6
-"""Seconds a command may be older than what is seen of it."""
+"""Seconds a command may be older than what is seen of it; ..."""
+LATE = (0.1, 0.2, 0.3, 0.45, 0.6)
+"""... what is tried of that, for lamps that are being moved while they are seen."""
+CLEAR, PATIENCE, LOOKS = 0.03, 8.0, 1.0
+"""Stops (median) below which a cause that other causes look like is not told yet: for so many seconds it is looked at
+again and again, for light that creeps has a pattern only when enough of it has come together."""
 TURNS = 6
 """Changes of direction in ``LEARNED`` pictures that no hand and no control loop makes ..."""
 SHAKES = 5.0
@@ -52,6 +61,7 @@ _KINDS = {
     Cause.AUTO_EXPOSURE: PictureFault.AUTO_EXPOSURE,
     Cause.AUTO_WHITE_BALANCE: PictureFault.AUTO_WHITE_BALANCE,
 }
+_UNSURE = {Cause.AUTO_EXPOSURE, Cause.OTHER_LIGHT, Cause.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,7 @@ class Changes:
         self._noise: Floats | None = None
         self._began: float | None = None
         self._moved = 0.0
+        self._again = 0.0
         self._flickered = float("-inf")
         self._told: deque[tuple[float, Change]] = deque(maxlen=16)
 
@@ -101,8 +112,9 @@ class Changes:
         """One picture later."""
         if self._recent and self._recent[-1].zones.shape == sample.zones.shape:
             step = sample.zones - self._recent[-1].zones
-            self._spread.append(np.abs(step - np.nanmedian(step)))
-            self._noise = None
+            if np.isfinite(step).any():  # in the dark nothing is learned
+                self._spread.append(np.abs(step - np.nanmedian(step)))
+                self._noise = None
         self._recent.append(sample)
         if len(self._quiet) < QUIET:
             self._quiet.append(sample)
@@ -118,7 +130,9 @@ class Changes:
         """Standard deviation of one picture, in stops: 3 x ROWS x COLUMNS."""
         if self._noise is not None:
             return self._noise
-        spread = np.median(np.array(self._spread), axis=0) * np.float32(1.4826 / 2**0.5)
+        spread = np.median(np.array(self._spread), axis=0) * np.float32(1.4826 / 2**0.5) if self._spread else None
+        if spread is None or not np.isfinite(spread).any():
+            return np.ones_like(self._recent[-1].zones)
         found: Floats = np.maximum(spread, np.nanmedian(spread) * np.float32(0.5) + np.float32(1e-4))
         self._noise = np.nan_to_num(found, nan=1.0)
         return self._noise
@@ -138,24 +152,30 @@ class Changes:
     def _change(self, sample: Sample) -> Change | None:
         latest, before = self._mean(-2, None), self._mean(-4, -2)
         reference = np.mean([each.zones for each in self._quiet], axis=0)
-        way = self._way(reference, latest)
-        goes_on = self._began is not None and abs(way[-1] - way[-4]) > GOES_ON
-        if goes_on or self._differ(before, latest, 1.0):
-            self._moved = sample.time
         if self._began is None:
             if not self._differ(reference, latest, (1 / 2 + 1 / len(self._quiet)) ** 0.5):
                 return None
             self._began = self._moved = sample.time
-        if sample.time - self._moved < SETTLED and sample.time - self._began < LONGEST:
+        way = self._way(reference, latest)
+        last = abs(way[-1] - way[-4])
+        if last > GOES_ON or self._differ(before, latest, 1.0):
+            self._moved = sample.time
+        lasted = sample.time - self._began
+        longest = 2 * LONGEST if last > STEP else LONGEST
+        if sample.time < self._again or (sample.time - self._moved < SETTLED and lasted < longest):
             return None
+        moved = self._commanded(sample)
+        meanwhile = [self._commanded(sample, late) for late in LATE] if moved else ()
         found = attribute(
             View(reference, self._quiet[-1].grey),
             View(self._mean(-3, None), sample.grey),
-            Lamps(self._columns, self._ambient, self._commanded(sample)),
+            Lamps(self._columns, self._ambient, moved, meanwhile),
             self.noise * np.float32((1 / 3 + 1 / len(self._quiet)) ** 0.5),
             self._took(way),
         )
-        moved = self._commanded(sample)
+        if found.cause in _UNSURE and abs(found.stops) < CLEAR and lasted < PATIENCE:
+            self._again = sample.time + LOOKS
+            return None
         self._quiet, self._began = list(self._recent)[-3:], None
         if found.cause in _KINDS and any(name not in self._columns for name in moved):
             # what that lamp does to the picture nobody has measured: it may well do this
@@ -164,17 +184,22 @@ class Changes:
         return found
 
     def _way(self, before: Floats, after: Floats) -> list[float]:
-        """How much of the change each of the recent pictures shows, 0...1; two at a time, against noise."""
-        whole = np.nan_to_num(after - before)
-        power = max(float((whole * whole).sum()), 1e-12)
-        shares = [float((np.nan_to_num(each.zones - before) * whole).sum()) / power for each in self._recent]
-        return [(a + b) / 2 for a, b in pairwise(shares)]
+        """How much of the change each of the recent pictures shows, 0...1; two at a time, against noise. The weighted
+        median over the zones: who moves is a stop in some of them, light a hundredth in most."""
+        whole = np.nan_to_num(after - before).ravel()
+        weights = np.abs(whole)
+        weights = np.minimum(weights, 2 * np.median(weights[weights > 0])) if weights.any() else weights
+        seen = weights > 0
+        recent = list(self._recent)[-SPAN:]
+        parts = np.array([each.zones.ravel()[seen] for each in recent]) - before.ravel()[seen]
+        shares = middles(np.nan_to_num(parts) / whole[seen], weights[seen])
+        return [float(a + b) / 2 for a, b in pairwise(shares)]
 
     def _took(self, way: list[float]) -> float:
         """Seconds in which most of the change happened: from 15 to 85 % of all that went this way, as far back as is
         remembered."""
         low, high = min(way), max(way[-1], 0.5)
-        times = [each.time for each in self._recent][1:]
+        times = [each.time for each in self._recent][-len(way) :]
         begun = next((at for at in range(len(way) - 1, -1, -1) if way[at] < low + 0.15 * (high - low)), 0)
         done = next((at for at in range(begun, len(way)) if way[at] > low + 0.85 * (high - low)), len(way) - 1)
         return times[done] - times[begun]
@@ -189,13 +214,13 @@ class Changes:
         with np.errstate(invalid="ignore"):
             return bool((np.abs(other - one) > limit).mean() > LOCAL)
 
-    def _commanded(self, sample: Sample) -> dict[str, tuple[float, float]]:
-        """What the lamps were told since the picture was quiet."""
-        since = max(self._quiet[0].time, self._recent[0].time) - COMMAND
-        old = next((each for each in self._recent if each.time >= since), sample).levels
-        return {
-            name: (old[name], new) for name, new in sample.levels.items() if name in old and abs(new - old[name]) > 1e-3
-        }
+    def _commanded(self, sample: Sample, late: float = 0.0) -> dict[str, tuple[float, float]]:
+        """What the lamps were told since the picture was quiet and ``COMMAND`` before; ``late``: as it is seen so many
+        seconds later, neither before nor after it."""
+        first, last = self._quiet[0].time - (late or COMMAND), sample.time - late
+        old = next((each for each in self._recent if each.time >= first), sample).levels
+        new = next((each for each in reversed(self._recent) if each.time <= last), sample).levels
+        return {name: (old[name], to) for name, to in new.items() if name in old and abs(to - old[name]) > 1e-3}
 
     def _flicker(self, now: float) -> Change | None:
         """Whole rows that go up and down from picture to picture."""

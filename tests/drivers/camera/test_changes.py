@@ -151,3 +151,47 @@ def test_quartiles_are_those_of_what_is_known() -> None:
     with pytest.warns(RuntimeWarning, match="All-NaN"):
         truth = np.nanpercentile(values, (25, 50, 75), axis=2)
     assert np.allclose(quartiles(values), truth, atol=1e-5, equal_nan=True)
+
+
+def walking(moment: Moment, seconds: float) -> Moment:
+    """The same with somebody before it who never stands still."""
+    return moment.but(person=(62 + int(24 * np.sin(2.1 * seconds)), 30 + int(4 * np.sin(3.7 * seconds))))
+
+
+def test_the_sun_sets_behind_somebody_who_moves() -> None:
+    film = Film()
+    film.run(5, lambda seconds: walking(film_moment, seconds))
+    film.told.clear()
+    film.run(40, lambda seconds: walking(film_moment.but(day=0.4 - 0.009 * seconds), 5 + seconds))
+    assert set(film.causes) <= {Cause.DAYLIGHT, Cause.SOMEBODY}
+    assert film.causes.count(Cause.DAYLIGHT) >= 3
+    assert not film.changes.judged(film.time)[PictureFault.AUTO_EXPOSURE].holds
+
+
+@pytest.mark.parametrize(
+    ("takes", "factors"), [(0.4, dict.fromkeys(LEVELS, 0.8)), (4.0, {"lamp-1": 0.5, "lamp-2": 1.6})]
+)
+def test_lamps_told_to_move_behind_somebody_who_moves_are_the_cause(takes: float, factors: dict[str, float]) -> None:
+    film = Film()
+    film.run(5.2, lambda seconds: walking(film_moment, seconds))
+    film.told.clear()
+    other = {lamp: level * factors.get(lamp, 1.0) for lamp, level in LEVELS.items()}
+    for start, then in [(LEVELS, other), (other, LEVELS)] * 5:
+
+        def at(seconds: float, start: dict[str, float] = start, then: dict[str, float] = then) -> Moment:
+            share = min(1.0, max(0.0, seconds - 0.5) / takes)
+            between = {lamp: level + share * (then[lamp] - level) for lamp, level in start.items()}
+            return walking(film_moment.but(levels=between), 5 + film.time)
+
+        film.run(takes + 2.9, at)
+    assert set(film.causes) <= {Cause.LAMP, Cause.SOMEBODY}
+    assert film.causes.count(Cause.LAMP) >= 10
+
+
+@pytest.mark.filterwarnings("error")
+def test_in_the_dark_nothing_is_learned_and_nothing_said() -> None:
+    dark = np.full((3, 9, 16), np.nan, np.float32)
+    changes, grey = Changes(), thumbnail(sample(np.zeros((90, 160, 3), np.uint8)))
+    for number in range(40):
+        assert changes.step(Sample(number / RATE, dark, grey, {})) is None
+    assert (changes.noise == 1.0).all()
