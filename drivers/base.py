@@ -83,7 +83,8 @@ class Stamp:
     seconds. ``size``: bytes, 0 where it is not known. ``mark``: a checksum of the packet, 0 where there is none; the
     same twice in a row is the same picture twice. ``sequence``: the device's own count, -1 where it has none; what is
     missing between two was dropped. ``warming``: within the first two seconds of a network stream, which come in a
-    burst: no cadence is to be read from them.
+    burst: no cadence is to be read from them. ``key``: whether the picture was coded by itself (an I picture of H.264);
+    those between repeat what stands still bit for bit, and so does a sound camera's picture then. ``None``: not known.
     """
 
     time: float
@@ -91,6 +92,7 @@ class Stamp:
     mark: int = 0
     sequence: int = -1
     warming: bool = False
+    key: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,8 @@ LEAST = 0.01
 """Stops (median, or in a tenth of the zones) below which nobody wants to know."""
 FEWEST = 12
 """Zones that must be comparable, and ..."""
-LOCAL = 0.03
-"""... share of them that must have changed, to say anything."""
+LOCAL, SEEN = 0.03, 0.02
+"""... share of them that must have changed, and by so many stops, to say anything."""
 ALIKE = 0.05
 """Share of the change that most zones may be off it and still have changed alike (a curve that is not calibrated is off
 by 0.05...0.2 stop per stop, more in dark zones than in bright ones)."""
@@ -139,9 +139,11 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
     first, second = before.zones.astype(np.float64), after.zones.astype(np.float64)
     known = np.logical_and.reduce(np.isfinite(np.concatenate([first, second])), axis=0)
     zones = int(known.sum())
-    if zones < FEWEST:
-        return Change(Cause.UNKNOWN, seconds=seconds, evidence={"zones": zones})
     shift = compare(before.grey, after.grey)
+    if zones < FEWEST:  # too dark before or after; what shows a picture and not the same one was cut
+        back = compare(after.grey, before.grey)
+        cut = back.tiles > 0 and _structure(shift, still=False) is Cause.CUT
+        return Change(Cause.CUT if cut else Cause.UNKNOWN, seconds=seconds, evidence={"zones": zones})
     one, two, grain = first[:, known], second[:, known], noise[:, known].astype(np.float64)
     light, then = _luminance(one), _luminance(two)
     change, sigma = np.log2(then / light), grain[1]
@@ -164,7 +166,7 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
     def found(cause: Cause, names: Sequence[str] = (), commanded: bool = False, **more: float) -> Change:
         return Change(cause, common.middle, tuple(names), commanded, seconds, {**evidence, **more})
 
-    if share < LOCAL and not tinted:
+    if (share < LOCAL or float(np.percentile(np.abs(change), 100 * (1 - LOCAL))) < SEEN) and not tinted:
         return found(Cause.NOTHING)
     asked = _asked(lamps, known, light, then, sigma)
     if asked is not None and asked.explained >= EXPLAINED and 0.5 < asked.size < 2.0:
@@ -183,8 +185,8 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
     better = any(fit.left < BETTER * gain.left for fit in (*patterns, day) if fit is not None)
     if common.alike and abs(common.middle) > LEAST and gain.explained >= EXPLAINED and not better:
         return found(Cause.AUTO_EXPOSURE, common=common.middle, explained=gain.explained)
-    best = max(fits, key=lambda fit: fit.explained, default=None)
-    if best is not None and best.explained >= ALONE and (day is None or best.explained > day.explained):
+    best, most = max(zip(fits, patterns, strict=True), key=lambda pair: pair[0].explained, default=(_NONE, _NONE))
+    if best.explained >= ALONE and (day is None or most.left < day.left):
         return found(
             Cause.LAMP, (best.name,), best.name in lamps.moved, explained=best.explained, level_change=best.size
         )
@@ -194,6 +196,8 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
         return found(Cause.LAMP, tuple(lamps.moved), True)
     asked_of = touched & calm if (touched & calm).any() else touched  # where nobody moves all the time
     same_way = float((np.sign(change[asked_of]) == np.sign(common.middle)).mean()) if share else 0.0
+    low, middle, high = np.percentile(change[asked_of], (25, 50, 75)) if share else (0.0, 0.0, 0.0)
+    same_way *= bool(high - low <= 1.5 * abs(middle))
     if same_way >= 0.85 or (day is not None and day.explained >= EXPLAINED):
         explained = 0.0 if day is None else day.explained
         return found(Cause.DAYLIGHT if seconds >= SLOW else Cause.OTHER_LIGHT, same_way=same_way, explained=explained)
@@ -229,6 +233,9 @@ class _Fit(NamedTuple):
     size: float
     explained: float
     left: float
+
+
+_NONE = _Fit("", 0.0, 0.0, 0.0)
 
 
 def _luminance(zones: Numbers) -> Numbers:

@@ -64,6 +64,10 @@ class Stamp(Protocol):
     def warming(self) -> bool:
         """Of the burst a network stream begins with."""
 
+    @property
+    def key(self) -> bool | None:
+        """Whether the picture was coded by itself; ``None``: not known."""
+
 
 class Packet(NamedTuple):
     """The plainest :class:`Stamp`."""
@@ -72,6 +76,7 @@ class Packet(NamedTuple):
     mark: int = 0
     sequence: int = -1
     warming: bool = False
+    key: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,8 @@ class CadenceState:
     """Of the window, and one before."""
     repeated_since: float | None = None
     """Since when all packets have had the same bytes; ``None``: they differ, or nobody knows."""
+    keyed: bool | None = None
+    """Whether a picture coded by itself came with the last call; ``None``: so are all, as far as is known."""
     learned: tuple[float, ...] = ()
     """Times of the packets the rate is being learned from."""
 
@@ -111,8 +118,9 @@ def start(now: float, rate: float = 0.0) -> CadenceState:
 def feed(state: CadenceState, packets: Iterable[Stamp], now: float, pace: Pace = LOCAL) -> CadenceState:
     """The packets since the last call, oldest first."""
     repeated, last = state.repeated_since, state.packets[-1] if state.packets else None
-    kept = list(state.packets)
+    kept, keyed, between = list(state.packets), False, state.keyed is not None
     for packet in packets:
+        keyed, between = keyed or packet.key is True, between or packet.key is False
         if last is not None and packet.mark and packet.mark == last.mark:
             repeated = packet.time if repeated is None else repeated
         else:
@@ -122,7 +130,7 @@ def feed(state: CadenceState, packets: Iterable[Stamp], now: float, pace: Pace =
             kept.append(packet)
     after = [packet for packet in kept[-MOST:] if packet.time >= now - pace.window]
     before = kept[: len(kept) - len(after)][-1:]
-    state = replace(state, packets=(*before, *after), repeated_since=repeated)
+    state = replace(state, packets=(*before, *after), repeated_since=repeated, keyed=keyed if between else None)
     return state if state.rate else _learn(state, [packet.time for packet in after])
 
 

@@ -10,7 +10,7 @@ the next. No clock: times are the pictures' own.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -44,7 +44,7 @@ COMMAND = 0.6
 """Seconds a command may be older than what is seen of it; ..."""
 LATE = (0.1, 0.2, 0.3, 0.45, 0.6)
 """... what is tried of that, for lamps that are being moved while they are seen."""
-CLEAR, PATIENCE, LOOKS = 0.03, 8.0, 1.0
+CLEAR, PATIENCE = 0.03, 8.0
 """Stops (median) below which a cause that other causes look like is not told yet: for so many seconds it is looked at
 again and again, for light that creeps has a pattern only when enough of it has come together."""
 TURNS = 6
@@ -61,7 +61,7 @@ _KINDS = {
     Cause.AUTO_EXPOSURE: PictureFault.AUTO_EXPOSURE,
     Cause.AUTO_WHITE_BALANCE: PictureFault.AUTO_WHITE_BALANCE,
 }
-_UNSURE = {Cause.AUTO_EXPOSURE, Cause.OTHER_LIGHT, Cause.UNKNOWN}
+_UNSURE = {Cause.AUTO_EXPOSURE, Cause.OTHER_LIGHT, Cause.UNKNOWN, Cause.NOTHING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,12 @@ def quartiles(values: Floats) -> tuple[Floats, Floats, Floats]:
     return at(0.25), at(0.5), at(0.75)
 
 
+def _middle(samples: Sequence[Sample]) -> Floats:
+    """Zone by zone: a photographer's flash in one of three is no light of the room."""
+    middle: Floats = np.median([each.zones for each in samples], axis=0)
+    return middle
+
+
 class Changes:
     """See the module. :meth:`step` gives a change when it is over, else ``None``."""
 
@@ -104,7 +110,7 @@ class Changes:
         self._noise: Floats | None = None
         self._began: float | None = None
         self._moved = 0.0
-        self._again = 0.0
+        self._since = 0.0
         self._flickered = float("-inf")
         self._told: deque[tuple[float, Change]] = deque(maxlen=16)
 
@@ -150,31 +156,30 @@ class Changes:
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _change(self, sample: Sample) -> Change | None:
-        latest, before = self._mean(-2, None), self._mean(-4, -2)
-        reference = np.mean([each.zones for each in self._quiet], axis=0)
+        latest, before = _middle(list(self._recent)[-2:]), _middle(list(self._recent)[-4:-2])
+        reference = _middle(self._quiet)
         if self._began is None:
             if not self._differ(reference, latest, (1 / 2 + 1 / len(self._quiet)) ** 0.5):
                 return None
-            self._began = self._moved = sample.time
+            self._began = self._since = self._moved = sample.time
         way = self._way(reference, latest)
         last = abs(way[-1] - way[-4])
         if last > GOES_ON or self._differ(before, latest, 1.0):
             self._moved = sample.time
-        lasted = sample.time - self._began
         longest = 2 * LONGEST if last > STEP else LONGEST
-        if sample.time < self._again or (sample.time - self._moved < SETTLED and lasted < longest):
+        if sample.time - max(self._moved, self._since) < SETTLED and sample.time - self._since < longest:
             return None
         moved = self._commanded(sample)
         meanwhile = [self._commanded(sample, late) for late in LATE] if moved else ()
         found = attribute(
             View(reference, self._quiet[-1].grey),
-            View(self._mean(-3, None), sample.grey),
+            View(_middle(list(self._recent)[-3:]), sample.grey),
             Lamps(self._columns, self._ambient, moved, meanwhile),
-            self.noise * np.float32((1 / 3 + 1 / len(self._quiet)) ** 0.5),
+            self.noise * np.float32(1.2 * (1 / 3 + 1 / len(self._quiet)) ** 0.5),  # 1.2: of a median
             self._took(way),
         )
-        if found.cause in _UNSURE and abs(found.stops) < CLEAR and lasted < PATIENCE:
-            self._again = sample.time + LOOKS
+        if found.cause in _UNSURE and abs(found.stops) < CLEAR and sample.time - self._began < PATIENCE:
+            self._since = sample.time
             return None
         self._quiet, self._began = list(self._recent)[-3:], None
         if found.cause in _KINDS and any(name not in self._columns for name in moved):
@@ -203,10 +208,6 @@ class Changes:
         begun = next((at for at in range(len(way) - 1, -1, -1) if way[at] < low + 0.15 * (high - low)), 0)
         done = next((at for at in range(begun, len(way)) if way[at] > low + 0.85 * (high - low)), len(way) - 1)
         return times[done] - times[begun]
-
-    def _mean(self, first: int, last: int | None) -> Floats:
-        mean: Floats = np.mean([each.zones for each in list(self._recent)[first:last]], axis=0)
-        return mean
 
     def _differ(self, one: Floats, other: Floats, share: float) -> bool:
         """Whether more zones differ than chance lets; in any colour."""

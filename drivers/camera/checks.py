@@ -1,7 +1,7 @@
 """Self-test of a camera on itself (CAM-01…05, CAM-07…10, CAM-12 of docs/selftest.md). All passive: they only look.
 
 Each check grabs pictures for as long as it needs and no longer: a camera that is fine is done after two pictures,
-only a broken one takes the full two seconds.
+only a broken one, or one that seldom sends a whole picture, takes the full time.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +14,16 @@ from config.units import SILENT, Text
 from drivers.base import Check, Image, Limits, Result, Verdict
 from drivers.camera.baseline import Baseline
 from drivers.camera.checks_against import CHECKS, TITLES
-from drivers.camera.faults import FROZEN_BELOW
+from drivers.camera.faults import FROZEN_BELOW, KEYS_ALIKE
 from drivers.camera.metrics import difference, measure, sample
 
 SECONDS = 2.0
+KEYS_SECONDS = 6.0
+"""The same, where only one picture in a second or four is coded by itself."""
 
 RATE = Limits(warn=0.95, fail=0.80, below=True)
 CHANGE = Limits(fail=FROZEN_BELOW, below=True)
+KEYS_CHANGE = Limits(fail=KEYS_ALIKE, below=True)
 DARK = Limits(fail=98.0)
 EXPOSED = Limits(warn=1.0, fail=5.0)
 AGE = Limits(warn=0.5, fail=2.0)
@@ -39,13 +42,13 @@ class Watch:
 def all_of(watch: Watch, subject: str, size: tuple[int, int] | None, fps: float | None) -> Sequence[Check]:
     """The checks of one camera; ``size`` and ``fps`` as configured, or ``None``."""
 
-    def check(ident: str, en: str, zh: str, run: Callable[[], Result]) -> Check:
-        return Check(ident, subject, Text(en, zh), run, deadline=SECONDS + 4.0)
+    def check(ident: str, en: str, zh: str, run: Callable[[], Result], takes: float = SECONDS) -> Check:
+        return Check(ident, subject, Text(en, zh), run, deadline=takes + 4.0)
 
     own = (
         check("CAM-01", "Camera found, right format", "找到摄像机，格式正确", lambda: found(watch, size)),
         check("CAM-02", "Frame rate", "帧率", lambda: rate(watch, fps)),
-        check("CAM-03", "Picture not frozen", "画面未冻结", lambda: frozen(watch)),
+        check("CAM-03", "Picture not frozen", "画面未冻结", lambda: frozen(watch), KEYS_SECONDS),
         check("CAM-04", "Picture not black", "画面非全黑", lambda: black(watch)),
         check("CAM-05", "Clipped and crushed areas", "过曝与死黑面积", lambda: exposed(watch)),
         check("CAM-12", "Age of the newest different picture", "最新变化画面的时延", lambda: age(watch)),
@@ -119,22 +122,48 @@ def rate(watch: Watch, fps: float | None) -> Result:
 
 
 def frozen(watch: Watch) -> Result:
+    """Where pictures are coded from those before, only the ones coded by themselves count: the others repeat what
+    stands still bit for bit, of a sound camera, too."""
+    watch.grab()  # of a stream that has just begun, the first is a whole one
     before, change = sample(watch.grab().pixels), 0.0
-    until = watch.now() + SECONDS
-    while change <= FROZEN_BELOW and watch.now() < until:
+    keys = _keys(watch)
+    limits, seconds = (CHANGE, SECONDS) if keys is None else (KEYS_CHANGE, KEYS_SECONDS)
+    whole, until = 0, watch.now() + seconds
+    while limits.judge(change) is not Verdict.PASS and watch.now() < until:
         after = sample(watch.grab().pixels)
-        change, before = max(change, difference(before, after)), after
-    verdict = CHANGE.judge(change)
+        if keys is not None and keys == (keys := _keys(watch)):
+            continue
+        if keys is None or whole:
+            change = max(change, difference(before, after))
+        before, whole = after, whole + 1
+    if keys is not None and whole < 2:
+        said = Text(
+            f"The stream sends a whole picture less than twice in {seconds:g} s: nothing to compare.",
+            f"视频流在 {seconds:g} 秒内不足两个关键帧，无法比较。",
+        )
+        remedy = Text(
+            "Set the camera's encoder to a key frame (I picture) every 1 or 2 s.",
+            "将摄像机编码器的关键帧（I 帧）间隔设为 1 至 2 秒。",
+        )
+        return Result(Verdict.SKIPPED, said, remedy)
+    verdict = limits.judge(change)
     return Result(
         verdict,
         Text("The picture lives.", "画面正常变化。")
         if verdict is Verdict.PASS
-        else Text(f"The picture stood still for {SECONDS:g} s.", f"画面已静止 {SECONDS:g} 秒。"),
+        else Text(f"The picture stood still for {seconds:g} s.", f"画面已静止 {seconds:g} 秒。"),
         _unless_pass(verdict, "Restart the camera or its encoder; replug it.", "重启摄像机或编码器；重新插拔。"),
         value=change,
         unit="codes",
-        limits=CHANGE,
+        limits=limits,
     )
+
+
+def _keys(watch: Watch) -> str | None:
+    """How many pictures came that were coded by themselves; ``None``: all are, as far as the source tells."""
+    facts = watch.describe()
+    keys = facts.get("keys")
+    return None if keys is None or keys == facts.get("frames") else keys
 
 
 def black(watch: Watch) -> Result:
@@ -184,10 +213,12 @@ def exposed(watch: Watch) -> Result:
 
 
 def age(watch: Watch) -> Result:
-    """Waits for two pictures that differ; the age is that of the newer one when it has been handed over."""
+    """Waits for two pictures that differ; the age is that of the newer one when it has been handed over. Where pictures
+    are coded from those before, the newest is taken as it is: it may rightly be the same."""
     began = watch.now()
+    watch.grab()
     before = watch.grab()
-    points, newest = sample(before.pixels), None
+    points, newest = sample(before.pixels), None if _keys(watch) is None else before
     while newest is None and watch.now() < began + SECONDS + 0.5:
         after = watch.grab()
         now_points = sample(after.pixels)

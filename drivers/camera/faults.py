@@ -5,7 +5,7 @@
 | gone, stale | the source ended; no picture comes | the lane says so; age of the last picture |
 | black | lens cap, iris, no input | 99 % of the points below code 16 |
 | bars | a generator's colour bars | `bars.py` |
-| frozen | the encoder repeats itself; a sensor always has noise | change < 0.05 code, or equal packets |
+| frozen | the encoder repeats itself; a sensor always has noise | change < 0.05 code, or equal packets; H.264: `KEYS_ALIKE` |
 | too-fast, dropped, doubled, uneven | the stream's rhythm | `cadence.py`, on every packet |
 | moved, defocus, noise, white-balance, over, under | against the show's reference picture | `baseline.py` |
 | auto-exposure, auto-white-balance, flicker | the camera or a lamp moves the picture | told by whoever judges them |
@@ -28,6 +28,10 @@ from drivers.base import Picture
 from drivers.camera.bars import bars
 from drivers.camera.metrics import Metrics, difference
 
+KEYS_ALIKE = 0.5
+"""Codes (mean) two pictures coded by themselves differ at most if they are of the same picture. x264, 720p, GOP of 2 s,
+noise of 0.15...3 codes: 1.2 and more in a sound stream, 0.2...1.0 and ever less in a frozen one (constant quality; at a
+constant bit rate the encoder goes on improving it and it is not found)."""
 FROZEN_BELOW = 0.05
 """Codes, mean over the points."""
 DARK_BELOW = 16
@@ -139,6 +143,10 @@ class FaultState:
     changed: float | None = None
     """When the last picture came that differed from the one before: the picture's true age counts from here."""
     points: Picture | None = None
+    key: tuple[float, Picture] | None = None
+    """When the last picture came that was coded by itself, of a stream that has others too, and what it showed; ..."""
+    alike: float | None = None
+    """... since when those are the same, ``None``: they are not."""
     marks: Mapping[PictureFault, _Mark] = field(default_factory=dict)
 
     @property
@@ -198,20 +206,31 @@ def step(
     judged: Mapping[PictureFault, Judged] | None = None,
     expected: Collection[PictureFault] = (),
     repeated_since: float | None = None,
+    keyed: bool | None = None,
 ) -> FaultState:
     """One turn. ``metrics`` and ``points`` (``metrics.points``) are ``None`` when no picture came.
 
     ``judged``: what cadence, baseline, attribution and flicker say (it counts more than what is seen here).
     ``expected``: faults that are so by plan (black while the lights are out by cue). ``repeated_since``: since when all
-    packets have been equal, where the source tells packets.
+    packets have been equal, where the source tells packets. ``keyed``: whether a picture that was coded by itself came
+    since the last turn; ``None``: all are. What is coded by what came before repeats a scene that stands still bit for
+    bit, so of such a stream only the others are compared.
     """
     if metrics is None or points is None:
         return aged(state if state.seen is not None else start(now), now, patience)
     if state.faults and state.faults[0].fault in (PictureFault.GONE, PictureFault.STALE):
         state = replace(state, faults=(), points=None)
     change = None if state.points is None else difference(state.points, points)
-    moved = change is None or change >= FROZEN_BELOW or state.changed is None
-    changed = now if moved or state.changed is None else state.changed
+    key, alike = state.key, state.alike
+    if keyed is None:
+        moved = change is None or change >= FROZEN_BELOW or state.changed is None
+        changed = now if moved or state.changed is None else state.changed
+    else:
+        if keyed:
+            since, shown = key or (now, None)
+            same = shown is not None and difference(shown, points) < KEYS_ALIKE
+            key, alike = (now, points), (since if alike is None else alike) if same else None
+        changed = now if alike is None else alike
     seen = _seen(state, metrics, points) | dict(judged or {})
     if seen[PictureFault.BLACK].holds or seen[PictureFault.BARS].holds:
         # neither has noise to tell it from a frozen one, and the better word is the one that says more
@@ -234,7 +253,7 @@ def step(
         for fault, mark in sorted(marks.items(), key=lambda item: _ORDER[item[0]])
         if mark.named and fault not in expected
     )
-    return FaultState(faults, now, changed, points, marks)
+    return FaultState(faults, now, changed, points, key, alike, marks)
 
 
 def _seen(state: FaultState, metrics: Metrics, points: Picture) -> dict[PictureFault, Judged]:

@@ -143,7 +143,8 @@ class OpenCVCamera:
         facts = dict(source.describe())
         height, width = first.pixels.shape[:2]
         self._reduction = None if self._options.detail else Reduction((width, height))
-        facts.pop("frames", None)
+        for counted in ("frames", "keys"):
+            facts.pop(counted, None)
         facts["size"] = f"{width}x{height}"
         return Identity(
             model=facts.pop("name", "camera"),
@@ -220,8 +221,8 @@ class OpenCVCamera:
         return self._source.stamps() if self._source is not None else ()
 
     def describe(self) -> dict[str, str]:
-        """What the source knows of itself, how many ``frames`` came in so far (shown or skipped), and what decoding
-        them at a reduced size costs."""
+        """What the source knows of itself, how many ``frames`` came in so far (shown or skipped), how many of them were
+        coded by themselves (``keys``, where it tells), and what decoding them at a reduced size costs."""
         if self._source is None:
             return {}
         return {**self._source.describe(), **({} if self.price is None else {"reduced_by": str(self.price)})}

@@ -115,6 +115,12 @@ def facts(capture: Any) -> dict[str, str]:
     return found
 
 
+def by_itself(capture: Any) -> bool | None:
+    """Whether the picture last grabbed was coded by itself, without those before; ``None``: the codec does not say."""
+    kind = int(capture.get(opencv().CAP_PROP_FRAME_TYPE))
+    return None if kind in (0, ord("?")) else kind == ord("I")
+
+
 class CaptureSource:
     """A network stream through OpenCV's FFmpeg. One that changes its size goes on in the first one: OpenCV scales."""
 
@@ -122,7 +128,7 @@ class CaptureSource:
         self._owned = Owned(capture)
         self._shown = shown
         self._facts = {"name": name, **facts(capture)}
-        self._frames = 0
+        self._frames = self._keys = 0
         self._opened = self._asked = time.monotonic()
         self._newest: float | None = None
         """When the picture last grabbed was whole here; ``None`` once it was read."""
@@ -171,11 +177,13 @@ class CaptureSource:
             )
         self._frames += 1
         self._newest = now
-        self._stamps.append(Stamp(now, warming=now - self._opened < mjpeg.WARMING))
+        key = by_itself(capture)
+        self._keys += key is not False
+        self._stamps.append(Stamp(now, warming=now - self._opened < mjpeg.WARMING, key=key))
         return (now - began) - (time.thread_time() - busy) > WAITED
 
     def describe(self) -> dict[str, str]:
-        return {**self._facts, "frames": str(self._frames)}
+        return {**self._facts, "frames": str(self._frames), "keys": str(self._keys)}
 
     def close(self) -> None:
         self._owned.close()

@@ -23,7 +23,7 @@ from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, Repl
 from drivers.host import NOBODY, STAMPS, STREAMS, Controls, FrameSource, Login, VideoDevice, shown_url
 from drivers.real import decode, mjpeg
 from drivers.real.address import Address, join
-from drivers.real.capture import OPEN_TIMEOUT, Again, Owned, facts, open_capture
+from drivers.real.capture import OPEN_TIMEOUT, Again, Owned, by_itself, facts, open_capture
 from drivers.real.decode import eight_bits, opencv
 from drivers.real.v4l2 import DeviceControls
 from drivers.real.v4l2_capture import open_device
@@ -155,7 +155,7 @@ class FileSource:
         self._owned = Owned(capture)
         self._facts = {"name": path.name, **facts(capture)}
         self._rate = float(self._facts.get("fps", "25"))
-        self._frames = 0
+        self._frames = self._keys = 0
         self._stamps: deque[Stamp] = deque(maxlen=STAMPS)
         self._start = time.monotonic()
         """When picture 0 was due. Moves on when nobody looked for a while: a paused film resumes, it does not race."""
@@ -194,11 +194,13 @@ class FileSource:
     def _grab(self, capture: Any) -> None:
         if not capture.grab() and not (capture.set(opencv().CAP_PROP_POS_FRAMES, 0) and capture.grab()):
             raise LinkLost(f"{self._path} ended and cannot be started again", "is the file whole?")
-        self._stamps.append(Stamp(self._start + self._frames / self._rate))
+        key = by_itself(capture)
+        self._keys += key is not False
+        self._stamps.append(Stamp(self._start + self._frames / self._rate, key=key))
         self._frames += 1
 
     def describe(self) -> dict[str, str]:
-        return {**self._facts, "frames": str(self._frames)}
+        return {**self._facts, "frames": str(self._frames), "keys": str(self._keys)}
 
     def close(self) -> None:
         self._owned.close()

@@ -117,6 +117,8 @@ class CameraWatch:
         self._faults = FaultState()
         self._patience, self._pace = faults.LOCAL, cadence.LOCAL
         self._cadence = cadence.start(0.0)
+        self._keyed = False
+        """Whether a picture that was coded by itself came since one was judged."""
         self._due = 0.0
         self._against = True
         self._before: Metrics | None = None
@@ -171,16 +173,19 @@ class CameraWatch:
             return self._next_turn(now)
         metrics = self._before = self._measured(image)
         insight = self.insights.look(image, metrics, now)
+        judged = {**self._rhythm(image.captured), **insight.judged, **self._compared(image, metrics)}
         self._faults = faults.step(
             self._faults,
             metrics,
             metrics.points,
             image.captured,
             patience=self._patience,
-            judged={**self._rhythm(image.captured), **insight.judged, **self._compared(image, metrics)},
+            judged=judged,
             expected=DARK if self._told_out(image.captured) else frozenset(),
             repeated_since=self._cadence.repeated_since,
+            keyed=None if self._cadence.keyed is None else self._keyed,
         )
+        self._keyed = False
         self._tell(Sight(metrics, image.captured, image.number, insight=insight))
         return self._next_turn(now)
 
@@ -270,6 +275,7 @@ class CameraWatch:
         if stamps is None:
             return {}
         self._cadence = cadence.feed(self._cadence, stamps(), now, self._pace)
+        self._keyed = self._keyed or bool(self._cadence.keyed)
         return cadence.judge(self._cadence, now, self._pace, self._faults.named)
 
     def _compared(self, image: Image, metrics: Metrics) -> Mapping[PictureFault, Judged]:

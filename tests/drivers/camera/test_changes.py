@@ -195,3 +195,14 @@ def test_in_the_dark_nothing_is_learned_and_nothing_said() -> None:
     for number in range(40):
         assert changes.step(Sample(number / RATE, dark, grey, {})) is None
     assert (changes.noise == 1.0).all()
+
+
+def test_a_photographer_s_flash_is_no_change_of_the_camera_s() -> None:
+    film = Film().run(4)
+    for pause in (2.1, 0.5, 3.2, 0.25, 2.6):
+        film.run(pause)
+        film.moment = film_moment.but(gain=film_moment.gain * 3)
+        film.run(0.01)  # one picture
+        film.moment = film_moment
+    film.run(4)
+    assert film.causes == []
