@@ -5,7 +5,7 @@
 | gone, stale | the source ended; no picture comes | the lane says so; age of the last picture |
 | black | lens cap, iris, no input | 99 % of the points below code 16 |
 | bars | a generator's colour bars | `bars.py` |
-| frozen | the encoder repeats itself; a sensor always has noise | change < 0.05 code, or equal packets; H.264: `KEYS_ALIKE` |
+| frozen | the encoder repeats itself; a sensor always has noise | change < 0.05 code, equal packets; `KEYS_ALIKE` |
 | too-fast, dropped, doubled, uneven | the stream's rhythm | `cadence.py`, on every packet |
 | moved, defocus, noise, white-balance, over, under | against the show's reference picture | `baseline.py` |
 | auto-exposure, auto-white-balance, flicker | the camera or a lamp moves the picture | told by whoever judges them |
