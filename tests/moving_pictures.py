@@ -142,7 +142,7 @@ def _scene(clip: Clip, taken: npt.NDArray[np.float64], random: np.random.Generat
     wide = photograph(clip.photograph, width, height)
     other = photograph(clip.photograph + 3, width, height)
     person = photograph(clip.photograph + 1, width // 2, height // 2)
-    mask = _cutout(person.shape[1], person.shape[0])
+    mask = cutout(person.shape[1], person.shape[0])
     a, b, c, d = random.uniform(0, 6.28, 4)
     speed = random.uniform(0.6, 1.4)
     steps = random.standard_normal((len(taken), 2))
@@ -184,7 +184,7 @@ def _moved(ground: Floats, width: int, height: int, x: float, y: float, zoom: fl
 
 
 @cache
-def _cutout(width: int, height: int) -> Floats:
+def cutout(width: int, height: int) -> Floats:
     """Head and shoulders."""
     mask = np.zeros((height, width), np.uint8)
     cv2.ellipse(mask, (width // 2, height // 3), (width // 7, height // 4), 0, 0, 360, 255, -1)

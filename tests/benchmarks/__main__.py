@@ -29,6 +29,7 @@ NAMES = (
     "shows",
     "flicker",
     "camera_faults",
+    "seeing",
     "watching",
     "soak",
     "outbox",
