@@ -203,6 +203,11 @@ class OpenCVCamera:
         """What is to be taken back from the metrics of pictures of ``grab()``; ``None``: nothing."""
         return None if self._reduction is None else self._reduction.price
 
+    def cut(self) -> None:
+        """The picture has become another one: what is known of the one before holds no longer."""
+        if self._reduction is not None:
+            self._reduction.renew()
+
     def _learn(self, source: FrameSource, reduction: Reduction) -> None:
         """From a picture between two that are measured, so that nobody gets one of another size."""
         try:

@@ -85,6 +85,10 @@ class Reduction:
         """Whether the next picture should be a whole one, for :meth:`learn`."""
         return now >= self._due and self._reduced is not None and self._reduced != self._whole
 
+    def renew(self) -> None:
+        """The picture was cut: that of the new one is to be learned at once."""
+        self._due = -math.inf
+
     def learn(self, whole: Picture | None, now: float) -> None:
         """That picture; ``None``: it could not be had."""
         self._due = now + EVERY

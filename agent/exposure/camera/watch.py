@@ -173,6 +173,8 @@ class CameraWatch:
             return self._next_turn(now)
         metrics = self._before = self._measured(image)
         insight = self.insights.look(image, metrics, now)
+        if insight.cut and not (self.latest is not None and self.latest.insight.cut):
+            getattr(self._camera, "cut", lambda: None)()
         judged = {**self._rhythm(image.captured), **insight.judged, **self._compared(image, metrics)}
         self._faults = faults.step(
             self._faults,

@@ -95,6 +95,24 @@ def test_what_decoding_at_a_reduced_size_costs_is_taken_back() -> None:
     assert np.allclose(after.zones, before.zones, atol=0.01)  # changes are looked for in these
 
 
+def test_a_camera_is_told_once_that_its_picture_was_cut() -> None:
+    watched, cuts, shown = Watched(), [], "coffee"
+    random = np.random.default_rng(1)
+    rooms = {name: Room.made(random, name=name) for name in ("coffee", "astronaut")}
+
+    def grab() -> Image:
+        room = rooms[shown]
+        return Image(shoot(room, Moment(dict.fromkeys(room.fields, 0.4), gain=0.5), random), watched.camera.now, 1)
+
+    watched.camera.grab = grab  # type: ignore[method-assign]
+    watched.camera.cut = lambda: cuts.append(shown)  # type: ignore[attr-defined]
+    watched.run(6)
+    assert cuts == []
+    shown = "astronaut"
+    watched.run(4)
+    assert cuts == ["astronaut"]
+
+
 def test_pictures_that_somebody_else_takes_on_the_lane_are_no_silence() -> None:
     watched = Watched().run(3)
     last = watched.camera.now

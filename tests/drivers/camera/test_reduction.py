@@ -131,6 +131,20 @@ def test_a_whole_picture_is_looked_at_every_few_seconds_and_given_to_nobody(gras
     assert camera.describe()["reduced_by"].startswith(f"{camera.price.ev:+.3f} stop")
 
 
+def test_after_a_cut_it_is_learned_at_once(grass: bytes) -> None:
+    wire = Wire(grass)
+    camera = opened(wire)
+    watched(camera, wire, 1)
+    before = camera.price
+    wire.data = coded(mosaic("coffee.png", 1920, 1080))
+    watched(camera, wire, 1)
+    assert camera.price == before
+    camera.cut()
+    watched(camera, wire, 1)
+    assert camera.price != before
+    assert len(wire.whole) == 2
+
+
 def test_another_size_of_picture_has_a_price_of_its_own(grass: bytes) -> None:
     wire = Wire(grass)
     camera = opened(wire)
