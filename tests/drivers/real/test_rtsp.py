@@ -113,6 +113,8 @@ def test_it_is_opened_measured_and_every_packet_is_seen(
     stamps = near.stamps()
     assert len(stamps) == int(near.describe()["frames"]) - before
     assert len(stamps) > 0.5 * (far.sent - sent) > 5
+    keys = [stamp.key for stamp in stamps]
+    assert False in keys and abs(keys.count(True) - len(keys) / 25) < 1
     assert near.grab().captured > first.captured
     near.close()
     assert any(said.startswith("TEARDOWN") for said in (*far.said, *_later(far, "TEARDOWN")))
