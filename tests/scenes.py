@@ -203,6 +203,25 @@ def crowd(random: np.random.Generator, seed: int) -> Scene:
     return Scene(stage(random, _name(seed), people=tuple(everybody)), SOMEBODY, frozenset({"clipped"}))
 
 
+def paper(random: np.random.Generator, seed: int) -> Scene:
+    """A white sheet, a dark book or a bright telephone is held up to the lens, now and then."""
+    size, shade = float(random.uniform(0.35, 0.8)), (0.9, 0.03, 1.6)[seed % 3]
+
+    def over(now: float, light: Floats, shone: Floats, begins: npt.NDArray[np.float64]) -> Floats:
+        near = min(1.0, (now % 12 - 6) / 0.4, (12 - now % 12) / 0.4)
+        tall, wide = int(HEIGHT * size * near), int(WIDTH * size * near)
+        if tall < 2 or wide < 2:
+            return light
+        top, left = (HEIGHT - tall) // 2 + int(3 * math.sin(5 * now)), (WIDTH - wide) // 2 + int(6 * math.sin(3 * now))
+        place = slice(max(0, top), top + tall), slice(left, left + wide)
+        light = light.copy()
+        light[place] = shade * np.broadcast_to(shone, light.shape)[place] if seed % 3 < 2 else (0.42, 0.35, 0.31)
+        return light
+
+    found = stage(random, _name(seed), 0.12, over=over, people=(presenter(random),))
+    return Scene(found, SOMEBODY, LIGHT | {"defocus"})
+
+
 def close(random: np.random.Generator, seed: int) -> Scene:
     """A presenter who fills most of the picture."""
     return Scene(stage(random, _name(seed), people=(presenter(random, 1.3, 2.2),)))
@@ -290,7 +309,7 @@ SCENES: Mapping[str, Made] = {
     made.__name__: made
     for made in (
         *(people, empty, at_night, cloudy, sunset, fades, master, blackouts, colour, cuts, pan, leaves, crowd, close),
-        *(dim, flashes, dimmers, monitor, wall, hiccups),
+        *(paper, dim, flashes, dimmers, monitor, wall, hiccups),
     )
 }
 

@@ -75,6 +75,9 @@ CUT = 0.45
 """Median correlation of the structure below which it is another picture."""
 SAME = 0.05
 """Stops most zones differ from what they all did, below which it is no other picture."""
+STANDS = 0.09
+"""Share of the zones that have the light they had to ``LEAST`` from which it is the same scene: the wall beside a
+presenter who fills the picture (0.1 and more; after cuts 0.03 at most, while a camera pans 0.08, plain walls apart)."""
 KEPT = 3
 """Cells of 32 that show what they showed from which it is the same scene, however many people moved in it: of another
 picture one or two are alike by chance."""
@@ -142,7 +145,7 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
     shift = compare(before.grey, after.grey)
     if zones < FEWEST:  # too dark before or after; what shows a picture and not the same one was cut
         back = compare(after.grey, before.grey)
-        cut = back.tiles > 0 and _structure(shift, still=False) is Cause.CUT
+        cut = back.tiles > 0 and _structure(shift, still=False, stands=False) is Cause.CUT
         return Change(Cause.CUT if cut else Cause.UNKNOWN, seconds=seconds, evidence={"zones": zones})
     one, two, grain = first[:, known], second[:, known], noise[:, known].astype(np.float64)
     light, then = _luminance(one), _luminance(two)
@@ -176,7 +179,8 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
     gain = _fit_most(np.sqrt(light * then), light, then, sigma)
     day = None if lamps.ambient is None else _fit_most(lamps.ambient[known], light, then, sigma)
     spread = float(np.median(np.abs(change - common.middle)))
-    structure = _structure(shift, still or spread < SAME)
+    stands = float((np.abs(change) < LEAST).mean()) >= STANDS
+    structure = _structure(shift, still or spread < SAME, stands)
     if structure is not None:
         return found(structure, shift_percent=shift.far)
     if tinted:
@@ -190,7 +194,7 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
         return found(
             Cause.LAMP, (best.name,), best.name in lamps.moved, explained=best.explained, level_change=best.size
         )
-    if still:
+    if still or (stands and shift.match < CUT):
         return found(Cause.SOMEBODY)
     if lamps.moved and not lamps.moved.keys() <= lamps.columns.keys():
         return found(Cause.LAMP, tuple(lamps.moved), True)
@@ -201,7 +205,7 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
     if same_way >= 0.85 or (day is not None and day.explained >= EXPLAINED):
         explained = 0.0 if day is None else day.explained
         return found(Cause.DAYLIGHT if seconds >= SLOW else Cause.OTHER_LIGHT, same_way=same_way, explained=explained)
-    return found(Cause.SOMEBODY if share < MOST else Cause.UNKNOWN, same_way=same_way)
+    return found(Cause.SOMEBODY if share < MOST or stands else Cause.UNKNOWN, same_way=same_way)
 
 
 def middles(values: npt.NDArray[Any], weights: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -260,10 +264,11 @@ def _tint(values: Numbers, sigma: Numbers) -> _Common:
     return _alike(values[clear], np.maximum(sigma[clear], CHROMA_GRAIN), CHROMA_ALIKE, 0.5)
 
 
-def _structure(shift: Shift, still: bool) -> Cause | None:
+def _structure(shift: Shift, still: bool, stands: bool) -> Cause | None:
     """What became of the picture's structure. ``still``: most zones have the light they had, so it is no other scene;
-    what moved in front of them is somebody. So it is where parts of the scene stand as they stood."""
-    if shift.tiles == 0:
+    what moved in front of them is somebody. So it is where parts of the scene stand as they stood (``stands``: to the
+    light of many zones)."""
+    if shift.tiles == 0 or stands:
         return None
     if shift.far >= MOVED and shift.agree >= 0.5 and shift.match >= CUT and shift.kept == 0:
         return Cause.CAMERA_MOVED

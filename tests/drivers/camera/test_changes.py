@@ -11,6 +11,7 @@ from drivers.camera.faults import PictureFault
 from drivers.camera.metrics import sample
 from drivers.camera.shift import thumbnail
 from tests.drivers.camera.relit import Moment, Room, column, light, shoot
+from tests.scenes import scene
 
 RATE = 8.0
 LEVELS = {"lamp-0": 0.4, "lamp-1": 0.3, "lamp-2": 0.5, "lamp-3": 0.3}
@@ -206,3 +207,15 @@ def test_a_photographer_s_flash_is_no_change_of_the_camera_s() -> None:
         film.moment = film_moment
     film.run(4)
     assert film.causes == []
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("close", 1), ("paper", 0)])
+def test_what_stands_beside_it_tells_that_a_large_thing_before_the_lens_is_no_cut(kind: str, seed: int) -> None:
+    shown = scene(kind, seed)
+    changes, causes = Changes(*shown.stage.columns()), []
+    for now in np.arange(4, 20, 1 / RATE).tolist():
+        pixels = shown.stage.picture(now)
+        grey = thumbnail(sample(pixels))
+        change = changes.step(Sample(now, light(pixels), grey, shown.stage.levels(now)))
+        causes += [] if change is None else [change.cause]
+    assert set(causes) == {Cause.SOMEBODY}
