@@ -1,7 +1,8 @@
 """What is said of sound studios (``tests/scenes.py``): the camera's lane, all it judges by, and nothing wrong with any.
 
 Time is simulated: a minute of a scene is about ten seconds of a computer, nearly all of it for drawing.
-``STUDIO_SCENES=FIRST:LAST`` plays other seeds of every kind, ``STUDIO_SCENES_ONLY=KIND,KIND`` some kinds.
+``STUDIO_SCENES=FIRST:LAST`` plays other seeds of every kind, ``STUDIO_SCENES_ONLY=KIND,KIND`` some kinds. Clips in the
+folder ``STUDIO_BENCH_CLIPS`` are played to and fro for half a minute; nobody knows what is right, so it is only told.
 """
 
 import os
@@ -11,17 +12,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from agent.exposure.camera.insight import Columns, Insights
 from agent.exposure.camera.watch import CameraWatch, Sight
-from drivers.base import Identity, Image, Stamp
+from drivers.base import Identity, Image, Picture, Stamp
 from drivers.camera.attribution import Change
-from drivers.camera.baseline import seen, take
+from drivers.camera.baseline import Baseline, seen, take
 from drivers.camera.metrics import sample
 from drivers.errors import ReplyTimeout
 from tests.benchmarks.row import Row
 from tests.scenes import SCENES, Scene, scene
+from tests.stage import Levels
 
 RATE = 8.0
 TAKEN = 4.0
@@ -114,8 +117,8 @@ def watched(shown: Scene, seed: int) -> Said:
     insights = Insights(False, lambda: levels(feed.now))
     watch = CameraWatch("front", feed, RATE, told, lambda: feed.now, insights)
     watch.opened(feed.open(), feed.now)
-    columns, ambient = shown.stage.columns()
-    insights.know(Columns(columns, ambient, np.ones((9, 16), bool)))
+    if shown.known:
+        insights.know(Columns(*shown.stage.columns(), np.ones((9, 16), bool)))
     while feed.now < shown.seconds:
         if watch.reference is None and feed.now >= TAKEN:
             watch.reference = reference(feed)
@@ -130,7 +133,7 @@ def watched(shown: Scene, seed: int) -> Said:
     return said
 
 
-def reference(feed: Feed):  # type: ignore[no-untyped-def]
+def reference(feed: Feed) -> Baseline:
     """Of seven pictures, as the show's is taken."""
     found, before = [], None
     for _ in range(8):
@@ -139,6 +142,38 @@ def reference(feed: Feed):  # type: ignore[no-untyped-def]
         found.append(seen(pixels, points, before))
         before = points
     return take(found[1:], "")
+
+
+class Clip:
+    """A video file as a stage: played to its end, back to its beginning, and so on."""
+
+    def __init__(self, path: Path) -> None:
+        capture = cv2.VideoCapture(str(path))
+        self.fps = capture.get(cv2.CAP_PROP_FPS)
+        self._frames: list[Picture] = []
+        while (read := capture.read())[0]:
+            self._frames.append(read[1])
+
+    def picture(self, now: float) -> Picture:
+        last = len(self._frames) - 1
+        at = round(now * self.fps) % max(1, 2 * last)
+        return self._frames[min(at, 2 * last - at)]
+
+    def levels(self, now: float) -> Levels:
+        return {}
+
+
+def clips() -> list[Row]:
+    """What is said of real ones."""
+    rows = []
+    for path in sorted(Path(os.environ.get("STUDIO_BENCH_CLIPS", os.devnull)).glob("*.m*")):
+        clip = Clip(path)
+        shown = Scene(clip, fps=clip.fps, seconds=30.0, known=False)  # type: ignore[arg-type]
+        said = watched(shown, 0)
+        faults = [fault for _, fault in said.faults]
+        causes = Counter(str(change.cause) for _, change in said.changes)
+        rows.append(Row(f"clip {path.stem}", f"faults {faults or 'none'}", how=f"causes {dict(causes)}"))
+    return rows
 
 
 def run(folder: Path) -> list[Row]:
@@ -168,4 +203,4 @@ def run(folder: Path) -> list[Row]:
             f"{pictures} pictures; {dict(found.most_common(6)) or ''}{rightly if what == 'causes' else ''}",
         )
         for what, found in wrong.items()
-    ]
+    ] + clips()
