@@ -150,14 +150,14 @@ class Clip:
     def __init__(self, path: Path) -> None:
         capture = cv2.VideoCapture(str(path))
         self.fps = capture.get(cv2.CAP_PROP_FPS)
-        self._frames: list[Picture] = []
+        self.frames: list[Picture] = []
         while (read := capture.read())[0]:
-            self._frames.append(read[1])
+            self.frames.append(read[1])
 
     def picture(self, now: float) -> Picture:
-        last = len(self._frames) - 1
+        last = len(self.frames) - 1
         at = round(now * self.fps) % max(1, 2 * last)
-        return self._frames[min(at, 2 * last - at)]
+        return self.frames[min(at, 2 * last - at)]
 
     def levels(self, now: float) -> Levels:
         return {}
@@ -168,6 +168,8 @@ def clips() -> list[Row]:
     rows = []
     for path in sorted(Path(os.environ.get("STUDIO_BENCH_CLIPS", os.devnull)).glob("*.m*")):
         clip = Clip(path)
+        if not clip.frames:  # no film
+            continue
         shown = Scene(clip, fps=clip.fps, seconds=30.0, known=False)  # type: ignore[arg-type]
         said = watched(shown, 0)
         faults = [fault for _, fault in said.faults]
