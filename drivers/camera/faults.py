@@ -19,6 +19,7 @@ Figures: live pictures change by 0.09 codes and more from one to the next, a rep
 at most.
 """
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -91,6 +92,8 @@ class Patience:
     """Black, bars, and all that one picture shows by itself or against the reference."""
     cadence: float
     """On top of the window the rhythm is measured in."""
+    slight: float
+    """What is so little that only its lasting makes it a fault (:class:`Judged`)."""
     clear: float
 
     def confirm(self, fault: PictureFault) -> float:
@@ -100,26 +103,34 @@ class Patience:
         return self.cadence if fault in _CADENCE else self.picture
 
 
-LOCAL = Patience(stale=0.7, frozen=0.6, picture=0.45, cadence=0.1, clear=0.5)
-"""Devices and files of this machine: named within 1 s."""
-NETWORK = Patience(stale=1.5, frozen=1.4, picture=1.2, cadence=0.2, clear=1.0)
-"""Streams, where a breath of 1 s is normal: named within 2 s."""
+LOCAL = Patience(stale=0.7, frozen=0.6, picture=0.45, cadence=0.1, slight=4.0, clear=0.5)
+"""Devices and files of this machine: named within 1 s, what is slight within 5."""
+NETWORK = Patience(stale=1.5, frozen=1.4, picture=1.2, cadence=0.2, slight=4.0, clear=1.0)
+"""Streams, where a breath of 1 s is normal: named within 2 s, what is slight within 5."""
 
 
 class Judged(NamedTuple):
-    """What somebody says of one fault now. ``holds=None``: cannot be said at present, nothing changes."""
+    """What somebody says of one fault now. ``holds=None``: cannot be said at present, nothing changes. ``slight``: so
+    little that it must last (``Patience.slight``) to be a fault, and that the picture is as true as before."""
 
     holds: bool | None
     evidence: Mapping[str, float] = {}
+    slight: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A fault that holds. ``since``: when it began, not when it was named."""
+    """A fault that holds. ``since``: when it began, not when it was named. ``slight``: as :class:`Judged`."""
 
     fault: PictureFault
     since: float
     evidence: Mapping[str, float]
+    slight: bool = False
+
+    @property
+    def blinding(self) -> bool:
+        """Whether nothing should act on the picture."""
+        return self.fault in BLINDING and not self.slight
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,11 @@ class _Mark:
     last: float
     named: bool
     evidence: Mapping[str, float]
+    plain: float | None = None
+    """Since when it is more than slight; ``None``: it is not."""
+    heavy: float = -math.inf
+    """When it last had been so for long enough."""
+    slight: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +188,7 @@ class FaultState:
     @property
     def untrusted(self) -> PictureFault | None:
         """The first that forbids to act on the picture."""
-        return next((each.fault for each in self.faults if each.fault in BLINDING), None)
+        return next((each.fault for each in self.faults if each.blinding), None)
 
 
 def start(now: float) -> FaultState:
@@ -249,7 +265,7 @@ def step(
         named = frozen.named or now - since >= patience.frozen
         marks[PictureFault.FROZEN] = replace(frozen, since=since, named=named)
     faults = tuple(
-        Named(fault, mark.since, mark.evidence)
+        Named(fault, mark.since, mark.evidence, mark.slight)
         for fault, mark in sorted(marks.items(), key=lambda item: _ORDER[item[0]])
         if mark.named and fault not in expected
     )
@@ -278,10 +294,15 @@ def _marked(mark: _Mark | None, says: Judged, now: float, patience: Patience, fa
     if says.holds is None:  # what has not been named is forgotten: else two moments far apart were one long one
         return mark if mark is not None and (mark.named or now - mark.last < FORGOTTEN) else None
     if says.holds:
-        if mark is None:
-            mark = _Mark(now, now, False, says.evidence)
-        named = mark.named or now - mark.since >= patience.confirm(fault)
-        return _Mark(mark.since, now, named, says.evidence)
+        since = now if mark is None else mark.since
+        plain = None if says.slight else now if mark is None or mark.plain is None else mark.plain
+        heavy = mark.heavy if mark is not None else -math.inf
+        if plain is not None and now - plain >= patience.confirm(fault):
+            heavy = now
+        lasting = says.slight and now - since >= patience.slight
+        named = heavy == now or lasting or (mark is not None and mark.named)
+        slight = (says.slight or (mark is not None and mark.slight)) and now - heavy >= patience.clear
+        return _Mark(since, now, named, says.evidence, plain, heavy, slight)
     if mark is not None and mark.named and now - mark.last < patience.clear:
         return mark
     return None

@@ -16,7 +16,7 @@ from agent.runtime.unit import Unit
 from config.model import CameraSection
 from drivers.base import Camera, Identity, Image
 from drivers.camera import baseline, cadence, faults
-from drivers.camera.faults import BLINDING, FaultState, Judged, Named, PictureFault
+from drivers.camera.faults import FaultState, Judged, Named, PictureFault
 from drivers.camera.metrics import SRGB, Curve, Metrics, measure
 from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
 from drivers.host import Host, is_network
@@ -64,7 +64,7 @@ class Sight:
 
     def untrusted_but(self, known: Set[PictureFault]) -> str:
         """The same, of what is not known of."""
-        seen = (str(each.fault) for each in self.faults if each.fault in BLINDING - SUSPECTED - known)
+        seen = (str(each.fault) for each in self.faults if each.blinding and each.fault not in SUSPECTED | known)
         return self.busy or next(seen, OUT_BY_PLAN if self.dark else "")
 
     @property

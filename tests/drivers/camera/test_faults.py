@@ -167,3 +167,24 @@ def test_two_moments_far_apart_with_nothing_to_be_said_between_are_no_long_fault
     state = run(live, 9, state, 100.1, judged={PictureFault.NOISE: Judged(None)})
     state = run(live, 0.0, state, 109.5, judged={PictureFault.NOISE: Judged(True)})
     assert state.fault is None
+
+
+def test_what_is_slight_is_named_when_it_has_lasted_and_does_not_blind() -> None:
+    slight, plain = ({PictureFault.MOVED: Judged(True, {"shift_percent": far}, slight=far < 3)} for far in (1.2, 5.0))
+    state = run(live, 3.8, judged=slight)
+    assert state.fault is None
+    state = run(live, 0.4, state, 103.9, judged=slight)
+    assert state.fault is PictureFault.MOVED and state.untrusted is None
+    state = run(live, 0.3, state, 104.4, judged=plain)
+    assert state.untrusted is None  # a moment of more is none
+    state = run(live, 0.4, state, 104.8, judged=plain)
+    assert state.untrusted is PictureFault.MOVED
+    state = run(live, 0.8, state, 105.3, judged=slight)
+    assert state.fault is PictureFault.MOVED and state.untrusted is None
+
+
+def test_a_slight_fault_that_becomes_a_plain_one_has_to_last_as_one() -> None:
+    state = run(live, 3.0, judged={PictureFault.NOISE: Judged(True, slight=True)})
+    state = run(live, 0.3, state, 103.1, judged={PictureFault.NOISE: Judged(True)})
+    assert state.fault is None
+    assert run(live, 0.2, state, 103.5, judged={PictureFault.NOISE: Judged(True)}).fault is PictureFault.NOISE
