@@ -1,6 +1,6 @@
-"""The show's reference picture, in numbers, and what has become of the picture since. Pure but for load and save.
+"""The show's reference picture, in numbers, and what has become of the picture since. Pure.
 
-    pictures --portrait()--> numbers --take(): medians--> Baseline <--JSON, versioned--> file on this machine
+    pictures --portrait()--> numbers --take(): medians--> Baseline <--baseline_file.py--> file on this machine
                                 |                            |
                                 '-----------judge()----------'--> moved, defocus, noise, white-balance, over, under
 
@@ -12,22 +12,18 @@ Lights that are moved on purpose are no fault of the picture: with ``lamps_moved
 Light that changes does not look like defocus or noise: sharpness is taken per contrast, without what noise adds to it.
 """
 
-import json
 import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from statistics import median
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from drivers.base import Limits, Picture
+from drivers.base import Limits
 from drivers.camera.faults import EASIER, Judged, PictureFault
-from drivers.camera.light import Floats, channels, logs, white
-from drivers.camera.metrics import COLUMNS, ROWS, noise, sharpness
-from drivers.camera.shift import HEIGHT, WIDTH, Grey, Shift, compare, likeness, thumbnail
+from drivers.camera.light import Floats, white
+from drivers.camera.portrait import BOX, UNKNOWN, Baseline, Portrait, portrait, seen, take
+from drivers.camera.shift import HEIGHT, WIDTH, Grey, Shift, cells, compare, likeness, similar
 
-VERSION = 1
 NOISE = Limits(warn=1.5, fail=2.5)
 """Times the baseline's noise (CAM-07)."""
 SHARP = Limits(warn=0.7, fail=0.5, below=True)
@@ -38,18 +34,27 @@ TINT = 0.006
 """Duv from the baseline's white that counts like ``COLOUR.fail`` (the tolerance of ANSI C78.377)."""
 MOVED = Limits(warn=1.0, fail=3.0)
 """Per cent of the width (CAM-10)."""
+NUDGED = 0.8
+"""Per cent of the width from which it is a slight fault, if it lasts: half a point of the grey picture ..."""
+FOLLOW, STAY = 6, 0.1
+"""... and so many cells at least, of which this share at most stays, went along."""
+GRAIN = 1.3
+"""Times the noise of the same zones that is a slight fault, if it lasts. JPEG quantises: of twice the noise it passes
+1.3 to 1.6, of three times 1.5 to 2.4 (see the README)."""
+QUIETER = 0.4
+"""Quantile of those zones: people who move raise the others."""
+SAME = 0.3
+"""Stops by which a zone's light may have changed for its noise to be compared."""
 LEVEL = 1.0
 """Stops from the baseline's light, over or under."""
 AGREED = 0.5
 """Share of the tiles that must have moved alike."""
 MATCHED = 0.4
 """Median correlation below which the place the tiles moved to is a guess."""
+FAITHFUL = 0.9
+"""Median correlation below which a picture without anything that stays in it may be on the move."""
 STRANGE = 0.15
 """Median correlation below which the picture shows something else altogether, however it is turned."""
-BOX = 256
-"""Pixels across and down, in the middle, whose sharpness counts."""
-UNKNOWN = -99.0
-"""Stops: a zone that was too dark or clipped in the reference."""
 FEWEST = 12
 """Zones that are needed to say anything of light or colour."""
 QUIET = 0.5
@@ -65,103 +70,20 @@ MOST = 0.6
 sheet of paper held up to the lens changes what it covers, and may cover half of the picture."""
 CONTRAST = 4.0
 """Laplacian variance below which the reference has no edges to be sharp."""
+LAPLACE = 20
+"""Times its variance that noise adds to the Laplacian's (1 + 1 + 1 + 1 + 16)."""
+UNHIDDEN = 3
+"""Cells that look as they did, and have edges, which say how sharp the picture is where its middle shows something
+else: somebody who has moved."""
 
-
-@dataclass(frozen=True, slots=True)
-class Portrait:
-    """One picture's numbers. ``grey``: HEIGHT x WIDTH codes; ``zones``: 3 x ROWS x COLUMNS (blue, green, red) of log2
-    linear light, NaN where too dark or clipped; ``sharpness``: Laplacian variance (codes squared) of the presenter or
-    the middle, ``noise``: codes; NaN where not known. ``level``: mean code of the picture, ``size``: width, height."""
-
-    grey: Grey
-    zones: Floats
-    level: float
-    sharpness: float
-    noise: float
-    size: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """The reference, as plain numbers. ``at``: when it was taken (ISO 8601)."""
-
-    at: str
-    size: tuple[int, int]
-    grey: tuple[int, ...]
-    zones: tuple[float, ...]
-    level: float
-    sharpness: float
-    noise: float
-    version: int = VERSION
-
-    @property
-    def picture(self) -> Grey:
-        """HEIGHT x WIDTH."""
-        return np.array(self.grey, np.uint8).reshape(HEIGHT, WIDTH)
-
-    @property
-    def portrait(self) -> Portrait:
-        """The same as one picture's numbers."""
-        light = np.where(self.light > UNKNOWN / 2, self.light, np.float32(np.nan))
-        return Portrait(self.picture, light, self.level, self.sharpness, self.noise, self.size)
-
-    @property
-    def light(self) -> Floats:
-        """3 x ROWS x COLUMNS, log2; UNKNOWN where nothing could be said."""
-        return np.array(self.zones, np.float32).reshape(3, ROWS, COLUMNS)
-
-
-def portrait(
-    points: Picture,
-    size: tuple[int, int],
-    sharpness: float = math.nan,
-    noise: float = math.nan,
-    zones: Floats | None = None,
-) -> Portrait:
-    """The numbers of a picture of that width and height, of its ``metrics.points``. ``zones``: its linear light (3 x
-    ROWS x COLUMNS) where it is known already. ValueError: too small to be compared."""
-    light = logs(channels(points) if zones is None else zones)
-    return Portrait(thumbnail(points), light, float(points[1].mean()), sharpness, noise, size)
-
-
-def seen(pixels: Picture, points: Picture, before: Picture | None = None) -> Portrait:
-    """The numbers of a picture, its ``metrics.points`` and those of the picture before (for the noise)."""
-    height, width = pixels.shape[:2]
-    wide, tall = min(BOX, width), min(BOX, height)
-    middle = ((width - wide) // 2, (height - tall) // 2, wide, tall)
-    grain = math.nan if before is None or before.shape != points.shape else noise(before, points)
-    return portrait(points, (width, height), sharpness(pixels, middle), grain)
-
-
-def take(pictures: Sequence[Portrait], at: str) -> Baseline:
-    """The reference of some pictures in a row: medians, so that one of somebody's hand does not count."""
-    if not pictures or len({each.size for each in pictures}) > 1:
-        raise ValueError("a reference is taken of pictures of one size, at least one")
-
-    def middle(name: str) -> float:
-        known = [value for each in pictures if not math.isnan(value := float(getattr(each, name)))]
-        return median(known) if known else math.nan
-
-    grey = np.median([each.grey for each in pictures], axis=0).astype(np.uint8)
-    zones = np.nan_to_num(np.median([each.zones for each in pictures], axis=0), nan=UNKNOWN)
-    return Baseline(
-        at=at,
-        size=pictures[0].size,
-        grey=tuple(grey.ravel().tolist()),
-        zones=tuple(round(value, 4) for value in zones.ravel().tolist()),
-        level=middle("level"),
-        sharpness=middle("sharpness"),
-        noise=middle("noise"),
-    )
-
-
-# --- comparing -------------------------------------------------------------------------------------------------------
+__all__ = ["BOX", "UNKNOWN", "Baseline", "Change", "Portrait", "against", "judge", "portrait", "seen", "take"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A picture against the reference. ``noise`` and ``sharpness``: ratios; ``mired``, ``duv``: differences; ``stops``:
-    median over the zones. NaN where it cannot be said."""
+    median over the zones; ``grain``: ratio of the noise of zones that stand still and are lit as they were. NaN where
+    it cannot be said."""
 
     shift: Shift
     noise: float
@@ -169,6 +91,7 @@ class Change:
     mired: float
     duv: float
     stops: float
+    grain: float = math.nan
 
 
 def against(reference: Baseline, now: Portrait) -> Change:
@@ -180,17 +103,20 @@ def against(reference: Baseline, now: Portrait) -> Change:
     shift = compare(reference.picture, now.grey, height / width)
     same = now.size == reference.size  # decoded at another size, noise and edges are others
     # what is panned or zoomed changes from picture to picture as noise does; people move in a part of it only
-    aside = shift.kept == 0 and (shift.far >= (MOVED.warn or 0.0) or shift.match < MATCHED)
+    astray = shift.far >= (MOVED.warn or 0.0) or shift.match < (MATCHED if shift.same >= UNHIDDEN else FAITHFUL)
+    aside = shift.kept == 0 and astray
     other = likeness(_middle(reference.picture, now.size), _middle(now.grey, now.size)) < ALIKE
-    grain = max(now.noise, QUIET) / max(reference.noise, QUIET) if now.noise + reference.noise >= 0 else math.nan
-    edges = _sharp(now) / _sharp(reference)
+    noise = max(now.noise, QUIET) / max(reference.noise, QUIET) if now.noise + reference.noise >= 0 else math.nan
+    grain, still = _grain(reference, now)
+    comparable = same and still and not aside
     return Change(
         shift=shift,
-        noise=grain if same and not aside else math.nan,
-        sharpness=edges if same and not other else math.nan,
+        noise=noise if comparable else math.nan,
+        sharpness=_focus(reference, now, other) if same else math.nan,
         mired=mired,
         duv=duv,
         stops=stops,
+        grain=grain if comparable else math.nan,
     )
 
 
@@ -205,20 +131,30 @@ def judge(
         return None if math.isnan(value) else value >= limit * (EASIER if fault in named else 1.0)
 
     shift = change.shift
-    strange = shift.tiles > 0 and shift.match < STRANGE and shift.kept == 0
+    strange = shift.tiles > 0 and shift.match < STRANGE and shift.kept == shift.same == 0
     told = shift.tiles > 0 and (shift.match >= MATCHED or shift.kept > 0)
     turned = shift.agree >= AGREED and shift.kept == 0
-    moved = past(PictureFault.MOVED, shift.far if turned else 0.0, MOVED.fail or 0.0) if told else None
+    moved = strange or (told and past(PictureFault.MOVED, shift.far if turned else 0.0, MOVED.fail or 0.0) is True)
+    far = past(PictureFault.MOVED, shift.far, NUDGED) is True
+    noisy = past(PictureFault.NOISE, change.noise, NOISE.fail or 0.0)
+    grainy = past(PictureFault.NOISE, change.grain, GRAIN)
+    if change.grain < (NOISE.fail or 0.0) * EASIER:  # not zone by zone: something moves
+        noisy = False
+    if moved or PictureFault.MOVED in named:  # the zones show something else
+        noisy = grainy = None
     colour = max(abs(change.mired) / (COLOUR.fail or 1.0), abs(change.duv) / TINT)
     found = {
         PictureFault.MOVED: Judged(
-            True if strange else moved,
+            True if moved else None if not told else far and _nudged(shift, PictureFault.MOVED in named),
             {"shift_percent": shift.far, "right": shift.right, "down": shift.down, "match": shift.match},
+            slight=not moved,
         ),
         PictureFault.DEFOCUS: Judged(
             past(PictureFault.DEFOCUS, 1.0 / max(change.sharpness, 1e-3), 2.0), {"sharpness": change.sharpness}
         ),
-        PictureFault.NOISE: Judged(past(PictureFault.NOISE, change.noise, NOISE.fail or 0.0), {"noise": change.noise}),
+        PictureFault.NOISE: Judged(True, {"noise": change.noise})
+        if noisy
+        else Judged(noisy if grainy is None else grainy, {"noise": change.grain}, slight=True),
     }
     if lamps_moved:
         return found | dict.fromkeys((PictureFault.WHITE_BALANCE, PictureFault.OVER, PictureFault.UNDER), Judged(False))
@@ -230,6 +166,26 @@ def judge(
         PictureFault.OVER: Judged(past(PictureFault.OVER, change.stops, LEVEL), stops),
         PictureFault.UNDER: Judged(past(PictureFault.UNDER, -change.stops, LEVEL), stops),
     }
+
+
+def _nudged(shift: Shift, named: bool) -> bool | None:
+    """Whether the whole picture went along with a little shift. A few cells that seem to stay say nothing yet; it takes
+    more of them to take back what is named."""
+    if shift.stay == 0 and shift.follow >= FOLLOW:
+        return True
+    return None if shift.stay <= (shift.follow if named else STAY * shift.follow) else False
+
+
+def _grain(reference: Baseline, now: Portrait) -> tuple[float, bool]:
+    """Ratio of the noise of zones that can be compared; and whether the picture stands still."""
+    before = reference.portrait.grains
+    if before is None or now.grains is None:
+        return math.nan, True
+    still = ~np.isnan(now.grains)
+    with np.errstate(invalid="ignore"):
+        lit = np.abs(now.zones[1] - reference.light[1]) <= SAME
+    ratios = (np.maximum(now.grains, QUIET) / np.maximum(before, QUIET))[lit & still & ~np.isnan(before)]
+    return float(np.quantile(ratios, QUIETER)) if len(ratios) >= FEWEST else math.nan, bool(still.sum() >= FEWEST)
 
 
 def _light(before: Floats, now: Floats) -> tuple[float, float, float]:
@@ -257,59 +213,28 @@ def _middle(grey: Grey, size: tuple[int, int]) -> Grey:
     return grey[top : top + tall, left : left + wide]
 
 
-def _sharp(numbers: Portrait | Baseline) -> float:
-    """Sharpness per contrast: noise adds 20 of its variance to the Laplacian's (1 + 1 + 1 + 1 + 16), and light scales
-    all edges alike."""
-    grain = 0.0 if math.isnan(numbers.noise) else numbers.noise
-    edges = max(numbers.sharpness - 20 * grain**2, 0.0)
-    if math.isnan(numbers.sharpness) or (isinstance(numbers, Baseline) and edges < CONTRAST):
+def _focus(reference: Baseline, now: Portrait, hidden: bool) -> float:
+    """Share of the sharpness. ``hidden``: of the cells that look as they did, for the middle does not."""
+    if not hidden:
+        return _sharp(now, reference) / _sharp(reference, reference)
+    before = reference.portrait
+    if before.edges is None or now.edges is None:
+        return math.nan
+    old, new = before.edges - _grainy(reference), np.maximum(now.edges - min(_grainy(now), _grainy(reference)), 0)
+    light, lit = (np.maximum(cells(each.grey.astype(np.float32)), 1) for each in (before, now))
+    known = similar(before.grey, now.grey) & (old >= CONTRAST)
+    return float(np.median((new / old * (light / lit) ** 2)[known])) if known.sum() >= UNHIDDEN else math.nan
+
+
+def _sharp(numbers: Portrait | Baseline, reference: Baseline) -> float:
+    """Sharpness per contrast: light scales all edges alike."""
+    edges = max(numbers.sharpness - min(_grainy(numbers), _grainy(reference)), 0.0)
+    if math.isnan(numbers.sharpness) or (numbers is reference and edges < CONTRAST):
         return math.nan
     return edges / max(numbers.level, 4.0) ** 2
 
 
-# --- on disk ---------------------------------------------------------------------------------------------------------
-
-
-def to_json(reference: Baseline) -> str:
-    """NaN is written as null."""
-    plain = {
-        name: None if isinstance(value, float) and math.isnan(value) else value
-        for name, value in asdict(reference).items()
-    }
-    return json.dumps(plain, allow_nan=False)
-
-
-def from_json(text: str) -> Baseline:
-    """ValueError, one clear sentence, for whatever is no reference of this version."""
-    try:
-        plain: Any = json.loads(text)
-    except ValueError:
-        raise ValueError("this is no reference picture: take it again") from None
-    if not isinstance(plain, dict) or plain.get("version") != VERSION:
-        raise ValueError(f"this is no reference picture of version {VERSION}: take it again")
-    names = {each.name for each in fields(Baseline)}
-    try:
-        if plain.keys() != names:
-            raise ValueError
-        grey, zones, (width, height) = plain["grey"], plain["zones"], plain["size"]
-        made = Baseline(
-            at=str(plain["at"]),
-            size=(int(width), int(height)),
-            grey=tuple(int(code) for code in grey),
-            zones=tuple(float(light) for light in zones),
-            level=float(plain["level"]),
-            sharpness=_number(plain["sharpness"]),
-            noise=_number(plain["noise"]),
-        )
-        whole = len(made.grey) == WIDTH * HEIGHT and len(made.zones) == 3 * ROWS * COLUMNS
-        if not whole or min(made.size) < 1 or min(made.grey) < 0 or max(made.grey) > 255:
-            raise ValueError
-        if not all(map(math.isfinite, (*made.zones, made.level))):
-            raise ValueError
-    except (TypeError, ValueError):
-        raise ValueError("the reference picture is damaged: take it again") from None
-    return made
-
-
-def _number(plain: Any) -> float:
-    return math.nan if plain is None else float(plain)
+def _grainy(numbers: Portrait | Baseline) -> float:
+    """What noise adds to the sharpness: white noise. What has been compressed adds less: of a picture that is noisier
+    than the reference no more is taken off than of that, else it would seem out of focus."""
+    return 0.0 if math.isnan(numbers.noise) else LAPLACE * numbers.noise**2

@@ -10,6 +10,10 @@ follows whoever has the strongest edges: it was 3 to 7 % off, median, where a th
 Before a plain wall it is the presenter who has the structure, and most of the tiles follow them. But a camera that was
 moved leaves nothing where it was: so it is also counted in how many cells of the picture there still is what was there,
 though the shift would show something else.
+
+A little shift, of a point or two, leaves nearly all as it was, and is asked otherwise: does the shift explain what has
+changed in a cell (half of what is left without it, or less), or does no shift explain it better? Each picture is moved
+by half of it, so that both are as soft; what people do is explained by neither.
 """
 
 from dataclasses import dataclass
@@ -41,6 +45,13 @@ TELLING = 3.0
 """Times that difference the shift must make to a point, for it to tell whether it moved."""
 TELL = 8
 """Telling points a cell must have; if half of them are as they were, so is the cell."""
+EXPLAINS = 0.5
+"""Share of the difference without a shift that may be left with it, and the other way round."""
+LIKE = 0.25
+"""Share of a cell's structure by which it may differ and be the same, if two points of shift would make it another: of
+pairs of different photographs no cell is."""
+FAINT = 0.01
+"""Root mean square of a cell's structure from which it is asked."""
 Grey = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
@@ -51,7 +62,8 @@ class Shift:
     cannot be said. ``agree``: share of the tiles with structure that fit better with the shift than without. ``match``:
     median correlation of those tiles at the shift, 1 = the same picture. ``tiles``: how many have structure. ``kept``:
     cells that show what they showed, at a place where the shift (or, without one, another picture) would show something
-    else: of a moved camera, none."""
+    else: of a moved camera, none. ``follow``, ``stay``: cells whose change is explained by the shift, or better by
+    none. ``same``: cells that look as they did: of another picture, none."""
 
     right: float
     down: float
@@ -59,6 +71,9 @@ class Shift:
     match: float
     tiles: int
     kept: int = 0
+    follow: int = 0
+    stay: int = 0
+    same: int = 0
 
     @property
     def far(self) -> float:
@@ -96,6 +111,7 @@ def compare(before: Grey, after: Grey, aspect: float = HEIGHT / WIDTH) -> Shift:
     there, here = fits[row, column], fits[REACH[0], REACH[1]]
     down = _vertex(votes[:, column], int(row)) - REACH[0]
     right = _vertex(votes[row], int(column)) - REACH[1]
+    follow, stay = _explained(first, second, down, right)
     return Shift(
         right=right * 100.0 / WIDTH,
         down=down * 100.0 / HEIGHT * aspect,
@@ -103,6 +119,9 @@ def compare(before: Grey, after: Grey, aspect: float = HEIGHT / WIDTH) -> Shift:
         match=float(np.median(there)),
         tiles=tiles,
         kept=_kept(before, first, second, down, right),
+        follow=follow,
+        stay=stay,
+        same=int(_similar(first, second).sum()),
     )
 
 
@@ -119,6 +138,18 @@ def structure(grey: Grey) -> Floats:
     """The picture's edges and surfaces without its light: logarithm less the mean of 9 x 9 around."""
     log = np.log(grey.astype(np.float32) + FLOOR)
     return np.asarray(log - _blurred(log, 4), np.float32)
+
+
+def cells(values: Floats) -> Floats:
+    """Sum of each of the CELLS."""
+    down, right = CELLS
+    sums: Floats = values.reshape(down, HEIGHT // down, right, WIDTH // right).sum(axis=(1, 3))
+    return sums
+
+
+def similar(before: Grey, after: Grey) -> npt.NDArray[np.bool_]:
+    """Which of the CELLS have structure that tells where it is, and look as they did."""
+    return _similar(structure(before), structure(after))
 
 
 # --- inside ----------------------------------------------------------------------------------------------------------
@@ -169,11 +200,27 @@ def _kept(grey: Grey, first: Floats, second: Floats, down: float, right: float) 
     same = np.maximum(np.float32(SAME), np.float32(ROUNDING) / (grey.astype(np.float32) + np.float32(FLOOR)))
     tells = (np.abs(expected - first) > TELLING * same) & inside
     stays = tells & (np.abs(second - first) < same)
-    rows, columns = HEIGHT // CELLS[0], WIDTH // CELLS[1]
-    told, stayed = (
-        each.reshape(CELLS[0], rows, CELLS[1], columns).sum(axis=(1, 3)).astype(np.int64) for each in (tells, stays)
-    )
+    told, stayed = (cells(each.astype(np.float32)) for each in (tells, stays))
     return int(((told >= TELL) & (2 * stayed > told)).sum())
+
+
+def _similar(first: Floats, second: Floats) -> npt.NDArray[np.bool_]:
+    power, points = cells(first**2), HEIGHT * WIDTH // (CELLS[0] * CELLS[1])
+    moved = np.maximum(*(cells((first - np.roll(first, 2, axis=axis)) ** 2) for axis in (0, 1)))
+    alike: npt.NDArray[np.bool_] = cells((second - first) ** 2) < LIKE * power
+    return alike & (power >= TEXTURE**2 * points) & (moved >= EXPLAINS * power)
+
+
+def _explained(first: Floats, second: Floats, down: float, right: float) -> tuple[int, int]:
+    """Cells whose change the shift (in points) explains, and cells that no shift explains better."""
+    one, inside = _shifted(first, down / 2, right / 2)
+    moved, also = _shifted(second, -down / 2, -right / 2)
+    still, _ = _shifted(second, down / 2, right / 2)
+    seen = (inside & also).astype(np.float32)
+    power, shifted, unmoved = (cells(seen * each**2) for each in (one, moved - one, still - one))
+    asked = power >= FAINT**2 * np.maximum(cells(seen), 1)
+    follow, stay = shifted < EXPLAINS * unmoved, unmoved < EXPLAINS * shifted
+    return int((asked & follow).sum()), int((asked & stay).sum())
 
 
 def _shifted(values: Floats, down: float, right: float) -> tuple[Floats, npt.NDArray[np.bool_]]:

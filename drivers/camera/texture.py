@@ -5,12 +5,20 @@ import math
 import numpy as np
 
 from drivers.base import Picture
+from drivers.camera.curves import Floats
 from drivers.camera.points import COLUMNS, ROWS, Box, three
+from drivers.camera.shift import CELLS
 
 FOCUS_SIZE = 256
 """Sharpness looks at so many pixels of a box each way, in its middle and as they are: more says nothing new."""
+PATCH = 64
+"""Pixels each way, in the middle of a cell, whose edges are looked at."""
 LOWEST, HIGHEST = 12, 245
 """Codes between which noise is looked for: beyond, the sensor's is cut off."""
+
+STILL = 0.4
+"""Codes by which the mean of a zone may change from one picture to the next and stand still: noise changes it by a
+tenth of that, a fade of a stop in 10 s by as much."""
 
 
 def difference(before: Picture, after: Picture) -> float:
@@ -54,6 +62,39 @@ def noise(before: Picture, after: Picture) -> float:
     return math.sqrt(max(float(variance[len(variance) // 4]), 0.0) / 2 / low)
 
 
+def grains(before: Picture, after: Picture) -> Floats:
+    """Temporal noise of one picture in codes, of two samples, zone by zone (ROWS x COLUMNS; green only), to be compared
+    with the same zone's at another time. NaN where the picture does not stand still (mean change of the zone above
+    STILL), is clipped or crushed.
+
+    Of all points. Taken off are the mean change of each row of a zone, so that bands that roll through the picture do
+    not count, and what goes with the level and with its slopes, so that neither does light that changes nor a picture
+    that creeps. One pair: within 6 % for a zone, 1 % for their median. ValueError: samples of two sizes, or too small.
+    """
+    if before.shape != after.shape or before.shape[1] < 2 * ROWS or before.shape[2] < 4 * COLUMNS:
+        raise ValueError(f"two samples of one size, 4 x 2 points a zone, not {before.shape} and {after.shape}")
+    down, right = before.shape[1] // ROWS, before.shape[2] // COLUMNS
+    one, other = (each[1, : down * ROWS, : right * COLUMNS].astype(np.float32) for each in (before, after))
+    planes = np.empty((4, *one.shape), np.float32)
+    change, level, across, along = planes
+    np.subtract(other, one, out=change)
+    np.add(one, other, out=level)
+    across[:], along[:] = 0, 0
+    np.subtract(level[:, 2:], level[:, :-2], out=across[:, 1:-1])
+    np.subtract(level[2:], level[:-2], out=along[1:-1])
+    zones = planes.reshape(4, ROWS, down, COLUMNS, right)
+    common, light = np.einsum("padbr->pab", zones[:2]) / np.float32(down * right)
+    zones -= np.einsum("padbr->padb", zones)[..., None] / np.float32(right)
+    both = np.einsum("padbr,qadbr->abpq", zones, zones, optimize=False)
+    ridge = np.eye(3, dtype=np.float32)  # codes squared: where there is no slope there is nothing to take off
+    fitted = np.linalg.solve(both[..., 1:, 1:] + ridge, both[..., 1:, :1])[..., 0]
+    left = both[..., 0, 0] - np.einsum("abp,abp->ab", fitted, both[..., 1:, 0])
+    variance = left / np.float32(2 * max(1, down * (right - 1) - 3))
+    usable = (light > 2 * LOWEST) & (light < 2 * HIGHEST) & (np.abs(common) < STILL)
+    found: Floats = np.where(usable, np.sqrt(np.maximum(variance, 0)), np.float32(np.nan))
+    return found
+
+
 def sharpness(pixels: Picture, box: Box) -> float:
     """Variance of the Laplacian of green in the middle 256 x 256 pixels of the box, at full resolution, in every eighth
     row (within 2.4 % of what all of them say, median; of every 16th it would be 4.3, and presenters who move change it
@@ -78,6 +119,31 @@ def sharpness(pixels: Picture, box: Box) -> float:
     exact = bend[:, 1:-1].astype(np.float32)
     mean, square = np.einsum("ij->", exact) / exact.size, np.einsum("ij,ij->", exact, exact) / exact.size
     return float(square - mean * mean)
+
+
+def edges(pixels: Picture) -> Floats:
+    """Variance of the Laplacian of green at full resolution, of CELLS of the picture: of every eighth row of the middle
+    64 x 64 pixels of each (smaller cells: of all of it). For pictures whose middle shows something else now. Raises
+    ValueError for those too small."""
+    whole = three(pixels)
+    down, right = whole.shape[0] // CELLS[0], whole.shape[1] // CELLS[1]
+    tall, wide = min(PATCH, down - 2), min(PATCH, right - 2)
+    if min(tall, wide) < 1:
+        raise ValueError(f"cells of a picture of {whole.shape[1]} x {whole.shape[0]} leave no 3 x 3 pixels")
+    found = np.empty(CELLS, np.float32)
+    for row in range(CELLS[0]):
+        top = row * down + (down - tall) // 2
+        above, centre, below = (
+            np.ascontiguousarray(whole[top + at : top + at + tall : 8, :, 1]).astype(np.int16) for at in (-1, 0, 1)
+        )
+        bend = 4 * centre - above - below
+        bend[:, 1:-1] -= centre[:, :-2] + centre[:, 2:]
+        cells = bend[:, : right * CELLS[1]].reshape(-1, CELLS[1], right)
+        middles = cells[:, :, (right - wide) // 2 :][:, :, :wide].astype(np.float32)
+        size = middles.shape[0] * wide
+        mean, square = np.einsum("rck->c", middles) / size, np.einsum("rck,rck->c", middles, middles) / size
+        found[row] = square - mean * mean
+    return found
 
 
 def middle(box: Box | None, pixels: Picture) -> Box:

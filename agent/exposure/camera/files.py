@@ -9,8 +9,9 @@ import structlog
 
 from agent.runtime.files import replace_file
 from drivers.base import Camera
-from drivers.camera import baseline, locked, response_file
+from drivers.camera import locked, response_file
 from drivers.camera.baseline import Baseline
+from drivers.camera.baseline_file import from_json, to_json
 from drivers.camera.locked import Locked
 from drivers.camera.response import Response
 from drivers.errors import DriverError
@@ -35,7 +36,7 @@ class CameraFiles:
 
     def reference(self) -> Baseline | None:
         """The show's reference picture."""
-        return self._read(self._file("reference"), lambda file: baseline.from_json(file.read_text(encoding="utf-8")))
+        return self._read(self._file("reference"), lambda file: from_json(file.read_text(encoding="utf-8")))
 
     def response(self) -> Response | None:
         """The camera's own curve."""
@@ -48,7 +49,7 @@ class CameraFiles:
     def keep_reference(self, reference: Baseline) -> None:
         """Raises OSError, as the others."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        replace_file(self._file("reference"), baseline.to_json(reference).encode())
+        replace_file(self._file("reference"), to_json(reference).encode())
 
     def keep_response(self, response: Response) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -89,3 +89,19 @@ def test_a_scene_that_is_hidden_for_the_most_part_is_still_that_scene() -> None:
     hidden[:, 12:] = other[:, 12:]
     assert compare(one, hidden).match < 0.4 and compare(one, hidden).kept >= 3
     assert compare(one, other).kept == 0
+
+
+def test_somebody_else_before_a_plain_sky_is_no_other_scene() -> None:
+    """All tiles that have structure are of who stands there; two towers at the sides, a little noisy, stand still."""
+    random = np.random.default_rng(4)
+
+    def seen() -> np.ndarray:
+        whole = np.full((HEIGHT, WIDTH), 60.0)
+        whole[4:, 5:60:52] += 40
+        whole[2:, 14:50] = random.integers(30, 200, (HEIGHT - 2, 36))
+        return np.clip(np.rint(whole + random.normal(0, 2, whole.shape)), 0, 255).astype(np.uint8)
+
+    found = compare(seen(), seen())
+    assert found.match < 0.15 and found.kept == 0  # as another scene has it
+    assert found.same >= 3
+    assert compare(random.integers(30, 200, (HEIGHT, WIDTH), np.uint8), seen()).same == 0
