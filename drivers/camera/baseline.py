@@ -36,8 +36,8 @@ MOVED = Limits(warn=1.0, fail=3.0)
 """Per cent of the width (CAM-10)."""
 NUDGED = 0.8
 """Per cent of the width from which it is a slight fault, if it lasts: half a point of the grey picture ..."""
-FOLLOW, STAY = 6, 0.1
-"""... and so many cells at least, of which this share at most stays, went along."""
+FOLLOW, STAY = 6, 0.25
+"""... if so many cells at least went along, and no more than this share of them stayed."""
 GRAIN = 1.3
 """Times the noise of the same zones that is a slight fault, if it lasts. JPEG quantises: of twice the noise it passes
 1.3 to 1.6, of three times 1.5 to 2.4 (see the README)."""
@@ -133,9 +133,8 @@ def judge(
     shift = change.shift
     strange = shift.tiles > 0 and shift.match < STRANGE and shift.kept == shift.same == 0
     told = shift.tiles > 0 and (shift.match >= MATCHED or shift.kept > 0)
-    turned = shift.agree >= AGREED and shift.kept == 0
+    turned = shift.agree >= AGREED and shift.kept == 0 and shift.same < UNHIDDEN
     moved = strange or (told and past(PictureFault.MOVED, shift.far if turned else 0.0, MOVED.fail or 0.0) is True)
-    far = past(PictureFault.MOVED, shift.far, NUDGED) is True
     noisy = past(PictureFault.NOISE, change.noise, NOISE.fail or 0.0)
     grainy = past(PictureFault.NOISE, change.grain, GRAIN)
     if change.grain < (NOISE.fail or 0.0) * EASIER:  # not zone by zone: something moves
@@ -144,10 +143,10 @@ def judge(
         noisy = grainy = None
     colour = max(abs(change.mired) / (COLOUR.fail or 1.0), abs(change.duv) / TINT)
     found = {
-        PictureFault.MOVED: Judged(
-            True if moved else None if not told else far and _nudged(shift, PictureFault.MOVED in named),
-            {"shift_percent": shift.far, "right": shift.right, "down": shift.down, "match": shift.match},
-            slight=not moved,
+        PictureFault.MOVED: Judged(True, _evidence(shift, shift.far, shift.right, shift.down))
+        if moved
+        else Judged(
+            _nudged(shift, told, PictureFault.MOVED in named), _evidence(shift, shift.nudge, *shift.near), True
         ),
         PictureFault.DEFOCUS: Judged(
             past(PictureFault.DEFOCUS, 1.0 / max(change.sharpness, 1e-3), 2.0), {"sharpness": change.sharpness}
@@ -168,12 +167,18 @@ def judge(
     }
 
 
-def _nudged(shift: Shift, named: bool) -> bool | None:
-    """Whether the whole picture went along with a little shift. A few cells that seem to stay say nothing yet; it takes
-    more of them to take back what is named."""
-    if shift.stay == 0 and shift.follow >= FOLLOW:
-        return True
-    return None if shift.stay <= (shift.follow if named else STAY * shift.follow) else False
+def _nudged(shift: Shift, told: bool, named: bool) -> bool | None:
+    """Whether the whole picture went along with a little shift. ``told``: where it is now is known; ``named``: so it
+    was a moment ago, and more cells must stay to take it back."""
+    if shift.nudge >= NUDGED * (EASIER if named else 1.0) and shift.follow >= FOLLOW:
+        if shift.stay <= STAY * shift.follow:
+            return True
+        return None if named and shift.stay <= shift.follow else False
+    return False if told else None
+
+
+def _evidence(shift: Shift, far: float, right: float, down: float) -> Mapping[str, float]:
+    return {"shift_percent": far, "right": right, "down": down, "match": shift.match}
 
 
 def _grain(reference: Baseline, now: Portrait) -> tuple[float, bool]:

@@ -13,7 +13,9 @@ though the shift would show something else.
 
 A little shift, of a point or two, leaves nearly all as it was, and is asked otherwise: does the shift explain what has
 changed in a cell (half of what is left without it, or less), or does no shift explain it better? Each picture is moved
-by half of it, so that both are as soft; what people do is explained by neither.
+by half of it, so that both are as soft; what people do is explained by neither. That shift is found by what most of the
+cells say, each of which counts the more, the better it is explained: within 0.15 % of the width, where the tiles are
+0.3 % off or follow the presenter.
 """
 
 from dataclasses import dataclass
@@ -47,6 +49,10 @@ TELL = 8
 """Telling points a cell must have; if half of them are as they were, so is the cell."""
 EXPLAINS = 0.5
 """Share of the difference without a shift that may be left with it, and the other way round."""
+NEAR, STEPS, ENOUGH = 2.5, 5, 0.03
+"""Points a little shift is at most (4 % of the width), steps to it, points of a step that is the last."""
+DEAF = 0.05
+"""Share of its structure a cell may leave unexplained and be heard in full."""
 LIKE = 0.25
 """Share of a cell's structure by which it may differ and be the same, if two points of shift would make it another: of
 pairs of different photographs no cell is."""
@@ -62,8 +68,9 @@ class Shift:
     cannot be said. ``agree``: share of the tiles with structure that fit better with the shift than without. ``match``:
     median correlation of those tiles at the shift, 1 = the same picture. ``tiles``: how many have structure. ``kept``:
     cells that show what they showed, at a place where the shift (or, without one, another picture) would show something
-    else: of a moved camera, none. ``follow``, ``stay``: cells whose change is explained by the shift, or better by
-    none. ``same``: cells that look as they did: of another picture, none."""
+    else: of a moved camera, none. ``near``: right and down of the little shift that explains most of the cells,
+    wherever the tiles went; ``follow``, ``stay``: cells whose change it explains, or no shift better. ``same``: cells
+    that look as they did: of another picture, none."""
 
     right: float
     down: float
@@ -71,6 +78,7 @@ class Shift:
     match: float
     tiles: int
     kept: int = 0
+    near: tuple[float, float] = (0.0, 0.0)
     follow: int = 0
     stay: int = 0
     same: int = 0
@@ -79,6 +87,11 @@ class Shift:
     def far(self) -> float:
         """Per cent of the width, whatever the direction."""
         return float(np.hypot(self.right, self.down))
+
+    @property
+    def nudge(self) -> float:
+        """The same of the little shift."""
+        return float(np.hypot(*self.near))
 
 
 UNKNOWN = Shift(float("nan"), float("nan"), float("nan"), float("nan"), 0)
@@ -111,7 +124,8 @@ def compare(before: Grey, after: Grey, aspect: float = HEIGHT / WIDTH) -> Shift:
     there, here = fits[row, column], fits[REACH[0], REACH[1]]
     down = _vertex(votes[:, column], int(row)) - REACH[0]
     right = _vertex(votes[row], int(column)) - REACH[1]
-    follow, stay = _explained(first, second, down, right)
+    below, beside = _near(first, second)
+    follow, stay = _explained(first, second, below, beside)
     return Shift(
         right=right * 100.0 / WIDTH,
         down=down * 100.0 / HEIGHT * aspect,
@@ -119,6 +133,7 @@ def compare(before: Grey, after: Grey, aspect: float = HEIGHT / WIDTH) -> Shift:
         match=float(np.median(there)),
         tiles=tiles,
         kept=_kept(before, first, second, down, right),
+        near=(beside * 100.0 / WIDTH, below * 100.0 / HEIGHT * aspect),
         follow=follow,
         stay=stay,
         same=int(_similar(first, second).sum()),
@@ -209,6 +224,32 @@ def _similar(first: Floats, second: Floats) -> npt.NDArray[np.bool_]:
     moved = np.maximum(*(cells((first - np.roll(first, 2, axis=axis)) ** 2) for axis in (0, 1)))
     alike: npt.NDArray[np.bool_] = cells((second - first) ** 2) < LIKE * power
     return alike & (power >= TEXTURE**2 * points) & (moved >= EXPLAINS * power)
+
+
+def _near(first: Floats, second: Floats) -> tuple[float, float]:
+    """The shift down and right (in points, up to NEAR) that explains most cells: least squares of what slopes make of
+    it (Lucas, Kanade 1981), each cell with one voice, the less it explains the lower. From none on, in few steps."""
+    down = right = 0.0
+    for _ in range(STEPS):
+        one, _inside = _shifted(first, down / 2, right / 2)
+        other, _inside = _shifted(second, -down / 2, -right / 2)
+        below, beside = (np.asarray(slope, np.float32) for slope in np.gradient(one + other))
+        left = other - one
+        power, rest = cells(one**2), cells(left**2)
+        voice = np.where(power >= FAINT**2, 1 / (rest + DEAF * power + FAINT**2), 0)
+        yy, yx, xx, y, x = (
+            float((voice * cells(each)).sum())
+            for each in (below * below, below * beside, beside * beside, below * left, beside * left)
+        )
+        bend = yy * xx - yx * yx
+        if bend <= 0:
+            break
+        # slopes of a sum are twice those of a picture
+        lower, farther = -2 * (xx * y - yx * x) / bend, -2 * (yy * x - yx * y) / bend
+        down, right = (float(np.clip(each, -NEAR, NEAR)) for each in (down + lower, right + farther))
+        if np.hypot(lower, farther) < ENOUGH:
+            break
+    return down, right
 
 
 def _explained(first: Floats, second: Floats, down: float, right: float) -> tuple[int, int]:

@@ -84,7 +84,8 @@ def test_a_bump_of_one_to_two_per_cent_is_named_when_it_lasts_and_does_not_blind
 ) -> None:
     room, moment, random = scene
     taken = reference(shots(room, [moment] * 8, random))
-    state, told = watch(taken, shots(room, [moment.but(aim=aim)] * 48, random))
+    bumped = [moment.but(aim=aim, person=(20 + 2 * number, 45) if number < 24 else None) for number in range(48)]
+    state, told = watch(taken, shots(room, bumped, random))
     assert [each.fault for _, each in told] == [PictureFault.MOVED]
     when, named = told[0]
     assert 4.0 <= when <= MOST and named.slight
