@@ -22,6 +22,8 @@ class Why(Enum):
     NO_WAY = "网络不可达"
     SILENT = "已连接，但没有收到画面"
     CUT_OFF = "连接已断开"
+    NO_FILM = "不是可读取的视频文件"
+    HANGS = "打开时无响应，仍在等待"
 
 
 _NUMBERS = {

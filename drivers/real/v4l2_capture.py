@@ -32,7 +32,7 @@ RESTED = 0.25
 PREFERRED = (*decode.JPEGS, *decode.RAW)
 """Asked for in this order, when the format it is set to is none of them."""
 
-_REPLUG = "replug the camera, or use a USB port of its own"
+REPLUG = "replug the camera, or use a USB port of its own"
 _GONE = (errno.ENODEV, errno.ENXIO, errno.EIO, errno.ESHUTDOWN, errno.EPROTO)
 
 
@@ -148,7 +148,7 @@ class DeviceSource:
             return DeviceMissing(
                 f"{self._device}: the USB bus has no room for its pictures", "use another port, a smaller size or MJPEG"
             )
-        return DeviceMissing(f"{self._device} cannot be started: {v4l2.reason(error)}", _REPLUG, why=why_of(error))
+        return DeviceMissing(f"{self._device} cannot be started: {v4l2.reason(error)}", REPLUG, why=why_of(error))
 
     # --- pictures ----------------------------------------------------------------------------------------------------
 
@@ -163,7 +163,7 @@ class DeviceSource:
                 if self._held is not None and not self._shown and now - self._held[2] <= RESTED:
                     break
                 if now >= deadline:
-                    raise ReplyTimeout(self._silence(timeout), _REPLUG)
+                    raise ReplyTimeout(self._silence(timeout), REPLUG)
                 self._wait(deadline)
             self._shown = True
             return self._decoded(detail), self._held[2]
@@ -208,7 +208,7 @@ class DeviceSource:
         except OSError as error:
             if error.errno in _GONE:
                 raise LinkLost(f"{self._device} is gone: {v4l2.reason(error)}", "check the cable") from None
-            raise LinkLost(f"{self._device} stopped: {v4l2.reason(error)}", _REPLUG) from None
+            raise LinkLost(f"{self._device} stopped: {v4l2.reason(error)}", REPLUG) from None
         if spoilt:
             self._spoilt += 1
             return True

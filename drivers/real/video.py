@@ -43,17 +43,21 @@ def open_source(source: str, login: Login = NOBODY, again: Again = lambda withou
         raise DeviceMissing(
             f"{shown_url(source)!r}: nothing here opens {scheme}://", f"one of: {known}; or a device or file path"
         )
+    device = device_of(source)
+    return open_device(device) if device else FileSource(Path(source.removeprefix("file://")))
+
+
+def device_of(source: str) -> str:
+    """The node of a camera at this machine; "" for an address or a file."""
     if source.isdecimal():
         source = f"/dev/video{source}"
-    if source.startswith("/dev/"):
-        return open_device(source)
-    return FileSource(Path(source.removeprefix("file://")))
+    return source if source.startswith("/dev/") else ""
 
 
 def open_controls(source: str) -> Controls:
     """The knobs of a device. NotSupported for whatever has none that can be reached."""
-    device = f"/dev/video{source}" if source.isdecimal() else source
-    if not device.startswith("/dev/"):
+    device = device_of(source)
+    if not device:
         raise NotSupported(
             f"{shown_url(source)} has no controls to be reached from here",
             "lock exposure, gain, white balance and focus in the camera's own menu or page",
@@ -142,15 +146,18 @@ class FileSource:
             remedy = "let this user read the file and enter its folder"
             raise DeviceMissing(f"{path}: {error.strerror}", remedy, why=why_of(error)) from None
         if not there:
+            other = path.exists()
+            said = "is no file but a folder or a pipe" if other else "is not there"
             raise DeviceMissing(
-                f"{path} is not there, or not a file", "give the path of a video file", why=Why.NOT_THERE
+                f"{path} {said}", "give the path of a video file", why=Why.NO_FILM if other else Why.NOT_THERE
             )
         if not os.access(path, os.R_OK):
             raise DeviceMissing(f"{path}: permission denied", "let this user read the file", why=Why.NOT_ALLOWED)
         cv2 = opencv()
         capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
         if not capture.isOpened():
-            raise DeviceMissing(f"{path} is not a video OpenCV can read", "try to convert it: ffmpeg -i IN OUT.mp4")
+            remedy = "try to convert it: ffmpeg -i IN OUT.mp4"
+            raise DeviceMissing(f"{path} is not a video OpenCV can read", remedy, why=Why.NO_FILM)
         self._path = path
         self._owned = Owned(capture)
         self._facts = {"name": path.name, **facts(capture)}
