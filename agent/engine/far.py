@@ -74,10 +74,11 @@ class FarPlayer:
             raise errors.LinkLost(f"{self.name}: {gone}") from None
         if error is None:
             return result
-        kind, reason, remedy = error
-        if not kind:
-            raise RuntimeError(f"{self.name}: {reason}")
-        raise getattr(errors, kind, errors.DriverError)(reason, remedy)
+        if not error.kind:
+            raise RuntimeError(f"{self.name}: {error.reason}")
+        raised: errors.DriverError = getattr(errors, error.kind, errors.DriverError)(error.reason, error.remedy)
+        raised.why = error.why
+        raise raised
 
     def request_stop(self) -> None:
         self._client.dropped(self)
