@@ -15,6 +15,7 @@ from agent.messaging.exposure_args import (
     ExposureRelease,
     ExposureSet,
 )
+from agent.messaging.hints import lacks
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
 from config.units import Text
@@ -58,8 +59,7 @@ class ExposureVerbs:
         return {verb.name: verb for verb in verbs}
 
     def _missing(self) -> Text | None:
-        lack = Text("the configuration has no [exposure]", "配置中没有 [exposure]")
-        return lack if self._house.config.exposure is None else None
+        return lacks("exposure") if self._house.config.exposure is None else None
 
     def _can(self, args: ExposureHandback) -> None:
         self._named(args)

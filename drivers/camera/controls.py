@@ -84,15 +84,6 @@ def _put_back(controls: Controls, before: Mapping[str, int]) -> None:
                 controls.write(name, before[name])
 
 
-def shown(controls: Controls, look: Looks) -> float:
-    """Show again that exposure is locked: halve it, look, and put it back. How much of the step the picture showed
-    (1.0: all of it). Refused: something else moves the picture, or nothing does."""
-    there = {control.name: control for control in controls.list()}
-    if EXPOSURE not in there:
-        raise NotSupported("the camera's exposure cannot be set from here", _ELSEWHERE)
-    return _Locking(controls, look, there, {}, 0).step_exposure(controls.read(EXPOSURE))
-
-
 class _Locking:
     def __init__(
         self, controls: Controls, look: Looks, there: Mapping[str, Control], wanted: dict[str, int], mains: int
@@ -114,7 +105,7 @@ class _Locking:
         self._exposure(as_it_was.light)
         if "gain" in self._there:
             self._set("gain", self._wanted.get("gain", self._controls.read("gain")))
-        self.step_exposure(self._values[EXPOSURE])
+        self._step_exposure(self._values[EXPOSURE])
         self._white_balance(as_it_was.warmth)
         self._mains_frequency()
         self._switch_off("focus_automatic_continuous")
@@ -155,7 +146,7 @@ class _Locking:
             return exposure
         return self._bounded(EXPOSURE, math.floor(exposure / period + 1e-9) * period)
 
-    def step_exposure(self, exposure: int) -> float:
+    def _step_exposure(self, exposure: int) -> None:
         """Half of it (or twice, where half is not to be had) must give a stop less, stay so, and come back."""
         before = self._still()
         other = self._bounded(EXPOSURE, exposure / 2)
@@ -192,7 +183,6 @@ class _Locking:
                 f"the picture did not come back: {back:+.2f} stop after exposure was put back",
                 "the light or the scene changed meanwhile: try again when it is at rest",
             )
-        return kept
 
     # --- colour, mains, focus ----------------------------------------------------------------------------------------
 
