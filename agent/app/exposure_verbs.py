@@ -23,6 +23,8 @@ from drivers.base import Impact
 
 LIGHT = ("auto_exposure", "gain_automatic")
 """Automatics of a camera that change how bright its picture is."""
+CODES = {"on-air": ReasonCode.ON_AIR, "touched": ReasonCode.SUPERSEDED, "stopped": ReasonCode.STOPPED}
+"""Of commissionings and proofs that were ended from outside."""
 
 
 class ExposureVerbs:
@@ -154,5 +156,7 @@ class ExposureVerbs:
 
 
 def _refusal(found: Refused) -> Refusal:
-    code = ReasonCode.CANCELLED if found.code == "aborted" else ReasonCode.DEVICE_REFUSED
-    return Refusal(code, Text(f"{found.said.en} {found.remedy.en}", f"{found.said.zh}{found.remedy.zh}"))
+    return Refusal(
+        CODES.get(found.code, ReasonCode.DEVICE_REFUSED),
+        Text(f"{found.said.en} {found.remedy.en}", f"{found.said.zh}{found.remedy.zh}"),
+    )
