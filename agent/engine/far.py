@@ -11,6 +11,7 @@ from agent.lighting.console import Console, Standing
 from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures
 from agent.runtime.lane import Health
+from config.units import Text
 from drivers import errors
 
 if TYPE_CHECKING:
@@ -187,5 +188,7 @@ def lost(health: Health, now: float) -> Health:
     """How a device is whose engine has ended."""
     if health.state == "offline":
         return health
-    why, next_ = "the output engine has ended", "it is started again by itself; see the log if that goes on"
-    return replace(health, state="offline", reason=why, reason_zh="", remedy=next_, since=now, losses=health.losses + 1)
+    why = Text("the output engine has ended", "输出进程已退出")
+    next_ = Text("it is started again by itself; see the log if that goes on", "会自动重启；若反复发生请查看日志")
+    said = replace(health, reason=why.en, reason_zh=why.zh, remedy=next_.en, remedy_zh=next_.zh)
+    return replace(said, state="offline", since=now, losses=health.losses + 1)

@@ -50,7 +50,8 @@ class Address:
         answer = self.authorization(challenges, uri, method)
         if answer is None:
             asked_for = challenges.partition(" ")[0] or "nothing that is named"
-            raise DeviceMissing(f"{self.shown} wants another proof: {asked_for[:20]}", "set it to Digest or Basic")
+            said = f"{self.shown} wants another proof: {asked_for[:20]}"
+            raise DeviceMissing(said, "set it to Digest or Basic", why=Why.NOT_LET_IN)
         return answer
 
     def not_let_in(self) -> DeviceMissing:
@@ -99,7 +100,8 @@ def join(source: str, login: Login) -> Address:
             password = read_secret(login.password_file, "password_file")
         except ConfigError as error:
             problem = error.problems[0]
-            raise DeviceMissing(f"{problem.where}: {problem.why}", problem.right) from None
+            said = f"{problem.where}: {problem.why}"
+            raise DeviceMissing(said, problem.right, why=Why.NO_PASSWORD) from None
     url = source.replace("{username}", quote(login.username, safe="")).replace("{password}", quote(password, safe=""))
     if url != source:
         return Address(url, shown_url(source))

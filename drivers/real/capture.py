@@ -59,7 +59,8 @@ def _capture_url(address: Address, why: str) -> Any:
     try:
         capture = cv2.VideoCapture(address.whole, cv2.CAP_FFMPEG, limits)
     except cv2.error:  # its text may hold the whole address
-        raise DeviceMissing(f"{address.shown} cannot be opened: OpenCV does not take it", "check the address") from None
+        said = f"{address.shown} cannot be opened: OpenCV does not take it"
+        raise DeviceMissing(said, "check the address", why=Why.NO_STREAM) from None
     if not capture.isOpened():
         if address.url.lower().startswith(("rtsp://", "rtsps://")):
             left = OPEN_TIMEOUT - (time.monotonic() - began)
@@ -147,7 +148,8 @@ class CaptureSource:
             now, self._newest = self._newest or time.monotonic(), None
             self._asked = time.monotonic()
         if not whole or pixels is None:
-            raise BadReply(f"{self._shown} sent a picture that cannot be decoded", "check its codec settings")
+            said = f"{self._shown} sent a picture that cannot be decoded"
+            raise BadReply(said, "check its codec settings", why=Why.SPOILT)
         return eight_bits(pixels), now
 
     def watch(self, until: float) -> None:
@@ -168,7 +170,7 @@ class CaptureSource:
         if self._owned.closed.is_set():
             raise LinkLost("the source is closed")
         if not taken and now - began < 0.9 * STALL_TIMEOUT:
-            raise LinkLost(f"{self._shown} ended", "check the camera and the cable or network to it")
+            raise LinkLost(f"{self._shown} ended", "check the camera and the cable or network to it", why=Why.CUT_OFF)
         if not taken or now - began >= STALL_TIMEOUT:  # what comes then is the last picture the decoder had kept
             raise LinkLost(
                 f"{self._shown} sent no picture for {STALL_TIMEOUT:g} s",

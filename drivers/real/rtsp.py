@@ -74,7 +74,8 @@ def why(address: Address, timeout: float, *, silent: bool) -> DeviceMissing:
         return DeviceMissing(reason, _MANUAL, why=Why.NO_STREAM)
     except ssl.SSLError:
         connection.close()
-        return DeviceMissing(f"{shown} speaks no TLS that is known here", "try rtsp:// instead of rtsps://")
+        said = f"{shown} speaks no TLS that is known here"
+        return DeviceMissing(said, "try rtsp:// instead of rtsps://", why=Why.NO_STREAM)
     except OSError:
         connection.close()
         return DeviceMissing(f"{shown} hangs up when it is asked for the stream", _MANUAL, why=Why.CUT_OFF)
@@ -101,6 +102,7 @@ def _read(shown: str, status: int, body: str, *, silent: bool) -> DeviceMissing:
         return DeviceMissing(
             f"{shown} does not describe its stream: it answers {status}",
             "too many viewers, or the camera is still starting? then it comes by itself; else switch it off and on",
+            why=Why.TURNED_DOWN,
         )
     found = codecs(body)
     if not found:
@@ -120,6 +122,7 @@ def _read(shown: str, status: int, body: str, *, silent: bool) -> DeviceMissing:
     return DeviceMissing(
         f"{shown} promises {found[0]} video and refuses to send it",
         "has it more viewers than it allows? or does it send by multicast only? then let it send to one (unicast)",
+        why=Why.TURNED_DOWN,
     )
 
 

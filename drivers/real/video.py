@@ -116,7 +116,8 @@ class MjpegSource:
                 pixels, (width, height) = decode.jpeg(data, detail=detail)
             except BadReply as error:
                 if not left:
-                    raise BadReply(f"{mjpeg.SPOILT} times in a row: {error.reason}", error.remedy) from None
+                    said = f"{mjpeg.SPOILT} times in a row: {error.reason}"
+                    raise BadReply(said, error.remedy, why=error.why) from None
                 continue
             self._size = f"{width}x{height}"
             return pixels, came
@@ -174,7 +175,8 @@ class FileSource:
                 self._grab(capture)
             whole, pixels = capture.retrieve()
         if not whole or pixels is None:
-            raise BadReply(f"{self._path} holds a picture that cannot be decoded", "convert the file anew")
+            said = f"{self._path} holds a picture that cannot be decoded"
+            raise BadReply(said, "convert the file anew", why=Why.NO_FILM)
         return eight_bits(pixels), self._start + due / self._rate
 
     def watch(self, until: float) -> None:
@@ -200,7 +202,7 @@ class FileSource:
 
     def _grab(self, capture: Any) -> None:
         if not capture.grab() and not (capture.set(opencv().CAP_PROP_POS_FRAMES, 0) and capture.grab()):
-            raise LinkLost(f"{self._path} ended and cannot be started again", "is the file whole?")
+            raise LinkLost(f"{self._path} ended and cannot be started again", "is the file whole?", why=Why.NO_FILM)
         key = by_itself(capture)
         self._keys += key is not False
         self._stamps.append(Stamp(self._start + self._frames / self._rate, key=key))
