@@ -8,7 +8,8 @@ limit of its own, and what is dead is opened anew.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from drivers.base import Picture, Stamp
@@ -34,6 +35,35 @@ JUST_NOW = 0.02
 """Seconds. Who watched until then has the newest picture already."""
 
 
+class Turn:
+    """OpenCV opens by FFmpeg one source at a time in a process, whatever thread asks: a lock of its own, held as long
+    as the opening takes. So is this one, and it says who has it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._has = ""
+        self._waits: set[str] = set()
+
+    @contextmanager
+    def of(self, shown: str) -> Iterator[None]:
+        """Once it is this source's. ``shown``: as people may see it."""
+        self._waits.add(shown)
+        with self._lock:
+            self._waits.discard(shown)
+            self._has = shown
+            try:
+                yield
+            finally:
+                self._has = ""
+
+    def before(self, shown: str) -> str:
+        """Who has it while this source waits for it; "" when it does not."""
+        return self._has if shown in self._waits else ""
+
+
+TURN = Turn()
+
+
 def open_capture(address: Address, name: str, why: str, again: Again) -> "CaptureSource":
     """With its first picture. A capture that had none within its time is dead (OpenCV), but the camera may be well:
     some send a key frame every four seconds, and nothing can be shown before one. So it is opened anew."""
@@ -55,9 +85,10 @@ def _capture_url(address: Address, why: str) -> Any:
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(STALL_TIMEOUT * 1000)),
         *(cv2.CAP_PROP_N_THREADS, 1),
     ]
-    began = time.monotonic()
     try:
-        capture = cv2.VideoCapture(address.whole, cv2.CAP_FFMPEG, limits)
+        with TURN.of(address.shown):
+            began = time.monotonic()
+            capture = cv2.VideoCapture(address.whole, cv2.CAP_FFMPEG, limits)
     except cv2.error:  # its text may hold the whole address
         said = f"{address.shown} cannot be opened: OpenCV does not take it"
         raise DeviceMissing(said, "check the address", why=Why.NO_STREAM) from None

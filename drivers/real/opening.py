@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from drivers.base import Picture, Stamp
 from drivers.errors import DeviceMissing, LinkLost, ReplyTimeout, Why
 from drivers.host import LONGEST_OPENING, FrameSource, Login, is_network, shown_url
-from drivers.real.capture import OPEN_TIMEOUT, STALL_TIMEOUT, Again
+from drivers.real.capture import OPEN_TIMEOUT, STALL_TIMEOUT, TURN, Again
 from drivers.real.v4l2_capture import REPLUG
 from drivers.real.video import device_of, open_source
 
@@ -68,6 +68,13 @@ class _Attempt:
         self._left = True
         self._wanted.clear()
 
+    def unready(self) -> ReplyTimeout:
+        """What is waited for at present."""
+        if first := TURN.before(self.shown.removeprefix("file://")):
+            said = f"{self.shown} waits until {first} is open"
+            return ReplyTimeout(said, "look after that one first", why=Why.QUEUES)
+        return ReplyTimeout(self.waits.reason, self.waits.remedy, why=self.waits.why)
+
     def _run(self) -> None:
         try:
             self._steps()
@@ -102,7 +109,7 @@ class _Attempt:
 
     def _look_at(self) -> str:
         at_hand = device_of(self._source)
-        return REPLUG if at_hand else "does the disk or the network folder answer that it lies on?"
+        return REPLUG if at_hand else "does the disk or the network folder it lies on answer?"
 
     def _again(self, without: LinkLost) -> bool:
         self._wait_for(without.reason, without.remedy, without.why)
@@ -131,7 +138,7 @@ class Opening:
         deadline, attempt = time.monotonic() + timeout, self._attempt
         while not attempt.ready.wait(max(0.0, min(_SLICE, deadline - time.monotonic()))) and not self._closed:
             if time.monotonic() >= deadline:
-                raise ReplyTimeout(attempt.waits.reason, attempt.waits.remedy, why=attempt.waits.why)
+                raise attempt.unready()
         source = self._opened()
         first, attempt.first = attempt.first, None
         if first is not None and time.monotonic() - first[1] <= FRESH:

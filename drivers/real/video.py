@@ -23,7 +23,7 @@ from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, Repl
 from drivers.host import NOBODY, STAMPS, STREAMS, Controls, FrameSource, Login, VideoDevice, shown_url
 from drivers.real import decode, mjpeg
 from drivers.real.address import Address, join
-from drivers.real.capture import OPEN_TIMEOUT, Again, Owned, by_itself, facts, open_capture
+from drivers.real.capture import OPEN_TIMEOUT, TURN, Again, Owned, by_itself, facts, open_capture
 from drivers.real.decode import eight_bits, opencv
 from drivers.real.v4l2 import DeviceControls
 from drivers.real.v4l2_capture import open_device
@@ -154,12 +154,14 @@ class FileSource:
             )
         if not os.access(path, os.R_OK):
             raise DeviceMissing(f"{path}: permission denied", "let this user read the file", why=Why.NOT_ALLOWED)
+        self._path = path
+        self._look()
         cv2 = opencv()
-        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+        with TURN.of(str(path)):
+            capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
         if not capture.isOpened():
             remedy = "try to convert it: ffmpeg -i IN OUT.mp4"
             raise DeviceMissing(f"{path} is not a video OpenCV can read", remedy, why=Why.NO_FILM)
-        self._path = path
         self._owned = Owned(capture)
         self._facts = {"name": path.name, **facts(capture)}
         self._rate = float(self._facts.get("fps", "25"))
@@ -167,6 +169,19 @@ class FileSource:
         self._stamps: deque[Stamp] = deque(maxlen=STAMPS)
         self._start = time.monotonic()
         """When picture 0 was due. Moves on when nobody looked for a while: a paused film resumes, it does not race."""
+
+    def _look(self) -> None:
+        """At its beginning and its end: a network folder that is lost hangs here, and not in OpenCV, where all other
+        openings would wait for it. DeviceMissing."""
+        try:
+            with self._path.open("rb") as file:
+                file.read(1)
+                file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+                file.read(1)
+        except OSError as error:
+            raise DeviceMissing(
+                f"{self._path}: {error.strerror}", "does the disk it lies on work?", why=why_of(error) or Why.NO_FILM
+            ) from None
 
     def read(self, timeout: float, detail: bool = True) -> tuple[Picture, float]:
         with self._owned as capture:

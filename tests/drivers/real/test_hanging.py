@@ -79,6 +79,23 @@ def test_a_file_that_hangs_blocks_no_turn_and_holds_one_thread(slow: Slow) -> No
     camera.close()
 
 
+def test_who_waits_for_another_one_says_so(slow: Slow, tmp_path: Path) -> None:
+    """OpenCV opens one at a time."""
+    refused(OpenCVCamera(OpenCVOptions(source=str(slow.path)), RealHost()))
+    (tmp_path / "note.mp4").write_text("no film")
+    other = OpenCVCamera(OpenCVOptions(source=f"file://{tmp_path}/note.mp4"), RealHost())
+    said = refused(other)
+    assert said.reason == f"file://{tmp_path}/note.mp4 waits until {slow.path} is open" and said.why is Why.QUEUES
+    slow.come(whole=False)
+    wait_until_none_opens()
+    assert refused(other).why is Why.NO_FILM
+
+
+def test_a_file_the_disk_does_not_give_is_no_matter_of_opencv() -> None:
+    said = refused(OpenCVCamera(OpenCVOptions(source="/proc/self/mem"), RealHost()))
+    assert said.reason == "/proc/self/mem: Input/output error" and "disk" in said.remedy
+
+
 def test_a_file_that_opens_late_is_there_at_the_next_attempt(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drivers.real.opening.KEPT", PATIENCE)
     camera = OpenCVCamera(OpenCVOptions(source=str(slow.path)), RealHost())
