@@ -18,6 +18,8 @@ from config.problems import ConfigError
 from drivers.errors import DeviceMissing, Why
 from drivers.host import Login, shown_url
 
+MANUAL = "look the stream's own address up in the camera's manual"
+
 _CHALLENGE = re.compile(r"(?:^|,\s*)(Basic|Digest)\s+", re.IGNORECASE)
 _PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 _DIGESTS: Mapping[str, Callable[[bytes], str]] = {
@@ -90,6 +92,17 @@ class Address:
             proof = f"{who}:{nonce}:00000001:{fields['cnonce']}:auth:{what}"
         fields["response"] = digest(proof.encode())
         return f"Digest {bare}" + ", ".join(f'{name}="{value}"' for name, value in fields.items())
+
+
+def declined(shown: str, status: int) -> DeviceMissing:
+    """What to raise when a camera answers that it does not give its stream: HTTP and RTSP count alike."""
+    if status in (404, 410):
+        return DeviceMissing(f"{shown}: no such stream there (the camera answers {status})", MANUAL, why=Why.NOT_FOUND)
+    if status == 403:
+        remedy = "look at the camera's access list"
+        return DeviceMissing(f"{shown} lets nobody in from here (it answers 403)", remedy, why=Why.NOT_ALLOWED)
+    remedy = "too many viewers, or the camera is still starting? then it comes by itself; else switch it off and on"
+    return DeviceMissing(f"{shown} does not give its stream: it answers {status}", remedy, why=Why.TURNED_DOWN)
 
 
 def join(source: str, login: Login) -> Address:

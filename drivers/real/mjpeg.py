@@ -30,7 +30,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from drivers.base import Stamp
 from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout, Why, why_of
 from drivers.host import STAMPS
-from drivers.real.address import Address
+from drivers.real.address import MANUAL, Address, declined
 from drivers.real.jpeg import START
 from drivers.real.parts import Chunks, Parts
 
@@ -214,12 +214,13 @@ def _get(address: Address, deadline: float, authorization: str = "") -> MjpegStr
             raise _Unauthorized(fields.get("www-authenticate", ""))
         if status != 200:
             connection.close()
+            if status >= 400:  # elsewhere and in another way FFmpeg may find it, here nobody does
+                raise declined(address.shown, status)
             return f"the server answered {status}"
         kind = fields.get("content-type", "").lower()
         if kind.startswith("text/html"):
             connection.close()
-            remedy = "look the stream's own address up in the camera's manual"
-            raise DeviceMissing(f"{address.shown} is a web page, not a stream", remedy, why=Why.NO_STREAM)
+            raise DeviceMissing(f"{address.shown} is a web page, not a stream", MANUAL, why=Why.NO_STREAM)
         if kind.startswith("image/") and "content-length" in fields:
             connection.close()
             remedy = "look the address of its video up in the camera's manual"
