@@ -11,7 +11,7 @@ from agent.exposure.camera.watch import CameraUnit
 from agent.exposure.camera.work import Work
 from agent.messaging.exposure_args import CameraCalibrate, CameraLock, CameraMeasure, CameraReference, CameraThumbnail
 from agent.messaging.header import iso
-from agent.messaging.hints import hint
+from agent.messaging.hints import hint, lacks
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
 from config.units import Text
@@ -70,9 +70,7 @@ class CameraVerbs:
         return {verb.name: verb for verb in verbs}
 
     def _none(self) -> Text | None:
-        return (
-            None if self._house.config.cameras else Text("the configuration has no [cameras]", "配置中没有 [cameras]")
-        )
+        return None if self._house.config.cameras else lacks("cameras")
 
     def _missing(self) -> Text | None:
         cameras = self._house.config.cameras

@@ -15,6 +15,7 @@ from agent.messaging.exposure_args import (
     ExposureRelease,
     ExposureSet,
 )
+from agent.messaging.hints import lacks
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.verbs import Job, Verb
 from config.units import Text
@@ -22,6 +23,8 @@ from drivers.base import Impact
 
 LIGHT = ("auto_exposure", "gain_automatic")
 """Automatics of a camera that change how bright its picture is."""
+CODES = {"on-air": ReasonCode.ON_AIR, "touched": ReasonCode.SUPERSEDED, "stopped": ReasonCode.STOPPED}
+"""Of commissionings and proofs that were ended from outside."""
 
 
 class ExposureVerbs:
@@ -58,8 +61,7 @@ class ExposureVerbs:
         return {verb.name: verb for verb in verbs}
 
     def _missing(self) -> Text | None:
-        lack = Text("the configuration has no [exposure]", "配置中没有 [exposure]")
-        return lack if self._house.config.exposure is None else None
+        return lacks("exposure") if self._house.config.exposure is None else None
 
     def _can(self, args: ExposureHandback) -> None:
         self._named(args)
@@ -154,5 +156,7 @@ class ExposureVerbs:
 
 
 def _refusal(found: Refused) -> Refusal:
-    code = ReasonCode.CANCELLED if found.code == "aborted" else ReasonCode.DEVICE_REFUSED
-    return Refusal(code, Text(f"{found.said.en} {found.remedy.en}", f"{found.said.zh}{found.remedy.zh}"))
+    return Refusal(
+        CODES.get(found.code, ReasonCode.DEVICE_REFUSED),
+        Text(f"{found.said.en} {found.remedy.en}", f"{found.said.zh}{found.remedy.zh}"),
+    )

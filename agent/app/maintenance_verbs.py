@@ -10,7 +10,7 @@ from agent.app.house import House
 from agent.app.service_verbs import LONGEST, SelfTests
 from agent.app.verbs import targets
 from agent.messaging.header import iso
-from agent.messaging.hints import hint
+from agent.messaging.hints import hint, lacks
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.service_args import MaintenanceAccept, MaintenanceNote, MaintenanceRebaseline
 from agent.messaging.verbs import Job, Verb
@@ -55,9 +55,7 @@ class MaintenanceVerbs:
         return {verb.name: verb for verb in verbs}
 
     def _blind(self) -> Text | None:
-        return (
-            None if self._house.config.cameras else Text("the configuration has no [cameras]", "配置中没有 [cameras]")
-        )
+        return None if self._house.config.cameras else lacks("cameras")
 
     def _can_accept(self, args: MaintenanceAccept) -> None:
         self._tests.ready()

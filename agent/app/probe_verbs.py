@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.app.house import House
-from agent.messaging.hints import hint
+from agent.messaging.hints import hint, lacks
 from agent.messaging.lifecycle import ReasonCode, Refusal
 from agent.messaging.service_args import ProbeNow
 from agent.messaging.verbs import Job, Verb
@@ -33,7 +33,7 @@ class ProbeVerbs:
         return {now.name: now}
 
     def _missing(self) -> Text | None:
-        return None if self._house.config.probes else Text("the configuration has no [probes]", "配置中没有 [probes]")
+        return None if self._house.config.probes else lacks("probes")
 
     def _can(self, args: ProbeNow) -> None:
         probes = self._house.devices.probes

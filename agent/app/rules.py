@@ -70,7 +70,7 @@ def devices(found: Devices) -> Iterator[Condition]:
             {"ok": False, "offline": True}.get(health.state),
             level,
             _fill(said, name=unit.name, reason=health.says(SILENT)),
-            _remedy(kind, unit.name, health.remedy),
+            _remedy(kind, unit.name, health),
             confirm=confirm,
         )
 
@@ -285,10 +285,10 @@ def _judge(value: float | None, limit: float) -> bool | None:
     return True if value > limit else (False if value < CLEAR * limit else None)
 
 
-def _remedy(kind: Kind, name: str, told: str) -> Text:
-    """The driver's own advice is exact, but in English only."""
+def _remedy(kind: Kind, name: str, told: Health) -> Text:
+    """The driver's own advice where it gives any, which is exact; in Chinese, of the usual reasons."""
     general = _fill(_REMEDY[kind], name=name)
-    return Text(told or general.en, general.zh)
+    return Text(told.remedy or general.en, told.remedy_zh or general.zh)
 
 
 def _fill(text: Text, **words: str | Text) -> Text:

@@ -5,12 +5,13 @@ import os
 import resource
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from agent.app.devices import Devices
 from agent.app.keeper import as_sent
 from agent.exposure.camera.watch import Sight
 from agent.exposure.loop.service import ExposureNow
+from agent.exposure.loop.state import Mode
 from agent.exposure.loop.words import TRIPPED, reason
 from agent.health.alerts import Alert, Stage
 from agent.health.book import Silence
@@ -32,6 +33,8 @@ from drivers.registry import Kind
 from firmware_profiles.patch import Patched
 
 Numbers = dict[str, float | int | None]
+MODES = get_args(Mode)
+"""By number, as telemetry has it."""
 
 
 def inventory(
@@ -210,7 +213,7 @@ def lighting_numbers(devices: Devices, now: float) -> Numbers:
 
 
 def exposure_numbers(sight: Sight, target: float, state: ExposureNow | None, now: float) -> Numbers:
-    """One camera's picture; ``trim_stops`` only where a loop looks through this camera."""
+    """One camera's picture; ``trim_stops`` and ``mode`` only where a loop looks through this camera."""
     m, light, flicker = sight.metrics, sight.insight.presenter_light, sight.insight.flicker
     numbers: Numbers = {
         "ev_stops": round(sight.ev(target), 3),
@@ -232,7 +235,7 @@ def exposure_numbers(sight: Sight, target: float, state: ExposureNow | None, now
         "age_ms": round((now - sight.captured) * 1e3, 1),
     }
     if state is not None:
-        numbers["trim_stops"] = round(state.trim, 3)
+        numbers |= {"trim_stops": round(state.trim, 3), "mode": MODES.index(state.mode)}
     return numbers
 
 

@@ -21,9 +21,16 @@ if TYPE_CHECKING:
     from config.model import StudioConfig
 
 REFUSED = 2
+NEEDS = (
+    "Half a minute for one light, under a minute for four, 7 s for each one more. Before: set the look, lock the "
+    "camera (camera.lock, or its own menu), be off air, and let nobody walk about. No light moves by more than 15 % "
+    "(more with --empty), and all come back to the look, also when Ctrl-C ends it. It says why when it cannot be "
+    "done: automatic exposure on, a scene that moves, a light that does nothing (exit 2)."
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = NEEDS
     config_argument(parser)
     parser.add_argument("--empty", action="store_true", help="nobody is on the set: larger steps, better figures")
     parser.add_argument("--json", action="store_true", help="what was found as JSON instead of a table")
@@ -60,7 +67,7 @@ async def _found(path: Path, config: "StudioConfig", options: argparse.Namespace
             return await _by_ourselves(path, config, options, tell)
         if options.off_air:
             raise CannotTell("--off-air: the service runs and knows the air state: leave it out", os.EX_USAGE)
-        return await asked(control, "exposure.commission", {"empty": options.empty}, tell)
+        return await asked(control, "exposure.commission", {"empty": options.empty}, tell, REFUSED)
 
 
 async def _by_ourselves(
@@ -93,6 +100,7 @@ def _show(found: Mapping[str, Any], language: str) -> None:
     from rich import box
     from rich.table import Table
 
+    from agent.exposure.commissioning.findings import hardly
     from config.units import Text
 
     paper = console(highlight=False)
@@ -116,8 +124,11 @@ def _show(found: Mapping[str, Any], language: str) -> None:
         f"已为 {camera} 标定：指令到画面 {late} 毫秒；{zones} 个基准区域",
     )
     paper.print(f"[green]✓[/] {done.say(language)}")
+    if useless := hardly({name: (reach["down_stops"], reach["up_stops"]) for name, reach in found["lights"].items()}):
+        paper.print(f"[yellow]![/] {useless.say(language)}")
     if found["file"]:
         page = Path(found["file"]).with_suffix(".html")
-        paper.print(Text(f"the picture of it: {page}", f"图示页面：{page}").say(language), soft_wrap=True)
-    next_ = Text("to hold the light: exposure.set mode=hold", "开始自动补光：exposure.set mode=hold")
+        paper.print(Text(f"the page that shows it: {page}", f"图示页面：{page}").say(language), soft_wrap=True)
+    hold = "studio-agent send exposure.set mode=hold"
+    next_ = Text(f"to hold the light: {hold}", f"开始自动补光：{hold}")
     paper.print(next_.say(language), soft_wrap=True)

@@ -302,7 +302,8 @@ async def _send(
 
 
 def line(answer: "Answer", took: float) -> str:
-    """An answer for people: when, state, why, what came of it."""
+    """An answer for people: when, state, why, what came of it. What is said of several things in both languages has a
+    line each."""
     parts = [f"{took:7.3f} s  {answer.state.value:10}"]
     if answer.progress is not None and not answer.final:
         parts.append(f"{answer.progress * 100:3.0f} %")
@@ -312,10 +313,19 @@ def line(answer: "Answer", took: float) -> str:
         parts.append(answer.code.value)
     if answer.message is not None:
         parts.append(answer.message.en if answer.message.en == answer.message.zh else _both(answer.message))
-    parts += [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in answer.result.items()]
+    said = {key: value for key, value in answer.result.items() if _is_said(value)}
+    plain = {key: value for key, value in answer.result.items() if key not in said}
+    parts += [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in plain.items()]
     if answer.repeated:
         parts.append("(repeated: nothing was done anew)")
-    return "  ".join(parts).rstrip()
+    each = (one for things in said.values() for one in things.values())
+    return "\n".join(["  ".join(parts).rstrip(), *(f"{'':11}{one['en']} / {one['zh']}" for one in each)])
+
+
+def _is_said(value: Any) -> bool:
+    """Whether it is things by name that say something to people."""
+    things = list(value.values()) if isinstance(value, dict) else []
+    return bool(things) and all(isinstance(each, dict) and {"en", "zh"} <= each.keys() for each in things)
 
 
 def _both(said: Any) -> str:

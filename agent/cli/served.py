@@ -96,8 +96,11 @@ def _lights(config: "StudioConfig", only: Sequence[str]) -> list[str]:
     return found
 
 
-async def asked(control: Path, verb: str, args: Mapping[str, Any], tell: Tell) -> Mapping[str, Any]:
-    """The result of a command to the service; a person may end it. Raises CannotTell and Stopped."""
+async def asked(
+    control: Path, verb: str, args: Mapping[str, Any], tell: Tell, refused: int = UNKNOWN
+) -> Mapping[str, Any]:
+    """The result of a command to the service; a person may end it. Raises CannotTell (``refused``: its code where the
+    service says why not) and Stopped."""
     from agent.messaging.lifecycle import ReasonCode
     from agent.messaging.local import ask
 
@@ -130,8 +133,9 @@ async def asked(control: Path, verb: str, args: Mapping[str, Any], tell: Tell) -
         raise CannotTell(f"--only: {last.message.en}", os.EX_USAGE)
     if last is None or last.state.value != "succeeded":
         why = last.message if last is not None else None
-        said = Text(why.en, why.zh).say(mine()) if why else "it gave no reason"
-        raise CannotTell(f"the service did not run {verb}: {said}")
+        if why is None:
+            raise CannotTell(f"the service did not run {verb}: it gave no reason")
+        raise CannotTell(Text(f"{verb}: {why.en}", f"{verb}：{why.zh}").say(mine()), refused)
     return last.result
 
 

@@ -11,6 +11,7 @@ from agent.lighting.console import Console, Standing
 from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures
 from agent.runtime.lane import Health
+from config.units import Text
 from drivers import errors
 
 if TYPE_CHECKING:
@@ -74,10 +75,11 @@ class FarPlayer:
             raise errors.LinkLost(f"{self.name}: {gone}") from None
         if error is None:
             return result
-        kind, reason, remedy = error
-        if not kind:
-            raise RuntimeError(f"{self.name}: {reason}")
-        raise getattr(errors, kind, errors.DriverError)(reason, remedy)
+        if not error.kind:
+            raise RuntimeError(f"{self.name}: {error.reason}")
+        raised: errors.DriverError = getattr(errors, error.kind, errors.DriverError)(error.reason, error.remedy)
+        raised.why = error.why
+        raise raised
 
     def request_stop(self) -> None:
         self._client.dropped(self)
@@ -186,5 +188,7 @@ def lost(health: Health, now: float) -> Health:
     """How a device is whose engine has ended."""
     if health.state == "offline":
         return health
-    why, next_ = "the output engine has ended", "it is started again by itself; see the log if that goes on"
-    return replace(health, state="offline", reason=why, reason_zh="", remedy=next_, since=now, losses=health.losses + 1)
+    why = Text("the output engine has ended", "输出进程已退出")
+    next_ = Text("it is started again by itself; see the log if that goes on", "会自动重启；若反复发生请查看日志")
+    said = replace(health, reason=why.en, reason_zh=why.zh, remedy=next_.en, remedy_zh=next_.zh)
+    return replace(said, state="offline", since=now, losses=health.losses + 1)

@@ -20,6 +20,7 @@ from agent.lighting.console import Console, Standing
 from agent.lighting.part import Change, Few, Part
 from agent.lighting.pump import BeatFigures
 from agent.runtime.lane import Health
+from drivers.errors import Why
 
 LENGTH = struct.Struct(">I")
 PROTOCOL = 5
@@ -189,12 +190,19 @@ class Beats(NamedTuple):
     figures: BeatFigures
 
 
-class Answer(NamedTuple):
-    """``error``: class name, reason and remedy of a DriverError, or ``("", text, "")`` for anything else."""
+class Failure(NamedTuple):
+    """Instead of a result. ``kind``: class name of a DriverError; "" for anything else, whose text is the reason."""
 
+    kind: str
+    reason: str
+    remedy: str = ""
+    why: Why | None = None
+
+
+class Answer(NamedTuple):
     number: int
     result: Any
-    error: tuple[str, str, str] | None
+    error: Failure | None
 
 
 class Logged(NamedTuple):

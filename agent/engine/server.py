@@ -21,6 +21,7 @@ from agent.engine.messages import (
     Bug,
     Drop,
     DropInput,
+    Failure,
     Free,
     Heir,
     Heirless,
@@ -86,9 +87,9 @@ class _Posted:
             except Exception as unsendable:  # else the thread that tells would fall over it
                 result, error = None, unsendable
         if isinstance(error, DriverError):
-            said = (type(error).__name__, error.reason, error.remedy)
+            said = Failure(type(error).__name__, error.reason, error.remedy, error.why)
         elif error is not None:
-            said = ("", repr(error), "")
+            said = Failure("", repr(error))
         self._outgoing.put(Answer(self._ask.number, result, said))
 
 
@@ -276,7 +277,7 @@ class Engine:
     def _asked(self, ask: Ask) -> None:
         seat = self._seats.get(ask.name)
         if seat is None:
-            self._out.put(Answer(ask.number, None, ("DeviceMissing", f"there is no output {ask.name}", "")))
+            self._out.put(Answer(ask.number, None, Failure("DeviceMissing", f"there is no output {ask.name}")))
             return
         posted = _Posted(ask, seat.player, self._out)
         try:

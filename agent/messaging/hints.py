@@ -57,6 +57,11 @@ def hint(word: str, known: Sequence[str]) -> Text:
     return Text(nearest(word, known), zh)
 
 
+def lacks(table: str) -> Text:
+    """What a command says that has nothing to work on: ``[table]`` is not in the configuration."""
+    return Text(f"the configuration has no [{table}]", f"配置中没有 [{table}]")
+
+
 def fault(detail: ErrorDetails) -> str:
     """Why an argument is wrong, in Chinese."""
     kind = detail["type"]

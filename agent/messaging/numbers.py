@@ -59,6 +59,7 @@ NUMBERS: Mapping[str, Mapping[str, Number]] = {
             "How far the loop's first light is from the operator's look; only where a loop looks on.",
             dead=0.05,
         ),
+        "mode": Number("1", "What that loop may do: 0 watch, 1 advise, 2 hold; only where a loop looks on."),
     },
     "network": {
         "rtt_ms": Number("ms", "Newest round trip.", dead=5.0),

@@ -112,7 +112,11 @@ class Inventory(Payload):
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="Group → its lights.")
     looks: tuple[str, ...] = ()
     cues: tuple[str, ...] = Field((), description="Cue lists.")
-    exposure: str = Field("", description="The camera through which the exposure loop looks; empty: no loop.")
+    exposure: str = Field(
+        "",
+        description="The camera through which the exposure loop looks, empty: no loop; its mode, which changes with a "
+        "command, is in its state.",
+    )
     verbs: tuple[str, ...] = ()
     telemetry: dict[str, Rate] = Field(default_factory=dict, description="Group → when its numbers are published.")
 

@@ -37,12 +37,14 @@ MISSES = 3
 @dataclass(frozen=True, slots=True)
 class Health:
     """What is known of a device. ``since`` and ``outage`` in seconds of the host's monotonic clock. ``reason``: why it
-    is offline, or what is waited for while it is opened for the first time; ``reason_zh``: the same in Chinese."""
+    is offline, or what is waited for while it is opened for the first time; ``remedy``: what to do about it; ``…_zh``:
+    the same in Chinese, "" where nobody says it."""
 
     state: Literal["starting", "ok", "offline"] = "starting"
     reason: str = ""
     reason_zh: str = ""
     remedy: str = ""
+    remedy_zh: str = ""
     since: float = 0.0
     identity: Identity | None = None
     outage: float = 0.0
@@ -294,7 +296,9 @@ class Lane:
         """It goes on by itself. One that was offline stays so, for its old reason, until it is open or is not."""
         was = self.health
         if was.state == "starting" and was.reason != still.reason:
-            self.health = replace(was, reason=still.reason, reason_zh=still.says.zh, remedy=still.remedy)
+            self.health = replace(
+                was, reason=still.reason, reason_zh=still.says.zh, remedy=still.remedy, remedy_zh=still.todo.zh
+            )
             self._log.info("device.opening", device=self.name, reason=still.reason)
             self._tell(self.name, self.health)
         self._refuse_calls(DeviceMissing(f"{self.name} is being opened: {still.reason}", still.remedy, why=still.why))
@@ -320,6 +324,7 @@ class Lane:
             reason=error.reason,
             reason_zh=error.says.zh,
             remedy=error.remedy,
+            remedy_zh=error.todo.zh,
             since=since,
             losses=losses,
         )

@@ -73,11 +73,12 @@ def of_device(
         if not found:
             return await measured()
         if lane.health.state != "ok":
-            return gone(lane.health.says(Text("still being opened", "仍在打开")), lane.health.remedy)
+            todo = Text(lane.health.remedy, lane.health.remedy_zh)
+            return gone(lane.health.says(Text("still being opened", "仍在打开")), todo)
         try:
             return await measured()
         except (DeviceMissing, LinkLost) as error:
-            return gone(error.says, error.remedy)
+            return gone(error.says, error.todo)
 
     def blocked() -> Text | None:
         return None if found else offline(lane)
@@ -85,10 +86,11 @@ def of_device(
     return Step(check.id, check.subject, check.title, group, run, check.impact, check.deadline + ON_THE_LANE, blocked)
 
 
-def gone(why: Text, remedy: str) -> Result:
-    """The device is not there."""
+def gone(why: Text, todo: Text) -> Result:
+    """The device is not there. ``todo`` may be in English alone."""
     said = Text(f"It is offline: {why.en}.", f"设备离线：{why.zh}。")
-    return Result(Verdict.FAIL, said, Text(remedy, f"请检查设备连接。{remedy}") if remedy else SILENT)
+    remedy = Text(todo.en, todo.zh or f"请检查设备连接（{todo.en}）") if todo.en else SILENT
+    return Result(Verdict.FAIL, said, remedy)
 
 
 def offline(lane: Standing) -> Text | None:

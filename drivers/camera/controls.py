@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from drivers.camera.locked import MANUAL, ORDER, SWITCHES, Locked
-from drivers.errors import DriverError, NotSupported, Refused
+from drivers.errors import DriverError, NotSupported, Refused, Why
 from drivers.host import Control, Controls
 
 EXPOSURE, KELVIN = "exposure_time_absolute", "white_balance_temperature"
@@ -67,7 +67,9 @@ def lock(
         if name not in there:
             raise NotSupported(f"the camera has no control {name}", f"it has: {', '.join(there)}")
         if not there[name].minimum <= value <= there[name].maximum:
-            raise Refused(f"{name} goes from {there[name].minimum} to {there[name].maximum}, not {value}")
+            raise Refused(
+                f"{name} goes from {there[name].minimum} to {there[name].maximum}, not {value}", why=Why.NO_VALUE
+            )
     before = {name: controls.read(name) for name in ORDER if name in there}
     try:
         return _Locking(controls, look, there, dict(wanted or {}), mains).run(camera)
@@ -84,13 +86,8 @@ def _put_back(controls: Controls, before: Mapping[str, int]) -> None:
                 controls.write(name, before[name])
 
 
-def shown(controls: Controls, look: Looks) -> float:
-    """Show again that exposure is locked: halve it, look, and put it back. How much of the step the picture showed
-    (1.0: all of it). Refused: something else moves the picture, or nothing does."""
-    there = {control.name: control for control in controls.list()}
-    if EXPOSURE not in there:
-        raise NotSupported("the camera's exposure cannot be set from here", _ELSEWHERE)
-    return _Locking(controls, look, there, {}, 0).step_exposure(controls.read(EXPOSURE))
+def _unlockable(reason: str) -> Refused:
+    return Refused(reason, _ELSEWHERE, why=Why.NOT_LOCKABLE)
 
 
 class _Locking:
@@ -104,17 +101,17 @@ class _Locking:
     def run(self, camera: str) -> Locked:
         if MANUAL not in self._there or EXPOSURE not in self._there:
             missing = MANUAL if MANUAL not in self._there else EXPOSURE
-            raise Refused(f"the camera's exposure cannot be locked from here: it has no {missing}", _ELSEWHERE)
+            raise _unlockable(f"the camera's exposure cannot be locked from here: it has no {missing}")
         menu = self._there[MANUAL].menu
         manual = next((value for value, label in menu.items() if "manual" in label.lower()), 1)
         if menu and manual not in menu:
-            raise Refused(f"auto_exposure has no manual mode: {', '.join(menu.values())}", _ELSEWHERE)
+            raise _unlockable(f"auto_exposure has no manual mode: {', '.join(menu.values())}")
         as_it_was = self._still()
         self._set(MANUAL, manual, exactly=True)
         self._exposure(as_it_was.light)
         if "gain" in self._there:
             self._set("gain", self._wanted.get("gain", self._controls.read("gain")))
-        self.step_exposure(self._values[EXPOSURE])
+        self._step_exposure(self._values[EXPOSURE])
         self._white_balance(as_it_was.warmth)
         self._mains_frequency()
         self._switch_off("focus_automatic_continuous")
@@ -155,14 +152,14 @@ class _Locking:
             return exposure
         return self._bounded(EXPOSURE, math.floor(exposure / period + 1e-9) * period)
 
-    def step_exposure(self, exposure: int) -> float:
+    def _step_exposure(self, exposure: int) -> None:
         """Half of it (or twice, where half is not to be had) must give a stop less, stay so, and come back."""
         before = self._still()
         other = self._bounded(EXPOSURE, exposure / 2)
         if other * 1.5 > exposure:
             other = self._bounded(EXPOSURE, exposure * 2)
         if other == exposure:
-            raise Refused(f"{EXPOSURE} has no other value near {exposure}: it cannot be shown to work", _ELSEWHERE)
+            raise _unlockable(f"{EXPOSURE} has no other value near {exposure}: it cannot be shown to work")
         asked = math.log2(other / exposure)
         try:
             self._controls.write(EXPOSURE, other)
@@ -179,20 +176,22 @@ class _Locking:
                 f"the camera moves its picture back: {EXPOSURE} {exposure} to {other} gave {moved:+.2f} stop, "
                 f"and {stayed:+.2f} a moment later, though {MANUAL} says manual",
                 f"its automatic exposure or gain still works: {_ELSEWHERE}",
+                why=Why.FIGHTS,
             )
         if not ANSWER[0] <= kept <= ANSWER[1]:
             raise Refused(
                 f"{EXPOSURE} does not do what it says: {exposure} to {other} is {asked:+.2f} stop, "
                 f"the picture moved {stayed:+.2f}",
                 f"its automatic still works, or the picture is clipped or black: correct that, or {_ELSEWHERE}",
+                why=Why.FIGHTS,
             )
         back = math.log2(self._settled().light / before.light)
         if abs(back) > RESTLESS:
             raise Refused(
                 f"the picture did not come back: {back:+.2f} stop after exposure was put back",
                 "the light or the scene changed meanwhile: try again when it is at rest",
+                why=Why.RESTLESS,
             )
-        return kept
 
     # --- colour, mains, focus ----------------------------------------------------------------------------------------
 
@@ -222,12 +221,13 @@ class _Locking:
             with suppress(DriverError):
                 self._controls.write(KELVIN, kelvin)
         if abs(moved) < WARMER:
-            raise Refused(f"{KELVIN} does nothing: {kelvin} to {other} K moved no colour", _ELSEWHERE)
+            raise _unlockable(f"{KELVIN} does nothing: {kelvin} to {other} K moved no colour")
         if stayed / moved < 1 - 2 * GIVES:
             raise Refused(
                 f"the camera moves its colours back: {kelvin} to {other} K gave {moved:+.2f} stop of red over blue, "
                 f"and {stayed:+.2f} a moment later",
                 f"its automatic white balance still works: {_ELSEWHERE}",
+                why=Why.FIGHTS,
             )
         self._settled()
 
@@ -258,7 +258,7 @@ class _Locking:
         self._controls.write(name, value)
         said = self._controls.read(name)
         if exactly and said != value:
-            raise Refused(f"{name} was set to {value}, the camera says {said}", _ELSEWHERE)
+            raise _unlockable(f"{name} was set to {value}, the camera says {said}")
         self._values[name] = said
 
     def _value(self) -> Look:
@@ -284,6 +284,8 @@ class _Locking:
         spread = math.log2(max(each.light for each in looks) / min(each.light for each in looks))
         if spread > RESTLESS:
             raise Refused(
-                f"the picture moves by {spread:.2f} stop by itself", "lock the camera when light and scene are at rest"
+                f"the picture moves by {spread:.2f} stop by itself",
+                "lock the camera when light and scene are at rest",
+                why=Why.RESTLESS,
             )
         return looks[-1]

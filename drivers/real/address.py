@@ -18,6 +18,8 @@ from config.problems import ConfigError
 from drivers.errors import DeviceMissing, Why
 from drivers.host import Login, shown_url
 
+MANUAL = "look the stream's own address up in the camera's manual"
+
 _CHALLENGE = re.compile(r"(?:^|,\s*)(Basic|Digest)\s+", re.IGNORECASE)
 _PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 _DIGESTS: Mapping[str, Callable[[bytes], str]] = {
@@ -50,7 +52,8 @@ class Address:
         answer = self.authorization(challenges, uri, method)
         if answer is None:
             asked_for = challenges.partition(" ")[0] or "nothing that is named"
-            raise DeviceMissing(f"{self.shown} wants another proof: {asked_for[:20]}", "set it to Digest or Basic")
+            said = f"{self.shown} wants another proof: {asked_for[:20]}"
+            raise DeviceMissing(said, "set it to Digest or Basic", why=Why.NOT_LET_IN)
         return answer
 
     def not_let_in(self) -> DeviceMissing:
@@ -91,6 +94,17 @@ class Address:
         return f"Digest {bare}" + ", ".join(f'{name}="{value}"' for name, value in fields.items())
 
 
+def declined(shown: str, status: int) -> DeviceMissing:
+    """What to raise when a camera answers that it does not give its stream: HTTP and RTSP count alike."""
+    if status in (404, 410):
+        return DeviceMissing(f"{shown}: no such stream there (the camera answers {status})", MANUAL, why=Why.NOT_FOUND)
+    if status == 403:
+        remedy = "look at the camera's access list"
+        return DeviceMissing(f"{shown} lets nobody in from here (it answers 403)", remedy, why=Why.NOT_ALLOWED)
+    remedy = "too many viewers, or the camera is still starting? then it comes by itself; else switch it off and on"
+    return DeviceMissing(f"{shown} does not give its stream: it answers {status}", remedy, why=Why.TURNED_DOWN)
+
+
 def join(source: str, login: Login) -> Address:
     """The address of a network source. DeviceMissing, without the secret in it, when its file cannot be read."""
     password = ""
@@ -99,7 +113,8 @@ def join(source: str, login: Login) -> Address:
             password = read_secret(login.password_file, "password_file")
         except ConfigError as error:
             problem = error.problems[0]
-            raise DeviceMissing(f"{problem.where}: {problem.why}", problem.right) from None
+            said = f"{problem.where}: {problem.why}"
+            raise DeviceMissing(said, problem.right, why=Why.NO_PASSWORD) from None
     url = source.replace("{username}", quote(login.username, safe="")).replace("{password}", quote(password, safe=""))
     if url != source:
         return Address(url, shown_url(source))

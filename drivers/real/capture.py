@@ -8,7 +8,8 @@ limit of its own, and what is dead is opened anew.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from drivers.base import Picture, Stamp
@@ -34,6 +35,35 @@ JUST_NOW = 0.02
 """Seconds. Who watched until then has the newest picture already."""
 
 
+class Turn:
+    """OpenCV opens by FFmpeg one source at a time in a process, whatever thread asks: a lock of its own, held as long
+    as the opening takes. So is this one, and it says who has it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._has = ""
+        self._waits: set[str] = set()
+
+    @contextmanager
+    def of(self, shown: str) -> Iterator[None]:
+        """Once it is this source's. ``shown``: as people may see it."""
+        self._waits.add(shown)
+        with self._lock:
+            self._waits.discard(shown)
+            self._has = shown
+            try:
+                yield
+            finally:
+                self._has = ""
+
+    def before(self, shown: str) -> str:
+        """Who has it while this source waits for it; "" when it does not."""
+        return self._has if shown in self._waits else ""
+
+
+TURN = Turn()
+
+
 def open_capture(address: Address, name: str, why: str, again: Again) -> "CaptureSource":
     """With its first picture. A capture that had none within its time is dead (OpenCV), but the camera may be well:
     some send a key frame every four seconds, and nothing can be shown before one. So it is opened anew."""
@@ -55,11 +85,13 @@ def _capture_url(address: Address, why: str) -> Any:
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(STALL_TIMEOUT * 1000)),
         *(cv2.CAP_PROP_N_THREADS, 1),
     ]
-    began = time.monotonic()
     try:
-        capture = cv2.VideoCapture(address.whole, cv2.CAP_FFMPEG, limits)
+        with TURN.of(address.shown):
+            began = time.monotonic()
+            capture = cv2.VideoCapture(address.whole, cv2.CAP_FFMPEG, limits)
     except cv2.error:  # its text may hold the whole address
-        raise DeviceMissing(f"{address.shown} cannot be opened: OpenCV does not take it", "check the address") from None
+        said = f"{address.shown} cannot be opened: OpenCV does not take it"
+        raise DeviceMissing(said, "check the address", why=Why.NO_STREAM) from None
     if not capture.isOpened():
         if address.url.lower().startswith(("rtsp://", "rtsps://")):
             left = OPEN_TIMEOUT - (time.monotonic() - began)
@@ -147,7 +179,8 @@ class CaptureSource:
             now, self._newest = self._newest or time.monotonic(), None
             self._asked = time.monotonic()
         if not whole or pixels is None:
-            raise BadReply(f"{self._shown} sent a picture that cannot be decoded", "check its codec settings")
+            said = f"{self._shown} sent a picture that cannot be decoded"
+            raise BadReply(said, "check its codec settings", why=Why.SPOILT)
         return eight_bits(pixels), now
 
     def watch(self, until: float) -> None:
@@ -168,7 +201,7 @@ class CaptureSource:
         if self._owned.closed.is_set():
             raise LinkLost("the source is closed")
         if not taken and now - began < 0.9 * STALL_TIMEOUT:
-            raise LinkLost(f"{self._shown} ended", "check the camera and the cable or network to it")
+            raise LinkLost(f"{self._shown} ended", "check the camera and the cable or network to it", why=Why.CUT_OFF)
         if not taken or now - began >= STALL_TIMEOUT:  # what comes then is the last picture the decoder had kept
             raise LinkLost(
                 f"{self._shown} sent no picture for {STALL_TIMEOUT:g} s",

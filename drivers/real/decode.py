@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.base import Picture
-from drivers.errors import BadReply
+from drivers.errors import BadReply, Why
 from drivers.real.jpeg import layout
 
 WIDEST, MOST = 8192, 8192 * 4608
@@ -25,6 +25,7 @@ WIDEST, MOST = 8192, 8192 * 4608
 GREY = 128
 LEAST = 960
 """Pixels across a reduced picture keeps."""
+_CHECK = "check the cable or network to the camera"
 
 RTSP = "rtsp_transport;tcp+udp|rtsp_flags;prefer_tcp|allowed_media_types;video"
 """What FFmpeg is told about RTSP: over TCP, and over UDP where the camera refuses that (461); and no sound: it would
@@ -49,21 +50,23 @@ def jpeg(data: bytes | memoryview, *, detail: bool = True) -> tuple[Picture, tup
     cv2 = opencv()
     found = layout(data)
     if found is None or not found.width or not found.height:
-        raise BadReply("a picture that is no JPEG", "is this a camera's stream address?")
+        raise BadReply("a picture that is no JPEG", "is this a camera's stream address?", why=Why.SPOILT)
     size = (found.width, found.height)
     if max(size) > WIDEST or size[0] * size[1] > MOST:
-        raise BadReply(f"a picture of {size[0]}x{size[1]} is more than 8K", "set a smaller size at the camera")
+        said = f"a picture of {size[0]}x{size[1]} is more than 8K"
+        raise BadReply(said, "set a smaller size at the camera", why=Why.TOO_LARGE)
     if found.bits != 8:
-        raise BadReply(f"JPEG pictures with {found.bits} bits per sample are not read", "set 8 bit at the camera")
+        said = f"JPEG pictures with {found.bits} bits per sample are not read"
+        raise BadReply(said, "set 8 bit at the camera", why=Why.NO_FORMAT)
     flags = cv2.IMREAD_COLOR if detail else _reduced(cv2, found.width)
     try:
         pixels: Picture | None = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         pixels = None
     if pixels is None:
-        raise BadReply("a JPEG picture that cannot be decoded", "check the cable or network to the camera")
+        raise BadReply("a JPEG picture that cannot be decoded", _CHECK, why=Why.SPOILT)
     if _cut_short(pixels):
-        raise BadReply("a JPEG picture that is cut short", "check the cable or network to the camera")
+        raise BadReply("a JPEG picture that is cut short", _CHECK, why=Why.SPOILT)
     return pixels, size
 
 
@@ -147,6 +150,7 @@ def raw(data: memoryview, code: str, width: int, height: int, stride: int) -> Pi
         raise BadReply(
             f"a picture came with {len(data)} of {rows * stride} bytes",
             "a cable or USB port too slow for it: use another one, or MJPEG",
+            why=Why.SPOILT,
         )
     if len(data) < rows * stride:  # the last row without its padding
         data = memoryview(bytes(data) + bytes(rows * stride - len(data)))

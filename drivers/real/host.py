@@ -21,7 +21,6 @@ from drivers.host import (
     SerialPort,
     Uart,
     VideoDevice,
-    is_network,
 )
 from drivers.real.adapters import MACHINE, Tree
 
@@ -87,9 +86,8 @@ class RealHost:
 
     def camera(self, source: str, login: Login = NOBODY) -> FrameSource:
         from drivers.real.opening import Opening
-        from drivers.real.video import open_source
 
-        return Opening(source, login) if is_network(source) else open_source(source, login)
+        return Opening(source, login)
 
     def video_devices(self) -> Sequence[VideoDevice]:
         from drivers.real.video import video_devices

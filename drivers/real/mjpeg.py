@@ -30,7 +30,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from drivers.base import Stamp
 from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout, Why, why_of
 from drivers.host import STAMPS
-from drivers.real.address import Address
+from drivers.real.address import MANUAL, Address, declined
 from drivers.real.jpeg import START
 from drivers.real.parts import Chunks, Parts
 
@@ -89,9 +89,10 @@ class MjpegStream:
                 left = deadline - time.monotonic()
                 if self._spoilt >= SPOILT:
                     self._spoilt = 0
-                    raise BadReply(f"{SPOILT} pictures in a row came cut off, without their end", _SPOILT_REMEDY)
+                    said = f"{SPOILT} pictures in a row came cut off, without their end"
+                    raise BadReply(said, _SPOILT_REMEDY, why=Why.SPOILT)
                 if left <= 0:
-                    raise ReplyTimeout(self._silence(timeout), "is the camera or its encoder hung?")
+                    raise ReplyTimeout(self._silence(timeout), "is the camera or its encoder hung?", why=Why.SILENT)
                 self._receive(left)
             newest, self._newest = self._newest, None
             return newest
@@ -112,7 +113,8 @@ class MjpegStream:
             try:
                 yield
             except (OSError, ValueError) as error:
-                raise LinkLost(f"the stream broke: {error}", "check the camera and the network to it") from None
+                said = f"the stream broke: {error}"
+                raise LinkLost(said, "check the camera and the network to it", why=Why.CUT_OFF) from None
             finally:
                 self._asked = time.monotonic()
                 if self._closed:
@@ -144,7 +146,8 @@ class MjpegStream:
                 raise LinkLost("the stream is closed")
         plain = data if self._chunks is None else self._chunks.feed(data)
         if not data or (self._chunks is not None and self._chunks.ended):
-            raise LinkLost("the far end ended the stream", "is the camera or its encoder still running?")
+            said = "the far end ended the stream"
+            raise LinkLost(said, "is the camera or its encoder still running?", why=Why.CUT_OFF)
         cut = self._parts.cut
         pictures = self._parts.feed(plain)
         cut = self._parts.cut - cut
@@ -211,12 +214,13 @@ def _get(address: Address, deadline: float, authorization: str = "") -> MjpegStr
             raise _Unauthorized(fields.get("www-authenticate", ""))
         if status != 200:
             connection.close()
+            if status >= 400:  # elsewhere and in another way FFmpeg may find it, here nobody does
+                raise declined(address.shown, status)
             return f"the server answered {status}"
         kind = fields.get("content-type", "").lower()
         if kind.startswith("text/html"):
             connection.close()
-            remedy = "look the stream's own address up in the camera's manual"
-            raise DeviceMissing(f"{address.shown} is a web page, not a stream", remedy, why=Why.NO_STREAM)
+            raise DeviceMissing(f"{address.shown} is a web page, not a stream", MANUAL, why=Why.NO_STREAM)
         if kind.startswith("image/") and "content-length" in fields:
             connection.close()
             remedy = "look the address of its video up in the camera's manual"

@@ -17,7 +17,7 @@ import time
 from urllib.parse import urlsplit
 
 from drivers.errors import DeviceMissing, Why, why_of
-from drivers.real.address import Address
+from drivers.real.address import MANUAL, Address, declined
 
 MOST = 65536
 """Bytes of an answer. A description has some hundred."""
@@ -29,7 +29,6 @@ READ = {
 }
 """Kinds of video FFmpeg takes out of RTP packets."""
 _STATUS = re.compile(rb"RTSP/\d\.\d (\d{3})\b")
-_MANUAL = "look the stream's own address up in the camera's manual"
 
 
 class NotRtsp(ValueError):
@@ -71,13 +70,14 @@ def why(address: Address, timeout: float, *, silent: bool) -> DeviceMissing:
         return DeviceMissing(f"{shown}: connected, but no answer", remedy, why=Why.NO_ANSWER)
     except NotRtsp:
         reason = f"{shown} is no RTSP server: it answers in another way"
-        return DeviceMissing(reason, _MANUAL, why=Why.NO_STREAM)
+        return DeviceMissing(reason, MANUAL, why=Why.NO_STREAM)
     except ssl.SSLError:
         connection.close()
-        return DeviceMissing(f"{shown} speaks no TLS that is known here", "try rtsp:// instead of rtsps://")
+        said = f"{shown} speaks no TLS that is known here"
+        return DeviceMissing(said, "try rtsp:// instead of rtsps://", why=Why.NO_STREAM)
     except OSError:
         connection.close()
-        return DeviceMissing(f"{shown} hangs up when it is asked for the stream", _MANUAL, why=Why.CUT_OFF)
+        return DeviceMissing(f"{shown} hangs up when it is asked for the stream", MANUAL, why=Why.CUT_OFF)
     return _read(shown, status, body, silent=silent)
 
 
@@ -91,20 +91,11 @@ def _trusting() -> ssl.SSLContext:
 
 def _read(shown: str, status: int, body: str, *, silent: bool) -> DeviceMissing:
     """What the answer means."""
-    if status in (404, 410):
-        reason = f"{shown}: no such stream there (the camera answers {status})"
-        return DeviceMissing(reason, _MANUAL, why=Why.NOT_FOUND)
-    if status == 403:
-        remedy = "look at the camera's access list"
-        return DeviceMissing(f"{shown} lets nobody in from here (it answers 403)", remedy, why=Why.NOT_ALLOWED)
     if status != 200:
-        return DeviceMissing(
-            f"{shown} does not describe its stream: it answers {status}",
-            "too many viewers, or the camera is still starting? then it comes by itself; else switch it off and on",
-        )
+        return declined(shown, status)
     found = codecs(body)
     if not found:
-        return DeviceMissing(f"{shown} has no video in it", f"{_MANUAL}; is its video switched off?", why=Why.NO_STREAM)
+        return DeviceMissing(f"{shown} has no video in it", f"{MANUAL}; is its video switched off?", why=Why.NO_STREAM)
     if not any(each.upper() in READ for each in found):
         return DeviceMissing(
             f"{shown} sends video as {found[0]}, which cannot be decoded here",
@@ -120,6 +111,7 @@ def _read(shown: str, status: int, body: str, *, silent: bool) -> DeviceMissing:
     return DeviceMissing(
         f"{shown} promises {found[0]} video and refuses to send it",
         "has it more viewers than it allows? or does it send by multicast only? then let it send to one (unicast)",
+        why=Why.TURNED_DOWN,
     )
 
 

@@ -12,7 +12,7 @@ import re
 import struct
 from typing import Literal
 
-from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported, Refused, why_of
+from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported, Refused, Why, why_of
 from drivers.host import Control
 from drivers.real.holder import holder
 
@@ -168,7 +168,8 @@ class DeviceControls:
                 raise NotSupported(f"{self._device} has no control {name}")
             number, control = known[name]
             if request == S_CTRL and not control.minimum <= value <= control.maximum:
-                raise Refused(f"{name} goes from {control.minimum} to {control.maximum}, not {value}")
+                wrong = f"{name} goes from {control.minimum} to {control.maximum}, not {value}"
+                raise Refused(wrong, why=Why.NO_VALUE)
             data = bytearray(VALUE.pack(number, value))
             try:
                 self._kernel.ioctl(descriptor, request, data)
@@ -219,11 +220,11 @@ def _menu(kernel: Kernel, descriptor: int, number: int, kind: int, values: range
 def _failed(device: str, name: str, error: OSError) -> DriverError:
     said = f"{device}: {name}: {reason(error)}"
     if error.errno in (errno.EACCES, errno.EPERM):
-        return Refused(said, "something automatic has it now: switch that to manual first")
+        return Refused(said, "something automatic has it now: switch that to manual first", why=Why.AUTOMATIC)
     if error.errno == errno.EBUSY:
-        return Refused(f"{said} (used by {holder(device)})", "stop the other program")
+        return Refused(f"{said} (used by {holder(device)})", "stop the other program", why=Why.IN_USE)
     if error.errno in (errno.ERANGE, errno.EINVAL):
-        return Refused(said, "the camera does not know this value")
+        return Refused(said, "the camera does not know this value", why=Why.NO_VALUE)
     if error.errno in (errno.ENODEV, errno.ENXIO, errno.ESHUTDOWN):
-        return LinkLost(f"{device} is gone", "check the cable")
-    return BadReply(said, "the camera did not take it: try again, or replug it")
+        return LinkLost(f"{device} is gone", "check the cable", why=Why.UNPLUGGED)
+    return BadReply(said, "the camera did not take it: try again, or replug it", why=Why.NO_VALUE)

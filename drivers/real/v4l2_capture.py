@@ -32,7 +32,7 @@ RESTED = 0.25
 PREFERRED = (*decode.JPEGS, *decode.RAW)
 """Asked for in this order, when the format it is set to is none of them."""
 
-_REPLUG = "replug the camera, or use a USB port of its own"
+REPLUG = "replug the camera, or use a USB port of its own"
 _GONE = (errno.ENODEV, errno.ENXIO, errno.EIO, errno.ESHUTDOWN, errno.EPROTO)
 
 
@@ -85,13 +85,15 @@ class DeviceSource:
         try:
             said = v4l2.CAPABILITY.unpack(self._ioctl(v4l2.QUERYCAP, bytes(v4l2.CAPABILITY.size)))
         except OSError:
-            raise DeviceMissing(f"{self._device} cannot be opened as a camera", "is it a camera at all?") from None
+            what = f"{self._device} cannot be opened as a camera"
+            raise DeviceMissing(what, "is it a camera at all?", why=Why.NO_CAMERA) from None
         driver, card, bus, _, all_can, this_can = said
         can = this_can if all_can & v4l2.HAS_DEVICE_CAPS else all_can
         if not (can & v4l2.CAN_CAPTURE and can & v4l2.CAN_STREAM):
             raise DeviceMissing(
                 f"{self._device} cannot be opened as a camera: {v4l2.text(card)} gives no pictures there",
                 "a camera has several nodes: take the first of them",
+                why=Why.NO_CAMERA,
             )
         self._facts = {"name": v4l2.text(card), "backend": "V4L2", "driver": v4l2.text(driver), "bus": v4l2.text(bus)}
 
@@ -106,6 +108,7 @@ class DeviceSource:
                 raise DeviceMissing(
                     f"{self._device} sends {said}; read are {', '.join(PREFERRED)}",
                     "set another format at the camera, or reach it by RTSP",
+                    why=Why.NO_FORMAT,
                 )
             pixels = int.from_bytes(wanted.encode("ascii"), "little")
             asked = v4l2.FORMAT.pack(CAPTURE, now[1], now[2], pixels, v4l2.ANY_FIELD, 0, 0, 0, 0)
@@ -146,9 +149,11 @@ class DeviceSource:
             )
         if error.errno == errno.ENOSPC:
             return DeviceMissing(
-                f"{self._device}: the USB bus has no room for its pictures", "use another port, a smaller size or MJPEG"
+                f"{self._device}: the USB bus has no room for its pictures",
+                "use another port, a smaller size or MJPEG",
+                why=Why.NO_ROOM,
             )
-        return DeviceMissing(f"{self._device} cannot be started: {v4l2.reason(error)}", _REPLUG, why=why_of(error))
+        return DeviceMissing(f"{self._device} cannot be started: {v4l2.reason(error)}", REPLUG, why=why_of(error))
 
     # --- pictures ----------------------------------------------------------------------------------------------------
 
@@ -163,7 +168,7 @@ class DeviceSource:
                 if self._held is not None and not self._shown and now - self._held[2] <= RESTED:
                     break
                 if now >= deadline:
-                    raise ReplyTimeout(self._silence(timeout), _REPLUG)
+                    raise self._silence(timeout)
                 self._wait(deadline)
             self._shown = True
             return self._decoded(detail), self._held[2]
@@ -182,11 +187,12 @@ class DeviceSource:
     def describe(self) -> dict[str, str]:
         return {**self._facts, "frames": str(self._frames)}
 
-    def _silence(self, timeout: float) -> str:
+    def _silence(self, timeout: float) -> ReplyTimeout:
         spoilt, self._spoilt = self._spoilt, 0
         if spoilt:
-            return f"{self._device} sent only incomplete pictures ({spoilt}) for {timeout:.1f} s"
-        return f"{self._device} sent no picture for {timeout:.1f} s"
+            said = f"{self._device} sent only incomplete pictures ({spoilt}) for {timeout:.1f} s"
+            return ReplyTimeout(said, REPLUG, why=Why.SPOILT)
+        return ReplyTimeout(f"{self._device} sent no picture for {timeout:.1f} s", REPLUG, why=Why.SILENT)
 
     def _wait(self, until: float) -> None:
         events = self._gate.wait(select.POLLIN, until - time.monotonic())
@@ -207,8 +213,9 @@ class DeviceSource:
             return False
         except OSError as error:
             if error.errno in _GONE:
-                raise LinkLost(f"{self._device} is gone: {v4l2.reason(error)}", "check the cable") from None
-            raise LinkLost(f"{self._device} stopped: {v4l2.reason(error)}", _REPLUG) from None
+                what = f"{self._device} is gone: {v4l2.reason(error)}"
+                raise LinkLost(what, "check the cable", why=Why.UNPLUGGED) from None
+            raise LinkLost(f"{self._device} stopped: {v4l2.reason(error)}", REPLUG, why=Why.CUT_OFF) from None
         if spoilt:
             self._spoilt += 1
             return True
@@ -237,7 +244,7 @@ class DeviceSource:
                     return decode.jpeg(bytes(data), detail=detail)[0]
                 return decode.raw(data, self._code, self._width, self._height, self._stride)
             except BadReply as error:
-                raise BadReply(f"{self._device}: {error.reason}", error.remedy) from None
+                raise BadReply(f"{self._device}: {error.reason}", error.remedy, why=error.why) from None
 
     # --- the end -----------------------------------------------------------------------------------------------------
 

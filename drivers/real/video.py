@@ -23,7 +23,7 @@ from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, Repl
 from drivers.host import NOBODY, STAMPS, STREAMS, Controls, FrameSource, Login, VideoDevice, shown_url
 from drivers.real import decode, mjpeg
 from drivers.real.address import Address, join
-from drivers.real.capture import OPEN_TIMEOUT, Again, Owned, by_itself, facts, open_capture
+from drivers.real.capture import OPEN_TIMEOUT, TURN, Again, Owned, by_itself, facts, open_capture
 from drivers.real.decode import eight_bits, opencv
 from drivers.real.v4l2 import DeviceControls
 from drivers.real.v4l2_capture import open_device
@@ -43,17 +43,21 @@ def open_source(source: str, login: Login = NOBODY, again: Again = lambda withou
         raise DeviceMissing(
             f"{shown_url(source)!r}: nothing here opens {scheme}://", f"one of: {known}; or a device or file path"
         )
+    device = device_of(source)
+    return open_device(device) if device else FileSource(Path(source.removeprefix("file://")))
+
+
+def device_of(source: str) -> str:
+    """The node of a camera at this machine; "" for an address or a file."""
     if source.isdecimal():
         source = f"/dev/video{source}"
-    if source.startswith("/dev/"):
-        return open_device(source)
-    return FileSource(Path(source.removeprefix("file://")))
+    return source if source.startswith("/dev/") else ""
 
 
 def open_controls(source: str) -> Controls:
     """The knobs of a device. NotSupported for whatever has none that can be reached."""
-    device = f"/dev/video{source}" if source.isdecimal() else source
-    if not device.startswith("/dev/"):
+    device = device_of(source)
+    if not device:
         raise NotSupported(
             f"{shown_url(source)} has no controls to be reached from here",
             "lock exposure, gain, white balance and focus in the camera's own menu or page",
@@ -112,7 +116,8 @@ class MjpegSource:
                 pixels, (width, height) = decode.jpeg(data, detail=detail)
             except BadReply as error:
                 if not left:
-                    raise BadReply(f"{mjpeg.SPOILT} times in a row: {error.reason}", error.remedy) from None
+                    said = f"{mjpeg.SPOILT} times in a row: {error.reason}"
+                    raise BadReply(said, error.remedy, why=error.why) from None
                 continue
             self._size = f"{width}x{height}"
             return pixels, came
@@ -142,16 +147,21 @@ class FileSource:
             remedy = "let this user read the file and enter its folder"
             raise DeviceMissing(f"{path}: {error.strerror}", remedy, why=why_of(error)) from None
         if not there:
+            other = path.exists()
+            said = "is no file but a folder or a pipe" if other else "is not there"
             raise DeviceMissing(
-                f"{path} is not there, or not a file", "give the path of a video file", why=Why.NOT_THERE
+                f"{path} {said}", "give the path of a video file", why=Why.NO_FILM if other else Why.NOT_THERE
             )
         if not os.access(path, os.R_OK):
             raise DeviceMissing(f"{path}: permission denied", "let this user read the file", why=Why.NOT_ALLOWED)
-        cv2 = opencv()
-        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-        if not capture.isOpened():
-            raise DeviceMissing(f"{path} is not a video OpenCV can read", "try to convert it: ffmpeg -i IN OUT.mp4")
         self._path = path
+        self._look()
+        cv2 = opencv()
+        with TURN.of(str(path)):
+            capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+        if not capture.isOpened():
+            remedy = "try to convert it: ffmpeg -i IN OUT.mp4"
+            raise DeviceMissing(f"{path} is not a video OpenCV can read", remedy, why=Why.NO_FILM)
         self._owned = Owned(capture)
         self._facts = {"name": path.name, **facts(capture)}
         self._rate = float(self._facts.get("fps", "25"))
@@ -160,6 +170,19 @@ class FileSource:
         self._start = time.monotonic()
         """When picture 0 was due. Moves on when nobody looked for a while: a paused film resumes, it does not race."""
 
+    def _look(self) -> None:
+        """At its beginning and its end: a network folder that is lost hangs here, and not in OpenCV, where all other
+        openings would wait for it. DeviceMissing."""
+        try:
+            with self._path.open("rb") as file:
+                file.read(1)
+                file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+                file.read(1)
+        except OSError as error:
+            raise DeviceMissing(
+                f"{self._path}: {error.strerror}", "does the disk it lies on work?", why=why_of(error) or Why.NO_FILM
+            ) from None
+
     def read(self, timeout: float, detail: bool = True) -> tuple[Picture, float]:
         with self._owned as capture:
             due = self._due(timeout)
@@ -167,7 +190,8 @@ class FileSource:
                 self._grab(capture)
             whole, pixels = capture.retrieve()
         if not whole or pixels is None:
-            raise BadReply(f"{self._path} holds a picture that cannot be decoded", "convert the file anew")
+            said = f"{self._path} holds a picture that cannot be decoded"
+            raise BadReply(said, "convert the file anew", why=Why.NO_FILM)
         return eight_bits(pixels), self._start + due / self._rate
 
     def watch(self, until: float) -> None:
@@ -193,7 +217,7 @@ class FileSource:
 
     def _grab(self, capture: Any) -> None:
         if not capture.grab() and not (capture.set(opencv().CAP_PROP_POS_FRAMES, 0) and capture.grab()):
-            raise LinkLost(f"{self._path} ended and cannot be started again", "is the file whole?")
+            raise LinkLost(f"{self._path} ended and cannot be started again", "is the file whole?", why=Why.NO_FILM)
         key = by_itself(capture)
         self._keys += key is not False
         self._stamps.append(Stamp(self._start + self._frames / self._rate, key=key))

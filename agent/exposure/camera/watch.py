@@ -18,7 +18,7 @@ from drivers.base import Camera, Identity, Image
 from drivers.camera import baseline, cadence, faults
 from drivers.camera.faults import FaultState, Judged, Named, PictureFault
 from drivers.camera.metrics import SRGB, Curve, Metrics, measure
-from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout
+from drivers.errors import BadReply, DeviceMissing, LinkLost, ReplyTimeout, Why
 from drivers.host import Host, is_network
 
 T = TypeVar("T")
@@ -263,7 +263,8 @@ class CameraWatch:
             return found if price is None else price.undo(found)
         except ValueError as error:
             self._before = None
-            raise BadReply(f"{self._name} sends what is no picture: {error}", "set its size and format") from None
+            said = f"{self._name} sends what is no picture: {error}"
+            raise BadReply(said, "set its size and format", why=Why.NO_FORMAT) from None
 
     def _tell(self, sight: Sight) -> None:
         now = self._faults

@@ -10,6 +10,7 @@ from agent.exposure.commissioning import stillness
 from agent.exposure.commissioning.instructions import Commissioned, Light, Terms
 from agent.exposure.commissioning.refusals import Refusal, refuse
 from agent.exposure.transport.matrix import Change, Mask, Series, Transport, Zones, delay_of, reach_of
+from config.units import Text
 
 LEAST_ZONES = 4
 DOUBTED = 0.15
@@ -20,6 +21,8 @@ TAKEN = 0.05
 """Share of a step that a locked camera may seem to take back while it is looked at …"""
 SURE = 4.0
 """… and standard deviations."""
+HARDLY = 0.1
+"""Stops either way of the reference zones' light, below which a light is of no use to whoever regulates on them."""
 
 
 @dataclass(slots=True)
@@ -149,3 +152,15 @@ def conclude(
         if each.waits
     }
     return Commissioned(transport, stillness.flatness(look, chosen), drift, late)
+
+
+def hardly(spans: Mapping[str, tuple[float, float]]) -> Text | None:
+    """Said of lights that answer, and answer where nobody regulates. ``spans``: stops down and up, by light."""
+    names = [name for name, (down, up) in spans.items() if max(-down, up) < HARDLY]
+    if not names:
+        return None
+    en, zh = ", ".join(names), "、".join(names)
+    return Text(
+        f"The loop has little use of {en}: less than {HARDLY:g} stop of the reference zones' light either way.",
+        f"{zh} 对自动补光作用很小：对基准区域的影响不足 {HARDLY:g} 档。",
+    )

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from agent.exposure.commissioning.findings import hardly
 from agent.exposure.commissioning.instructions import Commissioned
 from agent.exposure.transport.matrix import Mask, Reach, Transport, Zones
 from config.units import Text
@@ -49,6 +50,8 @@ HEADS = (
     Text("Range, −2…+2 stops", "范围 −2…+2 档"),
     Text("Later than the delay", "额外延迟"),
 )
+SPARE = 5
+"""Columns from this one on are left out on a narrow screen: a bar of two numbers that are there, and an engineer's."""
 
 
 def page(result: Commissioned | Transport, language: Language = "both") -> str:
@@ -78,11 +81,14 @@ def _transport(transport: Transport, found: Commissioned | None) -> str:
     levels = transport.levels({})
     said = [
         Text(
-            f"The picture follows {delay.seconds * 1000:.0f} ms (measured pictures: {delay.samples}) after the lights.",
-            f"画面比灯光滞后 {delay.seconds * 1000:.0f} 毫秒（{delay.samples} 帧）。",
+            f"The picture is {delay.seconds * 1000:.0f} ms behind the lights.",
+            f"画面比灯光滞后 {delay.seconds * 1000:.0f} 毫秒。",
         ),
         _reach_all(transport),
     ]
+    reaches = zip(transport.fixtures, transport.reach, strict=True)
+    if useless := hardly({name: (reach.down, reach.up) for name, reach in reaches}):
+        said.append(useless)
     if found is not None:
         said.append(
             Text(
@@ -114,8 +120,8 @@ def _transport(transport: Transport, found: Commissioned | None) -> str:
     return f"""<header class="done"><h1>{_both(DONE)}</h1>{_facts(transport.camera, transport.at)}
 {"".join(f"<p>{_both(each)}</p>" for each in said)}</header>
 <h2>{_both(FIXTURES)}</h2><div class="maps">{"".join(columns)}</div>
-<div class="key">{_sample("edge")}{_both(REFERENCE)} {_sample("unknown")}{_both(UNKNOWN)}
- · {_both(SHARE)} · {_both(WHITE)}</div>
+<ul class="key"><li>{_sample("edge")}{_both(REFERENCE)}</li><li>{_sample("unknown")}{_both(UNKNOWN)}</li>
+<li>{_both(SHARE)}</li><li>{_both(WHITE)}</li></ul>
 <h2>{_both(RANGES)}</h2><div class="card wide">{_table(transport, late)}</div>
 <h2>{_both(PICTURE)}</h2><div class="maps">{"".join(whole)}</div>
 <footer>{_both(counted)}{f" · <code>{escape(controls)}</code>" if controls else ""}</footer>"""
@@ -224,7 +230,8 @@ def _table(transport: Transport, late: Mapping[str, float]) -> str:
 
 
 def _row(tag: str, cells: Iterable[str]) -> str:
-    return f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in cells)}</tr>"
+    marked = ((' class="spare"' if at >= SPARE else "", cell) for at, cell in enumerate(cells))
+    return f"<tr>{''.join(f'<{tag}{mark}>{cell}</{tag}>' for mark, cell in marked)}</tr>"
 
 
 def _span(reach: Reach) -> str:

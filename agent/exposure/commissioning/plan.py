@@ -9,8 +9,7 @@ from collections.abc import Generator, Sequence
 from typing import Generic, TypeVar
 
 from agent.exposure.commissioning.instructions import Instruction, Light, Reply, Set
-from agent.exposure.commissioning.refusals import Refusal, Refused, refuse
-from config.units import Text
+from agent.exposure.commissioning.refusals import Ending, Refusal, Refused, refuse
 
 R = TypeVar("R")
 
@@ -34,10 +33,10 @@ class Plan(ABC, Generic[R]):
         except StopIteration as end:
             self.instruction, self.result = None, end.value
 
-    def abort(self, why: Text) -> None:
+    def abort(self, why: Ending) -> None:
         """End it: the look is set again, and that is all. (A hand on a light, the picture lost, on air.)"""
         if not self._ending:
-            self.instruction = self._steps.throw(Refusal(refuse("aborted", {}, why)))
+            self.instruction = self._steps.throw(Refusal(refuse(why, {})))
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Why a commissioning was refused, in words, with what to do about it."""
+"""Why a commissioning (or a proof) was refused or ended, in words, with what to do about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +16,12 @@ Code = Literal[
     "too-dark",
     "no-delay",
     "no-reference",
-    "aborted",
+    "on-air",
+    "touched",
+    "stopped",
 ]
+Ending = Literal["on-air", "touched", "stopped"]
+"""Those that come from outside while it goes on: the lights are back at the look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,21 @@ _WORDS: Mapping[Code, tuple[Text, Text]] = {
             "请指定主光，并让主光照到画面中静止的物体。",
         ),
     ),
-    "aborted": (Text("Broken off", "已中止"), Text("Commission again.", "请重新标定。")),
+    "on-air": (
+        Text("The studio went on air: ended, and the look is back.", "演播室开始直播：已中止，灯光已恢复。"),
+        Text("Begin again off air.", "请在非直播时重新开始。"),
+    ),
+    "touched": (
+        Text(
+            "Somebody took one of its lights: ended, and the others are back.",
+            "有人接管了其中的灯具：已中止，其余灯光已恢复。",
+        ),
+        Text("Begin again when nobody needs the lights.", "请在无人使用灯光时重新开始。"),
+    ),
+    "stopped": (
+        Text("The lights were stopped: ended.", "灯光已被停止：已中止。"),
+        Text("End the stop (lights.stop.reset), then begin again.", "请先解除停止（lights.stop.reset），再重新开始。"),
+    ),
 }
 
 

@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from agent.exposure.commissioning.instructions import Light, Moved, Set, Watch
 from agent.exposure.commissioning.plan import Plan
-from agent.exposure.commissioning.refusals import Refused, refuse
+from agent.exposure.commissioning.refusals import Ending, Refused, refuse
 from agent.exposure.transport.matrix import Shot
 from agent.lighting.claims import Priority
 from agent.lighting.rig import Rig
-from config.units import Attribute, Levels, Text
+from config.units import Attribute, Levels
 from firmware_profiles.render import limits
 
 R = TypeVar("R")
@@ -26,9 +26,6 @@ BEAT = 0.05
 """Seconds between two looks at what might break it off."""
 SETTLED = 0.5
 """Seconds the lights have been at the look before the first picture counts."""
-ON_AIR = Text("the studio went on air", "演播室进入直播")
-TOUCHED = Text("somebody took one of the lights", "有人接管了其中的灯具")
-STOPPED = Text("the lights were stopped", "灯光已被停止")
 
 
 def lights_of(rig: Rig, names: Sequence[str]) -> list[Light]:
@@ -66,17 +63,17 @@ class Run:
             arrived = self._claim()
             why = await self._until(lambda: self._now() >= arrived + SETTLED)
             while why is None and plan.instruction is not None:
-                tell(min(0.99, (self._now() - begun) / plan.expected_seconds))
                 todo = plan.instruction
-                if isinstance(todo, Set):
+                if isinstance(todo, Set):  # done at once: what is worth telling is the look after it
                     plan.reply(self._set(todo))
                     continue
+                tell(min(0.99, (self._now() - begun) / plan.expected_seconds))
                 shots, why = await self._watch(todo)
                 if why is None:
                     plan.reply(shots)
             if why is not None:
                 plan.abort(why)
-                return refuse("aborted", {}, why)
+                return refuse(why, {})
             back = self._claim()
             await self._until(lambda: self._now() >= back)
             assert plan.result is not None
@@ -96,7 +93,7 @@ class Run:
         wanted: dict[str, Levels] = dict(self._levels)
         return self._rig.claim(OWNER, Priority.TEST, wanted, now=self._now(), fade=fade, lease=LEASE)
 
-    async def _watch(self, todo: Watch) -> tuple[list[Shot], Text | None]:
+    async def _watch(self, todo: Watch) -> tuple[list[Shot], Ending | None]:
         """The next pictures, from now on."""
         while not self._shots.empty():
             self._shots.get_nowait()
@@ -110,16 +107,16 @@ class Run:
 
         return shots, await self._until(enough)
 
-    async def _until(self, done: Callable[[], bool]) -> Text | None:
+    async def _until(self, done: Callable[[], bool]) -> Ending | None:
         """Until it is so. Why it never will be, if something comes between."""
         renewed = self._now()
         while not done():
             if self._on_air():
-                return ON_AIR
+                return "on-air"
             if self._rig.stopped:
-                return STOPPED
+                return "stopped"
             if any(self._rig.touched.get(name, 0.0) != at for name, at in self._touched.items()):
-                return TOUCHED
+                return "touched"
             if self._now() > renewed + LEASE / 3:
                 renewed = self._now()
                 self._claim()

@@ -48,8 +48,8 @@ async def test_a_hand_on_a_light_ends_it_and_keeps_the_light(house):
         await until(lambda: (held := agent.rig.holder("key")) is not None and held.owner == "commissioning")
         await house.send("lights.set", {"targets": ["key"], "levels": {"intensity": 0.4}})
         done = await asked
-        assert (done.state, done.code) == ("failed", "cancelled"), done
-        assert "somebody took one of the lights" in done.message.en
+        assert (done.state, done.code) == ("failed", "superseded"), done
+        assert "Somebody took one of its lights" in done.message.en and "Begin again" in done.message.en
         assert agent.rig.holder("key").owner == "hand"
         await until(lambda: abs(agent.rig.scene.levels("key", agent.now())[LIGHT] - 0.4) < 1e-6)
 
@@ -67,7 +67,8 @@ async def test_on_air_it_is_refused_and_going_on_air_breaks_it_off(house):
         assert (busy.state, busy.code) == ("rejected", "busy")
         house.air(on_air=True)
         done = await asked
-        assert done.state == "failed", done
+        assert (done.state, done.code) == ("failed", "on-air"), done
+        assert "the look is back" in done.message.en and "cancelled" not in done.message.en
         assert agent.rig.holder("key") is None or agent.rig.holder("key").owner != "commissioning"
 
 

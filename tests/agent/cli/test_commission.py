@@ -44,6 +44,11 @@ def test_through_the_service_it_is_the_service_that_measures_and_a_person_may_en
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["camera"] == "front" and set(found["lights"]) == {"key"}
+    told = len(service.lines)
+    ended = start("commission", "--empty")
+    service.wait_line(lambda line: '"command.accepted"' in line and "exposure.commission" in line, since=told)
+    studio("send", "--local", "-c", file, "lights.set", "key", "intensity=0.4")
+    assert ended.code() == 2 and any("Somebody took one of its lights" in line for line in ended.lines)
     stated = studio("commission", "-c", file, "--off-air")
     assert stated.returncode == 64 and "leave it out" in stated.stderr
 

@@ -128,6 +128,19 @@ def test_the_configuration_is_found_in_its_order(tmp_path: Path, monkeypatch: py
     assert parser.find(Path("mine.toml"), {parser.VARIABLE: "/x.toml"}) == Path("mine.toml")
 
 
+def test_what_is_said_of_several_things_has_a_line_each() -> None:
+    lights = {
+        "key": {"answer": "ok", "en": "key answers.", "zh": "key 响应正常。"},
+        "fill": {"answer": "dead", "en": "fill is dead.", "zh": "fill 无响应。"},
+    }
+    told = Answer(id="p", verb="exposure.prove", state=State.SUCCEEDED, result={"proven": False, "lights": lights})
+    assert send.line(told, 7.5).splitlines() == [
+        "  7.500 s  succeeded   proven=false",
+        "           key answers. / key 响应正常。",
+        "           fill is dead. / fill 无响应。",
+    ]
+
+
 def test_an_answer_is_one_line_with_all_that_matters() -> None:
     done = Answer(id="1", verb="lights.set", state=State.SUCCEEDED, result={"fixtures": ["key"]})
     assert send.line(done, 1.0584) == '  1.058 s  succeeded   fixtures=["key"]'

@@ -13,7 +13,7 @@ import structlog
 from agent.engine.messages import CRASH, SOCKET
 from agent.lighting.claims import Priority
 from config.model import OutputSection
-from drivers.errors import DeviceMissing, LinkLost, NotSupported, ReplyTimeout
+from drivers.errors import DeviceMissing, LinkLost, NotSupported, ReplyTimeout, Why
 from tests.agent.engine.rooms import LIGHT, Side, dimmers, engines, kill, listener, sacn, side
 from tests.scenarios.floor import Widget
 from tests.waiting import until
@@ -205,8 +205,9 @@ async def test_questions_to_a_driver_are_answered_from_there_and_its_errors_come
         assert (await unit.run(check, 0, 5.0)).verdict == "pass"
         with pytest.raises(NotSupported):
             await unit.lane.ask("check", 7, "ABC-01", timeout=5.0)
-        with pytest.raises(DeviceMissing):
+        with pytest.raises(DeviceMissing) as missing:
             await daemon.units["widget"].lane.ask("check", 0, "WID-01", timeout=5.0)
+        assert missing.value.says.zh == Why.NOT_THERE.value, "in the reader's language, too"
         with pytest.raises(RuntimeError, match="no_such"):
             await unit.lane.ask("no_such", timeout=5.0)
         with pytest.raises(ReplyTimeout):

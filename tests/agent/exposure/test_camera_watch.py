@@ -5,16 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from agent.exposure.camera.insight import Insights
+from agent.exposure.camera.insight import Columns, Insights
 from agent.exposure.camera.watch import CameraWatch, Sight
 from drivers.base import Identity, Image
+from drivers.camera.attribution import Cause
 from drivers.camera.baseline import seen, take
 from drivers.camera.cadence import Packet
 from drivers.camera.faults import PictureFault
 from drivers.camera.metrics import sample
 from drivers.camera.reduction import Price
 from drivers.errors import LinkLost, ReplyTimeout
-from tests.drivers.camera.relit import Moment, Room, shoot
+from tests.drivers.camera.relit import Moment, Room, column, shoot
 
 LOCAL, NETWORK = "/dev/video0", "http://camera/stream"
 
@@ -204,6 +205,28 @@ def test_a_picture_that_is_black_because_the_lights_are_out_is_no_fault_and_noth
     assert watched.told[-1].untrusted == ""
     watched.camera.codes = (2, 6)
     assert watched.run(1).told[-1].fault is PictureFault.BLACK
+
+
+@pytest.mark.parametrize("unknown", [0, 3])
+def test_a_lamps_step_is_told_from_others_though_commissioning_left_zones_unknown(unknown: int) -> None:
+    watched, random = Watched(), np.random.default_rng(3)
+    room = Room.made(random, name="coffee")
+    moment = Moment(dict.fromkeys(room.fields, 0.4), gain=0.5)
+    columns = {name: column(room, name, moment) for name in room.fields}
+    columns["lamp-0"][2, 4 : 4 + unknown] = np.nan
+    watched.watch.insights.know(Columns(columns, column(room, "", moment), np.ones((9, 16), bool)))
+    watched.levels = dict(moment.levels)
+
+    def grab() -> Image:
+        return Image(shoot(room, moment, random), watched.camera.now, 1)
+
+    watched.camera.grab = grab  # type: ignore[method-assign]
+    watched.run(6)
+    moment = moment.but(levels={**moment.levels, "lamp-0": 0.6})
+    watched.levels = dict(moment.levels)
+    watched.run(3)
+    changes = [sight.insight.change for sight in watched.told if sight.insight.change is not None]
+    assert (changes[-1].cause, changes[-1].lamps) == (Cause.LAMP, ("lamp-0",))
 
 
 def test_where_no_light_is_known_a_black_picture_is_a_fault() -> None:

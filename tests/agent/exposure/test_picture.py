@@ -1,6 +1,7 @@
 """The page of what commissioning found."""
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -31,7 +32,7 @@ def test_every_fixture_has_its_map_and_its_row():
     for said in (
         "front",
         "2026-11-26 12:00:00 UTC",
-        "320 ms (measured pictures: 3)",
+        "320 ms behind the lights",
         "320 毫秒",
         "0.40 stop",
         "exposure = 156",
@@ -65,3 +66,18 @@ def test_it_needs_nothing_else_and_opens_in_the_language_asked_for():
         assert not re.search(r"<script|<link|<img|src=|url\(|https?:", html)
         checked = [each.get("id") for each in tree(html).iter("input") if each.get("checked") is not None]
         assert checked == [f"in-{language}"]
+
+
+def test_lights_the_loop_has_no_use_for_are_named():
+    useful = transport()
+    assert "little use" not in page(useful)
+    idle = [replace(each, down=-0.09, up=0.04) if at == 1 else each for at, each in enumerate(useful.reach)]
+    html, name = page(replace(useful, reach=tuple(idle))), useful.fixtures[1]
+    assert f"The loop has little use of {name}:" in html and f"{name} 对自动补光作用很小" in html
+
+
+def test_a_narrow_screen_has_every_row_whole():
+    found = Commissioned(transport(), flatness=0.4, drift=0.01, late={"key": 0.02})
+    rows = list(tree(page(found)).iter("tr"))
+    assert [[cell.get("class") for cell in row][-3:] for row in rows] == [[None, "spare", "spare"]] * len(rows)
+    assert ".spare { display: none; }" in page(found)

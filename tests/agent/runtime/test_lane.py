@@ -125,6 +125,7 @@ async def test_why_a_device_is_offline_is_said_in_both_languages(make):
     found = SimpleNamespace(all=lambda: [(Kind.CAMERA, SimpleNamespace(name="cam-1", lane=lane))])
     (condition,) = rules.devices(found)
     assert condition.said.zh == "摄像机 cam-1 无画面：设备被其他程序占用"
+    assert condition.remedy == ("stop it", Why.IN_USE.remedy)
     with pytest.raises(DeviceMissing) as refused:
         await lane.call(lambda: 1)
     assert refused.value.says.zh == Why.IN_USE.value

@@ -35,6 +35,12 @@ async def moving(studio, task):
     assert not task.done(), task.result()
 
 
+def test_what_to_do_about_a_device_that_is_gone_is_said_in_both_languages():
+    usual = step.gone(Text("busy", "忙"), Text("stop it", "请关闭占用它的程序"))
+    assert usual.remedy == ("stop it", "请关闭占用它的程序")
+    assert step.gone(Text("odd", "异常"), Text("hit it", "")).remedy.zh == "请检查设备连接（hit it）"
+
+
 async def test_on_air_nothing_visible_is_done_and_nothing_moves(studio):
     studio.on_air = True
     report = await run(studio.around, "full", ["CAM-01", "LGT-*"])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from drivers.camera.controls import Look, lock, shown
+from drivers.camera.controls import Look, lock
 from drivers.camera.locked import ORDER, Locked, file_name, from_json, restore, to_json
 from drivers.errors import DeviceMissing, NotSupported, Refused
 from drivers.real.v4l2 import DeviceControls
@@ -163,21 +163,6 @@ def test_what_is_wanted_must_be_there_and_in_range(camera: Webcam, locked: Calla
     with pytest.raises(NotSupported, match="no control iris"):
         locked(wanted={"iris": 2})
     assert camera.written == []
-
-
-def test_showing_it_again_finds_an_automatic_that_was_switched_on(
-    camera: Webcam, locked: Callable[..., Locked]
-) -> None:
-    settled(camera)
-    locked()
-    controls = DeviceControls("/dev/video0", camera)
-    assert shown(controls, camera.look) == pytest.approx(1.0, abs=0.1)
-    controls.write("auto_exposure", 3)  # by another program
-    with pytest.raises(Refused, match="Permission denied"):
-        shown(controls, camera.look)
-    camera.knobs[uvc.AUTO].value, camera.ae_obeys = 1, False  # by a program that leaves no trace
-    with pytest.raises(Refused):
-        shown(controls, camera.look)
 
 
 def test_a_camera_that_returns_gets_its_values_back(camera: Webcam, locked: Callable[..., Locked]) -> None:

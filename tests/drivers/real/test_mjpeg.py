@@ -39,7 +39,7 @@ def test_a_page_that_is_no_stream_is_named_for_what_it_is(serve: Callable[..., S
         server.raw(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
         server.hang_up(),
     )
-    with pytest.raises(DeviceMissing, match="the server answered 404"):
+    with pytest.raises(DeviceMissing, match=r"no such stream there \(the camera answers 404\)"):
         open_source(server.url)
 
 

@@ -87,12 +87,10 @@ def test_a_name_server_that_hangs_blocks_no_turn_and_holds_one_thread(
     with pytest.raises(ReplyTimeout, match="the name server does not answer"):
         near.open()
     for _ in range(2):  # and once more, as the lane does
-        with pytest.raises(ReplyTimeout, match="an earlier attempt to open it hangs"):
+        with pytest.raises(ReplyTimeout, match="the name server does not answer"):
             open_by_turns(near)
     assert mute.asked == 1
-    until = time.monotonic() + PATIENCE
-    while hanging() > 1:
-        assert time.monotonic() < until
+    assert hanging() == 1
 
 
 def test_a_name_that_nobody_has_is_said(monkeypatch: pytest.MonkeyPatch, camera: Callable[[str], OpenCVCamera]) -> None:

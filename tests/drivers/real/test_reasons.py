@@ -1,20 +1,29 @@
 """The commonest reasons are said in Chinese, too: each made for real, by the driver that meets it."""
 
+import ast
+import errno
 import re
 import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
-from drivers.errors import DeviceMissing, DriverError, LinkLost, NotSupported, ReplyTimeout, Why, why_of
+from drivers.errors import BadReply, DeviceMissing, DriverError, LinkLost, NotSupported, ReplyTimeout, Why, why_of
 from drivers.host import Login
+from drivers.real.decode import jpeg
 from drivers.real.host import RealHost
+from drivers.real.v4l2_capture import open_device
 from drivers.real.video import open_source
+from tests.drivers.real import uvc
 from tests.drivers.real.guarded import BASIC, Guarded
 from tests.drivers.real.rtsp import Orders, RtspCamera
 from tests.drivers.real.streams import Server, answers, serve
+from tests.drivers.real.uvc import Uvc
+from tests.processes import ROOT
 from tests.waiting import PATIENCE, free_port
 
 __all__ = ["serve"]
@@ -77,6 +86,78 @@ def test_a_stream_that_ends(serve: Callable[..., Server]) -> None:
         source.read(PATIENCE)
     assert caught.value.says.zh.startswith("连接已断开")
     source.close()
+
+
+def test_what_a_device_says() -> None:
+    for code, ioctl, why in (
+        (errno.EBUSY, uvc.STREAMON, Why.IN_USE),
+        (errno.ENOSPC, uvc.STREAMON, Why.NO_ROOM),
+        (errno.ENOTTY, uvc.QUERYCAP, Why.NO_CAMERA),
+        (errno.ENODEV, uvc.REQBUFS, Why.NOT_THERE),
+    ):
+        twin = Uvc()
+        twin.errors[ioctl] = code
+        with pytest.raises(DeviceMissing) as caught:
+            open_device("/dev/video0", twin)
+        assert said(caught.value)[0] is why and caught.value.todo.zh == why.remedy
+        twin.end()
+    with closing(open_device("/dev/video0", twin := Uvc())) as source:
+        with pytest.raises(ReplyTimeout) as silent:
+            source.read(0.01)
+        twin.picture(b"")
+        with pytest.raises(ReplyTimeout) as incomplete:
+            source.read(0.01)
+        twin.picture(bytes(100))
+        with pytest.raises(BadReply) as short:
+            source.read(1.0)
+        twin.unplug()
+        with pytest.raises(LinkLost) as gone:
+            source.read(PATIENCE)
+    assert [each.value.why for each in (silent, incomplete, short, gone)] == [
+        *(Why.SILENT, Why.SPOILT, Why.SPOILT, Why.UNPLUGGED),
+    ]
+    twin.end()
+    odd = Uvc(code=b"pBAA")
+    odd.formats = [b"pBAA"]
+    with pytest.raises(DeviceMissing) as raw:
+        open_device("/dev/video0", odd)
+    assert said(raw.value) == (Why.NO_FORMAT, "摄像机的画面格式不受支持")
+    odd.end()
+
+
+def test_what_pictures_say() -> None:
+    good = cv2.imencode(".jpg", np.zeros((36, 64, 3), np.uint8))[1].tobytes()
+    head = good.index(b"\xff\xc0")
+    huge = good[: head + 5] + b"\x40\x00\x40\x00" + good[head + 9 :]
+    deep = good[: head + 4] + b"\x0c" + good[head + 5 :]
+    for data, why in ((b"GIF89a", Why.SPOILT), (huge, Why.TOO_LARGE), (deep, Why.NO_FORMAT)):
+        with pytest.raises(BadReply) as caught:
+            jpeg(data)
+        assert caught.value.why is why
+
+
+CAMERA = ("address", "capture", "decode", "mjpeg", "opening", "rtsp", "v4l2", "v4l2_capture", "video")
+OURS = re.compile(
+    r"closed|not open yet|nothing here opens|no controls to be reached|has no control|the next picture is due"
+)
+"""What nobody reads who looks after a camera: our own doing, and what the configuration is asked about before."""
+
+
+@pytest.mark.parametrize("room", CAMERA)
+def test_whatever_a_camera_does_has_a_reason_in_chinese(room: str) -> None:
+    """Every error raised there: the next one, too."""
+    kinds = {"DeviceMissing", "LinkLost", "ReplyTimeout", "BadReply", "Refused", "NotSupported"}
+    text = (ROOT / "drivers" / "real" / f"{room}.py").read_text()
+    made = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+    for node in made:
+        if isinstance(node.func, ast.Name) and node.func.id in kinds and not OURS.search(ast.unparse(node)):
+            assert "why" in {word.arg for word in node.keywords}, f"{room}.py:{node.lineno}: {ast.unparse(node)}"
+
+
+def test_a_usual_reason_says_what_to_do_in_chinese_and_others_nothing() -> None:
+    assert DeviceMissing("gone", "plug it in", why=Why.NOT_THERE).todo == ("plug it in", Why.NOT_THERE.remedy)
+    assert LinkLost("x", "y").todo == ("y", "")
+    assert all(re.search("[一-鿿]", why.remedy) for why in Why)
 
 
 def test_an_unusual_reason_is_named_by_its_kind_and_repeated() -> None:

@@ -250,7 +250,7 @@ def test_a_camera_that_was_away_is_opened_when_it_returns(
     [
         (Orders(status={"DESCRIBE": 404}), ": no such stream there (the camera answers 404)"),
         (Orders(status={"DESCRIBE": 403}), " lets nobody in from here (it answers 403)"),
-        (Orders(status={"DESCRIBE": 503}), " does not describe its stream: it answers 503"),
+        (Orders(status={"DESCRIBE": 503}), " does not give its stream: it answers 503"),
         (Orders(status={"SETUP": 454}), " promises H264 video and refuses to send it"),
         (Orders(status={"PLAY": 454}), " promises H264 video and refuses to send it"),
         (Orders(mute="-"), ": connected, but no answer"),

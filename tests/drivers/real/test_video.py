@@ -90,7 +90,7 @@ def test_what_cannot_be_opened_says_why_and_what_to_do(tmp_path: Path) -> None:
     port = free_port()
     cases = {
         "/no/such/film.mp4": "is not there",
-        str(tmp_path): "not a file",
+        str(tmp_path): "no file but a folder",
         str(text): "not a video",
         "/dev/video87": "is not there",
         "87": "/dev/video87 is not there",
