@@ -120,7 +120,7 @@ class ExposureService:
         return back
 
     def let_go(self, now: float) -> None:
-        """Drop the loop's claims; its lights hold what they show."""
+        """Drop the loop's claims; its lights hold what they show, also in the middle of a move."""
         self.hands.let_go(now)
 
     def turn(
@@ -282,7 +282,7 @@ class ExposureService:
             self._told(turn, "probed: " + judged.verdict, holding=holding)
             return
         self._go_back(probing.began, turn, probing.longest)
-        self._trip("no-effect" if judged.verdict == "inconclusive" else judged.verdict, now)
+        self._trip("no-effect" if judged.verdict == "inconclusive" else judged.verdict, now, arrive=True)
         self._told(turn, "refused")
 
     def _go_back(self, trims: Mapping[str, float], turn: Turn, longest: float) -> None:
@@ -308,8 +308,9 @@ class ExposureService:
             return None
         return daylight(self.transport, np.asarray(glance.zones, np.float64).ravel())
 
-    def _trip(self, why: str, now: float) -> None:
-        self.let_go(now)
+    def _trip(self, why: str, now: float, *, arrive: bool = False) -> None:
+        """``arrive``: the lights are on their way back from a probe, and end it."""
+        self.hands.let_go(now, arrive=arrive)
         self.now_state = replace(self.now_state, tripped=why)
         log.warning("exposure.tripped", why=why)
 
