@@ -134,6 +134,14 @@ class Hands:
         """What all lights of the loop show, those in other hands, too."""
         return {name: self._rig.scene.levels(name, now)[Attribute.INTENSITY] for name in self.fixtures}
 
+    def trim(self, present: Mapping[str, float]) -> float:
+        """How far the loop's lights are from the operator's look (the first one's; 0 without a light)."""
+        return next((stops(level, self.looks[name], DARKEST) for name, level in present.items()), 0.0)
+
+    def brightest(self, present: Mapping[str, float]) -> str:
+        """The key, or what is as bright."""
+        return max(present, key=lambda name: (self._rig.fixtures[name].role == "key", present[name]))
+
     def authority(self, name: str, level: float) -> float:
         """Stops this light may be from its look, where it shows this level now."""
         if not self.on_air:
