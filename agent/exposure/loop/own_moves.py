@@ -26,7 +26,7 @@ WINDOW, EVERY = 30.0, 0.3
 PICTURES, ZONES_SEEN = 40, 48
 """So many pictures are needed; so many zones are asked, evenly over the known ones."""
 ASKED = 3.0
-"""Seconds between two looks: one takes 10 ms of a computer."""
+"""Seconds between two looks: one takes 5 ms of a computer."""
 DIM, SEEN = 0.003, 0.8
 """Linear light of a zone below which it says nothing, and share of the pictures in which it must not be clipped."""
 MOVED = 0.08

@@ -42,7 +42,7 @@ its limit all the same, only slower."""
 CREEP, AT_ALL = 0.4, 0.05
 """Stops of the picture that the lights were moved and did not bring it nearer, though it is so far from its target: it
 may be the sun that they follow, or a camera that takes back whatever they do, all the way to their limit."""
-CREEPING = (4.0, 8.0, 16.0, 24.0)
+CREEPING = (4.0, 20.0)
 """Seconds in which that is looked for."""
 UNKNOWN = Demand(asked=0.6, share=0.04)
 """Moves in stops of the lights, whose part of the picture nobody has measured. In bright daylight dimmed lamps are a
@@ -161,8 +161,10 @@ class Watchdog:
     def _without_effect(self, now: float, window: float, least: float, off: float) -> bool:
         """Whether ``least`` stops and more were asked for within it and hardly anything came, and the picture is still
         ``off`` its target."""
+        if not self._turns or abs(self._turns[-1].ev) < off:
+            return False
         recent = [turn for turn in self._turns if turn.at >= now - window]
-        if len(recent) < 2 or recent[-1].at - recent[0].at < window * 0.75 or abs(recent[-1].ev) < off:
+        if len(recent) < 2 or recent[-1].at - recent[0].at < window * 0.75:
             return False
         steps = [(b.trim - a.trim, b.ev - a.ev) for a, b in pairwise(recent) if not b.disturbed]
         asked = sum(move for move, _ in steps)
