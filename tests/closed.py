@@ -3,7 +3,7 @@ the rig's frames back on the lamps. One call of :meth:`ClosedStudio.run` is so m
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -35,7 +35,8 @@ LOOK = {"key": 0.35, "fill": 0.3, "back": 0.3}
 
 
 class ClosedStudio:
-    """``delay``: pictures from light to picture; ``rate``: pictures a second; ``lights``: what the lights are."""
+    """``delay``: pictures from light to picture; ``rate``: pictures a second; ``lights``: what the lights are;
+    ``look``: which lights there are, named by their role (``key``, ``key2``), and the level of each."""
 
     def __init__(
         self,
@@ -45,33 +46,35 @@ class ClosedStudio:
         daylight: float = 0.16,
         lights: tuple[str, str] = ("generic/dimmer", "16bit"),
         scene: SceneMaker = Scene,
+        look: Mapping[str, float] = LOOK,
         **section: object,
     ):
         self.clock = ManualClock()
-        roles = tuple(LOOK)
+        roles = {name: name.rstrip("23") for name in look}
         config = StudioConfig(
             agent=AgentSection(site="test", name="closed"),
             outputs={"out": OutputSection(driver="sacn", universes=(1,))},
             fixtures={
-                role: FixtureSection(
+                name: FixtureSection(
                     profile=lights[0],
                     personality=lights[1],
                     universe=1,
                     address=1 + 8 * at,
                     role=role,  # type: ignore[arg-type]
                 )
-                for at, role in enumerate(roles)
+                for at, (name, role) in enumerate(roles.items())
             },
         )
         self.fixtures = patch(config)
-        lamps = [Lamp(n, 1, f.address, f.personality, n, HOMES[n][0], lag=0.02) for n, f in self.fixtures.items()]
+        places = {name: HOMES[role][int(name[len(role) :] or 1) - 1] for name, role in roles.items()}
+        lamps = [Lamp(n, 1, f.address, f.personality, roles[n], places[n], lag=0.02) for n, f in self.fixtures.items()]
         self.world = World(self.clock, lamps, daylight=daylight)
         self.camera = VirtualCamera(VirtualStudio(self.clock), self.world, "cam", size, rate, delay, scene=scene)
         self.camera.plug("cam")
         self.source = self.camera.studio.camera("cam")
         self.rate = rate
         self.rig = Rig(
-            self.fixtures, rate=0.6, present={n: {LIGHT: v} for n, v in LOOK.items()}, show=lambda scene: None
+            self.fixtures, rate=0.6, present={n: {LIGHT: v} for n, v in look.items()}, show=lambda scene: None
         )
         options = {"fixtures": ("key", "fill"), "mode": "watch", "authority": 2.0, "delay": delay, **section}
         self.loop = ExposureService(ExposureSection(camera="cam", **options), self.rig)  # type: ignore[arg-type]

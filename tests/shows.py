@@ -11,7 +11,7 @@ import numpy as np
 
 from agent.exposure.camera.insight import Columns, Insights
 from agent.exposure.camera.watch import CameraWatch, Sight
-from agent.exposure.loop.service import Mode
+from agent.exposure.loop.service import OWNER, Mode
 from agent.exposure.transport.matrix import Shot, Zones, zones_of
 from agent.lighting.claims import Priority
 from drivers.base import Identity, Image
@@ -24,6 +24,8 @@ from tests.closed import FRAMES, LIGHT, ClosedStudio
 
 SIZE = (160, 90)
 IDENTITY = Identity("virtual", details={"source": "/dev/video0"})
+WAY_BACK = 2.5
+"""Seconds in which lights go back from a probe that was refused."""
 WITNESS = 5
 """Pictures from one of the judge's to the next."""
 
@@ -191,6 +193,9 @@ class Judge:
         self._told: set[str] = set()
         self.excused = ""
         """What makes a standing error right."""
+        self.barred = ""
+        """Why the loop must not move any light now: a stop, a master, a black-out."""
+        self._tripped_since: float | None = None
         self.still_since: float | None = None
         self._said_cycle = -60.0
 
@@ -203,7 +208,7 @@ class Judge:
         self.show.act = act
         self._told.clear()
         self._off_since = None
-        self.excused = ""
+        self.excused = self.barred = ""
 
     def fail(self, kind: str, detail: str) -> None:
         if kind not in self._told:
@@ -220,7 +225,7 @@ class Judge:
         assert known is not None
         looks = {name: self.show.rig.look(name)[LIGHT] for name in known.fixtures}
         usual = known.predict(known.levels(looks))
-        return float(usual[known.reference].mean()) * loop.target / float(np.nanmean(usual))
+        return float(usual[known.reference & known.known].mean()) * loop.target / float(np.nanmean(usual))
 
     def look(self) -> None:
         show, loop = self.show, self.show.loop
@@ -231,8 +236,9 @@ class Judge:
         if loop.transport is None or self._count % WITNESS:
             return
         known = loop.transport
-        zones = self.zones()[known.reference]
+        zones = self.zones()[known.reference & known.known]
         self.error = math.log2(max(float(np.nanmean(zones)), 1e-6) / self.wanted())
+        assert math.isfinite(self.error), "a judge who sees nothing"
         self.errors.append((now, self.error))
         self._standing(present)
 
@@ -241,6 +247,7 @@ class Judge:
         loop = show.loop
         moving = loop.mode == "hold" and not loop.now_state.tripped
         self.levels.append((now, present, moving))
+        self._let_go(moving)
         for name in self.hands:
             claim = next((c for c in show.rig.claims(Priority.MANUAL) if c.fixture == name), None)
             if claim is not None and abs(show.rig.scene.targets(name)[LIGHT] - claim.level) > 1e-6:
@@ -258,6 +265,11 @@ class Judge:
                 self.fail("slew", f"{name} {moved:.3f} stop in {span:.1f} s, on air {show.on_air}")
             if name in self.hands and moved > 1e-4:
                 self.fail("hand", f"{name} moved {moved:.3f}")
+            if self.barred and moved > 1e-4:
+                self.fail("barred", f"{name} moved {moved:.3f}: {self.barred}")
+            after = self._tripped_since is not None and now - self._tripped_since > span + WAY_BACK
+            if after and moved > 1e-4:
+                self.fail("moved-after-trip", f"{name} {moved:.3f}, {loop.now_state.tripped}")
             if name not in loop.fixtures and moved > 1e-6:
                 self.fail("stranger", f"{name} moved though it is not the loop's")
             if not moving and not was_moving and moved > 0.002 and loop.now_state.tripped == "":
@@ -271,6 +283,16 @@ class Judge:
                 if not loop.now_state.why or (loop.now_state.move is None and "prob" not in loop.now_state.why):
                     self.fail("no-reason", f"{name} moved {moved:.3f}, why {loop.now_state.why!r}")
         self._cycle()
+
+    def _let_go(self, moving: bool) -> None:
+        """A loop that does not hold claims nothing; one that has let go says why."""
+        show = self.show
+        if not moving and any(claim.owner == OWNER for claim in show.rig.claims(Priority.LOOP)):
+            self.fail("claims", f"in {show.loop.mode}, {show.loop.now_state.tripped or 'not tripped'}")
+        if not show.loop.now_state.tripped:
+            self._tripped_since = None
+        elif self._tripped_since is None:
+            self._tripped_since = show.now
 
     def coarse(self, name: str, level: float) -> float:
         """Stops that one step on the wire is."""

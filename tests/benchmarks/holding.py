@@ -13,6 +13,8 @@ from tests.mishaps import Weak, measure_target
 
 WITHIN = {2: 3.0, 4: 4.5, 6: 6.0}
 """Seconds, by delay in pictures."""
+WAIT = 120.0
+"""Seconds in which an auto exposure that joins in mid-hold must be found."""
 
 
 def run(folder: Path) -> list[Row]:
@@ -23,6 +25,9 @@ def run(folder: Path) -> list[Row]:
             *(later(delay) for delay in WITHIN),
             automatic(),
             partly(),
+            joining(False),
+            joining(True),
+            creeping(),
             runaway(),
         ]
     finally:
@@ -97,6 +102,60 @@ def partly() -> Row:
         refused == len(ways) and slowest <= 2.0,
         "commissioned, off air; part of the way, speed a picture: " + ", ".join(f"{p:g}, {s:g}" for p, s in ways),
     )
+
+
+def joining(on_air: bool) -> Row:
+    """Half-way auto exposure that is switched on in mid-hold; daylight steps by a stop every 20 s."""
+    studio = held(on_air)
+    switch_on(studio, 0.5)
+    begun = studio.now
+    while studio.now - begun < WAIT and not studio.loop.now_state.tripped:
+        studio.world.daylight = 0.16 * (2.2 if (studio.now - begun) % 40 > 20 else 1.0)
+        studio.turn()
+    found = studio.loop.now_state.tripped == "camera-auto-exposure"
+    return Row(
+        f"half-way auto exposure in mid-hold{', on air' if on_air else ''}",
+        f"{'found' if found else 'not found'} after {studio.now - begun:.0f} s",
+        f"≤ {WAIT:.0f} s",
+        found,
+        "by the loop's own moves, or the probe they ask for; daylight steps by a stop",
+    )
+
+
+def creeping() -> Row:
+    """Auto exposure is switched on in mid-hold and keeps the picture a little off the target."""
+    furthest, refused = 0.0, 0
+    for on_air in (False, True):
+        studio = held(on_air)
+        switch_on(studio, 1.0)
+        studio.run(3)
+        before = studio.level()
+        studio.loop.target *= 2.0**0.15
+        studio.run(40, until=lambda of=studio: bool(of.loop.now_state.tripped))
+        refused += studio.loop.now_state.tripped == "camera-auto-exposure"
+        furthest = max(furthest, abs(math.log2(studio.level() / before)))
+    return Row(
+        "auto exposure in mid-hold, 0.15 stop off: refused",
+        f"{refused} of 2, lights went {furthest:.1f} stop",
+        "≤ 1.2 stop",
+        refused == 2 and furthest <= 1.2,
+        "off air and on; the loop alone goes to its limit",
+    )
+
+
+def held(on_air: bool) -> ClosedStudio:
+    studio = ClosedStudio(size=(160, 90))
+    studio.commission()
+    studio.on_air = on_air
+    studio.loop.set_mode("hold", studio.now)
+    studio.run(10)
+    return studio
+
+
+def switch_on(studio: ClosedStudio, part: float) -> None:
+    studio.camera.automatic = weak = Weak()
+    weak.part, weak.target = part, measure_target(studio)
+    studio.camera.controls.write("auto_exposure", 3)
 
 
 def automatic() -> Row:

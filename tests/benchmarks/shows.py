@@ -1,6 +1,7 @@
 """Whole shows on the closed studio (``tests/shows.py``): clouds, people, hands, looks (``tests/acts.py``), lamps and
-cameras that fail (``tests/mishaps.py``), in an order the seed says, and a judge who does not listen to the loop.
-``STUDIO_SHOWS=FIRST:LAST`` plays other seeds; each is about 25 minutes of a show and a minute or two of a computer."""
+cameras that fail (``tests/mishaps.py``), masters, stops, cues (``tests/interventions.py``), in an order the seed says,
+and a judge who does not listen to the loop. ``STUDIO_SHOWS=FIRST:LAST`` plays other seeds; each is about half an hour
+of a show and a minute or two of a computer."""
 
 import os
 import time
@@ -13,19 +14,24 @@ import structlog
 from agent.exposure.commissioning.instructions import Commissioned
 from tests.acts import ACTS
 from tests.benchmarks.row import Row
+from tests.interventions import INTERVENTIONS
 from tests.mishaps import MISHAPS
 from tests.shows import Show
 
 LONGEST = 180.0
 """Seconds of a computer after which no further show begins."""
 SEEDS = (0, 4)
+FOUR = {"key": 0.25, "key2": 0.2, "fill": 0.3, "back": 0.25}
 KINDS: tuple[dict[str, object], ...] = (
     {},
+    {"look": FOUR, "fixtures": tuple(FOUR)},
     {"lights": ("generic/dimmer", "8bit")},
     {"keep_ratio": False},
     {"lights": ("generic/bicolour-panel", "4ch")},
     {"lights": ("generic/bicolour-panel", "2ch")},
 )
+
+ALL = (*ACTS, *MISHAPS, *INTERVENTIONS)
 
 
 def play(seed: int) -> Show:
@@ -39,7 +45,7 @@ def play(seed: int) -> Show:
     show.on_air = bool(dice.random() < 0.4)
     show.hold()
     show.run(8)
-    acts = [*ACTS, *MISHAPS]
+    acts = [*ALL]
     dice.shuffle(acts)  # type: ignore[arg-type]
     for act in acts:
         show.judge.begin(act.__name__)
@@ -69,6 +75,6 @@ def run(folder: Path) -> list[Row]:
             f"{failures.total()} failures in {hours:.1f} h{': ' if worst else ''}{worst}",
             "0",
             not failures,
-            f"{played} seeds, {len(ACTS) + len(MISHAPS)} acts each, simulated in {time.monotonic() - begun:.0f} s",
+            f"{played} seeds, {len(ALL)} acts each, simulated in {time.monotonic() - begun:.0f} s",
         )
     ]

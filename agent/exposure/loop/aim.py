@@ -144,7 +144,10 @@ def predicted(
 
 def strongest(transport: Transport, names: Mapping[str, float]) -> str:
     """Which of these lights brings most to the picture: a step of it is seen best."""
-    shares = dict(zip(transport.fixtures, (reach.share for reach in transport.reach), strict=True))
+    light = transport.matrix * transport.levels({})
+    shares = dict(
+        zip(transport.fixtures, light[transport.reference & transport.known].sum(axis=0).tolist(), strict=True)
+    )
     return max(names, key=lambda name: shares.get(name, 0.0))
 
 

@@ -111,8 +111,17 @@ class Hands:
         self._kelvins = {name: levels[Attribute.CCT] for name, levels in going.items() if Attribute.CCT in levels}
         return True
 
-    def let_go(self, now: float) -> None:
-        """Drop the loop's claims; its lights hold what they show."""
+    def let_go(self, now: float, *, arrive: bool = False) -> None:
+        """Drop the loop's claims; its lights hold what they show, also in the middle of a move. ``arrive``: they go on
+        to where they were going. (A master over a light moves it by itself: that is left alone.)"""
+        here: dict[str, dict[Attribute, float]] = {}
+        for claim in self._rig.claims(Priority.LOOP):
+            ours = claim.owner == OWNER and self._rig.winning(claim.key) is claim
+            if ours and not arrive and self._rig.masters.scale(claim.fixture) == 1.0:
+                shown = self._rig.scene.levels(claim.fixture, now)
+                here.setdefault(claim.fixture, {})[claim.attribute] = shown[claim.attribute]
+        if here:
+            self._rig.claim(OWNER, Priority.LOOP, here, now=now, lease=LEASE)
         self._rig.release(now, owner=OWNER)
 
     # --- moving ----------------------------------------------------------------------------------------------
@@ -124,6 +133,14 @@ class Hands:
     def shown(self, now: float) -> dict[str, float]:
         """What all lights of the loop show, those in other hands, too."""
         return {name: self._rig.scene.levels(name, now)[Attribute.INTENSITY] for name in self.fixtures}
+
+    def trim(self, present: Mapping[str, float]) -> float:
+        """How far the loop's lights are from the operator's look (the first one's; 0 without a light)."""
+        return next((stops(level, self.looks[name], DARKEST) for name, level in present.items()), 0.0)
+
+    def brightest(self, present: Mapping[str, float]) -> str:
+        """The key, or what is as bright."""
+        return max(present, key=lambda name: (self._rig.fixtures[name].role == "key", present[name]))
 
     def authority(self, name: str, level: float) -> float:
         """Stops this light may be from its look, where it shows this level now."""

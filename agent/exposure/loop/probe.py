@@ -90,6 +90,8 @@ def judge(
         static = (wander < STILL) & (level > DARK) & (high < BRIGHT)  # never one that is NaN: clipped
     if predicted is not None:
         static &= np.isfinite(predicted)
+    if room is not None:
+        static &= np.isfinite(room)
     count = int(static.sum())
     if count < ENOUGH:
         return Judged("inconclusive", {"step": step, "static_zones": float(count)})

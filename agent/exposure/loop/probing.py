@@ -16,6 +16,9 @@ SETTLED = 0.2
 """Seconds on top of fade and delay: a lamp's own lag."""
 PAST = 1.2
 """Seconds before the step that say how the picture changes by itself."""
+CALM = 1.5
+"""Seconds without a move in which an auto exposure comes to rest from those before: else what it still does is taken
+for a drift of the room's light."""
 AGAIN = 2
 """So often a probe is made anew: one whose scene moved too much, before the loop is let through with the watchdog on;
 and on air one that speaks against the loop: its step is so small that a cloud may say the same once."""
@@ -24,11 +27,11 @@ and on air one that speaks against the loop: its step is so small that a cloud m
 @dataclass(slots=True)
 class Probing:
     """``lamp``: the light that is stepped: one alone makes a pattern; all together might light every zone alike, and
-    then nothing tells a camera that takes it back. ``began``: the lights' trims before; ``longest``: seconds the
-    step takes."""
+    then nothing tells a camera that takes it back. ``calm``: seconds to wait after the last move. ``began``: the
+    lights' trims before; ``longest``: seconds the step takes."""
 
     lamp: str = ""
-
+    calm: float = 0.0
     began: Mapping[str, float] = field(default_factory=dict)
     longest: float = 0.0
     doing: str = "looking"
@@ -72,7 +75,7 @@ class Probing:
         Returns where the lights should be, and the verdict when there is one."""
         if self._before is None:
             if self._from < 0:
-                self._from = max(_newest(memory) - (PICTURES - 0.5) * memory.interval, still + late)
+                self._from = max(_newest(memory) - (PICTURES - 0.5) * memory.interval, still + late + self.calm)
             if len(memory.since(self._from)) < PICTURES:
                 return trims, None
             self.began, self._before = dict(trims), _newest(memory)
@@ -100,7 +103,7 @@ class Probing:
             # from where the lights are now, and back
             self._tries += 1
             self._suspected = judged.verdict
-            self._before, self._from = None, -1.0
+            self._before, self._from, self.calm = None, -1.0, CALM
             return moved, None
         return moved, judged
 

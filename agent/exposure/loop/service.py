@@ -26,11 +26,12 @@ from agent.exposure.loop.hands import DARKEST, OWNER, Hands
 from agent.exposure.loop.journal import Journal
 from agent.exposure.loop.lateness import Lateness
 from agent.exposure.loop.law import START, Law, LoopState, Room, slew, step, stops
-from agent.exposure.loop.probing import Probing
+from agent.exposure.loop.own_moves import OwnMoves
+from agent.exposure.loop.probing import CALM, Probing
 from agent.exposure.loop.resolution import SMOOTH, coarse, dead_band
 from agent.exposure.loop.state import ExposureNow, Mode, Move
 from agent.exposure.loop.turn import Turn, advice_of, why_of
-from agent.exposure.loop.watchdog import DOUBT, PREDICTED, UNKNOWN, Watchdog
+from agent.exposure.loop.watchdog import DOUBT, FIGHTS, PREDICTED, SUSPECTED, UNKNOWN, Watchdog
 from agent.exposure.transport.matrix import Transport
 from agent.lighting.rig import Rig
 from config.model import ExposureSection
@@ -65,7 +66,7 @@ class ExposureService:
         self._memory = Memory()
         self._dog = Watchdog()
         self._probing: Probing | None = Probing() if section.mode == "hold" else None
-        self._probed = 0.0
+        self._probed = -math.inf
         self._doubts = 0
         """Moves without effect, one after the other, that no probe has explained."""
         self._journal = Journal()
@@ -87,6 +88,7 @@ class ExposureService:
         self.damaged = damaged
         self.transport = None if why else transport
         self._late = None if self.transport is None else Lateness(self.transport)
+        self._dog.own = None if self.transport is None else OwnMoves(self.transport)
         self._law = Law(self.section.delay)
         self._memory.forget()
         self._begin(now)
@@ -120,7 +122,7 @@ class ExposureService:
         return back
 
     def let_go(self, now: float) -> None:
-        """Drop the loop's claims; its lights hold what they show."""
+        """Drop the loop's claims; its lights hold what they show, also in the middle of a move."""
         self.hands.let_go(now)
 
     def turn(
@@ -181,7 +183,7 @@ class ExposureService:
         self._state = replace(self._state, trims={}, moved={}, acting=False, since=now)
         self._white.begin()
         self._face.begin()
-        self._dog.forget()
+        self._dog.begin()
         self._doubts = 0
         if self._probing is not None:
             self._probing = Probing()
@@ -225,20 +227,24 @@ class ExposureService:
         after = self._state = step(before, turn.seen, self._law, now, turn.on_air)
         self._journal.note(before, after, -aim.error, now)
         self._dog.demand = PREDICTED if aim.predicted is not None else DOUBT if glance.zones is not None else UNKNOWN
-        others = self.hands.others_move(now) or bool(turn.fault)
-        trim = self._trim(turn.present)
+        others = self.hands.others_move(now)
+        trim = self.hands.trim(turn.present)
         # a window or a screen may always be burnt out: that is no reason while the rest is not too bright
         burnt = glance.clipped and (bool(aim.fault) or -aim.error > START)
-        room = None if aim.fault else self._daylight(glance)
+        room = self._daylight(turn, others)
+        others = others or bool(turn.fault)
         self._dog.feed(now, trim, -aim.error, predicted=aim.predicted, disturbed=others, clipped=burnt, room=room)
         verdict = self._dog.verdict(now)
-        suspected = glance.suspected and now - self._probed > AGAIN_AFTER
+        suspected = (verdict == SUSPECTED or glance.suspected) and now - self._probed > AGAIN_AFTER
         if (verdict == "no-effect" or suspected) and glance.zones is not None and not turn.fault:
             self._dog.forget()
             self._doubts += verdict == "no-effect"
-            self._probing = Probing()
+            self._probing = Probing(calm=CALM if suspected else 0.0)
+            self._probed = now if suspected else self._probed
             log.info("exposure.doubt", why=verdict or "auto exposure suspected", next="a probe")
-        elif verdict:
+        elif verdict and verdict != SUSPECTED:
+            if verdict == FIGHTS and self._dog.own is not None:
+                self.now_state = replace(self.now_state, evidence=self._dog.own.evidence)
             self._trip(verdict, now)
         if turn.fault or self.now_state.tripped:
             self._told(turn, why_of(after))
@@ -272,17 +278,17 @@ class ExposureService:
             self.hands.move(trims, now, most, probing.fade(now))
             self._told(turn, f"probing: {probing.doing}", holding=holding)
             return
-        self._probing, self._probed = None, now
+        self._probing = None
         self.now_state = replace(self.now_state, evidence=judged.evidence)
         log.info("exposure.probed", verdict=judged.verdict, **judged.evidence)
-        if judged.verdict == "follows":
-            self._doubts = 0
-        if judged.verdict == "follows" or (judged.verdict == "inconclusive" and self._doubts < 2):
+        self._doubts *= judged.verdict != "follows"
+        clouded = judged.verdict != FIGHTS and self._dog.answers  # the lights' own pattern was seen all the same
+        if judged.verdict == "follows" or clouded or (judged.verdict == "inconclusive" and self._doubts < 2):
             self._go_back(probing.after(turn.rooms, error), turn, probing.longest)
-            self._told(turn, "probed: " + judged.verdict, holding=holding)
+            self._told(turn, f"probed: {judged.verdict}", holding=holding)
             return
         self._go_back(probing.began, turn, probing.longest)
-        self._trip("no-effect" if judged.verdict == "inconclusive" else judged.verdict, now)
+        self._trip("no-effect" if judged.verdict == "inconclusive" else judged.verdict, now, arrive=True)
         self._told(turn, "refused")
 
     def _go_back(self, trims: Mapping[str, float], turn: Turn, longest: float) -> None:
@@ -292,10 +298,8 @@ class ExposureService:
         self.hands.move(trims, turn.now, slew(turn.on_air), longest)
 
     def _best_seen(self, present: Mapping[str, float]) -> str:
-        """The light to step: what brings most, as commissioning says, or the brightest key."""
-        if self.transport is not None:
-            return strongest(self.transport, present)
-        return max(present, key=lambda name: (self._rig.fixtures[name].role == "key", present[name]))
+        """The light to step: what brings most, as commissioning says."""
+        return self.hands.brightest(present) if self.transport is None else strongest(self.transport, present)
 
     def _predicted(self, glance: Glance, lamp: str, step: float) -> tuple[ZoneLight, ZoneLight] | None:
         if self.transport is None or self._late is None:
@@ -303,33 +307,30 @@ class ExposureService:
         levels = self._memory.shown(glance.captured - self._late.delay.seconds)
         return predicted(self.transport, glance, levels, lamp, step)
 
-    def _daylight(self, glance: Glance) -> float | None:
-        if self.transport is None or glance.zones is None:
+    def _daylight(self, turn: Turn, others: bool) -> float | None:
+        """What the room's light does by itself. The watchdog sees the picture, too."""
+        glance = turn.glance
+        if self.transport is None or self._late is None or glance.zones is None or turn.aim.fault:
             return None
-        return daylight(self.transport, np.asarray(glance.zones, np.float64).ravel())
+        zones = np.asarray(glance.zones, np.float64).ravel()
+        if not turn.fault:
+            levels = self._memory.shown(glance.captured - self._late.delay.seconds)
+            self._dog.see(glance.captured, zones, levels, others)
+        return daylight(self.transport, zones)
 
-    def _trip(self, why: str, now: float) -> None:
-        self.let_go(now)
+    def _trip(self, why: str, now: float, *, arrive: bool = False) -> None:
+        """``arrive``: the lights are on their way back from a probe, and end it."""
+        self.hands.let_go(now, arrive=arrive)
         self.now_state = replace(self.now_state, tripped=why)
         log.warning("exposure.tripped", why=why)
 
-    def _trim(self, present: Mapping[str, float]) -> float:
-        """How far the loop's lights are from the operator's look (the first one's; 0 without a light)."""
-        return next((stops(level, self.hands.looks[name], DARKEST) for name, level in present.items()), 0.0)
-
     def _told(self, turn: Turn, why: str, *, holding: tuple[str, ...] = (), advice: Text | None = None) -> None:
         ev = turn.glance.ev if turn.aim.fault else -turn.aim.error
-        self._say(turn.glance, ev, self._trim(turn.present), why, holding, advice)
+        self._say(turn.glance, ev, self.hands.trim(turn.present), why, holding, advice)
         self.now_state = replace(self.now_state, unreachable=turn.aim.said)
 
     def _say(
-        self,
-        glance: Glance,
-        ev: float,
-        trim: float,
-        why: str,
-        holding: tuple[str, ...] = (),
-        advice: Text | None = None,
+        self, glance: Glance, ev: float, trim: float, why: str, holding: tuple[str, ...] = (), said: Text | None = None
     ) -> None:
         looks = self.hands.looks
         levels = next((shown for _, _, shown in reversed(self._memory.kept)), {})
@@ -341,7 +342,7 @@ class ExposureService:
             trim=trim,
             holding=holding,
             why="; ".join(filter(None, (why, self._face.said))),
-            advice=advice,
+            advice=said,
             trims={name: stops(levels.get(name, look), look, DARKEST) for name, look in looks.items()},
             out=self._out(),
             move=self._journal.move,

@@ -40,7 +40,7 @@ class ExposureNow:
     out: tuple[str, ...] = ()
     move: Move | None = None
     evidence: Mapping[str, float] | None = None
-    """Of the last probe."""
+    """Of the last probe, or of what the loop's own moves said of the camera."""
     commissioned: str = ""
     """When; "" when the loop goes by the whole picture."""
     unlearned: Text | None = None

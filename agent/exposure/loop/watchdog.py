@@ -1,9 +1,13 @@
 """The watchdog that does not trust the loop: it sees only what the lights and the picture did. Pure."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
+
+from agent.exposure.loop.own_moves import OwnMoves
+from agent.exposure.transport.matrix import Zones
 
 JUMP = 0.15
 """Stops between two pictures that no loop can have made: a curtain, a cut. They are not counted as its effect."""
@@ -30,9 +34,16 @@ class Demand:
     lasting: float = 1.0
 
 
+FIGHTS, SUSPECTED = "camera-auto-exposure", "suspected"
+"""Verdicts; what is only suspected is no reason to let go, but for a probe."""
 LONGER = (8.0, 24.0)
 """Seconds. On air, at 0.05 stop a second, nothing much is asked within one window: a loop that is fought there goes to
 its limit all the same, only slower."""
+CREEP, AT_ALL = 0.4, 0.05
+"""Stops of the picture that the lights were moved and did not bring it nearer, though it is so far from its target: it
+may be the sun that they follow, or a camera that takes back whatever they do, all the way to their limit."""
+CREEPING = (4.0, 20.0)
+"""Seconds in which that is looked for."""
 UNKNOWN = Demand(asked=0.6, share=0.04)
 """Moves in stops of the lights, whose part of the picture nobody has measured. In bright daylight dimmed lamps are a
 small part of it, but not nothing; a camera that corrects them away leaves nothing."""
@@ -79,6 +90,8 @@ class Watchdog:
     """Feed it every turn; :meth:`verdict` is "" while all is well, else why the loop must let go."""
 
     demand: Demand = UNKNOWN
+    own: OwnMoves | None = None
+    """What the loop's own moves say of the camera, where the light transport has been measured."""
     _turns: deque[_Turn] = field(default_factory=lambda: deque(maxlen=1500))
     _lights: _Way = field(default_factory=_Way)
     _room: _Way = field(default_factory=_Way)
@@ -106,7 +119,31 @@ class Watchdog:
             self._room.feed(now, room)
         self._turns.append(_Turn(now, trim if predicted is None else predicted, ev, disturbed))
 
+    def see(self, captured: float, zones: Zones, levels: Mapping[str, float], disturbed: bool) -> None:
+        """A sound picture of the set as it was commissioned, and what the lights showed in it."""
+        if self.own is not None:
+            self.own.forget() if disturbed else self.own.seen(captured, zones, levels)
+
+    @property
+    def answers(self) -> bool:
+        """Whether the lights' own pattern surely follows what they were told, whatever else goes on."""
+        answer = None if self.own is None else self.own.ask()
+        return answer is not None and answer.answers
+
     def verdict(self, now: float) -> str:
+        found = self._verdict(now)
+        if found == "no-effect" and self.answers:
+            self._turns.clear()  # it is the clouds that eat it up
+            self._missing_since = None
+            return ""
+        if found or self.own is None:
+            return found
+        against = self.own.against(now)
+        if not against and any(self._without_effect(now, each, CREEP, AT_ALL) for each in CREEPING):
+            against = 1
+        return ("", SUSPECTED, FIGHTS)[against]
+
+    def _verdict(self, now: float) -> str:
         if self._lights.lately(now) - self._room.lately(now) >= REVERSALS:
             return "hunting"
         if self._burnt_since is not None and now - self._burnt_since >= BURNT:
@@ -118,19 +155,30 @@ class Watchdog:
         return "no-effect" if now - self._missing_since >= self.demand.lasting else ""
 
     def _ineffective(self, now: float) -> bool:
-        return any(self._without_effect(now, window) for window in (self.demand.window, *LONGER))
+        asked = self.demand.asked
+        return any(self._without_effect(now, window, asked, HELD) for window in (self.demand.window, *LONGER))
 
-    def _without_effect(self, now: float, window: float) -> bool:
+    def _without_effect(self, now: float, window: float, least: float, off: float) -> bool:
+        """Whether ``least`` stops and more were asked for within it and hardly anything came, and the picture is still
+        ``off`` its target."""
+        if not self._turns or abs(self._turns[-1].ev) < off:
+            return False
         recent = [turn for turn in self._turns if turn.at >= now - window]
-        if len(recent) < 2 or recent[-1].at - recent[0].at < window * 0.75 or abs(recent[-1].ev) < HELD:
+        if len(recent) < 2 or recent[-1].at - recent[0].at < window * 0.75:
             return False
         steps = [(b.trim - a.trim, b.ev - a.ev) for a, b in pairwise(recent) if not b.disturbed]
         asked = sum(move for move, _ in steps)
         got = sum(change for _, change in steps if abs(change) < JUMP)
-        return abs(asked) >= self.demand.asked and got * (1 if asked > 0 else -1) < self.demand.share * abs(asked)
+        return abs(asked) >= least and got * (1 if asked > 0 else -1) < self.demand.share * abs(asked)
+
+    def begin(self) -> None:
+        """Other lights, another look, another hold: nothing of before counts."""
+        self.forget()
+        if self.own is not None:
+            self.own.forget()
 
     def forget(self) -> None:
-        """Start afresh (the loop was handed back)."""
+        """Start afresh with what was asked for and seen."""
         self._turns.clear()
         self._lights, self._room = _Way(), _Way()
         self._missing_since = self._burnt_since = None

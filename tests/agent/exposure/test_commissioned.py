@@ -3,6 +3,7 @@ disturbed by a person in the picture than by the picture's edge."""
 
 import math
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -180,3 +181,16 @@ def test_the_picture_s_colour_is_held_by_the_lights_that_can():
     room.run(12)
     assert abs(room.loop.now_state.white) < 4.0
     assert mired() < 205.0
+
+
+def test_a_reference_zone_of_which_not_all_is_known_is_left_out():
+    room = Set()
+    matrix = room.matrix.copy()
+    matrix[[17, 20], 1] = np.nan
+    nowhere = tuple(replace(reach, share=math.nan) for reach in room.transport.reach)
+    assert room.loop.commission(replace(room.transport, matrix=matrix, reach=nowhere), room.now) is None
+    room.run(8)
+    assert room.loop.now_state.why == "resting" and not room.loop.now_state.tripped
+    assert room.loop._best_seen(room.loop.hands.present(room.now)) == "key"
+    room.ambient = room.ambient * 2.0
+    assert abs(room.run(8)[-1]) < 0.05

@@ -283,3 +283,27 @@ def test_a_light_whose_single_steps_are_seen_is_told_and_not_asked_for_finer_one
     said = room.loop.now_state.coarse
     assert "smooth only above 28 %" in said.en and "才能平滑调节" in said.zh
     assert room.loop._law.start > 0.25
+
+
+@pytest.mark.parametrize("mode", ["watch", "advise"])
+def test_a_loop_that_is_told_to_let_go_in_the_middle_of_a_move_stops_there(mode):
+    room = Room()
+    room.run(1.5, on_air=True)
+    moving = room.run(0.3, on_air=True)
+    assert "probing: key" in room.loop.now_state.why and moving[-1] != moving[-2], "two seconds for a tenth of a stop"
+    room.loop.set_mode(mode, room.now)
+    here = room.level()
+    assert room.run(4, on_air=True) == pytest.approx([here] * 40, abs=1e-9)
+    assert room.rig.resting("key")[LIGHT] == pytest.approx(here)
+
+
+def test_a_loop_that_lets_go_under_a_moving_master_leaves_the_master_to_it():
+    room = Room()
+    room.run(1.5, on_air=True)
+    room.run(0.3, on_air=True)
+    room.rig.dim(0.5, now=room.now, fade=3.0)
+    room.loop.set_mode("advise", room.now)
+    path = [room.level(), *room.run(4, on_air=True)]
+    assert np.diff(path).min() > -0.01, "in its three seconds"
+    assert path[-1] == pytest.approx(0.5 * room.rig.resting("key")[LIGHT], rel=0.01)
+    assert abs(math.log2(path[-1] / 0.2)) < 0.11
