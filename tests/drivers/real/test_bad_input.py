@@ -314,7 +314,9 @@ def test_descriptors_and_threads_stay_as_they_were(serve: Callable[..., Server])
             open_by_turns(camera)
         counts.append(held())
     # the server's own end of a connection may be there a moment longer; what each opening left would be there for good
-    assert min(counts[-4:]) <= max(counts[:4]), counts
+    descriptors, threads = (np.array(each) for each in zip(*counts, strict=True))
+    assert descriptors[-4:].min() <= descriptors[:4].max() + 2, counts
+    assert threads[-4:].min() <= threads[:4].max() + 2, counts
 
 
 def test_reduced_pictures_are_as_bright_as_whole_ones() -> None:
