@@ -29,7 +29,7 @@ _SAYS: Mapping[PictureFault, tuple[Text, Text]] = {
         Text("restart its stream: it may repeat itself", "重启其视频流：可能在重复发送画面"),
     ),
     PictureFault.MOVED: (
-        Text("{name} was moved: it does not show its reference picture", "{name} 机位移动：画面与参考画面不符"),
+        Text("{name} was moved against its reference picture", "{name} 机位移动：与参考画面不符"),
         Text("aim it again, or take a new reference picture", "重新对准机位，或重新采集参考画面"),
     ),
     PictureFault.AUTO_EXPOSURE: (

@@ -111,7 +111,7 @@ class CameraWatch:
     ) -> None:
         self._name = name
         self._camera = camera
-        self._period = 1.0 / rate
+        self.period = 1.0 / rate
         self._seen = seen
         self._clock = clock
         self._faults = FaultState()
@@ -215,7 +215,7 @@ class CameraWatch:
     # --- inside ----------------------------------------------------------------------------------------------
 
     def _next_turn(self, now: float) -> float:
-        self._due = max(self._due + self._period, now)
+        self._due = max(self._due + self.period, now)
         return now if hasattr(self._camera, "watch") else self._due
 
     def _ask(self, read: Callable[[], T]) -> T:

@@ -62,10 +62,14 @@ class Work:
         return found
 
     def reference(self, at: str) -> Baseline:
-        """The picture as it is now, as what it should be; kept on the disk, and gone by from now on."""
+        """The picture as it is now, as what it should be; kept on the disk, and gone by from now on. As far apart as
+        those that will be compared with it: an encoder's whole pictures between them look like noise."""
         portraits, before = [], None
+        camera, period = self._unit.driver, self._unit.watch.period
         for _ in range(PORTRAITS):
-            image = self._unit.driver.grab()
+            if before is not None and hasattr(camera, "watch"):
+                camera.watch(self._now() + period)
+            image = camera.grab()
             points = sample(image.pixels)
             portraits.append(baseline.seen(image.pixels, points, before))
             before = points
