@@ -1,12 +1,16 @@
 """The lane's work: what is wrong with the pictures is told, and above all that there are none."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from agent.exposure.camera.files import CameraFiles
 from agent.exposure.camera.insight import Columns, Insights
 from agent.exposure.camera.watch import CameraWatch, Sight
+from agent.exposure.camera.work import Work
 from drivers.base import Identity, Image
 from drivers.camera.attribution import Cause
 from drivers.camera.baseline import seen, take
@@ -166,6 +170,16 @@ def test_drops_are_named_beside_a_sound_picture_and_do_not_stop_the_loop() -> No
     assert watched.told[-1].fault is PictureFault.DROPPED
     assert watched.told[-1].evidence["lost_percent"] == pytest.approx(33, abs=8)
     assert watched.told[-1].untrusted == ""
+
+
+def test_the_pictures_of_a_reference_are_as_far_apart_as_those_it_is_compared_with(tmp_path: Path) -> None:
+    watched, times = Watched(), []
+    camera, grab = watched.camera, watched.camera.grab
+    camera.watch = lambda until: setattr(camera, "now", until)  # type: ignore[attr-defined]
+    camera.grab = lambda: times.append(camera.now) or grab()  # type: ignore[method-assign, func-returns-value]
+    unit = SimpleNamespace(name="front", driver=camera, watch=watched.watch, refer_to=lambda reference: None)
+    Work(unit, CameraFiles(tmp_path, "front"), lambda: camera.now, lambda: False).reference("2026-01-01T00:00:00Z")
+    assert np.diff(times) == pytest.approx(1 / 8) and len(times) == 8
 
 
 def test_a_picture_is_judged_by_the_reference_it_is_given() -> None:
