@@ -113,7 +113,8 @@ class View:
 @dataclass(frozen=True, slots=True)
 class Lamps:
     """What is known of the lights. ``columns``: linear light of each zone (ROWS x COLUMNS, luminance) per unit of the
-    lamp's level, of lamps that were commissioned; ``moved``: level before and after of those commanded meanwhile."""
+    lamp's level, of lamps that were commissioned; NaN: clipped then, and no zone to judge by; ``moved``: level before
+    and after of those commanded meanwhile."""
 
     columns: Mapping[str, Numbers] = field(default_factory=dict)
     ambient: Numbers | None = None
@@ -140,7 +141,8 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
     """The cause of a change that took ``seconds``. ``noise``: standard deviation of every zone's *change* in stops (3 x
     ROWS x COLUMNS, as ``View.zones``)."""
     first, second = before.zones.astype(np.float64), after.zones.astype(np.float64)
-    known = np.logical_and.reduce(np.isfinite(np.concatenate([first, second])), axis=0)
+    patterns = [*lamps.columns.values(), *([] if lamps.ambient is None else [lamps.ambient])]
+    known = np.logical_and.reduce(np.isfinite(np.stack([*first, *second, *patterns])), axis=0)
     zones = int(known.sum())
     shift = compare(before.grey, after.grey)
     if zones < FEWEST:  # too dark before or after; what shows a picture and not the same one was cut
@@ -185,11 +187,11 @@ def attribute(before: View, after: View, lamps: Lamps, noise: Floats, seconds: f
         return found(structure, shift_percent=shift.far)
     if tinted:
         return found(Cause.AUTO_WHITE_BALANCE, blue=tints[0].middle, red=tints[1].middle)
-    patterns = [_fit_most(column[known], light, then, sigma) for column in lamps.columns.values()]
-    better = any(fit.left < BETTER * gain.left for fit in (*patterns, day) if fit is not None)
+    trimmed = [_fit_most(column[known], light, then, sigma) for column in lamps.columns.values()]
+    better = any(fit.left < BETTER * gain.left for fit in (*trimmed, day) if fit is not None)
     if common.alike and abs(common.middle) > LEAST and gain.explained >= EXPLAINED and not better:
         return found(Cause.AUTO_EXPOSURE, common=common.middle, explained=gain.explained)
-    best, most = max(zip(fits, patterns, strict=True), key=lambda pair: pair[0].explained, default=(_NONE, _NONE))
+    best, most = max(zip(fits, trimmed, strict=True), key=lambda pair: pair[0].explained, default=(_NONE, _NONE))
     if best.explained >= ALONE and (day is None or most.left < day.left):
         return found(
             Cause.LAMP, (best.name,), best.name in lamps.moved, explained=best.explained, level_change=best.size

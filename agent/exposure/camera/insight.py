@@ -64,8 +64,6 @@ class Insights:
         self.levels = levels
         self._detector: presenter.Detector | None = None
         self._columns: Columns | None = None
-        self._unknown: Mask | None = None
-        """Zones of which not everything is known: clipped while a light was stepped. Nobody can judge by them."""
         self.begin(0.0)
 
     def begin(self, now: float) -> None:
@@ -80,9 +78,7 @@ class Insights:
 
     def know(self, columns: Columns | None) -> None:
         """Commissioned, or not any more. Any thread."""
-        self._columns, self._unknown = columns, None
-        if columns is not None:
-            self._unknown = np.isnan(np.stack([*columns.lights.values(), columns.ambient])).max(axis=0)
+        self._columns = columns
         self._changes = self._fresh()
 
     @property
@@ -141,8 +137,6 @@ class Insights:
             self._cut_until = image.captured + AFTER_CUT
         self._grey = grey
         zones = light.logs(metrics.channels)
-        if self._unknown is not None:
-            zones[:, self._unknown] = np.nan
         return self._changes.step(Sample(image.captured, zones, grey, self.levels()))
 
     def _judged(self, now: float) -> Mapping[PictureFault, Judged]:

@@ -129,7 +129,8 @@ def conclude(
     keys = [at for at, light in enumerate(lights) if light.key and light.look > 0]
     whole = np.nansum(gives, axis=0)
     key = gives[:, keys].sum(axis=1) if keys else gives[:, int(np.argmax(whole))]
-    chosen = stillness.reference(look, key, stillness.steady_over(means, still))
+    known = np.isfinite(matrix).all(axis=1)  # a zone that was clipped while a light was stepped tells the loop nothing
+    chosen = stillness.reference(look, key, stillness.steady_over(means, still) & known)
     if chosen.sum() < LEAST_ZONES:
         raise Refusal(refuse("no-reference", {"zones": int(chosen.sum())}))
     ambient = look - matrix @ levels

@@ -211,6 +211,8 @@ def test_clipped_zones_are_left_out_and_too_many_refused():
     assert clipped.sum() > 3
     assert not done.transport.reference[clipped].any()
     assert not done.transport.known[clipped].any()
+    assert not done.transport.reference[~done.transport.known].any()
+    assert all(math.isfinite(reach.down) and math.isfinite(reach.up) for reach in done.transport.reach)
     refused("clipped", columns={name: column * 6 + 0.3 for name, column in COLUMNS.items()})
 
 
