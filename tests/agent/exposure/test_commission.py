@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from agent.exposure.commissioning.commission import Commission
+from agent.exposure.commissioning.findings import conclude
 from agent.exposure.commissioning.instructions import Light, Set, Terms, Watch
 from agent.exposure.commissioning.refusals import Refused
 from agent.exposure.transport.solver import Goal, Limits, solve
@@ -211,9 +212,21 @@ def test_clipped_zones_are_left_out_and_too_many_refused():
     assert clipped.sum() > 3
     assert not done.transport.reference[clipped].any()
     assert not done.transport.known[clipped].any()
-    assert not done.transport.reference[~done.transport.known].any()
-    assert all(math.isfinite(reach.down) and math.isfinite(reach.up) for reach in done.transport.reach)
     refused("clipped", columns={name: column * 6 + 0.3 for name, column in COLUMNS.items()})
+
+
+def test_zones_that_clipped_only_while_a_light_was_stepped_are_no_reference(monkeypatch):
+    usual = run()[0].transport.reference
+    spoilt = np.flatnonzero(usual)[::2]
+
+    def concluded(lights, terms, seen, *rest):
+        seen["fill"].change.response[spoilt] = np.nan
+        return conclude(lights, terms, seen, *rest)
+
+    monkeypatch.setattr("agent.exposure.commissioning.commission.conclude", concluded)
+    transport = run()[0].transport
+    assert transport.reference[usual].any() and not transport.reference[spoilt].any()
+    assert all(math.isfinite(reach.down) and math.isfinite(reach.up) for reach in transport.reach)
 
 
 def test_a_black_picture_is_refused():
