@@ -220,7 +220,7 @@ def test_zones_that_clipped_only_while_a_light_was_stepped_are_no_reference(monk
     spoilt = np.flatnonzero(usual)[::2]
 
     def concluded(lights, terms, seen, *rest):
-        seen["fill"].change.response[spoilt] = np.nan
+        seen["fill"].change.light[spoilt] = np.nan
         return conclude(lights, terms, seen, *rest)
 
     monkeypatch.setattr("agent.exposure.commissioning.commission.conclude", concluded)
