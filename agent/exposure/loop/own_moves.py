@@ -41,7 +41,12 @@ and room may differ in it."""
 TWICE = 600.0
 """Seconds within which it must be seen in two windows that share no picture, to be certain."""
 ANSWERS, STEADY = 0.4, 0.1
-"""Stops by which the lights' pattern may be weaker than commissioned, and wander, where moves have their effect."""
+"""Stops by which the lights' pattern may be weaker than commissioned, and wander, where moves have their effect, ..."""
+CLEARLY = 1.5
+"""... in standard errors of the part that was lost, which must be less than half, ..."""
+WANDERS = 0.3
+"""... in nine tenths of the window: daylight that an auto exposure took away, and the lights' way down after it, leave
+the pattern as strong in the end as it was."""
 
 
 class Answer(NamedTuple):
@@ -133,7 +138,11 @@ class OwnMoves:
         cloud, seconds = shares[2], float(np.median(np.diff(times)))
         lost = [_lost(each, way, cloud, seconds) for each in (lights, still)]
         middle = float(np.median(lights))
-        answers = abs(middle) < ANSWERS and float(np.abs(lights[-6:] - middle).max()) < STEADY
+        low, high = np.percentile(lights, (5, 95))
+        steady = float(np.abs(lights[-6:] - middle).max()) < STEADY and high - low < WANDERS
+        part, sure = lost[0]  # that the camera did not take most of it back must be known, not only not known otherwise
+        kept = part + CLEARLY * abs(part / (sure or 1e-6)) < 0.5
+        answers = bool(abs(middle) < ANSWERS and steady and kept)
         return Answer(*lost[0], *lost[1], float(np.ptp(way)), answers)
 
 

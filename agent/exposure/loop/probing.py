@@ -19,6 +19,9 @@ PAST = 1.2
 CALM = 1.5
 """Seconds without a move in which an auto exposure comes to rest from those before: else what it still does is taken
 for a drift of the room's light."""
+WAKES, LARGER = 0.06, (2, 3)
+"""Stops (median of the zones) that an auto exposure answers: within 2 to 5 % it rests; times of the usual step that are
+tried for it off air."""
 AGAIN = 2
 """So often a probe is made anew: one whose scene moved too much, before the loop is let through with the watchdog on;
 and on air one that speaks against the loop: its step is so small that a cloud may say the same once."""
@@ -83,7 +86,9 @@ class Probing:
             self._drift = _trend(memory, max(self._before - PAST, still + late), self._before)
             room = {name: room for name, room in rooms.items() if name == self.lamp} or rooms
             self._step = _chosen(room, error, STEP_ON_AIR if on_air else STEP_OFF_AIR)
-            self.longest = abs(self._step) / (SLEW_ON_AIR if on_air else SLEW_OFF_AIR)
+            if not on_air:
+                self._step = self._waking(room, error, predict)
+            self.longest = _lasts(abs(self._step), SLEW_ON_AIR if on_air else SLEW_OFF_AIR)
             self._until = now + self.longest
             self.doing = f"{self.lamp} {self._step:+.1f} stop"
             if self._step == 0.0:
@@ -107,6 +112,16 @@ class Probing:
             return moved, None
         return moved, judged
 
+    def _waking(self, room: Mapping[str, Room], error: float, predict: Predict) -> float:
+        """The step, larger where it would do less to the picture than wakes an auto exposure: one light of many."""
+        step = self._step
+        for times in LARGER:
+            expected = predict(self._was[-1], self.lamp, step)
+            if expected is None or float(np.nanmedian(np.abs(expected[0]))) >= WAKES:
+                break
+            step = max(step, _chosen(room, error, times * STEP_OFF_AIR), key=abs)
+        return step
+
 
 def _zones(glances: Sequence[Glance]) -> list[ZoneLight]:
     return [glance.zones for glance in glances if glance.zones is not None]
@@ -123,6 +138,11 @@ def _trend(memory: Memory, since: float, until: float) -> float:
 
 def _newest(memory: Memory) -> float:
     return memory.kept[-1][1].captured
+
+
+def _lasts(step: float, slew: float) -> float:
+    """Seconds of a step so that no second of it is more than the slew: fades are even in light, not in stops."""
+    return max(step / slew, (2**step - 1) / (2**slew - 1))
 
 
 def _chosen(rooms: Mapping[str, Room], error: float, size: float) -> float:

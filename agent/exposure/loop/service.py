@@ -41,8 +41,8 @@ __all__ = ["OWNER", "ExposureNow", "ExposureService", "Mode", "Move"]
 
 log = structlog.get_logger(__name__)
 
-AGAIN_AFTER = 60.0
-"""Seconds between two probes that only a suspicion asks for."""
+AGAIN_AFTER, OWN_AFTER = 60.0, 15.0
+"""Seconds between two probes that only a suspicion asks for, the loop's own moves among them."""
 
 
 class ExposureService:
@@ -235,7 +235,8 @@ class ExposureService:
         others = others or bool(turn.fault)
         self._dog.feed(now, trim, -aim.error, predicted=aim.predicted, disturbed=others, clipped=burnt, room=room)
         verdict = self._dog.verdict(now)
-        suspected = (verdict == SUSPECTED or glance.suspected) and now - self._probed > AGAIN_AFTER
+        patience = OWN_AFTER if verdict == SUSPECTED else AGAIN_AFTER if glance.suspected else math.inf
+        suspected = now - self._probed > patience
         if (verdict == "no-effect" or suspected) and glance.zones is not None and not turn.fault:
             self._dog.forget()
             self._doubts += verdict == "no-effect"
@@ -325,8 +326,7 @@ class ExposureService:
         log.warning("exposure.tripped", why=why)
 
     def _told(self, turn: Turn, why: str, *, holding: tuple[str, ...] = (), advice: Text | None = None) -> None:
-        ev = turn.glance.ev if turn.aim.fault else -turn.aim.error
-        self._say(turn.glance, ev, self.hands.trim(turn.present), why, holding, advice)
+        self._say(turn.glance, turn.ev, self.hands.trim(turn.present), why, holding, advice)
         self.now_state = replace(self.now_state, unreachable=turn.aim.said)
 
     def _say(

@@ -22,6 +22,11 @@ class Turn:
     on_air: bool
 
     @property
+    def ev(self) -> float:
+        """Stops from what is aimed at; negative = too dark."""
+        return self.glance.ev if self.aim.fault else -self.aim.error
+
+    @property
     def seen(self) -> Seen:
         aim = self.aim
         return Seen(

@@ -71,6 +71,25 @@ def test_a_probe_on_air_takes_longer_than_the_memory_of_a_quick_camera(rate):
     assert judged.verdict == "follows"
 
 
+@pytest.mark.parametrize(
+    ("gives", "on_air", "step"), [(0.3, False, 0.3), (0.13, False, 0.6), (0.02, False, 0.9), (0.02, True, 0.1)]
+)
+def test_a_probe_off_air_does_as_much_to_the_picture_as_wakes_an_auto_exposure(gives, on_air, step):
+    memory, probing, now, trims = Memory(), Probing(lamp="key"), 0.0, {"key": 0.0}
+    every = np.ones(ZONES)
+    while probing.longest == 0:
+        now += 0.1
+        memory.add(now, Glance(0.0, now, zones=0.2 * every, rate=10.0), {"key": 0.3})
+        trims, _ = probing.turn(
+            *(memory, trims, {"key": Room()}, 0.0, now, 0.3, 0.0, on_air),
+            lambda glance, lamp, size: (every * size * gives, every / 4),
+        )
+    assert trims["key"] == pytest.approx(step)
+    fade = np.linspace(1.0, 2**step, 1001)  # even in light
+    quickest = np.log2(fade[round(1000 * min(1.0, 1 / probing.longest))] / fade[0])
+    assert quickest <= (0.05 if on_air else 0.5) * 1.001
+
+
 def test_a_window_that_is_always_burnt_out_is_no_reason_to_let_go():
     show = held()
     show.paint((slice(0, 40), slice(0, 40)), 12.0)
