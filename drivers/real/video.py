@@ -7,15 +7,17 @@
     RTSP, ...    decoded (codecs need it), not converted     CaptureSource, capture.py: until one had to be waited for
     file         decoded, not converted                      FileSource: plays at its own rate, over and over
 
-No thread: whoever wants pictures calls ``read()`` as often as it likes, and ``watch()`` in between, so that every
-packet is seen when it comes. ``cv2`` is imported at the first picture that needs it.
+No thread but a file's: whoever wants pictures calls ``read()`` as often as it likes, and ``watch()`` in between, so
+that every packet is seen when it comes. ``cv2`` is imported at the first picture that needs it.
 """
 
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from drivers.base import Picture, Stamp
@@ -23,7 +25,7 @@ from drivers.errors import BadReply, DeviceMissing, LinkLost, NotSupported, Repl
 from drivers.host import NOBODY, STAMPS, STREAMS, Controls, FrameSource, Login, VideoDevice, shown_url
 from drivers.real import decode, mjpeg
 from drivers.real.address import Address, join
-from drivers.real.capture import OPEN_TIMEOUT, TURN, Again, Owned, by_itself, facts, open_capture
+from drivers.real.capture import OPEN_TIMEOUT, STALL_TIMEOUT, TURN, Again, Owned, by_itself, facts, open_capture
 from drivers.real.decode import eight_bits, opencv
 from drivers.real.v4l2 import DeviceControls
 from drivers.real.v4l2_capture import open_device
@@ -138,7 +140,8 @@ class MjpegSource:
 
 
 class FileSource:
-    """A video file as a camera: plays at its own rate and starts again at its end."""
+    """A video file as a camera: plays at its own rate and starts again at its end. It is read in a thread of its own,
+    which a disk or a network folder that is lost may hold as long as the kernel likes."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -169,6 +172,8 @@ class FileSource:
         self._stamps: deque[Stamp] = deque(maxlen=STAMPS)
         self._start = time.monotonic()
         """When picture 0 was due. Moves on when nobody looked for a while: a paused film resumes, it does not race."""
+        self._asked: SimpleQueue[tuple[int, SimpleQueue[Any]] | None] = SimpleQueue()
+        threading.Thread(target=self._play, name="film", daemon=True).start()
 
     def _look(self) -> None:
         """At its beginning and its end: a network folder that is lost hangs here, and not in OpenCV, where all other
@@ -184,15 +189,33 @@ class FileSource:
             ) from None
 
     def read(self, timeout: float, detail: bool = True) -> tuple[Picture, float]:
-        with self._owned as capture:
-            due = self._due(timeout)
-            while self._frames <= due:
-                self._grab(capture)
-            whole, pixels = capture.retrieve()
+        """A read blocks ``timeout`` and ``STALL_TIMEOUT`` at most."""
+        due, answer = self._due(timeout), SimpleQueue[Any]()
+        self._asked.put((due, answer))
+        try:
+            found = answer.get(timeout=STALL_TIMEOUT)
+        except Empty:
+            said = f"{self._path} gave no picture for {STALL_TIMEOUT:g} s"
+            raise LinkLost(said, "does the disk or the network folder it lies on answer?", why=Why.SILENT) from None
+        if isinstance(found, Exception):
+            raise found
+        whole, pixels = found
         if not whole or pixels is None:
             said = f"{self._path} holds a picture that cannot be decoded"
             raise BadReply(said, "convert the file anew", why=Why.NO_FILM)
         return eight_bits(pixels), self._start + due / self._rate
+
+    def _play(self) -> None:
+        """The thread: up to the picture that is asked for, each time."""
+        while (asked := self._asked.get()) is not None:
+            due, answer = asked
+            try:
+                with self._owned as capture:
+                    while self._frames <= due:
+                        self._grab(capture)
+                    answer.put(capture.retrieve())
+            except Exception as error:  # who asked raises it
+                answer.put(error)
 
     def watch(self, until: float) -> None:
         if self._owned.closed.wait(max(0.0, until - time.monotonic())):
@@ -228,3 +251,4 @@ class FileSource:
 
     def close(self) -> None:
         self._owned.close()
+        self._asked.put(None)

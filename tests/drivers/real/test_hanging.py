@@ -14,6 +14,7 @@ from drivers.camera.opencv import OpenCVCamera, OpenCVOptions
 from drivers.errors import DeviceMissing, DriverError, LinkLost, ReplyTimeout, Why
 from drivers.host import NOBODY, FrameSource, Login
 from drivers.real import v4l2
+from drivers.real.capture import STALL_TIMEOUT
 from drivers.real.host import RealHost
 from drivers.real.opening import Opening
 from drivers.real.v4l2_capture import open_device
@@ -45,10 +46,11 @@ def refused(camera: OpenCVCamera) -> DriverError:
 class Slow:
     """A film whose beginning comes when it likes: a playlist, and in the place of its first part a pipe."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, before: str = "") -> None:
+        """``before``: what the playlist has before it."""
         self.path, self._pipe, whole = folder / "film.ffconcat", folder / "part.ts", folder / "whole.ts"
         os.mkfifo(self._pipe)
-        self.path.write_text("ffconcat version 1.0\nfile part.ts\n")
+        self.path.write_text(f"ffconcat version 1.0\n{before}file part.ts\n")
         film = cv2.VideoWriter(str(whole), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*"mp4v"), 10, (160, 90))
         for code in range(0, 200, 10):
             film.write(np.full((90, 160, 3), code, np.uint8))
@@ -77,6 +79,28 @@ def test_a_file_that_hangs_blocks_no_turn_and_holds_one_thread(slow: Slow) -> No
     slow.come(whole=False)
     wait_until_none_opens()
     camera.close()
+
+
+def test_a_file_that_hangs_while_it_plays_is_lost_in_time(tmp_path: Path) -> None:
+    slow = Slow(tmp_path, before="file whole.ts\nduration 2\n")
+    camera = OpenCVCamera(OpenCVOptions(source=str(slow.path)), RealHost())
+    camera.open()
+    until = time.monotonic() + PATIENCE
+    while True:
+        assert time.monotonic() < until
+        began = time.monotonic()
+        try:
+            camera.grab()
+        except LinkLost as lost:
+            assert time.monotonic() - began < TURN + STALL_TIMEOUT
+            assert "gave no picture for 1 s" in lost.reason and "network folder" in lost.remedy
+            break
+    camera.close()
+    assert sum(thread.name == "film" for thread in threading.enumerate()) == 1
+    slow.come(whole=False)
+    while any(thread.name == "film" for thread in threading.enumerate()):
+        assert time.monotonic() < until
+        os.sched_yield()
 
 
 def test_who_waits_for_another_one_says_so(slow: Slow, tmp_path: Path) -> None:
