@@ -186,7 +186,7 @@ async def test_two_agents_never_share_a_state_folder(house):
 async def test_a_bug_in_a_lane_ends_the_agent_with_the_code_that_has_it_restarted(house):
     async with house.running() as agent:
         camera = agent.devices.cameras["cam-1"]
-        camera.watch._period = "not a number"
+        camera.watch.period = "not a number"  # type: ignore[assignment]
         camera.lane.wake()
         await until(lambda: agent._stop.is_set())
     assert house.exit == 70
