@@ -34,6 +34,7 @@ DEFOCUS = 1e-4
 POINTS_ACROSS = 48
 """Of the grid that the camera's automatics look at."""
 MARGIN = 64
+_ALL = 2**64 - 1
 ONE_CORE = 2**18
 """Multiplications up to which a matrix product stays on the calling thread (OpenBLAS). A larger one is spread over all
 cores and waits for the busiest: beside other programs it takes ten times as long. Small blocks suit the cache, too."""
@@ -173,8 +174,8 @@ class Sensor:
         if self._tile is None:
             random = np.random.default_rng(self._seed)
             self._tile = random.standard_normal((self.height + MARGIN, self.width + MARGIN, 3), np.float32)
-        spot = (self._seed * 7919 + number * 2654435761) & 0xFFFFFFFF
-        down, right = (spot >> 8) % MARGIN, (spot >> 20) % MARGIN
+        spot = _scattered(self._seed * 7919 + number)
+        down, right = spot % MARGIN, (spot >> 20) % MARGIN
         noise = self.noise * self.grain
         shot = np.float32(noise**2 * gain / ELECTRONS)
         read = np.float32((noise * gain * READ_NOISE / ELECTRONS) ** 2)
@@ -193,6 +194,15 @@ class Sensor:
             seen *= STEPS
             self._table.take(seen.astype(np.uint16), out=picture[top : top + rows], mode="clip")
         return picture
+
+
+def _scattered(number: int) -> int:
+    """64 bits without any beat in them from one picture to the next (the finaliser of splitmix64, Steele, Lea and Flood
+    2014): a tile that goes round by even steps is bands to whoever looks for flicker."""
+    mixed = (number * 0x9E3779B97F4A7C15) & _ALL
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _ALL
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _ALL
+    return mixed ^ (mixed >> 31)
 
 
 class _Stage(NamedTuple):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from drivers.camera.flicker import FlickerWatch
 from drivers.virtual.response import RESPONSES, Response
 from drivers.virtual.sensor import CALIBRATION, ELECTRONS, READ_NOISE, Sensor
 from tests.drivers.virtual.stand import Card, Sides, Stand, daylight_for
@@ -102,3 +103,15 @@ def test_white_balance_makes_a_lamp_of_its_temperature_grey() -> None:
     sensor.kelvin = 8000.0
     blue_now, _, red_now = sensor.light(0.0)[45, 80]
     assert red_now / blue_now > red / blue
+
+
+def test_its_noise_has_no_beat_that_looks_like_flicker() -> None:
+    stand = Stand()
+    stand.world.daylight = daylight_for(0.5)
+    strengths = []
+    for seed in range(8):
+        watch, sensor = FlickerWatch(), Sensor(stand.world, 160, 90, scene=Card, seed=seed)
+        for number in range(46):
+            watch.collect(sensor.render(7.0, number), number / 10)
+        strengths.append(watch.report().strength)
+    assert np.mean(strengths) < 12.5  # noise without any beat: 10.8; a tile that goes round by even steps: 14.4
