@@ -19,6 +19,8 @@ from config.check import told
 log = structlog.get_logger(__name__)
 
 SIZE = 256
+REMEMBERED = 4096
+"""Commands that were turned down unread."""
 
 Handler = Callable[[Parsed, Message, float], Awaitable[None]]
 """Takes care of a message that arrived at that time (seconds since 1970)."""
@@ -61,6 +63,8 @@ class Inbox:
         self._busy = False
         self._open: set[str] = set()
         """Ids of commands that were taken and have not had their last answer."""
+        self._turned_down: dict[str, None] = {}
+        """Told "no" once is "no": a broker that heard no acknowledgement brings them again when there is room."""
         self._own: Mapping[str, Handler] = {"command": self._command, "air": self._air}
 
     def take(self, message: Message) -> None:
@@ -76,6 +80,9 @@ class Inbox:
         self._counters["inbox-full"] += 1
         parsed = parse(message.topic)
         if parsed and parsed.row.name == "command" and self.commands is not None:
+            self._turned_down[parsed.parts["id"]] = None
+            if len(self._turned_down) > REMEMBERED:
+                del self._turned_down[next(iter(self._turned_down))]
             self.commands.overflow(self._request(parsed, message, self._wall()))
         message.ack()
 
@@ -108,6 +115,8 @@ class Inbox:
         parsed = parse(message.topic)
         if parsed is None or parsed.row.name != "command" or not message.topic.startswith(self._prefix):
             return False
+        if parsed.parts["id"] in self._turned_down:
+            return False
         return self.commands is not None and self.commands.answer(self._request(parsed, message, self._wall()))
 
     async def _handle(self, message: Message, arrived: float) -> None:
@@ -121,6 +130,9 @@ class Inbox:
 
     async def _command(self, parsed: Parsed, message: Message, arrived: float) -> None:
         assert self.commands is not None
+        if parsed.parts["id"] in self._turned_down:
+            self.commands.overflow(self._request(parsed, message, arrived))
+            return
         self._open.add(parsed.parts["id"])
         await self.commands.receive(self._request(parsed, message, arrived))
 

@@ -201,3 +201,8 @@ async def test_a_full_inbox_says_busy(mosquitto: Mosquitto, plain: Join, small_a
     go.set()
     await asyncio.to_thread(desk.wait, final(f"{UP}/lights.set/f0"))
     assert said(busy)["state"] == "rejected" and stuck.is_set()
+    desk.forget()  # a broker that heard no acknowledgement brings it again
+    desk.publish(busy.topic.replace("/up/", "/down/"), SET)
+    again = await asyncio.to_thread(desk.wait, final(busy.topic))
+    assert said(again)["code"] == "busy"
+    assert said(busy)["id"] not in [name for name, _ in agent.lights.effects]
