@@ -10,7 +10,7 @@ from drivers.virtual.sensor import Sensor
 from drivers.virtual.twin import Fault
 from tests.acts import DAY, Act, steady, step, still
 from tests.closed import ClosedStudio
-from tests.shows import SIZE, Show
+from tests.shows import SIZE, WAY_BACK, Show
 
 CAMERA = "camera-auto-exposure"
 
@@ -159,9 +159,11 @@ def fights(show: Show, dice: np.random.Generator) -> None:
     show.run(40 * (2.5 if show.on_air else 1), until=lambda: bool(show.loop.now_state.tripped))
     if show.loop.now_state.tripped not in ("", CAMERA, "no-effect"):
         show.judge.fail("wrong-cause", show.loop.now_state.tripped)
+    probed = math.log2(show.level() / before)  # as far as the last probe went, too
+    show.run(WAY_BACK)
     moved = math.log2(show.level() / before)
-    if abs(moved) > (0.8 if weak.part == 1.0 else 1.2):
-        show.judge.fail("ran-away", f"{moved:+.2f} stop against auto exposure")
+    if abs(moved) > (0.8 if weak.part == 1.0 else 1.2) or abs(probed) > 1.4:
+        show.judge.fail("ran-away", f"{moved:+.2f} stop against auto exposure, {probed:+.2f} in a probe")
     show.camera.controls.write("auto_exposure", 1)
     show.world.daylight = DAY
     show.run(3)

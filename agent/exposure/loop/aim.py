@@ -10,7 +10,7 @@ that are still on their way to the picture are not asked for a second time (O. J
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -131,13 +131,14 @@ def commissioned(
 
 
 def predicted(
-    transport: Transport, glance: Glance, levels: Mapping[str, float], lamp: str, step: float
+    transport: Transport, glance: Glance, levels: Mapping[str, float], lamps: Collection[str], step: float
 ) -> tuple[Zones, Zones]:
-    """Stops by which each zone of this picture should change when ``lamp`` goes by so many stops from its one of
-    ``levels``, those the lights had in it; and what share of each zone is the room's light."""
+    """Stops by which each zone of this picture should change when ``lamps`` go by so many stops from their
+    ``levels``, those they had in it (one that came in since had none); and what share of each zone is the room's
+    light."""
     zones = np.maximum(np.asarray(glance.zones, np.float64).ravel(), 1e-6)
-    column = transport.matrix[:, transport.fixtures.index(lamp)]
-    change: Zones = np.log2(np.maximum(zones + column * levels[lamp] * (2.0**step - 1), 1e-6) / zones)
+    lit = sum(transport.matrix[:, transport.fixtures.index(lamp)] * levels.get(lamp, 0.0) for lamp in lamps)
+    change: Zones = np.log2(np.maximum(zones + lit * (2.0**step - 1), 1e-6) / zones)
     room: Zones = np.clip(transport.ambient_of(zones, transport.levels(levels)) / zones, 0.0, 1.0)
     return change, room
 

@@ -1,6 +1,6 @@
 """A probe under way: when to look, when to move, when to judge. What is judged: :mod:`.probe`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,8 +9,8 @@ from agent.exposure.camera.glance import Glance, Memory, ZoneLight
 from agent.exposure.loop.law import SLEW_OFF_AIR, SLEW_ON_AIR, Room
 from agent.exposure.loop.probe import PICTURES, STEP_OFF_AIR, STEP_ON_AIR, Judged, judge
 
-Predict = Callable[[Glance, str, float], tuple[ZoneLight, ZoneLight] | None]
-"""Stops by which each zone of a picture should change when that light moves by so many, and what share of each zone is
+Predict = Callable[[Glance, Collection[str], float], tuple[ZoneLight, ZoneLight] | None]
+"""Stops by which each zone of a picture should change when these lights move by so many, and what share of each zone is
 the room's light; ``None``: nobody knows."""
 SETTLED = 0.2
 """Seconds on top of fade and delay: a lamp's own lag."""
@@ -19,9 +19,12 @@ PAST = 1.2
 CALM = 1.5
 """Seconds without a move in which an auto exposure comes to rest from those before: else what it still does is taken
 for a drift of the room's light."""
-WAKES, LARGER = 0.06, (2, 3)
-"""Stops (median of the zones) that an auto exposure answers: within 2 to 5 % it rests; times of the usual step that are
-tried for it off air."""
+WAKES, SURELY, LARGER = 0.06, 0.15, (1, 2)
+"""Stops (median of the zones) that an auto exposure answers: within 2 to 5 % it rests, on either side, so that of the
+second it takes most back; times of the usual step that are tried for it off air, ..."""
+PATTERN = 0.3
+"""... and part of that by which the zones must differ (from the tenth to the ninth tenth) for all lights to be
+stepped."""
 AGAIN = 2
 """So often a probe is made anew: one whose scene moved too much, before the loop is let through with the watchdog on;
 and on air one that speaks against the loop: its step is so small that a cloud may say the same once."""
@@ -29,15 +32,17 @@ and on air one that speaks against the loop: its step is so small that a cloud m
 
 @dataclass(slots=True)
 class Probing:
-    """``lamp``: the light that is stepped: one alone makes a pattern; all together might light every zone alike, and
-    then nothing tells a camera that takes it back. ``calm``: seconds to wait after the last move. ``began``: the
-    lights' trims before; ``longest``: seconds the step takes."""
+    """``lamp``: the light to step: one alone makes a pattern; all together might light every zone alike, and then
+    nothing tells a camera that takes it back. ``calm``: seconds to wait after the last move; ``wakes``: stops the
+    picture is to change by. ``began``: the lights' trims before; ``longest``: seconds the step takes."""
 
     lamp: str = ""
     calm: float = 0.0
+    wakes: float = WAKES
     began: Mapping[str, float] = field(default_factory=dict)
     longest: float = 0.0
     doing: str = "looking"
+    _stepped: Collection[str] = ()
     _before: float | None = None
     _until: float = 0.0
     _step: float = 0.0
@@ -58,7 +63,9 @@ class Probing:
         """Where all lights go from a probe that was passed: along with the one that was stepped where the picture needs
         it still, else back."""
         along = self._step if error * self._step > 0 and abs(error) >= abs(self._step) else 0.0
-        fits = all(along <= room.up and -along <= room.down for name, room in rooms.items() if name != self.lamp)
+        fits = all(
+            along <= room.up and -along <= room.down for name, room in rooms.items() if name not in self._stepped
+        )
         return {name: self.began.get(name, 0.0) + (along if fits else 0.0) for name in rooms}
 
     def turn(
@@ -84,17 +91,20 @@ class Probing:
             self.began, self._before = dict(trims), _newest(memory)
             self._was = memory.since(self._from)[-PICTURES:]
             self._drift = _trend(memory, max(self._before - PAST, still + late), self._before)
-            room = {name: room for name, room in rooms.items() if name == self.lamp} or rooms
-            self._step = _chosen(room, error, STEP_ON_AIR if on_air else STEP_OFF_AIR)
+            # a second try goes back; on air, where its step is no more than an auto exposure rests within, further
+            way = -self._step if self._tries and not on_air else error
+            self._stepped = (self.lamp,) if self.lamp in rooms else tuple(rooms)
+            alone = [rooms[name] for name in self._stepped]
+            self._step = _chosen(alone, way, STEP_ON_AIR if on_air else STEP_OFF_AIR)
             if not on_air:
-                self._step = self._waking(room, error, predict)
+                self._stepped, self._step = self._waking(rooms, way, predict)
             self.longest = _lasts(abs(self._step), SLEW_ON_AIR if on_air else SLEW_OFF_AIR)
             self._until = now + self.longest
-            self.doing = f"{self.lamp} {self._step:+.1f} stop"
+            self.doing = f"{', '.join(self._stepped)} {self._step:+.1f} stop"
             if self._step == 0.0:
                 return trims, Judged("inconclusive", {"step": 0.0})
-            self._expected = predict(self._was[-1], self.lamp, self._step)
-        moved = {n: self.began.get(n, 0.0) + (self._step if n == self.lamp else 0.0) for n in rooms}
+            self._expected = predict(self._was[-1], self._stepped, self._step)
+        moved = {n: self.began.get(n, 0.0) + (self._step if n in self._stepped else 0.0) for n in rooms}
         after = memory.since(self._until + late + SETTLED)
         if len(after) < PICTURES:
             return moved, None
@@ -112,15 +122,23 @@ class Probing:
             return moved, None
         return moved, judged
 
-    def _waking(self, room: Mapping[str, Room], error: float, predict: Predict) -> float:
-        """The step, larger where it would do less to the picture than wakes an auto exposure: one light of many."""
-        step = self._step
-        for times in LARGER:
-            expected = predict(self._was[-1], self.lamp, step)
-            if expected is None or float(np.nanmedian(np.abs(expected[0]))) >= WAKES:
-                break
-            step = max(step, _chosen(room, error, times * STEP_OFF_AIR), key=abs)
-        return step
+    def _waking(self, rooms: Mapping[str, Room], way: float, predict: Predict) -> tuple[Collection[str], float]:
+        """What to step and how far where one light by the usual step would do less to the picture than wakes an auto
+        exposure: all of them if that makes a pattern, else those chosen further."""
+        one, every = self._stepped, tuple(rooms)
+        tried: list[tuple[Collection[str], float]] = [
+            (lamps, _chosen([rooms[name] for name in lamps], way, times * STEP_OFF_AIR))
+            for times in LARGER
+            for lamps in (one, every)
+        ]
+        for lamps, step in tried:
+            expected = predict(self._was[-1], lamps, step)
+            if expected is None:
+                return tried[0]
+            low, middle, high = np.nanpercentile(expected[0], (10, 50, 90))
+            if abs(middle) >= self.wakes and (lamps is one or high - low >= PATTERN * abs(middle)):
+                return lamps, step
+        return max((each for each in tried if each[0] is one), key=lambda each: abs(each[1]))
 
 
 def _zones(glances: Sequence[Glance]) -> list[ZoneLight]:
@@ -145,10 +163,10 @@ def _lasts(step: float, slew: float) -> float:
     return max(step / slew, (2**step - 1) / (2**slew - 1))
 
 
-def _chosen(rooms: Mapping[str, Room], error: float, size: float) -> float:
-    """A step every light can make, the way the picture needs if it can be."""
-    up = min((room.up for room in rooms.values()), default=0.0)
-    down = min((room.down for room in rooms.values()), default=0.0)
-    if (error >= 0 and up >= size) or down < size:
+def _chosen(rooms: Collection[Room], way: float, size: float) -> float:
+    """A step each of them can make, up or down as ``way`` if it can be."""
+    up = min((room.up for room in rooms), default=0.0)
+    down = min((room.down for room in rooms), default=0.0)
+    if (way >= 0 and up >= size) or down < size:
         return min(size, up) if up >= size / 3 else 0.0
     return -size

@@ -26,8 +26,7 @@ from agent.exposure.loop.hands import DARKEST, OWNER, Hands
 from agent.exposure.loop.journal import Journal
 from agent.exposure.loop.lateness import Lateness
 from agent.exposure.loop.law import START, Law, LoopState, Room, slew, step, stops
-from agent.exposure.loop.own_moves import OwnMoves
-from agent.exposure.loop.probing import CALM, Probing
+from agent.exposure.loop.probing import CALM, SURELY, Probing
 from agent.exposure.loop.resolution import SMOOTH, coarse, dead_band
 from agent.exposure.loop.state import ExposureNow, Mode, Move
 from agent.exposure.loop.turn import Turn, advice_of, why_of
@@ -41,8 +40,8 @@ __all__ = ["OWNER", "ExposureNow", "ExposureService", "Mode", "Move"]
 
 log = structlog.get_logger(__name__)
 
-AGAIN_AFTER, OWN_AFTER = 60.0, 15.0
-"""Seconds between two probes that only a suspicion asks for, the loop's own moves among them."""
+AGAIN_AFTER, OWN_AFTER = 60.0, (4.0, 15.0)
+"""Seconds from a probe to one that only a suspicion asks for: the camera's, or the loop's own (off air, on air)."""
 
 
 class ExposureService:
@@ -88,7 +87,7 @@ class ExposureService:
         self.damaged = damaged
         self.transport = None if why else transport
         self._late = None if self.transport is None else Lateness(self.transport)
-        self._dog.own = None if self.transport is None else OwnMoves(self.transport)
+        self._dog.know(self.transport)
         self._law = Law(self.section.delay)
         self._memory.forget()
         self._begin(now)
@@ -235,13 +234,13 @@ class ExposureService:
         others = others or bool(turn.fault)
         self._dog.feed(now, trim, -aim.error, predicted=aim.predicted, disturbed=others, clipped=burnt, room=room)
         verdict = self._dog.verdict(now)
-        patience = OWN_AFTER if verdict == SUSPECTED else AGAIN_AFTER if glance.suspected else math.inf
+        own = OWN_AFTER[turn.on_air] if verdict == SUSPECTED else math.inf
+        patience = min(own, AGAIN_AFTER if glance.suspected else math.inf)
         suspected = now - self._probed > patience
         if (verdict == "no-effect" or suspected) and glance.zones is not None and not turn.fault:
             self._dog.forget()
             self._doubts += verdict == "no-effect"
-            self._probing = Probing(calm=CALM if suspected else 0.0)
-            self._probed = now if suspected else self._probed
+            self._probing = Probing(calm=CALM, wakes=SURELY) if suspected else Probing()
             log.info("exposure.doubt", why=verdict or "auto exposure suspected", next="a probe")
         elif verdict and verdict != SUSPECTED:
             if verdict == FIGHTS and self._dog.own is not None:
@@ -279,7 +278,7 @@ class ExposureService:
             self.hands.move(trims, now, most, probing.fade(now))
             self._told(turn, f"probing: {probing.doing}", holding=holding)
             return
-        self._probing = None
+        self._probing, self._probed = None, now
         self.now_state = replace(self.now_state, evidence=judged.evidence)
         log.info("exposure.probed", verdict=judged.verdict, **judged.evidence)
         self._doubts *= judged.verdict != "follows"
@@ -302,11 +301,11 @@ class ExposureService:
         """The light to step: what brings most, as commissioning says."""
         return self.hands.brightest(present) if self.transport is None else strongest(self.transport, present)
 
-    def _predicted(self, glance: Glance, lamp: str, step: float) -> tuple[ZoneLight, ZoneLight] | None:
+    def _predicted(self, glance: Glance, lamps: Collection[str], step: float) -> tuple[ZoneLight, ZoneLight] | None:
         if self.transport is None or self._late is None:
             return None
         levels = self._memory.shown(glance.captured - self._late.delay.seconds)
-        return predicted(self.transport, glance, levels, lamp, step)
+        return predicted(self.transport, glance, levels, lamps, step)
 
     def _daylight(self, turn: Turn, others: bool) -> float | None:
         """What the room's light does by itself. The watchdog sees the picture, too."""

@@ -7,10 +7,17 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from agent.exposure.loop.own_moves import OwnMoves
-from agent.exposure.transport.matrix import Zones
+from agent.exposure.loop.strength import Strength
+from agent.exposure.transport.matrix import Transport, Zones
 
 JUMP = 0.15
 """Stops between two pictures that no loop can have made: a curtain, a cut. They are not counted as its effect."""
+ANSWERED = 2.0
+"""Seconds after one, or after a probe, in which a camera brings the picture back, or the cloud does: not counted as an
+effect of small moves either."""
+BACK, BACK_WITHIN = 0.5, (0.8, 2.5)
+"""Part of a jump that the picture loses again within so many seconds though the lights did not do it: somebody put on a
+flash, or the camera corrects it."""
 HELD = 0.2
 """Stops from target below which the picture is held, whatever that takes: a loop that follows the sun has its effect
 eaten up by it."""
@@ -91,12 +98,19 @@ class Watchdog:
 
     demand: Demand = UNKNOWN
     own: OwnMoves | None = None
-    """What the loop's own moves say of the camera, where the light transport has been measured."""
+    """What the loop's own moves say of the camera, where the light transport has been measured; ..."""
+    strength: Strength | None = None
+    """... and what the lights' pattern says of it at once."""
     _turns: deque[_Turn] = field(default_factory=lambda: deque(maxlen=1500))
     _lights: _Way = field(default_factory=_Way)
     _room: _Way = field(default_factory=_Way)
     _missing_since: float | None = None
     _burnt_since: float | None = None
+
+    def know(self, transport: Transport | None) -> None:
+        """The light transport, or that there is none."""
+        self.own = None if transport is None else OwnMoves(transport)
+        self.strength = None if transport is None else Strength(transport)
 
     def feed(
         self,
@@ -121,8 +135,9 @@ class Watchdog:
 
     def see(self, captured: float, zones: Zones, levels: Mapping[str, float], disturbed: bool) -> None:
         """A sound picture of the set as it was commissioned, and what the lights showed in it."""
-        if self.own is not None:
-            self.own.forget() if disturbed else self.own.seen(captured, zones, levels)
+        for each in (self.own, self.strength):
+            if each is not None:
+                each.forget() if disturbed else each.seen(captured, zones, levels)
 
     @property
     def answers(self) -> bool:
@@ -139,8 +154,10 @@ class Watchdog:
         if found or self.own is None:
             return found
         against = self.own.against(now)
-        if not against and any(self._without_effect(now, each, CREEP, AT_ALL) for each in CREEPING):
+        if not against and ((self.strength is not None and self.strength.changed(now)) or self._came_back(now)):
             against = 1
+        if not against and any(self._without_effect(now, each, CREEP, AT_ALL, ANSWERED) for each in CREEPING):
+            against = int(not self.answers)
         return ("", SUSPECTED, FIGHTS)[against]
 
     def _verdict(self, now: float) -> str:
@@ -158,18 +175,40 @@ class Watchdog:
         asked = self.demand.asked
         return any(self._without_effect(now, window, asked, HELD) for window in (self.demand.window, *LONGER))
 
-    def _without_effect(self, now: float, window: float, least: float, off: float) -> bool:
+    def _without_effect(self, now: float, window: float, least: float, off: float, answered: float = 0.0) -> bool:
         """Whether ``least`` stops and more were asked for within it and hardly anything came, and the picture is still
-        ``off`` its target."""
+        ``off`` its target. ``answered``: seconds after a jump, or at the start, that say
+        nothing."""
         if not self._turns or abs(self._turns[-1].ev) < off:
             return False
         recent = [turn for turn in self._turns if turn.at >= now - window]
         if len(recent) < 2 or recent[-1].at - recent[0].at < window * 0.75:
             return False
-        steps = [(b.trim - a.trim, b.ev - a.ev) for a, b in pairwise(recent) if not b.disturbed]
+        jumps = [b.at for a, b in pairwise(recent) if abs(b.ev - a.ev) >= JUMP]
+        jumps.append(self._turns[0].at)  # just after a probe, which moved the picture, too
+        steps = [
+            (b.trim - a.trim, b.ev - a.ev)
+            for a, b in pairwise(recent)
+            if not b.disturbed and not any(at <= b.at < at + answered for at in jumps)
+        ]
         asked = sum(move for move, _ in steps)
         got = sum(change for _, change in steps if abs(change) < JUMP)
         return abs(asked) >= least and got * (1 if asked > 0 else -1) < self.demand.share * abs(asked)
+
+    def _came_back(self, now: float) -> bool:
+        """Whether the picture went back from a jump without the lights."""
+        recent = [turn for turn in self._turns if turn.at >= now - BACK_WITHIN[1]]
+        for before, after in pairwise(recent):
+            if abs(after.ev - before.ev) < JUMP or after.at > now - BACK_WITHIN[0]:
+                continue
+            rest = [turn for turn in recent if turn.at >= after.at]
+            if any(turn.disturbed for turn in rest):
+                return False
+            high = max(rest[:5], key=lambda turn: abs(turn.ev - before.ev))
+            jump, last = high.ev - before.ev, rest[-1]
+            back = (high.ev - last.ev) - (high.trim - last.trim)
+            return back * jump > 0 and abs(back) > max(BACK * abs(jump), JUMP)
+        return False
 
     def begin(self) -> None:
         """Other lights, another look, another hold: nothing of before counts."""
@@ -179,6 +218,8 @@ class Watchdog:
 
     def forget(self) -> None:
         """Start afresh with what was asked for and seen."""
+        if self.strength is not None:
+            self.strength.forget()
         self._turns.clear()
         self._lights, self._room = _Way(), _Way()
         self._missing_since = self._burnt_since = None

@@ -72,7 +72,7 @@ def test_a_probe_on_air_takes_longer_than_the_memory_of_a_quick_camera(rate):
 
 
 @pytest.mark.parametrize(
-    ("gives", "on_air", "step"), [(0.3, False, 0.3), (0.13, False, 0.6), (0.02, False, 0.9), (0.02, True, 0.1)]
+    ("gives", "on_air", "step"), [(0.3, False, 0.3), (0.13, False, 0.6), (0.02, False, 0.6), (0.02, True, 0.1)]
 )
 def test_a_probe_off_air_does_as_much_to_the_picture_as_wakes_an_auto_exposure(gives, on_air, step):
     memory, probing, now, trims = Memory(), Probing(lamp="key"), 0.0, {"key": 0.0}
@@ -82,12 +82,26 @@ def test_a_probe_off_air_does_as_much_to_the_picture_as_wakes_an_auto_exposure(g
         memory.add(now, Glance(0.0, now, zones=0.2 * every, rate=10.0), {"key": 0.3})
         trims, _ = probing.turn(
             *(memory, trims, {"key": Room()}, 0.0, now, 0.3, 0.0, on_air),
-            lambda glance, lamp, size: (every * size * gives, every / 4),
+            lambda glance, lamps, size: (every * size * gives, every / 4),
         )
     assert trims["key"] == pytest.approx(step)
     fade = np.linspace(1.0, 2**step, 1001)  # even in light
     quickest = np.log2(fade[round(1000 * min(1.0, 1 / probing.longest))] / fade[0])
     assert quickest <= (0.05 if on_air else 0.5) * 1.001
+
+
+@pytest.mark.parametrize(("alike", "step", "stepped"), [(False, 0.3, {"key", "fill"}), (True, 0.6, {"key"})])
+def test_a_probe_off_air_steps_all_lights_where_one_is_not_seen_if_they_make_a_pattern(alike, step, stepped):
+    memory, probing, now, trims = Memory(), Probing(lamp="key"), 0.0, {"key": 0.0, "fill": 0.0}
+    every = np.ones(ZONES) if alike else np.linspace(0.5, 1.5, ZONES)
+    while probing.longest == 0:
+        now += 0.1
+        memory.add(now, Glance(0.0, now, zones=np.full(ZONES, 0.2), rate=10.0), {"key": 0.3, "fill": 0.3})
+        trims, _ = probing.turn(
+            *(memory, trims, {"key": Room(), "fill": Room()}, 0.0, now, 0.3, 0.0, False),
+            lambda glance, lamps, size: (every * size * 0.12 * len(lamps), np.full(ZONES, 0.25)),
+        )
+    assert {name: trims[name] for name in trims if trims[name]} == pytest.approx(dict.fromkeys(stepped, step))
 
 
 def test_a_window_that_is_always_burnt_out_is_no_reason_to_let_go():

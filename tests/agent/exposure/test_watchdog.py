@@ -1,6 +1,11 @@
 """The watchdog lets go of a loop that has no effect or hunts, and of no other."""
 
-from agent.exposure.loop.watchdog import Watchdog
+import math
+
+import pytest
+
+from agent.exposure.loop.watchdog import PREDICTED, SUSPECTED, Watchdog
+from tests.agent.exposure.test_own_moves import TRANSPORT
 
 
 def feed(dog, seconds, trim, ev, start=0.0):
@@ -66,3 +71,23 @@ def test_a_new_start_forgets():
     feed(dog, 9, lambda t: 0.2 * t, lambda t: -1.0)
     dog.forget()
     assert dog.verdict(9) == ""
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdicts"),
+    [
+        (lambda t: 1.0 - 0.9 * (1 - math.exp(-t)), {"", SUSPECTED}),  # a camera that corrects it
+        (lambda t: 1.0, {""}),  # daylight that stays
+        (lambda t: 1.0 - min(0.3 * t, 0.9), {""}),  # and the lights make good
+    ],
+    ids=["camera", "cloud", "lights"],
+)
+def test_a_picture_that_goes_back_from_a_jump_without_the_lights_is_worth_a_probe(answers, verdicts):
+    dog, said, lights = Watchdog(PREDICTED), set(), answers(1.0) == pytest.approx(0.7)
+    dog.know(TRANSPORT)
+    for i in range(60):
+        now, since = i / 10, i / 10 - 2
+        ev = 0.0 if since < 0 else answers(since)
+        dog.feed(now, 0.0, ev, predicted=ev - 1.0 if lights and since >= 0 else 0.0)
+        said.add(dog.verdict(now))
+    assert said == verdicts
