@@ -103,9 +103,12 @@ class Dispatcher:
             self._answers.send(answer.model_copy(update={"result": {}}) if verb.private else answer, [])
         return True
 
-    def overflow(self, request: Request) -> None:
-        """Turn a command down unread: there are too many."""
-        self._refuse(request, None, Refusal(ReasonCode.BUSY))
+    def overflow(self, request: Request) -> bool:
+        """Turn a command down unread: there are too many. ``False``: it was taken before, and its end is told."""
+        known = request.id in self._running or self.journal.knows(request.id)
+        if not known:
+            self._refuse(request, None, Refusal(ReasonCode.BUSY))
+        return not known
 
     async def recover(self) -> list[Answer]:
         """Once at the start: go on with commands that wait for their time, give those that a crash cut off their end,

@@ -33,7 +33,7 @@ class Commands(Protocol):
 
     def answer(self, request: Request) -> bool: ...
 
-    def overflow(self, request: Request) -> None: ...
+    def overflow(self, request: Request) -> bool: ...
 
 
 class Inbox:
@@ -80,10 +80,10 @@ class Inbox:
         self._counters["inbox-full"] += 1
         parsed = parse(message.topic)
         if parsed and parsed.row.name == "command" and self.commands is not None:
-            self._turned_down[parsed.parts["id"]] = None
+            if self.commands.overflow(self._request(parsed, message, self._wall())):
+                self._turned_down[parsed.parts["id"]] = None
             if len(self._turned_down) > REMEMBERED:
                 del self._turned_down[next(iter(self._turned_down))]
-            self.commands.overflow(self._request(parsed, message, self._wall()))
         message.ack()
 
     @property

@@ -194,11 +194,23 @@ async def test_a_full_inbox_says_busy(mosquitto: Mosquitto, plain: Join, small_a
     agent.dispatcher.receive = slow  # type: ignore[method-assign]
     await agent.start()
     desk = plain(mosquitto.port, "3.1.1").subscribe(f"{UP}/#")
+    agent.dispatcher.receive = receive  # type: ignore[method-assign]
+    desk.publish(f"{DOWN}/look.apply/r1", '{"args": {"look": "warm"}}')
+    await asyncio.wait_for(agent.lights.started.wait(), 10)
+    agent.dispatcher.receive = slow  # type: ignore[method-assign]
     for number in range(300):  # QoS 0: the broker does not hold them back
         desk.client.publish(f"{DOWN}/lights.set/f{number}", SET, 0)
     await until(lambda: agent.bus.counters["inbox-full"] >= 1)
     busy = await asyncio.to_thread(desk.wait, lambda m: m.payload and said(m)["code"] == "busy")
+    desk.client.publish(f"{DOWN}/look.apply/r1", '{"args": {"look": "warm"}}', 0)  # a copy of one that runs
+    desk.client.publish(f"{DOWN}/lights.set/after", SET, 0)
+    await asyncio.to_thread(desk.wait, final(f"{UP}/lights.set/after"))
     go.set()
+    agent.lights.release.set()
+    await asyncio.to_thread(desk.wait, final(f"{UP}/look.apply/r1"))
+    assert {said(m)["state"] for m in desk.heard if m.topic.endswith("/r1") and m.payload} == {
+        *("accepted", "executing", "succeeded")
+    }
     await asyncio.to_thread(desk.wait, final(f"{UP}/lights.set/f0"))
     assert said(busy)["state"] == "rejected" and stuck.is_set()
     desk.forget()  # a broker that heard no acknowledgement brings it again
